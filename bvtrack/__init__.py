@@ -1,0 +1,43 @@
+"""Says whether a training suffers from bias or variance, how sure that is, and what to try next, in MLflow."""
+
+from bvtrack.curve import classify_curve
+from bvtrack.data.finding import Finding
+from bvtrack.data.guidelines import SplitReport, check_split
+from bvtrack.data.sample import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack.data.shift import ShiftReport, compare_splits
+from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.gaps import Gap
+from bvtrack.measure import Measure, find_measure, has_diverged
+from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
+from bvtrack.tracking.harmless import harmless
+from bvtrack.tracking.random_states import preserve_random_states
+from bvtrack.tracking.tracker import Tracker, is_disabled
+from bvtrack.version import __version__
+
+__all__ = [
+    "MOST_READ",
+    "Diagnosis",
+    "Evidence",
+    "Finding",
+    "Gap",
+    "Measure",
+    "ModelFacts",
+    "ShiftReport",
+    "SplitReport",
+    "SplitSample",
+    "Step",
+    "Tracker",
+    "__version__",
+    "check_split",
+    "choose_examples",
+    "classify_curve",
+    "compare_splits",
+    "diagnose",
+    "find_measure",
+    "harmless",
+    "has_diverged",
+    "is_disabled",
+    "preserve_random_states",
+    "recommend",
+    "train_eval_size",
+]

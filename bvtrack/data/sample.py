@@ -1,0 +1,93 @@
+"""What is known of a split: how many examples it has, and those of them that were read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SEED = 0
+"""Of our own choice of examples, so that it is the same in each epoch and run."""
+FEWEST_TRAIN_EXAMPLES = 1000
+"""A train error is measured on as many examples as the dev error, and on this many at least (or all there are)."""
+MOST_READ = 5000
+"""Of a larger split so many examples, drawn at random, are compared: enough to see a K-S effect of 0.05."""
+
+
+@dataclass(frozen=True)
+class SplitSample:
+    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read]` hold what was read of it, if anything."""
+
+    n: int
+    features: Any = None
+    targets: Any = None
+
+    @classmethod
+    def of(cls, data: Any) -> SplitSample:
+        """From a count, an array of features or a pair `(features, targets)`; a sample is returned as it is.
+
+        >>> SplitSample.of(1200).n
+        1200
+        """
+        if isinstance(data, SplitSample):
+            return data
+        if isinstance(data, int):
+            return cls(data)
+        features, targets = data if isinstance(data, tuple) else (data, None)
+        return cls(len(features), features, targets)
+
+    @property
+    def n_read(self) -> int:
+        return 0 if self.features is None else len(self.features)
+
+    def class_counts(self) -> Mapping[str, int]:
+        """Examples by class among those read; empty where the targets are no classes."""
+        import numpy as np
+
+        from bvtrack.data.shift import MAX_CLASSES, labels_of
+
+        if self.targets is None:
+            return {}
+        labels = labels_of(self.targets)
+        classes, counts = np.unique(labels, return_counts=True) if labels.dtype.kind in "biuUS" else ((), ())
+        return (
+            {str(name): int(count) for name, count in zip(classes, counts, strict=True)} if len(classes) <= MAX_CLASSES else {}
+        )
+
+    def digest(self) -> str:
+        """32 hexadecimal digits that identify what was read, in its order, and the number of examples."""
+        import numpy as np
+
+        digest = hashlib.blake2b(str(self.n).encode(), digest_size=16)
+        for part in (self.features, self.targets):
+            if part is not None:
+                array = np.ascontiguousarray(part)
+                array = array.astype(str) if array.dtype == object else array
+                digest.update(f"{array.shape}{array.dtype}".encode())
+                digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def choose_examples(n: int, most: int) -> NDArray[np.int64]:
+    """At most `most` of the indices 0 to `n` - 1, drawn at random, in random order, the same each time.
+
+    >>> choose_examples(3, 10).shape
+    (3,)
+    """
+    import numpy as np
+
+    return np.random.default_rng(SEED).permutation(n)[:most]
+
+
+def train_eval_size(n_train: int, n_dev: int | None) -> int:
+    """On how many training examples to measure the train error: as many as dev has, 1,000 at least, or all there are.
+
+    >>> train_eval_size(60_000, 10_000), train_eval_size(60_000, 100), train_eval_size(600, None)
+    (10000, 1000, 600)
+    """
+    return min(n_train, max(n_dev or n_train, FEWEST_TRAIN_EXAMPLES))

@@ -1,0 +1,107 @@
+"""A diagnosis in words that a student understands, with the numbers it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bvtrack.gaps import Gap
+from bvtrack.intervals import examples_to_tell
+
+GAP_NAMES = {
+    "avoidable_bias": "avoidable bias",
+    "variance": "variance",
+    "data_mismatch": "data mismatch",
+    "dev_overfit": "dev overfit",
+}
+SET_NAMES = {"train": "train", "train_dev": "train-dev", "dev": "dev", "test": "test"}
+PROBLEM_PHRASES = {
+    "avoidable_bias": "the model does not fit even the data it was trained on (high bias)",
+    "variance": "it does worse on examples it has not seen (high variance)",
+    "data_mismatch": "it does worse on the dev set's kind of data than on the training set's (data mismatch)",
+    "dev_overfit": "it does worse on the test set than on the dev set it was tuned on (the dev set is overfit)",
+}
+
+
+def percent(error: float) -> str:
+    """An error or a gap as people say it: `11.0 %`, and two digits where one would hide the value.
+
+    >>> percent(0.11), percent(0.005)
+    ('11.0 %', '0.50 %')
+    """
+    digits = 2 if 0 < abs(error) < 0.00995 else 1
+    return f"{100 * error:.{digits}f} %"
+
+
+def points(gap: Gap) -> str:
+    """A gap in percentage points, with its 95 % interval where it has one."""
+    value = f"{in_points(gap.value)} points"
+    if gap.low is None or gap.high is None:
+        return value
+    return f"{value} (95 % interval {in_points(gap.low)} to {in_points(gap.high)})"
+
+
+def in_points(difference: float, sign: str = "") -> str:
+    """A difference of fractions in percentage points; `sign="+"` shows the sign of either kind.
+
+    >>> in_points(-0.0001), in_points(0.025, sign="+")
+    ('0.0', '+2.5')
+    """
+    return f"{round(100 * difference, 1) + 0.0:{sign}.1f}"
+
+
+def explain(
+    tag: str,
+    *,
+    gaps: Mapping[str, Gap],
+    named: Sequence[str],
+    errors: Mapping[str, float],
+    human_error: float | None,
+) -> str:
+    """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing."""
+    measured = ", ".join(f"{SET_NAMES[name]} {percent(error)}" for name, error in errors.items())
+    assumed = "0.0 % (assumed: none was given)" if human_error is None else percent(human_error)
+    sentences = [f"Errors: {measured}; human error {assumed}."]
+    sentences += [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
+    sentences += [f"So {_joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
+    sentences += [_could_be_noise(name, gap, errors) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero]
+    sentences += _missing(gaps, errors) if tag == "undetermined" else _STATE_SENTENCES.get(tag, ())
+    return " ".join(sentences)
+
+
+_STATE_SENTENCES = {
+    "balanced": ("No gap is wide enough to be named.",),
+    "beyond_human": ("The dev error is below the human error, so that can no longer tell how much bias is avoidable.",),
+    "easier_dev": ("The dev set is easier than the training data: check that it is the data that the model is for.",),
+}
+
+
+def _could_be_noise(name: str, gap: Gap, errors: Mapping[str, float]) -> str:
+    needed = examples_to_tell(gap.value, *_errors_behind(name, errors))
+    return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: about {needed:,} examples a set would tell."
+
+
+def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[str]:
+    if "dev" not in errors:
+        yield "There is no dev error, so variance cannot be measured: hold out a dev set."
+    elif "train" not in errors:
+        yield "There is no train error, so neither bias nor variance can be measured."
+    elif "variance" not in gaps:
+        yield (
+            "Train and dev come from different sources and there is no train-dev set, so variance and data mismatch cannot be "
+            "told apart: hold out some of the training source's examples as a train-dev set."
+        )
+
+
+def _errors_behind(name: str, errors: Mapping[str, float]) -> list[float]:
+    unseen = "train_dev" if "train_dev" in errors else "dev"
+    sets = {
+        "avoidable_bias": ("train",),
+        "variance": ("train", unseen),
+        "data_mismatch": ("train_dev", "dev"),
+        "dev_overfit": ("dev", "test"),
+    }
+    return [errors[name] for name in sets[name]]
+
+
+def _joined(phrases: Sequence[str]) -> str:
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])}, and {phrases[-1]}"

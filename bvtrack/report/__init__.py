@@ -1,0 +1,1 @@
+"""The verdict as people read it."""

@@ -1,0 +1,78 @@
+"""The verdict as Markdown, for a run's description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bvtrack.data.finding import Finding
+from bvtrack.diagnosis import Diagnosis
+from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent
+from bvtrack.gaps import Gap
+from bvtrack.recipe import Step
+
+SHOWN_STEPS = 3
+
+
+def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
+    """The verdict in plain words; its first 50 characters, which the runs table shows, carry it alone.
+
+    >>> from bvtrack import diagnose, recommend
+    >>> verdict = diagnose(train_error=0.01, dev_error=0.11)
+    >>> headline(verdict, recommend(verdict))
+    'High variance (likely): get more training data'
+    """
+    words = diagnosis.tag.replace("_", " ").replace("+", " + ").capitalize()
+    advice = f": {steps[0].title[0].lower()}{steps[0].title[1:]}" if steps else ""
+    return f"{words} ({diagnosis.certainty}){advice}"
+
+
+def render_note(
+    diagnosis: Diagnosis,
+    steps: Sequence[Step],
+    *,
+    epoch: int | None = None,
+    measure: str | None = None,
+    findings: Sequence[Finding] = (),
+) -> str:
+    """The whole block: the headline, a table of errors and one of gaps, the first steps and what is wrong with the split."""
+    parts = [f"{headline(diagnosis, steps)}", _errors_table(diagnosis, epoch, measure), diagnosis.explanation]
+    if steps:
+        parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
+    if findings:
+        parts.append("**Split**\n\n" + "\n".join(f"* {finding.level}: {escape(finding.message)}" for finding in findings))
+    return "\n\n".join(part for part in parts if part)
+
+
+def escape(text: str) -> str:
+    """`text` with what Markdown or HTML would take as markup made plain, on one line."""
+    plain = "".join(f"\\{character}" if character in "\\`*_[]#|<>!~" else character for character in text)
+    return " ".join(plain.replace("&", "&amp;").split())
+
+
+def _errors_table(diagnosis: Diagnosis, epoch: int | None, measure: str | None) -> str:
+    if not diagnosis.errors:
+        return ""
+    where = f" at epoch {epoch}" if epoch is not None else ""
+    what = f" ({escape(measure)})" if measure else ""
+    rows = [f"| Error{where}{what} | | Gap | |", "|---|---|---|---|"]
+    errors: list[tuple[str, float, int | None]] = [("human", diagnosis.human_error, None)]
+    errors += [(SET_NAMES[name], error, diagnosis.counts.get(name)) for name, error in diagnosis.errors.items()]
+    left = [f"{name} | {percent(error)}{f' of {n:,}' if n else ''}" for name, error, n in errors]
+    right = [f"{GAP_NAMES[name]} | {_points(gap)}" for name, gap in diagnosis.gaps.items()]
+    for index in range(max(len(left), len(right))):
+        cells = [column[index] if index < len(column) else " | " for column in (left, right)]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _points(gap: Gap) -> str:
+    sign = "+"
+    value = f"{in_points(gap.value, sign)} points"
+    wide = f"**{value}**" if gap.is_wide else value
+    return (
+        wide if gap.low is None or gap.high is None else f"{wide} ({in_points(gap.low, sign)} to {in_points(gap.high, sign)})"
+    )
+
+
+def _numbered(steps: Sequence[Step]) -> list[str]:
+    return [f"{number}. **{step.title}.** {step.why}" for number, step in enumerate(steps, start=1)]

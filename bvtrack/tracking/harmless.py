@@ -1,0 +1,40 @@
+"""Tracking never ends a training: what goes wrong inside a hook is said once and left behind."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+logger = logging.getLogger("bvtrack")
+"""Warnings go here and not to `warnings`, which people turn into errors."""
+
+_Owner = TypeVar("_Owner")
+_Arguments = ParamSpec("_Arguments")
+
+
+def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:
+    """Make a method that logs one warning, once for each object and message, where `method` would raise.
+
+    >>> class Callback:
+    ...     @harmless
+    ...     def on_epoch_end(self):
+    ...         raise OSError("disk full")
+    >>> Callback().on_epoch_end()
+    """
+    said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+    @functools.wraps(method)
+    def guarded(owner: _Owner, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        try:
+            method(owner, *args, **kwargs)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            if message not in said.setdefault(owner, set()):
+                said[owner].add(message)
+                logger.warning("bvtrack: %s was skipped, the training goes on (%s)", method.__qualname__, message)
+                logger.debug("why it was skipped:", exc_info=True)
+
+    return guarded

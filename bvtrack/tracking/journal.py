@@ -1,0 +1,107 @@
+"""The append-only file a run's points are written to before anything else happens to them.
+
+One JSON record a line. A line counts as written when its newline has reached the operating system, which survives the death
+of the process; a torn last line is ignored by readers. Points carry the timestamp of their measuring, so that MLflow stores
+a point once however often it is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_state_path
+
+Kind = Literal["run", "metrics", "tags", "note", "datasets", "artifact", "end"]
+Record = Mapping[str, Any]
+PRIVATE = 0o600
+
+
+def default_journal_dir() -> Path:
+    """`BVTRACK_JOURNAL_DIR`, else a folder of the user's own."""
+    named = os.environ.get("BVTRACK_JOURNAL_DIR")
+    return Path(named) if named else user_state_path("bvtrack", appauthor=False) / "journals"
+
+
+class Journal:
+    """One run's journal, open for appending by the one process that trains."""
+
+    def __init__(self, directory: Path) -> None:
+        """Create a new journal in `directory`. Raises `OSError` where that is not possible."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path = directory / f"{uuid.uuid4().hex}.jsonl"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
+        self._file = os.fdopen(os.open(self.path, flags, PRIVATE), "ab", buffering=0)
+
+    def append(self, *records: Record) -> None:
+        """Write records, all of them in one call to the operating system."""
+        lines = [json.dumps(record, separators=(",", ":")) + "\n" for record in records]
+        self._file.write("".join(lines).encode())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def record(kind: Kind, **content: Any) -> Record:
+    """A record as it stands in the journal; `timestamp` is milliseconds since the epoch."""
+    return {"kind": kind, "timestamp": time.time_ns() // 1_000_000, **content}
+
+
+def read_records(path: Path, offset: int) -> tuple[list[Record], int]:
+    """The whole records from byte `offset` on, and the offset behind the last of them."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment."""
+
+    offset: int = 0
+    run_id: str | None = None
+    problem: str | None = None
+
+    @classmethod
+    def of(cls, journal: Path) -> Progress:
+        """The progress noted beside `journal`; none yet where nothing readable is there."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads(_progress_file(journal).read_text()))
+        return cls()
+
+    def save(self, journal: Path) -> None:
+        """Note this progress in one atomic step."""
+        target = _progress_file(journal)
+        draft = target.with_suffix(".tmp")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(self), file)
+        draft.replace(target)
+
+
+def discard(journal: Path) -> None:
+    """Remove a journal that has been sent to the end; its progress stays until the training has read it."""
+    journal.unlink(missing_ok=True)
+
+
+def forget_progress(journal: Path) -> None:
+    """Remove what stands beside a journal that has arrived."""
+    _progress_file(journal).unlink(missing_ok=True)
+
+
+def unsent_journals(directory: Path) -> Sequence[Path]:
+    """The journals that still hold something to send, oldest first."""
+    return sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+
+
+def _progress_file(journal: Path) -> Path:
+    return journal.with_suffix(".progress")

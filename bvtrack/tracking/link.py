@@ -1,0 +1,94 @@
+"""A Tracker's way out: its journal on disk, and the shipper that empties it into MLflow."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from bvtrack.tracking.harmless import logger
+from bvtrack.tracking.journal import Journal, Progress, Record, forget_progress, record
+from bvtrack.tracking.process import ShipperProcess
+from bvtrack.tracking.target import Target, without_credentials
+
+
+class Link:
+    """One journal and its shipper, from the first record to the last."""
+
+    def __init__(self, target: Target, journal_dir: Path) -> None:
+        """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
+        self._journal = Journal(journal_dir)
+        self._progress = Progress()
+        self._is_out_of_reach = False
+        self.append(_header(target))
+        try:
+            self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
+        except OSError as error:
+            self._shipper = None
+            logger.warning("bvtrack: no process could be started to send the points (%s); %s", error, self._how_to_send())
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that the store made, once it has told."""
+        if self._shipper and self._progress.run_id is None:
+            self._progress = self._shipper.progress
+        return self._progress.run_id
+
+    def append(self, *records: Record) -> None:
+        """Write to the journal; this is all that the calling thread does."""
+        self._journal.append(*records)
+
+    def listen(self) -> None:
+        """Say once when the store goes out of reach, and once when it is back."""
+        if self._shipper is None:
+            return
+        self._progress = self._shipper.progress
+        problem = self._progress.problem
+        if problem and not self._is_out_of_reach:
+            logger.warning("bvtrack: %s; the training goes on, and its points wait in %s", problem, self._journal.path)
+        elif self._is_out_of_reach and not problem:
+            logger.warning("bvtrack: MLflow takes the points again; nothing was lost")
+        self._is_out_of_reach = problem is not None
+
+    def close(self, timeout: float) -> None:
+        """End the journal and wait up to `timeout` seconds for the shipper; says what has not arrived by then."""
+        self._journal.close()
+        if self._shipper is None:
+            return
+        has_arrived = self._shipper.close(timeout)
+        self.listen()
+        if has_arrived:
+            forget_progress(self._journal.path)
+        elif self._is_out_of_reach:
+            logger.warning("bvtrack: not everything has reached MLflow; %s", self._how_to_send())
+        else:
+            logger.warning("bvtrack: the last points are still on their way to MLflow; %s", self._how_to_send())
+
+    def _how_to_send(self) -> str:
+        return f"they are kept in {self._journal.path}; `bvtrack sync {self._journal.path.parent}` sends what is left there"
+
+
+def _header(target: Target) -> Record:
+    tags = {
+        "mlflow.source.name": sys.argv[0] or "<interactive>",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
+    }
+    content: dict[str, Any] = {
+        "run_id": target.run_id,
+        "experiment": target.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME"),
+        "experiment_id": os.environ.get("MLFLOW_EXPERIMENT_ID"),
+        "run_name": target.run_name,
+        "store": without_credentials(target.tracking_uri),
+        "tags": tags,
+    }
+    return record("run", **content)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "unknown"

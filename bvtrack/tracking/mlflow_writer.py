@@ -1,0 +1,140 @@
+"""Journal records in, MLflow calls out: as few calls as the records allow, and each of them safe to repeat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+
+from bvtrack.tracking import names
+from bvtrack.tracking.journal import Record
+
+METRICS_PER_BATCH = 1000
+TAGS_PER_BATCH = 100
+"""MLflow's own limits of one `log_batch` call."""
+DEFAULT_EXPERIMENT_ID = "0"
+
+
+@dataclass
+class Bundle:
+    """Several records as the calls they come to: every metric point, but only the latest of what overwrites itself."""
+
+    metrics: list[Metric] = field(default_factory=list)
+    tags: dict[str, str | None] = field(default_factory=dict)
+    artifacts: dict[str, Any] = field(default_factory=dict)
+    datasets: list[DatasetInput] = field(default_factory=list)
+    note: str | None = None
+    status: str | None = None
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Bundle:
+        bundle = cls()
+        for record in records:
+            match record["kind"]:
+                case "metrics":
+                    points = record["values"].items()
+                    bundle.metrics += [Metric(key, value, record["timestamp"], record["step"]) for key, value in points]
+                case "tags":
+                    bundle.tags |= record["values"]
+                case "artifact":
+                    bundle.artifacts[record["path"]] = record["content"]
+                case "datasets":
+                    bundle.datasets += [_dataset_input(dataset) for dataset in record["datasets"]]
+                case "note":
+                    bundle.note = record["text"]
+                case "end":
+                    bundle.status = record["status"]
+        return bundle
+
+
+class MlflowWriter:
+    """Writes one run's records; makes the run first where it is our own and not there yet."""
+
+    def __init__(self, tracking_uri: str, run_id: str | None) -> None:
+        self._client = MlflowClient(tracking_uri)
+        self.run_id = run_id
+
+    def write(self, header: Record, records: Sequence[Record]) -> None:
+        """Send the records to the run that the journal's first record, `header`, names. Raises what MLflow raises."""
+        run_id = self.run_id = self.run_id or header["run_id"] or self._create_run(header)
+        bundle = Bundle.of(records)
+        for metrics in _slices(bundle.metrics, METRICS_PER_BATCH):
+            self._client.log_batch(run_id, metrics=metrics)
+        self._write_tags(run_id, bundle.tags)
+        if bundle.datasets:
+            self._client.log_inputs(run_id, bundle.datasets)
+        if bundle.note is not None:
+            self._write_note(run_id, bundle.note)
+        for path, content in bundle.artifacts.items():
+            self._client.log_dict(run_id, content, path)
+        if bundle.status is not None:
+            self._client.set_terminated(run_id, bundle.status)
+
+    def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
+        present = [RunTag(key, value) for key, value in tags.items() if value is not None]
+        for some in _slices(present, TAGS_PER_BATCH):
+            self._client.log_batch(run_id, tags=some)
+        for key in (key for key, value in tags.items() if value is None):
+            try:
+                self._client.delete_tag(run_id, key)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+
+    def _create_run(self, header: Record) -> str:
+        experiment_id = self._experiment_id(header["experiment"], header["experiment_id"])
+        run = self._client.create_run(
+            experiment_id,
+            start_time=header["timestamp"],
+            tags=resolve_tags(header["tags"]),
+            run_name=header["run_name"],
+        )
+        return str(run.info.run_id)
+
+    def _experiment_id(self, name: str | None, experiment_id: str | None) -> str:
+        if name is None:
+            return experiment_id or DEFAULT_EXPERIMENT_ID
+        if experiment := self._client.get_experiment_by_name(name):
+            return str(experiment.experiment_id)
+        try:
+            return str(self._client.create_experiment(name))
+        except MlflowException:
+            if experiment := self._client.get_experiment_by_name(name):  # another training has just made it
+                return str(experiment.experiment_id)
+            raise
+
+    def _write_note(self, run_id: str, block: str) -> None:
+        present = self._client.get_run(run_id).data.tags.get(names.NOTE, "")
+        self._client.set_tag(run_id, names.NOTE, with_users_text(block, present))
+
+
+def with_users_text(block: str, present: str) -> str:
+    """Our block, our end marker, and behind it what the user wrote into the present note."""
+    _, marker, behind = present.partition(names.NOTE_END)
+    users_text = (behind if marker else present).strip()
+    return "\n\n".join(part for part in (block.strip(), names.NOTE_END, users_text) if part)
+
+
+def _dataset_input(dataset: dict[str, Any]) -> DatasetInput:
+    entity = Dataset(
+        name=dataset["name"],
+        digest=dataset["digest"],
+        source_type="code",
+        source=json.dumps({"tags": {"mlflow.source.name": dataset["source"]}}),
+        profile=json.dumps(dataset["profile"]),
+    )
+    return DatasetInput(entity, [InputTag(key, value) for key, value in dataset["tags"].items()])
+
+
+_Item = TypeVar("_Item")
+
+
+def _slices(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,52 @@
+"""Every metric, tag, artifact and dataset-tag name that users see in MLflow, once."""
+
+from __future__ import annotations
+
+PREFIX = "bvtrack/"
+"""Metrics share a prefix so that the MLflow UI gives them a chart section of their own."""
+
+TRAIN_ERROR_RUNNING = f"{PREFIX}train_error_running"
+
+
+def error_metric(set_name: str) -> str:
+    """The metric of a set's error; `set_name` is `train`, `train_dev`, `dev` or `test`."""
+    return f"{PREFIX}{set_name}_error"
+
+
+def gap_metric(gap_name: str) -> str:
+    """The metric of a gap, for example `bvtrack/variance`."""
+    return f"{PREFIX}{gap_name}"
+
+
+DIAGNOSIS = "bvtrack.diagnosis"
+FOCUS = "bvtrack.focus"
+CERTAINTY = "bvtrack.certainty"
+CURVE = "bvtrack.curve"
+NEXT_STEP = "bvtrack.next_step"
+RECIPE = "bvtrack.recipe"
+GAPS = "bvtrack.gaps"
+EPOCH = "bvtrack.epoch"
+BASELINE = "bvtrack.baseline"
+SPLIT = "bvtrack.split"
+DISTRIBUTION = "bvtrack.distribution"
+MEASURE = "bvtrack.measure"
+MODEL = "bvtrack.model."
+SOURCE = "bvtrack.source"
+STATE = "bvtrack.state"
+VERSION = "bvtrack.version"
+
+NOTE = "mlflow.note.content"
+NOTE_END = "<!-- bvtrack: your own text goes below this line -->"
+
+DIAGNOSIS_FILE = "bvtrack/diagnosis.json"
+SPLITS_FILE = "bvtrack/splits.json"
+
+DATASET_CONTEXT = "mlflow.data.context"
+DATASET_COUNT = "bvtrack.n"
+DATASET_CLASS_COUNTS = "bvtrack.class_counts"
+
+UNCHECKED = "unchecked"
+RECIPE_LENGTH = 250
+GAPS_LENGTH = 500
+DATASET_TAG_LENGTH = 500
+"""MLflow refuses longer values of a dataset's input tags."""

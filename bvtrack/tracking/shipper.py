@@ -1,0 +1,142 @@
+"""The process that sends a journal to MLflow while the training goes on, and finishes after it.
+
+It is a process because a thread doing the same took four fifths of a small training's speed. It is told the store on
+standard input, never on the command line or in the journal, for the address may hold a password. The training has ended when
+the journal says so, or when that pipe closes (the training's own workers may hold it open a while longer).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from bvtrack.tracking import names
+from bvtrack.tracking.journal import Progress, Record, discard, read_records, record
+from bvtrack.tracking.target import without_credentials
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.mlflow_writer import MlflowWriter
+
+POLL_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
+"""How long after the training's end a store may stay out of reach before the rest is left in the journal."""
+HTTP_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+"""One try a call: the pause between tries is ours, and MLflow's own would block for minutes."""
+FINAL_ERRORS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"}
+"""What MLflow answers where the same call would fail again."""
+
+
+class Shipper:
+    """Sends what a journal holds, in order, and notes beside it how far it has come."""
+
+    def __init__(self, journal: Path, tracking_uri: str) -> None:
+        self._journal = journal
+        self._uri = tracking_uri
+        self._progress = Progress.of(journal)
+        self._header: Record = read_records(journal, 0)[0][0]
+        self._writer: MlflowWriter | None = None
+        self.has_sent_the_end = False
+
+    def ship(self) -> bool:
+        """Send what is new; true where nothing was left to send. Raises what MLflow raises."""
+        records, offset = read_records(self._journal, self._progress.offset)
+        if not records:
+            return True
+        self._send(records)
+        self._note(offset=offset, problem=None)
+        self.has_sent_the_end = records[-1]["kind"] == "end"
+        return False
+
+    def finish(self) -> None:
+        """End the run of a training that went away without a word, and remove the journal."""
+        if read_records(self._journal, 0)[0][-1]["kind"] != "end":
+            status = "KILLED" if self._header["run_id"] is None else None
+            self._send([record("tags", values={names.STATE: "interrupted"}), record("end", status=status)])
+        discard(self._journal)
+
+    def report(self, error: Exception) -> None:
+        """Tell the training what is wrong."""
+        lines = without_credentials(str(error), self._uri).splitlines() or [""]
+        cause = f"{type(error).__name__}: {lines[0][:300]}"
+        self._note(problem=f"MLflow at {without_credentials(self._uri)} does not take the points ({cause})")
+
+    def _send(self, records: list[Record]) -> None:
+        if self._writer is None:
+            from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import, and sync needs it once for many
+
+            self._writer = MlflowWriter(self._uri, self._progress.run_id)
+        try:
+            self._writer.write(self._header, records)
+        finally:
+            if self._writer.run_id != self._progress.run_id:  # a run made now must not be made again after a failure
+                self._note(run_id=self._writer.run_id)
+
+    def _note(self, **changes: Any) -> None:
+        self._progress = replace(self._progress, **changes)
+        self._progress.save(self._journal)
+
+
+def ship_until_over(shipper: Shipper, training_is_over: threading.Event) -> bool:
+    """Ship until the training is over and everything is sent (true), or the store stays out of reach (false)."""
+    pause = FIRST_PAUSE_SECONDS
+    deadline = float("inf")
+    while True:
+        was_over = training_is_over.is_set() or shipper.has_sent_the_end
+        try:
+            if shipper.ship():
+                if was_over:
+                    shipper.finish()
+                    return True
+                training_is_over.wait(POLL_SECONDS)
+            pause, deadline = FIRST_PAUSE_SECONDS, float("inf")
+        except Exception as error:
+            shipper.report(error)
+            if was_over:
+                deadline = min(deadline, time.monotonic() + PATIENCE_SECONDS)
+            if getattr(error, "error_code", None) in FINAL_ERRORS or time.monotonic() + pause > deadline:
+                return False
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def lock_of(journal: Path) -> FileLock:
+    """Held while a journal is being sent, so that nobody else sends it too."""
+    return FileLock(journal.with_suffix(".lock"))
+
+
+def main() -> int:
+    """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until that closes."""
+    task = json.loads(sys.stdin.readline())
+    journal = Path(task["journal"])
+    for name, value in HTTP_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    training_is_over = threading.Event()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        training_is_over.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
+    lock = lock_of(journal)
+    try:
+        with lock.acquire(timeout=0):
+            complete = ship_until_over(Shipper(journal, task["tracking_uri"]), training_is_over)
+    except Timeout:
+        return 1
+    if complete:
+        Path(lock.lock_file).unlink(missing_ok=True)
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Which run, in which MLflow store, a Tracker writes to. Nothing here imports MLflow or touches the network."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+DEFAULT_STORE = "mlflow.db"
+_SERVERS = {"http", "https"}
+_DATABASES = {"sqlite", "postgresql", "mysql", "mssql", "oracle"}
+_DATABRICKS = {"databricks", "databricks-uc", "uc"}
+
+
+class Client(Protocol):
+    """What is needed of an `mlflow.MlflowClient`: where it writes to."""
+
+    @property
+    def tracking_uri(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The store, and the run in it; `run_id=None` is a run of our own, made when the store is first reached."""
+
+    tracking_uri: str
+    run_id: str | None = None
+    experiment: str | None = None
+    run_name: str | None = None
+
+    @property
+    def is_owned(self) -> bool:
+        return self.run_id is None
+
+
+def find_target(
+    *,
+    run_id: str | None = None,
+    client: Client | None = None,
+    tracking_uri: str | None = None,
+    experiment: str | None = None,
+    run_name: str | None = None,
+) -> Target:
+    """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own.
+
+    Raises `ValueError` for a tracking URI that MLflow could not open.
+    """
+    uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
+    if run_id is None and tracking_uri is None and client is None and experiment is None:
+        run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
+    return Target(uri, run_id, experiment, run_name)
+
+
+def current_uri() -> str:
+    """Where MLflow would write from here; `sqlite:///mlflow.db` where nobody said, or where it would say `./mlruns`."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if mlflow := sys.modules.get("mlflow"):
+        uri = str(mlflow.get_tracking_uri())
+        if uri.startswith("file:") and not mlflow.is_tracking_uri_set():
+            uri = None
+    return uri or f"sqlite:///{DEFAULT_STORE}"
+
+
+def checked_uri(uri: str) -> str:
+    """`uri`, a relative SQLite path made absolute. Raises `ValueError` where MLflow could not open it."""
+    scheme = uri.partition(":")[0].partition("+")[0]
+    if scheme in _SERVERS:
+        if not _has_host(uri):
+            raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {without_credentials(uri)!r}")
+        return uri
+    if scheme in _DATABASES:
+        return _checked_database(uri, scheme)
+    if scheme in _DATABRICKS or scheme in {plugin.name for plugin in entry_points(group="mlflow.tracking_store")}:
+        return uri
+    expected = "an MLflow tracking URI looks like http://localhost:5000 or sqlite:///mlflow.db"
+    is_file_store = scheme == "file" or "://" not in uri
+    hint = "; MLflow has given up the ./mlruns file store, use sqlite:///mlflow.db" if is_file_store else ""
+    raise ValueError(f"{expected}; got {without_credentials(uri)!r}{hint}")
+
+
+def without_credentials(text: str, uri: str | None = None) -> str:
+    """`text` with the user name and password of `uri` (or of the URI that `text` is) taken out."""
+    authority = _authority(uri or text)
+    credentials, at, _ = authority.rpartition("@")
+    return text.replace(credentials + at, "") if credentials else text
+
+
+def _authority(uri: str) -> str:
+    _, separator, rest = uri.partition("://")
+    return rest.partition("/")[0] if separator else ""
+
+
+def _has_host(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def _checked_database(uri: str, scheme: str) -> str:
+    if scheme != "sqlite":
+        if not _authority(uri):
+            raise ValueError(f"a database address looks like {scheme}://user@host/name; got {without_credentials(uri)!r}")
+        return uri
+    head, separator, path = uri.partition(":///")
+    if not separator or not path:
+        raise ValueError(f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {uri!r}")
+    return f"{head}:///{Path(path).absolute().as_posix()}" if not path.startswith("/") else uri
+
+
+def _active_run_id() -> str | None:
+    mlflow = sys.modules.get("mlflow")
+    run = mlflow.active_run() if mlflow else None
+    return str(run.info.run_id) if run else None

@@ -1,0 +1,373 @@
+"""The one object with state: takes a training's errors as they come and keeps its MLflow run diagnosed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from bvtrack.data.finding import Finding
+from bvtrack.data.guidelines import check_split
+from bvtrack.data.sample import SplitSample
+from bvtrack.data.shift import compare_splits
+from bvtrack.diagnosis import Diagnosis
+from bvtrack.measure import Measure, as_measure, find_measure
+from bvtrack.recipe import ModelFacts, Step
+from bvtrack.report.note import render_note
+from bvtrack.tracking import names
+from bvtrack.tracking.harmless import harmless, logger
+from bvtrack.tracking.journal import Record, default_journal_dir, record
+from bvtrack.tracking.link import Link
+from bvtrack.tracking.target import Client, find_target
+from bvtrack.tracking.verdict import At, EpochErrors, Verdict, diagnose_epoch, judge, with_test_error
+from bvtrack.version import __version__
+
+State = Literal["complete", "interrupted", "failed"]
+STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+CLOSE_SECONDS = 30.0
+"""How long the end of a training waits for its last points by default; a store that is down is not waited for."""
+
+
+class Tracker:
+    """Keeps one MLflow run diagnosed, from any training loop; a context manager.
+
+    Which run: `run_id`, else MLflow's active run, else the one in `MLFLOW_RUN_ID`, else a run of its own (named `run_name`,
+    in `experiment`). Which store: that of `client` or `tracking_uri`, else where MLflow would write from here, by default
+    `sqlite:///mlflow.db`. A run that was there before keeps its status; one's own is ended.
+
+    Nothing is sent from the calling thread: points go to a journal in `journal_dir` (`BVTRACK_JOURNAL_DIR`, or a folder of
+    the user's) and a process beside the training sends them. Once made, a Tracker raises nothing: what goes wrong is logged
+    once to the logger `bvtrack`.
+
+    Args:
+        human_error: what humans (or the best known model) make, as a fraction in [0, 1]; 0 where it is not given.
+        measure: what the errors are, for the tag `bvtrack.measure`: a metric's name, or a `Measure`.
+        at: the epoch that the tags speak of: the `best` dev error so far, or the `last`.
+        same_distribution: False where train and dev are known to come from different sources.
+
+    Raises:
+        ValueError: for a human error outside [0, 1], an `at` or a `measure` that is not known, or a malformed tracking URI.
+
+    >>> with Tracker(human_error=0.02) as tracker:  # doctest: +SKIP
+    ...     tracker.log_split(train=6000, dev=2000, test=2000)
+    ...     for epoch in range(10):
+    ...         tracker.log_epoch(epoch, train_error=0.05, dev_error=0.12)
+    """
+
+    def __init__(
+        self,
+        run_id: str | None = None,
+        client: Client | None = None,
+        human_error: float | None = None,
+        measure: str | Measure | None = None,
+        *,
+        at: At = "best",
+        same_distribution: bool = True,
+        tracking_uri: str | None = None,
+        experiment: str | None = None,
+        run_name: str | None = None,
+        journal_dir: str | Path | None = None,
+        source: Literal["tracker", "callback"] = "tracker",
+    ) -> None:
+        _check_options(human_error=human_error, at=at)
+        self._target = find_target(
+            run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
+        )
+        self._human_error = human_error
+        self._at: At = at
+        self._same_distribution = same_distribution
+        self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
+        self._measure = as_measure(measure)
+        self._measure_tag = None if self._measure is None else str(self._measure)
+        self._source = source
+        self._link: Link | None = None
+        self._history: list[EpochErrors] = []
+        self._verdict: Verdict | None = None
+        self._model = ModelFacts()
+        self._counts: Mapping[str, int] = {}
+        self._chance: float | None = None
+        self._findings: tuple[Finding, ...] = ()
+        self._written_tags: dict[str, str | None] = {}
+        self._said: set[str] = set()
+        self._is_closed = False
+
+    @property
+    def run_id(self) -> str | None:
+        """The MLflow run; `None` for a run of our own that the store has not made yet."""
+        return self._target.run_id or (self._link.run_id if self._link else None)
+
+    @property
+    def measure(self) -> Measure | None:
+        """What the errors are, where it has been said."""
+        return self._measure
+
+    @property
+    def owns_run(self) -> bool:
+        """True where the run is made, and will be ended, by this Tracker."""
+        return self._target.is_owned
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the run's tags say at the moment; `None` before the first epoch."""
+        return self._verdict.diagnosis if self._verdict else None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What to try next, the most useful first."""
+        return self._verdict.steps if self._verdict else ()
+
+    def choose_measure(self, names: Iterable[str]) -> Measure | None:
+        """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
+
+        Says once what was expected and what arrived where the named one is not there, or there is none.
+        """
+        logged = sorted(names)
+        wanted = self._measure
+        if wanted is not None and wanted.find_in(logged):
+            return wanted
+        found = find_measure(logged)
+        seen = ", ".join(logged) or "nothing"
+        if wanted is not None:
+            instead = f"; taking {found} instead" if found else ""
+            self._say(f"no metric named {wanted.name!r} was logged; logged: {seen}{instead}")
+        elif found is None:
+            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; log one, or name yours with measure=")
+        if found is not None:
+            self.log_measure(found)
+        return found
+
+    @harmless
+    def log_measure(self, measure: Measure, remark: str = "") -> None:
+        """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
+        self._measure = measure
+        self._measure_tag = f"{measure} ({remark})" if remark else str(measure)
+        self._write(self._tags({names.MEASURE: self._measure_tag}))
+
+    @harmless
+    def log_model(self, model: ModelFacts) -> None:
+        """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
+        self._model = model
+        self._write(self._tags({names.MODEL + name: _short(value) for name, value in asdict(model).items()}))
+
+    @harmless
+    def log_split(self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None) -> None:
+        """Check the split, log its datasets and, where the examples are at hand, compare their distributions.
+
+        Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, or a `SplitSample`.
+        Counts become the examples behind the errors of the epochs to come.
+        """
+        given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
+        samples = {name: SplitSample.of(data) for name, data in given.items() if data is not None}
+        self._counts = {name: sample.n for name, sample in samples.items()}
+        self._write(record("datasets", datasets=[_dataset(name, sample) for name, sample in samples.items()]))
+        if not {"train", "dev"} <= samples.keys():
+            return
+        self._chance = _error_of_guessing(samples["train"], samples["dev"])
+        sizes = check_split(**self._counts)
+        read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
+        read.pop("train_dev", None)
+        shift = compare_splits(**read) if {"train", "dev"} <= read.keys() else None
+        self._findings = sizes.findings + (shift.findings if shift else ())
+        content: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
+        content |= {"distribution": asdict(shift) if shift else None}
+        tags = {names.SPLIT: sizes.tag, names.DISTRIBUTION: shift.tag if shift else names.UNCHECKED}
+        self._write(self._tags(tags), record("artifact", path=names.SPLITS_FILE, content=content))
+
+    @harmless
+    def log_epoch(
+        self,
+        epoch: int,
+        *,
+        train_error: float | None = None,
+        dev_error: float | None = None,
+        test_error: float | None = None,
+        train_dev_error: float | None = None,
+        train_error_running: float | None = None,
+        n_train: int | None = None,
+        n_dev: int | None = None,
+        n_test: int | None = None,
+        n_train_dev: int | None = None,
+    ) -> None:
+        """Log an epoch's errors, fractions in [0, 1], and diagnose the run anew.
+
+        `epoch` counts from 0 and is the step of the points. `n_*` are the examples behind each error where they are not
+        those of `log_split`. `train_error_running` is the average taken while the weights were changing, for comparison.
+        A number that is not finite marks the run as diverged; one outside [0, 1] is said and left out.
+        """
+        errors = {"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error}
+        counts = {"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test}
+        accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
+        known = {name: counts[name] or self._counts.get(name) for name in accepted} if self._is_rate else {}
+        entry = EpochErrors(int(epoch), accepted, {name: n for name, n in known.items() if n})
+        self._history = [earlier for earlier in self._history if earlier.epoch != entry.epoch] + [entry]
+        running = {names.TRAIN_ERROR_RUNNING: train_error_running} if train_error_running is not None else {}
+        self._write(*self._points(entry, running), *self._judgement())
+        self._listen()
+
+    @harmless
+    def log_test(self, test_error: float, *, n_test: int | None = None, epoch: int | None = None) -> None:
+        """Log a test error measured after the training, by default on the weights of the epoch that the tags speak of."""
+        error = self._accepted("test_error", test_error)
+        if error is None:
+            return
+        if self._verdict is None:
+            raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
+        epoch = self._verdict.epoch if epoch is None else epoch
+        n_test = (n_test or self._counts.get("test")) if self._is_rate else None
+        self._history = with_test_error(self._history, epoch, error, n_test)
+        entry = next((entry for entry in self._history if entry.epoch == epoch), EpochErrors(epoch, {"test": error}))
+        self._write(*self._points(entry, {}), *self._judgement())
+
+    @harmless
+    def log_not_applicable(self) -> None:
+        """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
+        diagnosis = Diagnosis.without_gaps("not_applicable")
+        tags = {names.DIAGNOSIS: diagnosis.tag, names.CERTAINTY: diagnosis.certainty}
+        self._write(self._tags(tags), record("note", text=render_note(diagnosis, ())))
+
+    @harmless
+    def close(self, state: State = "complete", timeout: float = CLOSE_SECONDS) -> None:
+        """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent.
+
+        Where the run is our own, it is ended in MLflow too. A second call does nothing.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._link is None:
+            return
+        status = STATUS[state] if self.owns_run else None
+        self._link.append(self._tags({names.STATE: state}), record("end", status=status))
+        self._link.close(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.close("failed" if issubclass(kind, Exception) else "interrupted")
+
+    @property
+    def _is_rate(self) -> bool:
+        return self._measure is None or self._measure.is_rate
+
+    def _accepted(self, name: str, error: float | None) -> float | None:
+        """The error, NaN where it is not finite, `None` where it cannot be used; says once why."""
+        if error is None:
+            return None
+        error = float(error)
+        if not math.isfinite(error):
+            self._say(f"{name} must be a number in [0, 1]; got {error!r}: the run is tagged as diverged")
+            return math.nan
+        if not 0 <= error <= 1:
+            self._say(f"{name} must be a fraction in [0, 1]; got {error!r}, which is left out (11 % is 0.11)")
+            return None
+        return error
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            logger.warning("bvtrack: %s", message)
+
+    def _points(self, entry: EpochErrors, extra: Mapping[str, float]) -> list[Record]:
+        """The metrics of an epoch: its errors and, where the errors are finite, its gaps."""
+        finite = {name: error for name, error in entry.errors.items() if math.isfinite(error)}
+        values = {names.error_metric(name): error for name, error in finite.items()} | dict(extra)
+        if finite:
+            diagnosis = diagnose_epoch(entry, human_error=self._human_error, same_distribution=self._same_distribution)
+            values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
+        return [record("metrics", step=entry.epoch, values=values)] if values else []
+
+    def _judgement(self) -> list[Record]:
+        """The verdict on all epochs so far, as tags, note and file."""
+        self._verdict = verdict = judge(
+            self._history,
+            at=self._at,
+            human_error=self._human_error,
+            same_distribution=self._same_distribution,
+            chance=self._chance if self._is_rate else None,
+            model=self._model,
+            n_train=self._counts.get("train"),
+        )
+        note = render_note(
+            verdict.diagnosis, verdict.steps, epoch=verdict.epoch, measure=self._measure_tag, findings=self._findings
+        )
+        content = verdict.as_json() | {"measure": self._measure_tag, "version": __version__}
+        return [
+            self._tags(verdict.tags()),
+            record("note", text=note),
+            record("artifact", path=names.DIAGNOSIS_FILE, content=content),
+        ]
+
+    def _tags(self, tags: Mapping[str, str | None]) -> Record:
+        """A record of the tags that are new; one that no longer applies is taken away."""
+        news = {key: value for key, value in tags.items() if self._written_tags.get(key) != value}
+        self._written_tags |= news
+        return record("tags", values=news)
+
+    def _write(self, *records: Record) -> None:
+        if self._is_closed:
+            raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
+        if self._link is None:
+            self._link = Link(self._target, self._journal_dir)
+            self._link.append(self._tags(self._first_tags()))
+        self._link.append(*records)
+
+    def _first_tags(self) -> dict[str, str | None]:
+        return {
+            names.STATE: "running",
+            names.SOURCE: self._source,
+            names.VERSION: __version__,
+            names.BASELINE: "zero" if self._human_error is None else "given",
+            names.MEASURE: self._measure_tag,
+            names.SPLIT: names.UNCHECKED,
+            names.DISTRIBUTION: names.UNCHECKED,
+        }
+
+    def _listen(self) -> None:
+        if self._link:
+            self._link.listen()
+
+
+def is_disabled() -> bool:
+    """Whether `BVTRACK_DISABLED=1` asks every callback to do nothing."""
+    return os.environ.get("BVTRACK_DISABLED") == "1"
+
+
+def _check_options(*, human_error: float | None, at: str) -> None:
+    if human_error is not None and not (math.isfinite(human_error) and 0 <= human_error <= 1):
+        raise ValueError(f"human_error must be a fraction in [0, 1]; got {human_error!r} (2 % is 0.02)")
+    if at not in ("best", "last"):
+        raise ValueError(f"at must be 'best' or 'last'; got {at!r}")
+
+
+def _dataset(name: str, sample: SplitSample) -> dict[str, Any]:
+    tags = {names.DATASET_CONTEXT: name, names.DATASET_COUNT: str(sample.n)}
+    counts = json.dumps(sample.class_counts(), separators=(",", ":")) if sample.n_read == sample.n else "{}"
+    if counts != "{}" and len(counts) <= names.DATASET_TAG_LENGTH:
+        tags[names.DATASET_CLASS_COUNTS] = counts
+    profile = {"examples": sample.n, "read": sample.n_read}
+    return {"name": name, "digest": sample.digest(), "profile": profile, "tags": tags, "source": sys.argv[0]}
+
+
+def _error_of_guessing(train: SplitSample, dev: SplitSample) -> float | None:
+    """The dev error of always guessing the training set's commonest class; `None` where the targets are no classes."""
+    train_counts, dev_counts = train.class_counts(), dev.class_counts()
+    if not (train_counts and dev_counts):
+        return None
+    commonest = max(train_counts, key=lambda name: train_counts[name])
+    return 1 - dev_counts.get(commonest, 0) / dev.n_read
+
+
+def _short(value: object) -> str | None:
+    if value is None:
+        return None
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,128 @@
+"""From a run's errors by epoch to what is written about it: the diagnosis, the steps, the tags and the files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from bvtrack.curve import classify_curve
+from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
+from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
+from bvtrack.tracking import names
+
+At = Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class EpochErrors:
+    """One epoch's errors and the examples behind them, by set; a diverged error is there as NaN."""
+
+    epoch: int
+    errors: Mapping[str, float]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a run after an epoch: about which epoch, what, how its curve looks, and what to do."""
+
+    epoch: int
+    diagnosis: Diagnosis
+    curve: str | None
+    steps: tuple[Step, ...]
+
+    def tags(self) -> dict[str, str | None]:
+        """The tags that the verdict sets; `None` where one does not apply (any more)."""
+        diagnosis = self.diagnosis
+        return {
+            names.DIAGNOSIS: diagnosis.tag,
+            names.FOCUS: diagnosis.focus,
+            names.CERTAINTY: diagnosis.certainty,
+            names.CURVE: self.curve,
+            names.NEXT_STEP: self.steps[0].id if self.steps else None,
+            names.RECIPE: recipe_line(self.steps),
+            names.GAPS: gaps_json(diagnosis) if diagnosis.errors else None,
+            names.EPOCH: str(self.epoch),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `bvtrack/diagnosis.json`."""
+        steps = [asdict(step) for step in self.steps]
+        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": asdict(self.diagnosis), "steps": steps}
+
+
+def judge(
+    history: Sequence[EpochErrors],
+    *,
+    at: At,
+    human_error: float | None,
+    same_distribution: bool,
+    chance: float | None,
+    model: ModelFacts,
+    n_train: int | None,
+) -> Verdict:
+    """The verdict on a run with this history, one entry an epoch.
+
+    It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
+    """
+    if not any(entry.errors for entry in history):
+        return Verdict(history[-1].epoch, Diagnosis.without_gaps("undetermined"), None, ())
+    train_curve, dev_curve = ([entry.errors.get(name) for entry in history] for name in ("train", "dev"))
+    curve = classify_curve(train_curve, dev_curve, chance=chance)
+    chosen = chosen_epoch(history, at)
+    if curve in STATES_WITHOUT_GAPS:
+        diagnosis = Diagnosis.without_gaps(curve)
+    else:
+        diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
+    steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))
+    return Verdict(chosen.epoch, diagnosis, curve, steps)
+
+
+def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:
+    """The epoch that the tags speak of; where no epoch has a dev error, the last."""
+    measured = [entry for entry in history if math.isfinite(entry.errors.get("dev", math.nan))]
+    if at == "last" or not measured:
+        return history[-1]
+    return min(measured, key=lambda entry: entry.errors["dev"])
+
+
+def diagnose_epoch(entry: EpochErrors, *, human_error: float | None, same_distribution: bool) -> Diagnosis:
+    """What one epoch's finite errors say by themselves; there must be one."""
+    finite = {name: error for name, error in entry.errors.items() if math.isfinite(error)}
+    arguments: dict[str, Any] = {f"{name}_error": error for name, error in finite.items()}
+    arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in finite}
+    return diagnose(**{"train_error": None, **arguments}, human_error=human_error, same_distribution=same_distribution)
+
+
+def recipe_line(steps: Sequence[Step]) -> str | None:
+    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
+    if not steps:
+        return None
+    line = " > ".join(step.title for step in steps)
+    return line if len(line) <= names.RECIPE_LENGTH else recipe_line(steps[:-1])
+
+
+def gaps_json(diagnosis: Diagnosis) -> str:
+    """The value of `bvtrack.gaps`: rounded to a hundredth of a point so that it stays within its length."""
+    gaps = {name: [_rounded(gap.value), _rounded(gap.low), _rounded(gap.high)] for name, gap in diagnosis.gaps.items()}
+    errors = {name: _rounded(error) for name, error in diagnosis.errors.items()}
+    content = {"gaps": gaps, "errors": errors, "n": dict(diagnosis.counts), "human": _rounded(diagnosis.human_error)}
+    return json.dumps(content, separators=(",", ":"))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def with_test_error(history: Sequence[EpochErrors], epoch: int, error: float, n: int | None) -> list[EpochErrors]:
+    """The history with a test error that was measured later on, on the weights of `epoch`."""
+    counts = {} if n is None else {"test": n}
+    return [
+        replace(entry, errors={**entry.errors, "test": error}, counts={**entry.counts, **counts})
+        if entry.epoch == epoch
+        else entry
+        for entry in history
+    ]

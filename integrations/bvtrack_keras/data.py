@@ -1,0 +1,67 @@
+"""The data that a user hands to the callback: pairs of arrays, or anything that `model.evaluate` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bvtrack import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack_keras.framework import keras
+
+
+@dataclass(frozen=True)
+class EvaluationData:
+    """What is passed to `model.evaluate`: `x` and, unless `x` yields both, `y`; `n` examples, where that can be known."""
+
+    x: Any
+    y: Any
+    n: int | None
+
+    @classmethod
+    def of(cls, name: str, data: Any) -> EvaluationData:
+        """From `(x, y)`, where each may be a structure of arrays, or from a dataset or loader of batches.
+
+        Raises `ValueError` for a pair whose arrays differ in length or are empty.
+        """
+        if not isinstance(data, tuple):
+            dataset = getattr(data, "dataset", None)
+            return cls(data, None, len(dataset) if isinstance(dataset, Sized) else None)
+        if len(data) != 2:
+            raise ValueError(f"{name} must be a pair (x, y) or a dataset; got a tuple of {len(data)}")
+        lengths = {len(array) for array in keras.tree.flatten(data)}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(f"{name} must hold equally many examples in x and y, at least 1; got {sorted(lengths)}")
+        return cls(*data, lengths.pop())
+
+    @property
+    def is_arrays(self) -> bool:
+        return self.y is not None
+
+    def part(self, most: int) -> EvaluationData:
+        """At most `most` examples, drawn at random, the same each time; a dataset of batches stays whole."""
+        if not self.is_arrays or self.n is None or self.n <= most:
+            return self
+        indices = choose_examples(self.n, most)
+        x, y = keras.tree.map_structure(lambda array: array[indices], (self.x, self.y))
+        return EvaluationData(x, y, len(indices))
+
+    def sample(self) -> SplitSample | None:
+        """The split for `Tracker.log_split`: examples to compare where `x` is one array; `None` where nothing is known."""
+        if self.n is None:
+            return None
+        if not (self.is_arrays and hasattr(self.x, "shape") and hasattr(self.y, "shape")):
+            return SplitSample(self.n)
+        read = self.part(MOST_READ)
+        return SplitSample(self.n, _as_array(read.x), _as_array(read.y))
+
+
+def train_subset(train: EvaluationData, dev: EvaluationData | None) -> EvaluationData:
+    """The part of the training data that the train error is measured on."""
+    return train if train.n is None else train.part(train_eval_size(train.n, dev.n if dev else None))
+
+
+def _as_array(values: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(keras.ops.convert_to_numpy(values))

@@ -1,0 +1,89 @@
+"""What can be known of, and read from, the loaders that a Trainer holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sized
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, Subset
+
+from bvtrack import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack_lightning.evaluation import batch_size_of
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+READ_SECONDS = 0.2
+"""How much of a split is read to compare distributions: what comes first."""
+READ_BATCH = 256
+
+
+def first_loader(loaders: Any) -> DataLoader[Any] | None:
+    """The loader, the first of several, or `None` where it is of a kind that cannot be read by example."""
+    if isinstance(loaders, (list, tuple)):
+        loaders = loaders[0] if loaders else None
+    if not isinstance(loaders, DataLoader) or isinstance(loaders.dataset, IterableDataset):
+        return None
+    return loaders if isinstance(loaders.dataset, Sized) and len(loaders.dataset) else None
+
+
+def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
+    """What the datamodule's, or the module's, own `test_dataloader` gives or raises; `None` where neither has one."""
+    for owner in (getattr(trainer, "datamodule", None), module):
+        hook = getattr(type(owner), "test_dataloader", None)
+        if hook is not None and not hook.__module__.startswith(("lightning.", "pytorch_lightning.")):
+            return owner.test_dataloader()  # type: ignore[union-attr]  # a datamodule of either family
+    return None
+
+
+def size(loader: DataLoader[Any], most_batches: float | None = None) -> int:
+    """The examples in a loader's dataset, or as many as `most_batches` batches hold."""
+    n = len(loader.dataset)  # type: ignore[arg-type]  # `first_loader` has seen to it
+    limit = float("inf") if most_batches is None or loader.batch_size is None else most_batches * loader.batch_size
+    return int(min(n, limit))
+
+
+def train_subset(loader: DataLoader[Any], n_dev: int | None) -> DataLoader[Any]:
+    """A fixed random part of the training data, in a fixed order, without augmentation of our own."""
+    n = size(loader)
+    return _part(loader, train_eval_size(n, n_dev), loader.batch_size or READ_BATCH)
+
+
+def read(loader: DataLoader[Any], n: int) -> SplitSample:
+    """A split of `n` examples and as many of them, drawn at random, as can be read at once.
+
+    Nothing is read of batches that are not pairs of a tensor of features and one of targets.
+    """
+    batches = list(_pairs(_part(loader, MOST_READ, READ_BATCH)))
+    if not batches:
+        return SplitSample(n)
+    features, targets = (torch.cat(parts).numpy(force=True) for parts in zip(*batches, strict=True))
+    return SplitSample(n, np.asarray(features), np.asarray(targets))
+
+
+def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    deadline = time.monotonic() + READ_SECONDS
+    for batch in loader:
+        is_pair = isinstance(batch, (list, tuple)) and len(batch) == 2 and all(torch.is_tensor(part) for part in batch)
+        if not is_pair or batch_size_of(batch[0]) != batch_size_of(batch[1]):
+            return
+        yield batch[0].cpu(), batch[1].cpu()
+        if time.monotonic() > deadline:
+            return
+
+
+def _part(loader: DataLoader[Any], most: int, batch_size: int) -> DataLoader[Any]:
+    """Some examples of a loader, drawn at random, read the way it reads them (in its worker processes, if it has any)."""
+    return DataLoader(
+        Subset(loader.dataset, choose_examples(size(loader), most).tolist()),
+        batch_size=batch_size,
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        generator=torch.Generator(),
+    )

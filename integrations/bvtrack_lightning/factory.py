@@ -1,0 +1,20 @@
+"""The entry point by which a Trainer adds the callback by itself where `BVTRACK_AUTO` is set."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+
+def callbacks() -> list[Any]:
+    """One `BiasVarianceCallback` where the environment variable `BVTRACK_AUTO` is 1, else nothing. Raises nothing."""
+    if os.environ.get("BVTRACK_AUTO", "0") in ("", "0"):
+        return []
+    try:
+        from bvtrack_lightning.callback import BiasVarianceCallback
+
+        return [BiasVarianceCallback.from_environment()]
+    except Exception as error:
+        logging.getLogger("bvtrack").warning("bvtrack: BVTRACK_AUTO is set, but the callback could not be made (%s)", error)
+        return []

@@ -1,0 +1,32 @@
+"""What a module and its optimiser are, as evidence for the recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.parameter import is_lazy
+
+from bvtrack import ModelFacts
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+
+def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | None) -> ModelFacts:
+    """Read once, before the first step; of several optimisers the first counts."""
+    optimizer = next(iter(trainer.optimizers), None)
+    group = optimizer.param_groups[0] if optimizer else {}
+    return ModelFacts(
+        parameters=sum(part.numel() for part in module.parameters() if part.requires_grad and not is_lazy(part)),
+        optimizer=type(optimizer).__name__ if optimizer else None,
+        learning_rate=_number(group.get("lr")),
+        weight_decay=_number(group.get("weight_decay")),
+        dropout=max((part.p for part in module.modules() if isinstance(part, _DropoutNd)), default=0.0),
+        batch_size=batch_size,
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float, torch.Tensor)) else None

@@ -1,0 +1,35 @@
+"""Lightning comes as two packages that do not know each other's classes: `lightning` and `pytorch_lightning`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+FAMILIES = ("lightning.pytorch", "pytorch_lightning")
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
+
+    CallbackBase = Callback
+else:
+
+    def _bases() -> tuple[type, ...]:
+        """The `Callback` of every family that is imported already, else of the first that is installed."""
+        imported = [sys.modules[family] for family in FAMILIES if family in sys.modules]
+        found = imported or [_first_installed()]
+        return tuple(family.Callback for family in found)
+
+    def _first_installed() -> Any:
+        for family in FAMILIES:
+            try:
+                return importlib.import_module(family)
+            except ModuleNotFoundError as error:
+                if error.name not in (family, family.partition(".")[0]):  # a broken install is not a missing one
+                    raise
+        raise ModuleNotFoundError(
+            "expected lightning or pytorch_lightning, found neither: pip install 'bvtrack[lightning]'",
+            name="lightning",
+        )
+
+    CallbackBase = type("CallbackBase", _bases(), {"__doc__": "A Callback to every Lightning family at hand."})

@@ -1,0 +1,155 @@
+"""One `fit`: what the module's own steps say over which data, told to a Tracker epoch by epoch."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bvtrack import Measure, SplitSample, Tracker, has_diverged
+from bvtrack_lightning import data
+from bvtrack_lightning.evaluation import StepName, evaluate
+from bvtrack_lightning.facts import model_facts
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+logger = logging.getLogger("bvtrack")
+
+FIRST_LOADER = "/dataloader_idx_0"
+"""What Lightning puts behind a metric's name where there are several validation loaders; the first one is the dev set."""
+RUNNING = "train: running average, not in eval mode"
+
+
+class Session:
+    """Measures each epoch's errors and passes them to `tracker`."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        tracker: Tracker,
+        *,
+        test_dataloaders: Any,
+        test_every: int,
+        sanity_metrics: Collection[str],
+    ) -> None:
+        self._trainer = trainer
+        self._module = module
+        self._tracker = tracker
+        self._test_every = test_every
+        self._measure: Measure | None = None
+        self._has_validated = False
+        self._pending: dict[str, Any] = {}
+        self._said: set[str] = set()
+        self._find_data(test_dataloaders)
+        tracker.log_model(model_facts(trainer, module, self._train.batch_size if self._train else None))
+        tracker.log_split(**self._read_splits())
+        if not trainer.enable_validation:
+            self._say(
+                "expected validation data to measure the dev error on, got none: variance will not be known; "
+                "pass val_dataloaders= to fit, or give the module a val_dataloader"
+            )
+        if sanity_metrics:  # what is wrong with them can be said before an epoch is spent
+            self._choose_measure(sanity_metrics)
+
+    def measure_errors(self) -> None:
+        """Take the dev error that validation has just logged; measure train and test error on the same weights."""
+        self._has_validated = True
+        self._choose_measure(self._logged())
+        self._pending = {}
+        if self._measure is None:
+            return
+        self._keep("dev", self._logged(), "dev", self._n_dev)
+        if self._train_subset is not None:
+            self._pass_over("train", self._train_subset, "validation_step")
+        if self._test is not None and self._trainer.current_epoch % self._test_every == 0:
+            self._pass_over("test", self._test, self._test_step)
+
+    def end_epoch(self) -> None:
+        """Pass on what was measured. Where the train error could not be, Lightning's running average stands in."""
+        if self._trainer.enable_validation and not self._has_validated:
+            return
+        self._choose_measure(self._logged())
+        running = self._running_error()
+        if has_diverged({name: float(value) for name, value in self._logged().items() if "loss" in name.lower()}):
+            self._pending["train_error"] = math.nan
+        if running is not None and "train_error" not in self._pending:
+            self._pending["train_error"] = running
+            self._remark(RUNNING)
+        self._tracker.log_epoch(self._trainer.current_epoch, train_error_running=running, **self._pending)
+        self._pending, self._has_validated = {}, False
+
+    def _find_data(self, test_dataloaders: Any) -> None:
+        trainer = self._trainer
+        self._train = data.first_loader(trainer.train_dataloader)
+        dev = data.first_loader(trainer.val_dataloaders)
+        self._n_dev = data.size(dev, trainer.num_val_batches[0]) if dev else None
+        self._dev = dev
+        self._test = self._found_test(test_dataloaders) if self._test_every else None
+        own_passes = trainer.world_size == 1  # elsewhere each process sees its own part of the data
+        self._train_subset = data.train_subset(self._train, self._n_dev) if self._train and own_passes else None
+        self._test = self._test if own_passes else None
+
+    def _found_test(self, given: Any) -> Iterable[Any] | None:
+        try:
+            loaders = data.own_test_loader(self._trainer, self._module) if given is None else given
+        except Exception as error:
+            self._say(f"there is no test error, for test_dataloader() failed ({error!r}); pass test_dataloaders= instead")
+            return None
+        found: Iterable[Any] | None = loaders[0] if isinstance(loaders, (list, tuple)) and loaders else loaders
+        return found
+
+    @property
+    def _test_step(self) -> StepName:
+        is_theirs = not type(self._module).test_step.__module__.startswith(("lightning.", "pytorch_lightning."))
+        return "test_step" if is_theirs else "validation_step"
+
+    def _read_splits(self) -> dict[str, SplitSample]:
+        loaders = {"train": self._train, "dev": self._dev, "test": data.first_loader(self._test)}
+        sizes = {name: data.size(loader) for name, loader in loaders.items() if loader is not None}
+        if self._n_dev is not None:
+            sizes["dev"] = self._n_dev
+        return {name: data.read(loader, sizes[name]) for name, loader in loaders.items() if loader is not None}
+
+    def _logged(self) -> dict[str, Any]:
+        return {name.removesuffix(FIRST_LOADER): value for name, value in self._trainer.callback_metrics.items()}
+
+    def _choose_measure(self, names: Collection[str]) -> None:
+        """Settle which logged metric is the error, once."""
+        if self._measure is None:
+            self._measure = self._tracker.choose_measure({name.removesuffix(FIRST_LOADER) for name in names})
+
+    def _keep(self, name: str, values: Mapping[str, Any], stage: str, n: int | None) -> None:
+        assert self._measure is not None
+        if metric := self._measure.find_in(values, stage):
+            self._pending |= {f"{name}_error": self._measure.error(float(values[metric])), f"n_{name}": n}
+
+    def _pass_over(self, name: str, loader: Iterable[Any], step: StepName) -> None:
+        try:
+            values, n = evaluate(self._trainer, self._module, loader, step)
+        except Exception as error:
+            self._say(f"the {name} error is missing, for {step} failed on the {name} data ({error!r})")
+            return
+        self._keep(name, values, "test" if step == "test_step" else "dev", n)
+        if f"{name}_error" not in self._pending:
+            self._say(f"the {name} error is missing, for {step} itself did not log {self._measure} on the {name} data")
+
+    def _running_error(self) -> float | None:
+        """The error of the training step's own metric, of another name than the dev metric's."""
+        if self._measure is None:
+            return None
+        logged = {name: value for name, value in self._logged().items() if name != self._measure.name}
+        name = self._measure.find_in(logged, "train")
+        return self._measure.error(float(logged[name])) if name else None
+
+    def _remark(self, remark: str) -> None:
+        if self._measure is not None and remark not in self._said:
+            self._said.add(remark)
+            self._tracker.log_measure(self._measure, remark)
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            logger.warning("bvtrack: %s", message)
