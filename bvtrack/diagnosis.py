@@ -48,7 +48,7 @@ class Diagnosis:
     baseline: str = "zero"
 
     @classmethod
-    def without_gaps(cls, state: str) -> Diagnosis:
+    def without_gaps(cls, state: str, errors: Mapping[str, float] | None = None) -> Diagnosis:
         """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, where
         there are none, `undetermined`.
 
@@ -60,7 +60,7 @@ class Diagnosis:
         if state not in STATES_WITHOUT_GAPS:
             raise ValueError(f"a state without gaps is one of {', '.join(STATES_WITHOUT_GAPS)}; got {state!r}")
         certainty = "unclear" if state == "undetermined" else "certain"
-        return cls(tag=state, certainty=certainty, explanation=STATES_WITHOUT_GAPS[state])
+        return cls(tag=state, certainty=certainty, explanation=STATES_WITHOUT_GAPS[state], errors=errors or {})
 
 
 def diagnose(

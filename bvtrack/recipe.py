@@ -111,12 +111,12 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
 
 
 def _ordered(problem: str, evidence: Evidence) -> list[str]:
-    """The course's steps for one problem, what the curve speaks for moved to the front."""
+    """The course's steps for one problem, and what the curve speaks for."""
     steps = list(RECIPE.get(problem, ()))
     if problem == "high_bias" and evidence.curve == "learning":
         steps.sort(key=lambda step_id: step_id != "train_longer")
     if problem == "high_variance" and evidence.curve == "overtrained":
-        steps.insert(0, "stop_earlier")
+        steps.append("stop_earlier")
     return steps
 
 

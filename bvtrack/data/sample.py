@@ -21,11 +21,18 @@ MOST_READ = 5000
 
 @dataclass(frozen=True)
 class SplitSample:
-    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read]` hold what was read of it, if anything."""
+    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read]` hold what was read of it, if anything.
+
+    Raises `ValueError` for an `n` below 1.
+    """
 
     n: int
     features: Any = None
     targets: Any = None
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"a split must have at least 1 example; got {self.n!r} (leave a missing one out)")
 
     @classmethod
     def of(cls, data: Any) -> SplitSample:

@@ -72,7 +72,9 @@ class Shipper:
 
     def _send(self, records: list[Record]) -> None:
         if self._writer is None:
-            from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import, and sync needs it once for many
+            for name, value in HTTP_DEFAULTS.items():
+                os.environ.setdefault(name, value)
+            from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
             self._writer = MlflowWriter(self._uri, self._progress.run_id)
         try:
@@ -86,8 +88,11 @@ class Shipper:
         self._progress.save(self._journal)
 
 
-def ship_until_over(shipper: Shipper, training_is_over: threading.Event) -> bool:
-    """Ship until the training is over and everything is sent (true), or the store stays out of reach (false)."""
+def ship_until_over(shipper: Shipper, training_is_over: threading.Event, patience: float = PATIENCE_SECONDS) -> bool:
+    """Ship until the training is over and everything is sent (true).
+
+    False where the store stays out of reach `patience` seconds longer than the training, or refuses for good.
+    """
     pause = FIRST_PAUSE_SECONDS
     deadline = float("inf")
     while True:
@@ -102,7 +107,7 @@ def ship_until_over(shipper: Shipper, training_is_over: threading.Event) -> bool
         except Exception as error:
             shipper.report(error)
             if was_over:
-                deadline = min(deadline, time.monotonic() + PATIENCE_SECONDS)
+                deadline = min(deadline, time.monotonic() + patience)
             if getattr(error, "error_code", None) in FINAL_ERRORS or time.monotonic() + pause > deadline:
                 return False
             time.sleep(pause)
@@ -118,8 +123,6 @@ def main() -> int:
     """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until that closes."""
     task = json.loads(sys.stdin.readline())
     journal = Path(task["journal"])
-    for name, value in HTTP_DEFAULTS.items():
-        os.environ.setdefault(name, value)
     training_is_over = threading.Event()
 
     def wait_for_the_end() -> None:

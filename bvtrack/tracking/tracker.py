@@ -203,8 +203,8 @@ class Tracker:
         errors = {"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error}
         counts = {"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test}
         accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
-        known = {name: counts[name] or self._counts.get(name) for name in accepted} if self._is_rate else {}
-        entry = EpochErrors(int(epoch), accepted, {name: n for name, n in known.items() if n})
+        known = {name: self._count(name, counts[name]) for name in accepted} if self._is_rate else {}
+        entry = EpochErrors(int(epoch), accepted, {name: n for name, n in known.items() if n is not None})
         self._history = [earlier for earlier in self._history if earlier.epoch != entry.epoch] + [entry]
         running = {names.TRAIN_ERROR_RUNNING: train_error_running} if train_error_running is not None else {}
         self._write(*self._points(entry, running), *self._judgement())
@@ -219,7 +219,7 @@ class Tracker:
         if self._verdict is None:
             raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
         epoch = self._verdict.epoch if epoch is None else epoch
-        n_test = (n_test or self._counts.get("test")) if self._is_rate else None
+        n_test = self._count("test", n_test) if self._is_rate else None
         self._history = with_test_error(self._history, epoch, error, n_test)
         entry = next((entry for entry in self._history if entry.epoch == epoch), EpochErrors(epoch, {"test": error}))
         self._write(*self._points(entry, {}), *self._judgement())
@@ -272,6 +272,13 @@ class Tracker:
             return None
         return error
 
+    def _count(self, name: str, given: int | None) -> int | None:
+        """The examples behind an error: those given, else the split's; says once what cannot be one."""
+        if given is None or given >= 1:
+            return given or self._counts.get(name)
+        self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
+        return None
+
     def _say(self, message: str) -> None:
         if message not in self._said:
             self._said.add(message)
@@ -279,9 +286,8 @@ class Tracker:
 
     def _points(self, entry: EpochErrors, extra: Mapping[str, float]) -> list[Record]:
         """The metrics of an epoch: its errors and, where the errors are finite, its gaps."""
-        finite = {name: error for name, error in entry.errors.items() if math.isfinite(error)}
-        values = {names.error_metric(name): error for name, error in finite.items()} | dict(extra)
-        if finite:
+        values = {names.error_metric(name): error for name, error in entry.finite.items()} | dict(extra)
+        if entry.finite:
             diagnosis = diagnose_epoch(entry, human_error=self._human_error, same_distribution=self._same_distribution)
             values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
         return [record("metrics", step=entry.epoch, values=values)] if values else []
@@ -359,12 +365,9 @@ def _dataset(name: str, sample: SplitSample) -> dict[str, Any]:
 
 
 def _error_of_guessing(train: SplitSample, dev: SplitSample) -> float | None:
-    """The dev error of always guessing the training set's commonest class; `None` where the targets are no classes."""
-    train_counts, dev_counts = train.class_counts(), dev.class_counts()
-    if not (train_counts and dev_counts):
-        return None
-    commonest = max(train_counts, key=lambda name: train_counts[name])
-    return 1 - dev_counts.get(commonest, 0) / dev.n_read
+    """The error of always guessing one class, the one it is lowest for; `None` where the targets are no classes."""
+    shares = [max(counts.values()) / sample.n_read for sample in (train, dev) if (counts := sample.class_counts())]
+    return 1 - max(shares) if len(shares) == 2 else None
 
 
 def _short(value: object) -> str | None:

@@ -24,6 +24,11 @@ class EpochErrors:
     errors: Mapping[str, float]
     counts: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def finite(self) -> dict[str, float]:
+        """The errors that can be compared and logged."""
+        return {name: error for name, error in self.errors.items() if math.isfinite(error)}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -74,7 +79,7 @@ def judge(
     curve = classify_curve(train_curve, dev_curve, chance=chance)
     chosen = chosen_epoch(history, at)
     if curve in STATES_WITHOUT_GAPS:
-        diagnosis = Diagnosis.without_gaps(curve)
+        diagnosis = Diagnosis.without_gaps(curve, chosen.finite)
     else:
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
     steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))
@@ -91,9 +96,8 @@ def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:
 
 def diagnose_epoch(entry: EpochErrors, *, human_error: float | None, same_distribution: bool) -> Diagnosis:
     """What one epoch's finite errors say by themselves; there must be one."""
-    finite = {name: error for name, error in entry.errors.items() if math.isfinite(error)}
-    arguments: dict[str, Any] = {f"{name}_error": error for name, error in finite.items()}
-    arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in finite}
+    arguments: dict[str, Any] = {f"{name}_error": error for name, error in entry.finite.items()}
+    arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in entry.finite}
     return diagnose(**{"train_error": None, **arguments}, human_error=human_error, same_distribution=same_distribution)
 
 

@@ -1,0 +1,53 @@
+# `make demo` and `make test` do all their own set-up: they need Python 3.11 or later with pip, and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+STORE ?= demo-store
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo ui test format lint types unit wheel clean
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+install: $(INSTALLED)  ## Make .venv with everything a developer needs
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	@touch $@
+
+demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
+	$(BIN)/bvtrack demo --store $(STORE)
+	@echo "Or type: make ui"
+
+ui: $(INSTALLED)  ## Open what the demo logged in MLflow
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(STORE)/mlflow.db --default-artifact-root $(STORE)/artifacts
+
+test: lint types unit wheel  ## Everything that CI runs
+
+format: $(INSTALLED)  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+unit: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+wheel: $(INSTALLED)
+	$(BIN)/python tests/check_wheel.py
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,119 @@
+"""The command line: `bvtrack diagnose`, `demo` and `sync`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.recipe import Step, recommend
+from bvtrack.version import __version__
+
+
+class ErrorRate(click.ParamType[float]):
+    """An error as a fraction (`0.11`) or in percent (`11%`)."""
+
+    name = "error"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number; whether it is an error is for `diagnose` to say."""
+        text = str(value).strip()
+        try:
+            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"expected an error such as 0.11 or 11%; got {text!r}", param, ctx)
+
+
+ERROR = ErrorRate()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def main() -> None:
+    """Bias or variance? What a training suffers from, how sure that is, and what to try next.
+
+    Example: bvtrack diagnose --train 1% --dev 11%
+    """
+
+
+@main.command(name="diagnose")
+@click.option("--train", "train_error", type=ERROR, help="Train error, measured in eval mode.")
+@click.option("--dev", "dev_error", type=ERROR, help="Dev (validation) error.")
+@click.option("--test", "test_error", type=ERROR, help="Test error.")
+@click.option("--train-dev", "train_dev_error", type=ERROR, help="Error on held-out examples of the training source.")
+@click.option("--human", "human_error", type=ERROR, help="What humans make; 0 where it is not given.")
+@click.option("--n-train", type=int, help="Examples the train error was measured on.")
+@click.option("--n-dev", type=int, help="Examples in the dev set.")
+@click.option("--n-test", type=int, help="Examples in the test set.")
+@click.option("--n-train-dev", type=int, help="Examples in the train-dev set.")
+@click.option("--different-sources", is_flag=True, help="Train and dev come from different sources.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diagnose_command(different_sources: bool, as_json: bool, train_error: float | None, **numbers: Any) -> None:
+    """Diagnose a few errors, without MLflow.
+
+    Example: bvtrack diagnose --train 0.01 --dev 0.11 --n-dev 2000
+    """
+    try:
+        diagnosis = diagnose(train_error=train_error, same_distribution=not different_sources, **numbers)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    steps = recommend(diagnosis)
+    if as_json:
+        click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
+    else:
+        _print_verdict(diagnosis, steps)
+
+
+@main.command()
+@click.option(
+    "--store", type=click.Path(path_type=Path), default=Path("demo-store"), show_default=True, help="Folder to log to."
+)
+def demo(store: Path) -> None:
+    """Train small networks with Lightning and Keras and diagnose them, into a local MLflow store.
+
+    Example: bvtrack demo --store /tmp/demo
+    """
+    try:
+        from bvtrack_demo import run_demo
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"the demo needs both frameworks ({error}): pip install 'bvtrack[all]'") from error
+    run_demo(store)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--tracking-uri", help="The store to send to; by default MLFLOW_TRACKING_URI, else the one it was meant for.")
+def sync(directory: Path | None, tracking_uri: str | None) -> None:
+    """Send what trainings could not: the journals left in DIRECTORY (by default where trainings keep them).
+
+    Example: bvtrack sync --tracking-uri http://localhost:5000
+    """
+    from bvtrack.tracking.journal import default_journal_dir
+    from bvtrack.tracking.sync import sync_journals
+
+    try:
+        unsent = list(sync_journals(directory or default_journal_dir(), tracking_uri, report=click.echo))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if unsent:
+        sys.exit(1)
+
+
+def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from bvtrack.report.note import headline
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(headline(diagnosis, steps))}[/bold]")
+    console.print(escape(diagnosis.explanation))
+    if diagnosis.errors and not diagnosis.counts:
+        console.print("[dim]With the numbers of examples (--n-train, --n-dev …) the verdict says how sure it is.[/dim]")
+    for number, step in enumerate(steps, start=1):
+        console.print(f"{number}. [bold]{escape(step.title)}.[/bold] {escape(step.why)}")

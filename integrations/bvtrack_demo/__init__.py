@@ -1,0 +1,5 @@
+"""Small real trainings of both frameworks on scikit-learn's digits, each with another diagnosis."""
+
+from bvtrack_demo.runs import RUNS, DemoRun, run_demo
+
+__all__ = ["RUNS", "DemoRun", "run_demo"]

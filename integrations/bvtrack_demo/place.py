@@ -1,0 +1,29 @@
+"""Where the demo's runs are logged to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+EXPERIMENT = "bvtrack-demo"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One run's name, its store, and the folder for its journal."""
+
+    tracking_uri: str
+    journal_dir: Path
+    run_name: str
+
+
+def make_store(folder: Path) -> str:
+    """An SQLite store in `folder` with the demo's experiment, whose artifacts stay in the folder too; its tracking URI."""
+    from mlflow import MlflowClient
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tracking_uri = f"sqlite:///{(folder / 'mlflow.db').absolute().as_posix()}"
+    client = MlflowClient(tracking_uri)
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        client.create_experiment(EXPERIMENT, artifact_location=(folder / "artifacts").absolute().as_uri())
+    return tracking_uri

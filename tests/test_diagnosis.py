@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bvtrack import Diagnosis, diagnose
+
+PROBLEMS = ("high_bias", "high_variance", "data_mismatch", "dev_overfit")
+STATES = {"balanced", "undetermined", "easier_dev", "beyond_human"}
+FRACTIONS = st.floats(0, 1)
+RATES = st.dictionaries(
+    st.sampled_from(["train", "train_dev", "dev", "test"]),
+    st.tuples(FRACTIONS, st.none() | st.integers(1, 10_000_000)),
+    min_size=1,
+)
+
+WORKED_EXAMPLES = Path(__file__).parents[2] / "shared" / "data" / "worked_examples.csv"
+ROWS = list(csv.DictReader(WORKED_EXAMPLES.read_text().splitlines())) if WORKED_EXAMPLES.exists() else []
+STRICT = [row for row in ROWS if row["note"].startswith("strict")]
+FOCUS = [row for row in ROWS if row not in STRICT]
+needs_worked_examples = pytest.mark.skipif(not ROWS, reason=f"{WORKED_EXAMPLES} is not there")
+
+
+def _source(row: dict[str, str]) -> str:
+    return row["source"]
+
+
+def _diagnose_row(row: dict[str, str]) -> Diagnosis:
+    names = ("human_error", "train_error", "train_dev_error", "dev_error", "test_error")
+    errors: dict[str, Any] = {name: float(row[name]) if row[name] else None for name in names}
+    return diagnose(**errors, same_distribution=row["same_distribution"] != "no")
+
+
+def _diagnose_rates(rates: Mapping[str, tuple[float, int | None]], **options: Any) -> Diagnosis:
+    errors: dict[str, Any] = {f"{name}_error": error for name, (error, _) in rates.items()}
+    counts: dict[str, Any] = {f"n_{name}": count for name, (_, count) in rates.items()}
+    return diagnose(**{"train_error": None, **errors}, **counts, **options)
+
+
+@pytest.mark.parametrize(
+    ("train_error", "dev_error", "tag"),
+    [
+        (0.01, 0.11, "high_variance"),
+        (0.15, 0.16, "high_bias"),
+        (0.15, 0.30, "high_bias+high_variance"),
+        (0.005, 0.01, "balanced"),
+    ],
+)
+def test_each_example_of_the_course_gets_the_courses_verdict(train_error: float, dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=train_error, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@needs_worked_examples
+@pytest.mark.parametrize("row", STRICT, ids=_source)
+def test_strict_worked_example_gets_exactly_its_verdict(row: dict[str, str]) -> None:
+    diagnosis = _diagnose_row(row)
+
+    assert diagnosis.tag == row["expected_diagnosis"]
+
+
+@needs_worked_examples
+@pytest.mark.parametrize("row", FOCUS, ids=_source)
+def test_focus_worked_example_gets_its_problem_to_attack_first(row: dict[str, str]) -> None:
+    diagnosis = _diagnose_row(row)
+
+    assert diagnosis.focus == row["expected_diagnosis"]
+
+
+def test_dev_error_far_above_train_error_is_high_variance() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.20)
+
+    assert diagnosis.problems == ("high_variance",)
+
+
+@pytest.mark.parametrize(("train_error", "tag"), [(0.0149, "balanced"), (0.015, "high_bias"), (0.0151, "high_bias")])
+def test_bias_is_named_from_one_and_a_half_points_on(train_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=train_error, dev_error=train_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0099, "balanced"), (0.01, "high_variance"), (0.0101, "high_variance")])
+def test_small_variance_is_named_from_one_point_on(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "is_named"), [(0.3999, False), (0.4, True), (0.4001, True)])
+def test_variance_beside_bias_is_named_from_a_quarter_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
+    diagnosis = diagnose(train_error=0.30, dev_error=dev_error)
+
+    assert ("high_variance" in diagnosis.problems) is is_named
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.1199, "balanced"), (0.12, "high_variance"), (0.1201, "high_variance")])
+def test_variance_below_a_quarter_is_named_from_twice_the_bias_on(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(human_error=0.09, train_error=0.10, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.2149, "balanced"), (0.215, "high_variance"), (0.2151, "high_variance")])
+def test_variance_without_bias_is_named_from_one_and_a_half_points_on(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(human_error=0.20, train_error=0.20, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "is_named"), [(0.3999, False), (0.4, True), (0.4001, True)])
+def test_mismatch_is_named_from_a_quarter_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
+    diagnosis = diagnose(train_error=0.30, train_dev_error=0.30, dev_error=dev_error)
+
+    assert ("data_mismatch" in diagnosis.problems) is is_named
+
+
+@pytest.mark.parametrize(("test_error", "tag"), [(0.3999, "undetermined"), (0.4, "dev_overfit"), (0.4001, "dev_overfit")])
+def test_dev_overfit_is_named_from_a_quarter_of_the_test_error_on(test_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=None, dev_error=0.30, test_error=test_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0041, "balanced"), (0.004, "easier_dev"), (0.0039, "easier_dev")])
+def test_dev_error_a_point_below_train_error_is_an_easier_dev_set(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=0.014, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0999, "beyond_human"), (0.1, "balanced"), (0.1001, "balanced")])
+def test_dev_error_below_the_given_human_error_is_beyond_human(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(human_error=0.10, train_error=0.10, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("train_error", "human_error"), [(0.115, 0.1), (0.265, 0.25), (0.715, 0.7), (0.915, 0.9)])
+def test_bias_at_its_threshold_is_named_whatever_floats_make_of_it(train_error: float, human_error: float) -> None:
+    diagnosis = diagnose(human_error=human_error, train_error=train_error, dev_error=train_error)
+
+    assert diagnosis.tag == "high_bias"
+
+
+@pytest.mark.parametrize(("train_error", "dev_error"), [(0.02, 0.03), (0.01, 0.02), (0.03, 0.04)])
+def test_variance_at_its_threshold_is_named_whatever_floats_make_of_it(train_error: float, dev_error: float) -> None:
+    diagnosis = diagnose(human_error=train_error, train_error=train_error, dev_error=dev_error)
+
+    assert diagnosis.tag == "high_variance"
+
+
+def test_train_error_below_human_error_leaves_variance_to_be_named() -> None:
+    diagnosis = diagnose(human_error=0.10, train_error=0.05, dev_error=0.08)
+
+    assert diagnosis.tag == "high_variance"
+
+
+def test_dev_error_below_train_error_is_not_variance() -> None:
+    diagnosis = diagnose(train_error=0.15, dev_error=0.05)
+
+    assert diagnosis.tag == "high_bias"
+
+
+def test_all_four_problems_are_joined_in_their_order() -> None:
+    diagnosis = diagnose(train_error=0.2, train_dev_error=0.4, dev_error=0.6, test_error=0.9)
+
+    assert diagnosis.tag == "high_bias+high_variance+data_mismatch+dev_overfit"
+
+
+def test_variance_is_measured_to_train_dev_where_there_is_one() -> None:
+    diagnosis = diagnose(train_error=0.01, train_dev_error=0.015, dev_error=0.10)
+
+    assert diagnosis.gaps["variance"].value == pytest.approx(0.005)
+
+
+def test_focus_is_the_widest_gap() -> None:
+    diagnosis = diagnose(train_error=0.10, dev_error=0.30)
+
+    assert (diagnosis.tag, diagnosis.focus) == ("high_bias+high_variance", "high_variance")
+
+
+def test_nothing_named_has_no_focus() -> None:
+    diagnosis = diagnose(train_error=0.005, dev_error=0.01)
+
+    assert diagnosis.focus is None
+
+
+def test_different_sources_without_train_dev_error_leave_a_gap_undetermined() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.10, same_distribution=False)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("undetermined", "unclear")
+
+
+def test_different_sources_say_which_set_would_tell() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.10, same_distribution=False)
+
+    assert "as a train-dev set" in diagnosis.explanation
+
+
+def test_different_sources_with_train_dev_error_tell_mismatch_from_variance() -> None:
+    diagnosis = diagnose(train_error=0.01, train_dev_error=0.015, dev_error=0.10, same_distribution=False)
+
+    assert diagnosis.tag == "data_mismatch"
+
+
+def test_different_sources_still_show_bias() -> None:
+    diagnosis = diagnose(train_error=0.15, dev_error=0.30, same_distribution=False)
+
+    assert diagnosis.tag == "high_bias"
+
+
+def test_small_train_error_without_dev_error_is_undetermined() -> None:
+    diagnosis = diagnose(train_error=0.01)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("undetermined", "unclear")
+
+
+def test_dev_error_alone_is_undetermined() -> None:
+    diagnosis = diagnose(train_error=None, dev_error=0.30)
+
+    assert diagnosis.tag == "undetermined"
+
+
+def test_no_counts_make_a_problem_likely() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.11)
+
+    assert diagnosis.certainty == "likely"
+
+
+def test_many_examples_make_a_problem_certain() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.11, n_train=10_000, n_dev=10_000)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("high_variance", "certain")
+
+
+def test_an_interval_that_crosses_the_threshold_makes_a_problem_likely() -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=0.012, n_train=2000, n_dev=2000)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("high_variance", "likely")
+
+
+def test_one_likely_problem_makes_the_whole_tag_likely() -> None:
+    diagnosis = diagnose(train_error=0.10, dev_error=0.135, n_train=10_000, n_dev=10_000, human_error=0.05)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("high_bias+high_variance", "likely")
+
+
+def test_a_count_for_one_set_alone_gives_the_gap_no_interval() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.11, n_dev=10_000)
+
+    assert diagnosis.gaps["variance"].low is None
+
+
+def test_a_wide_gap_whose_interval_holds_zero_is_undetermined() -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=0.05, n_train=20, n_dev=20)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("undetermined", "unclear")
+
+
+def test_a_gap_that_may_be_chance_says_how_many_examples_would_tell() -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=0.05, n_train=20, n_dev=20)
+
+    assert "about 73 examples a set would tell" in diagnosis.explanation
+
+
+@pytest.mark.parametrize(("n", "certainty"), [(100, "likely"), (100_000, "certain")])
+def test_balanced_is_certain_where_every_interval_stays_narrow(n: int, certainty: str) -> None:
+    diagnosis = diagnose(train_error=0.005, dev_error=0.007, n_train=n, n_dev=n)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("balanced", certainty)
+
+
+@pytest.mark.parametrize(("n", "certainty"), [(None, "likely"), (100, "likely"), (10_000, "certain")])
+def test_beyond_human_is_certain_where_the_dev_interval_stays_below(n: int | None, certainty: str) -> None:
+    diagnosis = diagnose(human_error=0.10, train_error=0.08, dev_error=0.08, n_dev=n)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("beyond_human", certainty)
+
+
+@pytest.mark.parametrize(("n", "certainty"), [(5_000, "likely"), (1_000_000, "certain")])
+def test_easier_dev_is_certain_where_its_interval_stays_wide(n: int, certainty: str) -> None:
+    diagnosis = diagnose(train_error=0.014, dev_error=0.002, n_train=n, n_dev=n)
+
+    assert (diagnosis.tag, diagnosis.certainty) == ("easier_dev", certainty)
+
+
+def test_an_easier_dev_set_that_may_be_chance_is_balanced() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.0, n_train=100, n_dev=100)
+
+    assert diagnosis.tag == "balanced"
+
+
+@pytest.mark.parametrize(("human_error", "baseline"), [(None, "zero"), (0.0, "given"), (0.05, "given")])
+def test_baseline_says_where_the_human_error_is_from(human_error: float | None, baseline: str) -> None:
+    diagnosis = diagnose(train_error=0.10, human_error=human_error)
+
+    assert diagnosis.baseline == baseline
+
+
+def test_an_assumed_human_error_is_said() -> None:
+    diagnosis = diagnose(train_error=0.10)
+
+    assert "human error 0.0 % (assumed: none was given)" in diagnosis.explanation
+
+
+def test_a_given_human_error_of_zero_is_not_called_assumed() -> None:
+    diagnosis = diagnose(train_error=0.10, human_error=0.0)
+
+    assert "human error 0.0 %." in diagnosis.explanation
+
+
+def test_the_explanation_gives_a_gap_with_its_interval() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.11, n_train=1000, n_dev=1000)
+
+    assert "Variance is 10.0 points (95 % interval 8.0 to 12.1)." in diagnosis.explanation
+
+
+@pytest.mark.parametrize("argument", ["train_error", "train_dev_error", "dev_error", "test_error", "human_error"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.001, 1.001])
+def test_an_error_that_is_no_fraction_is_refused_by_name(argument: str, value: float) -> None:
+    arguments: dict[str, Any] = {"train_error": 0.1} | {argument: value}
+
+    with pytest.raises(ValueError, match=rf"^{argument} must be a fraction in \[0, 1\]; got {value!r}"):
+        diagnose(**arguments)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_the_ends_of_the_fraction_are_accepted(value: float) -> None:
+    diagnosis = diagnose(train_error=value, dev_error=value)
+
+    assert diagnosis.errors == {"train": value, "dev": value}
+
+
+@pytest.mark.parametrize("name", ["train", "train_dev", "dev", "test"])
+@pytest.mark.parametrize("count", [0, -1, 2.5])
+def test_a_count_that_counts_nothing_is_refused_by_name(name: str, count: float) -> None:
+    arguments: dict[str, Any] = {"train_error": 0.1} | {f"{name}_error": 0.1, f"n_{name}": count}
+
+    with pytest.raises(ValueError, match=f"^n_{name} must be a whole number of examples, at least 1; got {count}"):
+        diagnose(**arguments)
+
+
+@pytest.mark.parametrize("name", ["train_dev", "dev", "test"])
+def test_a_count_without_its_error_is_refused(name: str) -> None:
+    arguments: dict[str, Any] = {"train_error": 0.1, f"n_{name}": 100}
+
+    with pytest.raises(ValueError, match=f"n_{name}=100 was given without {name}_error"):
+        diagnose(**arguments)
+
+
+def test_no_error_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected at least one error"):
+        diagnose(train_error=None)
+
+
+@pytest.mark.parametrize("state", ["diverged", "not_learning", "not_applicable"])
+def test_a_state_without_gaps_is_certain(state: str) -> None:
+    diagnosis = Diagnosis.without_gaps(state)
+
+    assert (diagnosis.tag, diagnosis.certainty, diagnosis.gaps) == (state, "certain", {})
+
+
+def test_undetermined_without_gaps_is_unclear() -> None:
+    diagnosis = Diagnosis.without_gaps("undetermined")
+
+    assert diagnosis.certainty == "unclear"
+
+
+def test_a_state_that_needs_gaps_is_refused_without_them() -> None:
+    with pytest.raises(ValueError, match=r"a state without gaps is one of .*; got 'balanced'"):
+        Diagnosis.without_gaps("balanced")
+
+
+@given(rates=RATES, human_error=st.none() | FRACTIONS, same_distribution=st.booleans())
+@settings(deadline=None)  # the first interval imports scipy
+def test_every_valid_input_gets_a_tag_of_the_contract(
+    rates: dict[str, tuple[float, int | None]], human_error: float | None, same_distribution: bool
+) -> None:
+    diagnosis = _diagnose_rates(rates, human_error=human_error, same_distribution=same_distribution)
+
+    assert diagnosis.tag in STATES or diagnosis.tag.split("+") == [name for name in PROBLEMS if name in diagnosis.problems]
+
+
+@given(rates=RATES)
+@settings(deadline=None)
+def test_focus_is_one_of_the_problems_or_nothing(rates: dict[str, tuple[float, int | None]]) -> None:
+    diagnosis = _diagnose_rates(rates)
+
+    assert diagnosis.focus in (diagnosis.problems or (None,))
+
+
+@given(rates=RATES, human_error=st.none() | FRACTIONS)
+def test_nothing_is_certain_without_counts(rates: dict[str, tuple[float, int | None]], human_error: float | None) -> None:
+    uncounted = {name: (error, None) for name, (error, _) in rates.items()}
+
+    diagnosis = _diagnose_rates(uncounted, human_error=human_error)
+
+    assert diagnosis.certainty in {"likely", "unclear"}
+
+
+@given(rates=RATES)
+@settings(deadline=None)
+def test_unclear_and_undetermined_are_the_same_answer(rates: dict[str, tuple[float, int | None]]) -> None:
+    diagnosis = _diagnose_rates(rates)
+
+    assert (diagnosis.certainty == "unclear") is (diagnosis.tag == "undetermined")
+
+
+@given(train_error=FRACTIONS, dev_error=FRACTIONS, worse=FRACTIONS)
+def test_a_higher_dev_error_never_hides_variance(train_error: float, dev_error: float, worse: float) -> None:
+    lower, higher = sorted([dev_error, worse])
+    before = diagnose(train_error=train_error, dev_error=lower)
+
+    after = diagnose(train_error=train_error, dev_error=higher)
+
+    assert "high_variance" in after.problems or "high_variance" not in before.problems

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bvtrack import Measure, find_measure, has_diverged
+from bvtrack.measure import as_measure, core_name
+
+
+def test_an_accuracy_becomes_the_share_of_wrong_examples() -> None:
+    measure = Measure("val_acc", higher_is_better=True)
+
+    assert measure.error(0.9) == 0.1
+
+
+def test_an_error_rate_is_taken_as_it_is() -> None:
+    measure = Measure("val_error", higher_is_better=False)
+
+    assert measure.error(0.3) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "error"),
+    [(1 + 5e-7, 0.0), (1.0, 0.0), (1 - 5e-7, 0.0000005), (-5e-7, 1.0), (0.0, 1.0), (5e-7, 0.9999995)],
+)
+def test_what_float32_leaves_outside_the_fraction_is_rounded_away(accuracy: float, error: float) -> None:
+    measure = Measure("val_acc", higher_is_better=True)
+
+    assert measure.error(accuracy) == error
+
+
+@pytest.mark.parametrize("value", [1.1, 95.0, -0.5, 1 + 2e-6])
+def test_a_value_that_is_no_fraction_stays_visible(value: float) -> None:
+    measure = Measure("val_error", higher_is_better=False)
+
+    assert measure.error(value) == value
+
+
+def test_a_metric_that_is_no_number_stays_none() -> None:
+    measure = Measure("val_acc", higher_is_better=True)
+
+    assert math.isnan(measure.error(math.nan))
+
+
+@pytest.mark.parametrize(("higher_is_better", "text"), [(True, "1 - val_x"), (False, "val_x")])
+def test_a_measure_reads_as_its_formula(higher_is_better: bool, text: str) -> None:
+    measure = Measure("val_x", higher_is_better=higher_is_better)
+
+    assert str(measure) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "is_rate"),
+    [
+        ("val_acc", True),
+        ("val_top5_accuracy", True),
+        ("val_error_rate", True),
+        ("err", True),
+        ("val_f1", False),
+        ("val_auroc", False),
+        ("val_loss", False),
+        ("mean_squared_error", False),
+    ],
+)
+def test_only_accuracies_and_error_rates_are_rates(name: str, is_rate: bool) -> None:
+    measure = Measure(name, higher_is_better=True)
+
+    assert measure.is_rate is is_rate
+
+
+@pytest.mark.parametrize(
+    ("name", "core"),
+    [
+        ("acc", "acc"),
+        ("Acc", "acc"),
+        ("val_acc", "acc"),
+        ("valAcc", "acc"),
+        ("train/acc_epoch", "acc"),
+        ("validation-error_rate", "error_rate"),
+        ("test_acc_step", "acc"),
+        ("val_BinaryAccuracy", "binary_accuracy"),
+        ("val", ""),
+    ],
+)
+def test_the_core_of_a_name_leaves_its_stage_out(name: str, core: str) -> None:
+    answer = core_name(name)
+
+    assert answer == core
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["val_loss", "val_acc"], "val_acc"),
+        (["val_acc", "val_error"], "val_error"),
+        (["val_f1", "val_acc"], "val_acc"),
+        (["val_auroc", "val_f1"], "val_f1"),
+        (["train_acc", "val_acc"], "val_acc"),
+        (["test_acc", "acc"], "acc"),
+        (["train_acc"], "train_acc"),
+        (["val_acc", "val_top5_acc"], "val_acc"),
+    ],
+)
+def test_the_best_understood_error_of_the_dev_set_is_found(names: list[str], found: str) -> None:
+    measure = find_measure(names)
+
+    assert measure is not None
+    assert measure.name == found
+
+
+@pytest.mark.parametrize(("name", "higher_is_better"), [("val_error", False), ("val_acc", True), ("val_f1", True)])
+def test_a_found_measure_knows_which_way_up_it_is(name: str, higher_is_better: bool) -> None:
+    measure = find_measure([name])
+
+    assert measure == Measure(name, higher_is_better=higher_is_better)
+
+
+def test_the_order_of_logging_does_not_choose_the_measure() -> None:
+    names = ["val_auroc", "val_f1", "train_acc", "val_acc"]
+
+    assert find_measure(names) == find_measure(reversed(names))
+
+
+def test_a_named_stage_is_preferred() -> None:
+    measure = find_measure(["val_acc", "test_acc", "train_acc"], stage="test")
+
+    assert measure == Measure("test_acc", higher_is_better=True)
+
+
+@pytest.mark.parametrize("names", [[], ["loss", "val_loss"], ["val_mse", "lr"], ["mean_squared_error"]])
+def test_no_measure_is_found_where_there_are_only_losses(names: list[str]) -> None:
+    measure = find_measure(names)
+
+    assert measure is None
+
+
+@pytest.mark.parametrize(
+    ("name", "higher_is_better"),
+    [("val_error", False), ("err_rate", False), ("val_acc", True), ("MulticlassF1Score", True), ("val_auc", True)],
+)
+def test_a_known_name_says_which_way_up_it_is(name: str, higher_is_better: bool) -> None:
+    measure = as_measure(name)
+
+    assert measure == Measure(name, higher_is_better=higher_is_better)
+
+
+@pytest.mark.parametrize("name", ["val_loss", "val_mse", "quality", ""])
+def test_a_name_without_a_known_direction_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="does not say whether higher is better"):
+        as_measure(name)
+
+
+def test_a_refused_name_comes_with_its_remedy() -> None:
+    with pytest.raises(ValueError, match=r"pass bvtrack\.Measure\('quality', higher_is_better=True\)"):
+        as_measure("quality")
+
+
+@pytest.mark.parametrize("measure", [None, Measure("quality", higher_is_better=True)])
+def test_a_measure_or_none_is_passed_through(measure: Measure | None) -> None:
+    answer = as_measure(measure)
+
+    assert answer is measure
+
+
+@pytest.mark.parametrize(
+    ("stage", "names", "found"),
+    [
+        ("train", ["train_loss", "train_acc", "val_acc"], "train_acc"),
+        ("train", ["acc", "val_acc"], "acc"),
+        ("test", ["test_acc_epoch", "acc"], "test_acc_epoch"),
+        ("train", ["val_acc", "test_acc"], None),
+        ("train", ["train_f1"], None),
+        (None, ["test_acc"], "test_acc"),
+        ("dev", [], None),
+    ],
+)
+def test_the_same_metric_is_found_on_another_stage(stage: str | None, names: list[str], found: str | None) -> None:
+    measure = Measure("val_acc", higher_is_better=True)
+
+    assert measure.find_in(names, stage) == found
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["loss", "train_loss_step", "val/Loss"])
+def test_a_loss_that_is_not_finite_has_diverged(name: str, value: float) -> None:
+    assert has_diverged({"accuracy": 0.1, name: value})
+
+
+@pytest.mark.parametrize("logged", [{}, {"loss": 1e30}, {"accuracy": math.nan, "loss": 0.1}])
+def test_finite_losses_have_not_diverged(logged: dict[str, float]) -> None:
+    assert not has_diverged(logged)
+
+
+@given(value=st.floats(0, 1))
+def test_an_accuracy_and_its_error_add_up_to_one(value: float) -> None:
+    error = Measure("val_acc", higher_is_better=True).error(value)
+
+    assert 0 <= error <= 1
+    assert error + value == pytest.approx(1, abs=1e-11)
+
+
+@given(names=st.lists(st.text(max_size=20)))
+def test_a_found_measure_is_one_of_the_logged_names(names: list[str]) -> None:
+    measure = find_measure(names)
+
+    assert measure is None or measure.name in names

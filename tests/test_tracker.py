@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import bvtrack
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+
+def read_run(store: str, tracker: bvtrack.Tracker) -> Run:
+    assert tracker.run_id is not None
+    return MlflowClient(store).get_run(tracker.run_id)
+
+
+def read_artifact(store: str, tracker: bvtrack.Tracker, path: str) -> dict[str, object]:
+    assert tracker.run_id is not None
+    content = Path(MlflowClient(store).download_artifacts(tracker.run_id, path)).read_text()
+    return dict(json.loads(content))
+
+
+def two_epochs(tracker: bvtrack.Tracker) -> None:
+    tracker.log_epoch(0, train_error=0.30, dev_error=0.40, test_error=0.41, train_error_running=0.5)
+    tracker.log_epoch(1, train_error=0.01, dev_error=0.11, test_error=0.12)
+
+
+def random_split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 3)), rng.integers(0, 4, n)
+
+
+def test_a_run_gets_the_errors_and_gaps_of_each_epoch_as_metrics(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        two_epochs(tracker)
+    client = MlflowClient(store)
+
+    assert tracker.run_id is not None
+    dev = client.get_metric_history(tracker.run_id, "bvtrack/dev_error")
+    assert [(point.step, point.value) for point in dev] == [(0, 0.40), (1, 0.11)]
+    metrics = client.get_run(tracker.run_id).data.metrics
+    assert metrics["bvtrack/train_error_running"] == 0.5
+    assert metrics["bvtrack/variance"] == pytest.approx(0.10)
+    assert metrics["bvtrack/avoidable_bias"] == pytest.approx(0.01)
+    assert metrics["bvtrack/dev_overfit"] == pytest.approx(0.01)
+
+
+def test_a_run_gets_every_tag_that_applies(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store, human_error=0.005, measure="val_acc") as tracker:
+        tracker.log_model(bvtrack.ModelFacts(parameters=12, optimizer="Adam", learning_rate=1e-3, dropout=0.0))
+        tracker.log_split(train=6000, dev=2000, test=2000)
+        two_epochs(tracker)
+    tags = {key: value for key, value in read_run(store, tracker).data.tags.items() if key.startswith("bvtrack.")}
+
+    gaps = json.loads(tags.pop("bvtrack.gaps"))
+    assert gaps["gaps"]["variance"][0] == 0.1
+    assert gaps["n"] == {"train": 6000, "dev": 2000, "test": 2000}
+    assert tags == {
+        "bvtrack.diagnosis": "high_variance",
+        "bvtrack.focus": "high_variance",
+        "bvtrack.certainty": "certain",
+        "bvtrack.curve": "learning",
+        "bvtrack.next_step": "more_data",
+        "bvtrack.recipe": "Get more training data > Regularise > Try another model",
+        "bvtrack.epoch": "1",
+        "bvtrack.baseline": "given",
+        "bvtrack.split": "ok",
+        "bvtrack.distribution": "unchecked",
+        "bvtrack.measure": "1 - val_acc",
+        "bvtrack.model.parameters": "12",
+        "bvtrack.model.optimizer": "Adam",
+        "bvtrack.model.learning_rate": "0.001",
+        "bvtrack.model.dropout": "0",
+        "bvtrack.source": "tracker",
+        "bvtrack.state": "complete",
+        "bvtrack.version": bvtrack.__version__,
+    }
+
+
+def test_runs_are_found_by_their_diagnosis(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as variance:
+        variance.log_epoch(0, train_error=0.01, dev_error=0.11)
+    with bvtrack.Tracker(tracking_uri=store) as both:
+        both.log_epoch(0, train_error=0.15, dev_error=0.30)
+    with bvtrack.Tracker(tracking_uri=store) as bias:
+        bias.log_epoch(0, train_error=0.15, dev_error=0.16)
+    found = MlflowClient(store).search_runs(["0"], "tags.`bvtrack.diagnosis` LIKE '%high_variance%'")
+
+    assert {run.info.run_id for run in found} == {variance.run_id, both.run_id}
+
+
+def test_the_description_begins_with_the_verdict_and_keeps_the_users_text(store: str) -> None:
+    client = MlflowClient(store)
+    run_id = client.create_run("0", tags={"mlflow.note.content": "my own words"}).info.run_id
+    with bvtrack.Tracker(run_id, tracking_uri=store) as tracker:
+        two_epochs(tracker)
+    with bvtrack.Tracker(run_id, tracking_uri=store) as tracker:
+        tracker.log_epoch(2, train_error=0.15, dev_error=0.16)
+    note = client.get_run(run_id).data.tags["mlflow.note.content"]
+
+    assert note.startswith("High bias (likely): train longer")
+    assert note.endswith("my own words")
+    assert note.count("my own words") == 1
+    assert "High variance" not in note
+
+
+def test_the_diagnosis_is_kept_as_a_file(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        two_epochs(tracker)
+    content = read_artifact(store, tracker, "bvtrack/diagnosis.json")
+
+    assert content["epoch"] == 1
+    assert content["diagnosis"]["tag"] == "high_variance"  # type: ignore[index]  # JSON
+    assert content["version"] == bvtrack.__version__
+
+
+def test_splits_are_logged_as_datasets_with_counts_and_classes(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_split(train=random_split(600, 0), dev=random_split(200, 1), test=random_split(200, 2))
+    inputs = read_run(store, tracker).inputs.dataset_inputs
+    tags = {entry.dataset.name: {tag.key: tag.value for tag in entry.tags} for entry in inputs}
+
+    assert {name: found["mlflow.data.context"] for name, found in tags.items()} == {name: name for name in tags}
+    assert {name: found["bvtrack.n"] for name, found in tags.items()} == {"train": "600", "dev": "200", "test": "200"}
+    assert sum(json.loads(tags["dev"]["bvtrack.class_counts"]).values()) == 200
+
+
+def test_a_shifted_dev_set_is_tagged(store: str) -> None:
+    features, classes = random_split(2000, 1)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_split(train=random_split(6000, 0), dev=(features + 0.5, classes), test=random_split(2000, 2))
+        two_epochs(tracker)
+    run = read_run(store, tracker)
+    splits = read_artifact(store, tracker, "bvtrack/splits.json")
+
+    assert run.data.tags["bvtrack.distribution"] == "shifted"
+    assert "dev and test differ in feature" in run.data.tags["mlflow.note.content"]
+    assert splits["read"] == {"train": 6000, "dev": 2000, "test": 2000}
+
+
+def test_a_tag_that_no_longer_applies_is_taken_away(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store, at="last") as tracker:
+        tracker.log_epoch(0, train_error=0.15, dev_error=0.30)
+        tracker.log_epoch(1, train_error=0.005, dev_error=0.01)
+    tags = read_run(store, tracker).data.tags
+
+    assert tags["bvtrack.diagnosis"] == "balanced"
+    assert "bvtrack.focus" not in tags
+
+
+def test_the_tags_speak_of_the_best_epoch(store: str) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_epoch(0, train_error=0.10, dev_error=0.12)
+    tracker.log_epoch(1, train_error=0.05, dev_error=0.20)
+    tracker.close()
+
+    assert read_run(store, tracker).data.tags["bvtrack.epoch"] == "0"
+    assert tracker.diagnosis is not None
+    assert tracker.diagnosis.tag == "high_bias"
+
+
+def test_a_test_error_that_comes_later_stands_at_the_best_epoch(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.012)
+        tracker.log_epoch(1, train_error=0.01, dev_error=0.03)
+        tracker.log_test(0.18)
+    assert tracker.run_id is not None
+    points = MlflowClient(store).get_metric_history(tracker.run_id, "bvtrack/test_error")
+
+    assert [(point.step, point.value) for point in points] == [(0, 0.18)]
+    assert tracker.diagnosis is not None
+    assert tracker.diagnosis.tag == "dev_overfit"
+
+
+def test_an_error_that_is_no_number_is_said_once_and_means_diverged(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_epoch(0, train_error=0.5, dev_error=0.5)
+        tracker.log_epoch(1, train_error=math.nan, dev_error=0.9)
+        tracker.log_epoch(2, train_error=math.nan, dev_error=0.9)
+    tags = read_run(store, tracker).data.tags
+
+    assert tags["bvtrack.diagnosis"] == "diverged"
+    assert tags["bvtrack.next_step"] == "fix_training"
+    assert said == ["bvtrack: train_error must be a number in [0, 1]; got nan: the run is tagged as diverged"]
+    said.clear()
+
+
+def test_an_error_outside_its_range_is_said_and_left_out(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=11.0)
+    metrics = read_run(store, tracker).data.metrics
+
+    assert "bvtrack/dev_error" not in metrics
+    assert metrics["bvtrack/train_error"] == 0.01
+    assert said == ["bvtrack: dev_error must be a fraction in [0, 1]; got 11.0, which is left out (11 % is 0.11)"]
+    said.clear()
+
+
+@pytest.mark.parametrize("count", [0, -5])
+def test_a_count_that_cannot_be_is_said_and_the_training_goes_on(store: str, said: list[str], count: int) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_split(train=1000, dev=count)
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+
+    assert read_run(store, tracker).data.tags["bvtrack.split"] == "unchecked"
+    assert len(said) == 1
+    assert "a split must have at least 1 example" in said.pop()
+
+
+def test_a_bad_count_of_an_epoch_is_said_and_costs_only_the_interval(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11, n_dev=-5)
+
+    assert read_run(store, tracker).data.metrics["bvtrack/dev_error"] == 0.11
+    assert said == ["bvtrack: n_dev must be a whole number of examples, at least 1; got -5, which is left out"]
+    said.clear()
+
+
+def test_a_model_that_only_guesses_is_not_learning(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.log_split(train=random_split(600, 0), dev=random_split(200, 1))
+        tracker.log_epoch(0, train_error=0.76, dev_error=0.75)
+        tracker.log_epoch(1, train_error=0.75, dev_error=0.76)
+
+    assert read_run(store, tracker).data.tags["bvtrack.diagnosis"] == "not_learning"
+
+
+def test_an_active_run_is_used_and_keeps_its_status(store: str) -> None:
+    mlflow.set_tracking_uri(store)
+    try:
+        with mlflow.start_run() as run:
+            with bvtrack.Tracker() as tracker:
+                two_epochs(tracker)
+            status = MlflowClient(store).get_run(run.info.run_id).info.status
+
+        assert tracker.run_id == run.info.run_id
+        assert status == "RUNNING"
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # MLflow's own way to unset it
+
+
+def test_the_run_in_the_environment_is_used(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = MlflowClient(store).create_run("0").info.run_id
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setenv("MLFLOW_RUN_ID", run_id)
+    with bvtrack.Tracker() as tracker:
+        two_epochs(tracker)
+
+    assert tracker.run_id == run_id
+    assert read_run(store, tracker).data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def test_a_run_of_our_own_goes_to_the_named_experiment_and_is_finished(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store, experiment="mine", run_name="first") as tracker:
+        two_epochs(tracker)
+    run = read_run(store, tracker)
+    experiment = MlflowClient(store).get_experiment_by_name("mine")
+
+    assert experiment is not None
+    assert run.info.experiment_id == experiment.experiment_id
+    assert run.info.run_name == "first"
+    assert run.info.status == "FINISHED"
+
+
+def test_a_loop_that_raises_marks_its_run_as_failed(store: str) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    with pytest.raises(ZeroDivisionError), tracker:
+        two_epochs(tracker)
+        raise ZeroDivisionError
+    run = read_run(store, tracker)
+
+    assert run.data.tags["bvtrack.state"] == "failed"
+    assert run.info.status == "FAILED"
+
+
+def test_a_closed_tracker_says_so_and_raises_nothing(store: str, said: list[str]) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    two_epochs(tracker)
+    tracker.close()
+    tracker.close()
+    tracker.log_epoch(2, train_error=0.5)
+
+    assert len(said) == 1
+    assert "the Tracker is closed" in said.pop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"human_error": 1.5}, "human_error must be a fraction in \\[0, 1\\]; got 1.5"),
+        ({"human_error": math.nan}, "human_error must be a fraction"),
+        ({"at": "first"}, "at must be 'best' or 'last'; got 'first'"),
+        ({"measure": "val_dice"}, "does not say whether higher is better"),
+        ({"tracking_uri": "http//localhost:5000"}, "looks like http://localhost:5000"),
+    ],
+)
+def test_a_bad_argument_is_refused_before_anything_starts(arguments: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        bvtrack.Tracker(**arguments)  # type: ignore[arg-type]  # wrong on purpose
+
+    assert not (tmp_path / "journals").exists()
+
+
+def test_without_a_word_on_the_store_the_run_goes_to_mlflow_db_here(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    with bvtrack.Tracker() as tracker:
+        two_epochs(tracker)
+
+    assert read_run(f"sqlite:///{tmp_path / 'mlflow.db'}", tracker).data.tags["bvtrack.state"] == "complete"

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bvtrack import Evidence, ModelFacts, Step, diagnose, recommend
+from bvtrack.recipe import TITLES, WHY
+from bvtrack.tracking.verdict import (
+    At,
+    EpochErrors,
+    Verdict,
+    chosen_epoch,
+    diagnose_epoch,
+    gaps_json,
+    judge,
+    recipe_line,
+    with_test_error,
+)
+
+SETS = ["train", "train_dev", "dev", "test"]
+
+
+def _history(train: list[float], dev: list[float]) -> list[EpochErrors]:
+    epochs = enumerate(zip(train, dev, strict=True))
+    return [EpochErrors(epoch, {"train": train_error, "dev": dev_error}) for epoch, (train_error, dev_error) in epochs]
+
+
+def _judge(
+    history: list[EpochErrors],
+    *,
+    at: At = "best",
+    human_error: float | None = None,
+    same_distribution: bool = True,
+    chance: float | None = None,
+    model: ModelFacts | None = None,
+    n_train: int | None = None,
+) -> Verdict:
+    return judge(
+        history,
+        at=at,
+        human_error=human_error,
+        same_distribution=same_distribution,
+        chance=chance,
+        model=model or ModelFacts(),
+        n_train=n_train,
+    )
+
+
+@pytest.mark.parametrize(("at", "epoch"), [("best", 1), ("last", 3)])
+def test_the_verdict_speaks_of_the_best_or_the_last_epoch(at: At, epoch: int) -> None:
+    verdict = _judge(_history([0.3, 0.2, 0.1, 0.05], [0.4, 0.22, 0.25, 0.30]), at=at)
+
+    assert verdict.epoch == epoch
+
+
+def test_the_diagnosis_is_of_the_chosen_epochs_errors() -> None:
+    verdict = _judge(_history([0.3, 0.2, 0.1, 0.05], [0.4, 0.22, 0.25, 0.30]))
+
+    assert verdict.diagnosis.errors == {"train": 0.2, "dev": 0.22}
+
+
+def test_the_earliest_of_equally_good_epochs_is_chosen() -> None:
+    chosen = chosen_epoch(_history([0.3, 0.2, 0.1], [0.4, 0.2, 0.2]), "best")
+
+    assert chosen.epoch == 1
+
+
+def test_without_dev_errors_the_last_epoch_is_chosen() -> None:
+    history = [EpochErrors(0, {"train": 0.1}), EpochErrors(1, {"train": 0.2})]
+
+    assert chosen_epoch(history, "best").epoch == 1
+
+
+def test_an_epoch_whose_dev_error_is_no_number_is_never_the_best() -> None:
+    chosen = chosen_epoch(_history([0.3, 0.2, 0.1], [math.nan, 0.4, 0.3]), "best")
+
+    assert chosen.epoch == 2
+
+
+def test_an_epoch_without_dev_error_is_never_the_best() -> None:
+    history = [EpochErrors(0, {"train": 0.1}), *_history([0.3], [0.4]), EpochErrors(2, {"train": 0.1})]
+
+    assert chosen_epoch(history, "best").errors == {"train": 0.3, "dev": 0.4}
+
+
+def test_a_run_without_any_error_is_undetermined() -> None:
+    verdict = _judge([EpochErrors(0, {}), EpochErrors(1, {})])
+
+    assert (verdict.epoch, verdict.diagnosis.tag, verdict.curve, verdict.steps) == (1, "undetermined", None, ())
+
+
+def test_a_run_whose_last_error_is_no_number_has_diverged() -> None:
+    verdict = _judge(_history([0.3, math.nan], [0.4, math.nan]))
+
+    assert (verdict.diagnosis.tag, verdict.curve) == ("diverged", "diverged")
+
+
+def test_a_run_at_chance_is_not_learning_rather_than_biased() -> None:
+    verdict = _judge(_history([0.9, 0.9], [0.9, 0.9]), chance=0.9)
+
+    assert verdict.tags()["bvtrack.diagnosis"] == "not_learning"
+    assert verdict.tags()["bvtrack.next_step"] == "fix_training"
+
+
+def test_the_curve_is_evidence_for_the_steps() -> None:
+    verdict = _judge(_history([0.5, 0.4, 0.3], [0.5, 0.4, 0.3]))
+
+    assert (verdict.curve, verdict.steps[0].id) == ("learning", "train_longer")
+
+
+def test_the_model_and_the_training_size_are_evidence_for_the_steps() -> None:
+    verdict = _judge(_history([0.15], [0.30]), model=ModelFacts(parameters=42), n_train=600)
+
+    reasons = " ".join(step.why for step in verdict.steps)
+    assert "With 42 parameters" in reasons
+    assert "600 examples" in reasons
+
+
+def test_the_given_human_error_is_the_baseline() -> None:
+    verdict = _judge(_history([0.15], [0.16]), human_error=0.14)
+
+    assert verdict.diagnosis.tag == "balanced"
+
+
+def test_different_sources_are_passed_on() -> None:
+    verdict = _judge(_history([0.01], [0.10]), same_distribution=False)
+
+    assert verdict.diagnosis.tag == "undetermined"
+
+
+def test_an_epochs_errors_that_are_no_numbers_are_left_out_with_their_counts() -> None:
+    entry = EpochErrors(0, {"train": 0.01, "dev": math.nan}, {"train": 100, "dev": 50})
+
+    diagnosis = diagnose_epoch(entry, human_error=None, same_distribution=True)
+
+    assert (diagnosis.errors, diagnosis.counts) == ({"train": 0.01}, {"train": 100})
+
+
+def test_an_epochs_counts_make_intervals() -> None:
+    entry = EpochErrors(0, {"train": 0.01, "dev": 0.11}, {"train": 10_000, "dev": 10_000})
+
+    diagnosis = diagnose_epoch(entry, human_error=None, same_distribution=True)
+
+    assert diagnosis.certainty == "certain"
+
+
+def test_the_tags_are_those_of_the_contract() -> None:
+    tags = _judge(_history([0.01], [0.11])).tags()
+
+    assert tags == {
+        "bvtrack.diagnosis": "high_variance",
+        "bvtrack.focus": "high_variance",
+        "bvtrack.certainty": "likely",
+        "bvtrack.curve": "learning",
+        "bvtrack.next_step": "more_data",
+        "bvtrack.recipe": "Get more training data > Regularise > Try another model",
+        "bvtrack.gaps": tags["bvtrack.gaps"],
+        "bvtrack.epoch": "0",
+    }
+
+
+def test_tags_that_do_not_apply_are_none() -> None:
+    tags = _judge([EpochErrors(0, {})]).tags()
+
+    assert [name for name, value in tags.items() if value is None] == [
+        "bvtrack.focus",
+        "bvtrack.curve",
+        "bvtrack.next_step",
+        "bvtrack.recipe",
+        "bvtrack.gaps",
+    ]
+
+
+def test_the_gaps_tag_holds_gaps_errors_counts_and_the_human_error() -> None:
+    diagnosis = diagnose(train_error=0.01, dev_error=0.11, human_error=0.005, n_train=10_000, n_dev=2_000)
+
+    content = json.loads(gaps_json(diagnosis))
+
+    assert content == {
+        "gaps": {"avoidable_bias": [0.005, 0.0032, 0.0071], "variance": [0.1, 0.0869, 0.1146]},
+        "errors": {"train": 0.01, "dev": 0.11},
+        "n": {"train": 10_000, "dev": 2_000},
+        "human": 0.005,
+    }
+
+
+def test_a_gap_without_counts_has_no_ends_in_the_gaps_tag() -> None:
+    content = json.loads(gaps_json(diagnose(train_error=0.01, dev_error=0.11)))
+
+    assert content["gaps"]["variance"] == [0.1, None, None]
+
+
+def test_no_steps_have_no_recipe_line() -> None:
+    assert recipe_line(()) is None
+
+
+@pytest.mark.parametrize(("length", "kept"), [(123, 2), (124, 1)])
+def test_a_recipe_line_of_more_than_250_characters_loses_its_last_step(length: int, kept: int) -> None:
+    steps = [Step("a", "x" * 124, ""), Step("b", "y" * length, "")]
+
+    assert recipe_line(steps) == " > ".join(step.title for step in steps[:kept])
+
+
+def test_a_verdict_is_written_as_json() -> None:
+    verdict = _judge(_history([0.15], [0.30]))
+
+    content = json.loads(json.dumps(verdict.as_json()))
+
+    assert (content["epoch"], content["diagnosis"]["tag"]) == (0, "high_bias+high_variance")
+    assert [step["id"] for step in content["steps"]] == [step.id for step in verdict.steps]
+
+
+def test_a_later_test_error_joins_the_epoch_it_was_measured_on() -> None:
+    history = _history([0.3, 0.2], [0.4, 0.3])
+
+    measured = with_test_error(history, 1, 0.5, 100)
+
+    assert measured[0] == history[0]
+    assert measured[1] == EpochErrors(1, {"train": 0.2, "dev": 0.3, "test": 0.5}, {"test": 100})
+
+
+def test_a_later_test_error_without_count_brings_none() -> None:
+    (measured,) = with_test_error(_history([0.2], [0.3]), 0, 0.5, None)
+
+    assert measured.counts == {}
+
+
+def test_a_later_test_error_leaves_the_first_history_as_it_was() -> None:
+    history = _history([0.2], [0.3])
+
+    with_test_error(history, 0, 0.5, 100)
+
+    assert history == _history([0.2], [0.3])
+
+
+def test_the_test_error_never_chooses_the_epoch() -> None:
+    history = with_test_error(_history([0.2, 0.1], [0.3, 0.4]), 1, 0.0, None)
+
+    assert chosen_epoch(history, "best").epoch == 0
+
+
+@given(
+    rates=st.dictionaries(st.sampled_from(SETS), st.tuples(st.floats(0, 1), st.none() | st.integers(1, 10**12)), min_size=1),
+    human_error=st.none() | st.floats(0, 1),
+)
+@settings(deadline=None)  # the first interval imports scipy
+def test_the_gaps_tag_never_exceeds_500_characters(
+    rates: dict[str, tuple[float, int | None]], human_error: float | None
+) -> None:
+    arguments: dict[str, Any] = {"train_error": None} | {f"{name}_error": error for name, (error, _) in rates.items()}
+    arguments |= {f"n_{name}": n for name, (_, n) in rates.items()}
+
+    line = gaps_json(diagnose(**arguments, human_error=human_error))
+
+    assert len(line) <= 500
+    assert json.loads(line)["errors"].keys() == rates.keys()
+
+
+@given(ids=st.lists(st.sampled_from(sorted(TITLES)), min_size=1, max_size=30))
+def test_a_recipe_line_is_whole_steps_within_250_characters(ids: list[str]) -> None:
+    titles = [TITLES[step_id] for step_id in ids]
+
+    line = recipe_line([Step(step_id, TITLES[step_id], WHY[step_id]) for step_id in ids])
+
+    assert line is not None
+    assert len(line) <= 250
+    assert line.split(" > ") == titles[: line.count(" > ") + 1]
+
+
+@given(errors=st.dictionaries(st.sampled_from(SETS), st.floats(0, 1), min_size=1))
+@settings(deadline=None)
+def test_the_whole_recipe_of_any_diagnosis_fits_into_its_tag(errors: dict[str, float]) -> None:
+    arguments: dict[str, Any] = {"train_error": None} | {f"{name}_error": error for name, error in errors.items()}
+
+    steps = recommend(diagnose(**arguments), Evidence(curve="overtrained"))
+
+    assert len(recipe_line(steps) or "") <= 250
+
+
+@given(
+    dev=st.lists(st.floats(0, 1), min_size=1),
+    at=st.sampled_from(["best", "last"]),
+)
+@settings(deadline=None)
+def test_the_chosen_epoch_has_no_higher_dev_error_than_any_at_best(dev: list[float], at: At) -> None:
+    chosen = chosen_epoch(_history(dev, dev), at)
+
+    assert chosen.errors["dev"] == (min(dev) if at == "best" else dev[-1])
