@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bvtrack
 import pytest
+
+import bvtrack
 
 CHECKOUT = Path(__file__).parents[1]
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))

@@ -4,12 +4,13 @@ import json
 import math
 from pathlib import Path
 
-import bvtrack
 import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+
+import bvtrack
 
 
 def read_run(store: str, tracker: bvtrack.Tracker) -> Run:
@@ -267,9 +268,14 @@ def test_a_run_of_our_own_goes_to_the_named_experiment_and_is_finished(store: st
 
 def test_a_loop_that_raises_marks_its_run_as_failed(store: str) -> None:
     tracker = bvtrack.Tracker(tracking_uri=store)
-    with pytest.raises(ZeroDivisionError), tracker:
-        two_epochs(tracker)
-        raise ZeroDivisionError
+
+    def loop() -> None:
+        with tracker:
+            two_epochs(tracker)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        loop()
     run = read_run(store, tracker)
 
     assert run.data.tags["bvtrack.state"] == "failed"
