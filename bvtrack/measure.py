@@ -100,10 +100,12 @@ def has_diverged(logged: Mapping[str, float]) -> bool:
 
 def core_name(name: str) -> str:
     """A metric's name without the stage it was taken in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
+    return "_".join(word for word in _words(name) if word not in _STAGE_WORDS | _SUFFIXES)
+
+
+def _words(name: str) -> list[str]:
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
-    kept = [word for word in words if word not in _STAGE_WORDS | _SUFFIXES]
-    return "_".join(kept)
+    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
 
 
 def _kind(name: str) -> int | None:
@@ -117,7 +119,7 @@ def _kind(name: str) -> int | None:
 
 def _stage_rank(name: str, stage: str | None) -> int:
     """0 where the name says `stage`, 1 where it says none, `OTHER_STAGE` where it says another."""
-    words = set(re.split(r"[^a-z0-9]+", name.lower())) & _STAGE_WORDS
+    words = set(_words(name)) & _STAGE_WORDS
     if not words:
         return 1
     return 0 if stage is not None and words & set(STAGES[stage]) else OTHER_STAGE

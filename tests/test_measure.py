@@ -207,3 +207,10 @@ def test_a_found_measure_is_one_of_the_logged_names(names: list[str]) -> None:
     measure = find_measure(names)
 
     assert measure is None or measure.name in names
+
+
+def test_a_stage_in_camel_case_is_understood() -> None:
+    measure = Measure("valAcc", higher_is_better=True)
+
+    assert measure.find_in(["trainAcc", "valAcc"], "train") == "trainAcc"
+    assert find_measure(["trainAcc", "validationAcc"]) == Measure("validationAcc", higher_is_better=True)

@@ -310,3 +310,13 @@ def test_a_set_never_differs_from_itself(seed: int, n: int) -> None:
 
     assert report.verdict == "unclear"
     assert all(comparison.effect == 0 for comparison in report.comparisons)
+
+
+def test_an_almost_empty_column_hides_no_shift_in_another() -> None:
+    train = np.full((2000, 2), np.nan)
+    train[:, 1] = np.random.default_rng(0).normal(size=2000)
+    train[0, 0] = 1.0
+    dev = train.copy()
+    dev[:, 1] += 1
+
+    assert compare_splits(train=train, dev=dev).verdict == "shifted"

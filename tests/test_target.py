@@ -124,7 +124,7 @@ def test_a_refused_address_never_shows_its_password(uri: str) -> None:
         ("http://user:secret@host/path", "http://host/path"),
         ("http://token@host", "http://host"),
         ("http://user:p@ss@host", "http://host"),
-        ("http://host/path@version", "http://host/path@version"),
+        ("http://user:se/secret@host", "http://host"),
         ("mlruns", "mlruns"),
     ],
 )
@@ -235,3 +235,14 @@ def test_no_user_name_or_password_survives_in_an_address(user: str, password: st
     shown = without_credentials(f"{scheme}://{user}:{password}@host:5000/name")
 
     assert shown == f"{scheme}://host:5000/name"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http:/user:secret@host", "user:secret@host:5000", "//user:secret@host", "sqlite://user:secret@host/x"],
+)
+def test_a_malformed_address_is_refused_without_showing_its_password(uri: str) -> None:
+    with pytest.raises(ValueError, match="looks like") as refusal:
+        checked_uri(uri)
+
+    assert "secret" not in str(refusal.value)

@@ -291,3 +291,18 @@ def test_the_chosen_epoch_has_no_higher_dev_error_than_any_at_best(dev: list[flo
     chosen = chosen_epoch(_history(dev, dev), at)
 
     assert chosen.errors["dev"] == (min(dev) if at == "best" else dev[-1])
+
+
+@pytest.mark.parametrize("history", [[EpochErrors(0, {"test": 0.2})], [EpochErrors(0, {"train": 0.1}), EpochErrors(1, {})]])
+def test_a_history_without_an_error_to_judge_is_undetermined(history: list[EpochErrors]) -> None:
+    verdict = judge(
+        history,
+        at="last",
+        human_error=None,
+        same_distribution=True,
+        chance=None,
+        model=ModelFacts(),
+        n_train=None,
+    )
+
+    assert verdict.diagnosis.tag == "undetermined"

@@ -33,6 +33,8 @@ KS_CRITICAL = 1.358
 MAX_CLASSES = 1000
 MAX_COLUMNS = 256
 """Of wider data, this many columns are compared, spread evenly over all of them."""
+FEWEST_VALUES = 2
+"""A column with fewer values in a set is not compared: the asymptotic K-S test has no p-value there."""
 FEWEST_EXPECTED = 5
 """Chi-squared wants at least 5 expected examples a cell (Cochran); rarer classes are counted together."""
 
@@ -162,7 +164,7 @@ def _kolmogorov_smirnov(earlier: NDArray[np.float64], later: NDArray[np.float64]
     from scipy.stats import ks_2samp
 
     earlier, later = earlier[~np.isnan(earlier)], later[~np.isnan(later)]
-    if not (len(earlier) and len(later)):
+    if min(len(earlier), len(later)) < FEWEST_VALUES:
         return 1.0, 0.0
     result = ks_2samp(earlier, later, method="asymp")
     return float(result.pvalue), float(result.statistic)

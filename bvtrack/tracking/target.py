@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -83,10 +84,14 @@ def checked_uri(uri: str) -> str:
 
 
 def without_credentials(text: str, uri: str | None = None) -> str:
-    """`text` with the user name and password of `uri` (or of the URI that `text` is) taken out."""
-    authority = _authority(uri or text)
-    credentials, at, _ = authority.rpartition("@")
-    return text.replace(credentials + at, "") if credentials else text
+    """`text` with the user name and the passwords of `uri` (or of the URI that `text` is, well-formed or not) taken out."""
+    uri = text if uri is None else uri
+    start = re.match(r"[\w+.-]*:?/*", uri)
+    address = uri[start.end() if start else 0 :]
+    credentials = [address[: address.rfind("@") + 1], *re.findall(r"(?<=[?&]password=)[^&]+", uri, re.IGNORECASE)]
+    for secret in filter(None, credentials):
+        text = text.replace(secret, "")
+    return text
 
 
 def _authority(uri: str) -> str:
@@ -109,7 +114,9 @@ def _checked_database(uri: str, scheme: str) -> str:
         return uri
     head, separator, path = uri.partition(":///")
     if not separator or not path:
-        raise ValueError(f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {uri!r}")
+        raise ValueError(
+            f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {without_credentials(uri)!r}"
+        )
     return f"{head}:///{Path(path).absolute().as_posix()}" if not path.startswith("/") else uri
 
 

@@ -73,13 +73,13 @@ def judge(
 
     It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
     """
-    if not any(entry.errors for entry in history):
+    if not any({"train", "dev"} & entry.errors.keys() for entry in history):
         return Verdict(history[-1].epoch, Diagnosis.without_gaps("undetermined"), None, ())
     train_curve, dev_curve = ([entry.errors.get(name) for entry in history] for name in ("train", "dev"))
     curve = classify_curve(train_curve, dev_curve, chance=chance)
     chosen = chosen_epoch(history, at)
-    if curve in STATES_WITHOUT_GAPS:
-        diagnosis = Diagnosis.without_gaps(curve, chosen.finite)
+    if curve in STATES_WITHOUT_GAPS or not chosen.finite:
+        diagnosis = Diagnosis.without_gaps(curve if curve in STATES_WITHOUT_GAPS else "undetermined", chosen.finite)
     else:
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
     steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))
