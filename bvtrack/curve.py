@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bvtrack.gaps import SMALLEST_GAP
+from bvtrack.gaps import ROUNDING, SMALLEST_GAP
 
 CHANCE_SHARE = 0.98
 """At or above this share of chance's error, a model has not learned: the 0.68 of 0.693 that tells the TaskSet runs apart."""
@@ -30,23 +30,35 @@ def classify_curve(train_curve: Sequence[float | None], dev_curve: Sequence[floa
     >>> classify_curve([0.5, 0.2, 0.1, 0.05, 0.02], [0.5, 0.25, 0.2, 0.22, 0.26])
     'overtrained'
     """
-    train = [value for value in train_curve if value is not None]
-    dev = [value for value in dev_curve if value is not None] or train
+    train, dev = _by_epoch(train_curve), _by_epoch(dev_curve)
+    dev = dev or train
     if not dev:
         raise ValueError("expected at least one value in train_curve or dev_curve; got none")
-    if not all(math.isfinite(curve[-1]) for curve in (train, dev) if curve):
+    if not all(math.isfinite(curve[max(curve)]) for curve in (train, dev) if curve):
         return "diverged"
-    train, dev = [list(filter(math.isfinite, curve)) for curve in (train, dev)]
-    if chance is not None and len(dev) >= FEWEST_EPOCHS and min(train + dev) >= CHANCE_SHARE * chance:
+    train, dev = _finite(train), _finite(dev)
+    lowest = min([*train.values(), *dev.values()])
+    if chance is not None and len(dev) >= FEWEST_EPOCHS and lowest >= CHANCE_SHARE * chance - ROUNDING:
         return "not_learning"
-    best = dev.index(min(dev))
+    best = min(dev, key=lambda epoch: (dev[epoch], epoch))
     if _has_turned(train, dev, best):
         return "overtrained"
-    is_learning = len(dev) < FEWEST_EPOCHS or best >= (1 - STILL_LEARNING) * (len(dev) - 1)
+    first, last = min(dev), max(dev)
+    is_learning = len(dev) < FEWEST_EPOCHS or best - first >= (1 - STILL_LEARNING) * (last - first)
     return "learning" if is_learning else "converged"
 
 
-def _has_turned(train: Sequence[float], dev: Sequence[float], best: int) -> bool:
+def _by_epoch(curve: Sequence[float | None]) -> dict[int, float]:
+    return {epoch: value for epoch, value in enumerate(curve) if value is not None}
+
+
+def _finite(curve: Mapping[int, float]) -> dict[int, float]:
+    return {epoch: value for epoch, value in curve.items() if math.isfinite(value)}
+
+
+def _has_turned(train: Mapping[int, float], dev: Mapping[int, float], best: int) -> bool:
     """Whether the dev error has risen since its best epoch while the train error has not."""
-    has_risen = dev[-1] > OVERTRAINED_RISE * dev[best] and dev[-1] - dev[best] >= OVERTRAINED_POINTS
-    return has_risen and (len(train) <= best or train[-1] <= train[best])
+    rise = dev[max(dev)] - dev[best]
+    has_risen = rise > (OVERTRAINED_RISE - 1) * dev[best] and rise >= OVERTRAINED_POINTS - ROUNDING
+    since = [train[epoch] for epoch in sorted(train) if epoch >= best]
+    return has_risen and (not since or since[-1] <= since[0])
