@@ -48,7 +48,7 @@ class Diagnosis:
     baseline: str = "zero"
 
     @classmethod
-    def without_gaps(cls, state: str, errors: Mapping[str, float] | None = None) -> Diagnosis:
+    def without_gaps(cls, state: str, errors: Mapping[str, float] | None = None, human_error: float | None = None) -> Diagnosis:
         """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, where
         there are none, `undetermined`.
 
@@ -60,7 +60,14 @@ class Diagnosis:
         if state not in STATES_WITHOUT_GAPS:
             raise ValueError(f"a state without gaps is one of {', '.join(STATES_WITHOUT_GAPS)}; got {state!r}")
         certainty = "unclear" if state == "undetermined" else "certain"
-        return cls(tag=state, certainty=certainty, explanation=STATES_WITHOUT_GAPS[state], errors=errors or {})
+        return cls(
+            tag=state,
+            certainty=certainty,
+            explanation=STATES_WITHOUT_GAPS[state],
+            errors=errors or {},
+            human_error=human_error or 0.0,
+            baseline="zero" if human_error is None else "given",
+        )
 
 
 def diagnose(
@@ -159,7 +166,7 @@ def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_erro
         if not (math.isfinite(error) and 0 <= error <= 1):
             raise ValueError(f"{argument} must be a fraction in [0, 1]; got {error!r} (11 % is 0.11; an accuracy a is 1 - a)")
     for name, count in counts.items():
-        if count < 1 or count != int(count):
+        if isinstance(count, bool) or not math.isfinite(count) or count < 1 or count != int(count):
             raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
         if name not in errors:
             raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")

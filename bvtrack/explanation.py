@@ -82,7 +82,8 @@ def _could_be_noise(name: str, gap: Gap, errors: Mapping[str, float]) -> str:
 
 def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[str]:
     if "dev" not in errors:
-        yield "There is no dev error, so variance cannot be measured: hold out a dev set."
+        missing = "data mismatch" if "variance" in gaps else "variance"
+        yield f"There is no dev error, so {missing} cannot be measured: hold out a dev set."
     elif "train" not in errors:
         yield "There is no train error, so neither bias nor variance can be measured."
     elif "variance" not in gaps:

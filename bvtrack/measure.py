@@ -45,7 +45,7 @@ class Measure:
     def is_rate(self) -> bool:
         """True where the error is a share of wrong examples, for which intervals can be computed from counts."""
         words = set(core_name(self.name).split("_"))
-        return core_name(self.name) in _ERROR_RATES or bool(words & _SCORES[0])
+        return core_name(self.name) in _ERROR_RATES or (bool(words & _SCORES[0]) and "balanced" not in words)
 
     def __str__(self) -> str:
         return f"1 - {self.name}" if self.higher_is_better else self.name

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.explanation import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +137,7 @@ def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:
     if "dev" not in diagnosis.errors:
         return (Step("bigger_dev_set", "Hold out a dev set", "Without a dev error variance cannot be measured."),)
     if any(gap.is_wide for gap in diagnosis.gaps.values()):
-        dev = percent(diagnosis.errors["dev"])
-        why = f"The dev error of {dev} rests on too few examples to tell a gap from noise."
+        why = "The errors rest on too few examples to tell a gap from noise; the explanation says how many would."
         return (Step("bigger_dev_set", TITLES["bigger_dev_set"], why),)
     if "train" in diagnosis.errors:
         why = "Train and dev come from different sources; a train-dev set would tell variance from data mismatch."

@@ -423,3 +423,15 @@ def test_a_higher_dev_error_never_hides_variance(train_error: float, dev_error: 
     after = diagnose(train_error=train_error, dev_error=higher)
 
     assert "high_variance" in after.problems or "high_variance" not in before.problems
+
+
+def test_a_run_that_diverged_keeps_the_human_error_it_was_given() -> None:
+    diagnosis = Diagnosis.without_gaps("diverged", {"train": 0.1}, human_error=0.05)
+
+    assert (diagnosis.human_error, diagnosis.baseline) == (0.05, "given")
+
+
+@pytest.mark.parametrize("count", [math.inf, math.nan, True])
+def test_a_count_that_is_no_whole_number_is_refused(count: float) -> None:
+    with pytest.raises(ValueError, match="n_train must be a whole number of examples"):
+        diagnose(train_error=0.1, n_train=count)  # type: ignore[arg-type]  # wrong on purpose

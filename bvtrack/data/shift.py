@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bvtrack.data.finding import Finding
+from bvtrack.gaps import ROUNDING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,7 +199,7 @@ def _holm(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 
 def _verdict(significant: Sequence[Comparison], counts: Mapping[str, int]) -> Verdict:
-    if any(comparison.effect >= FLOOR for comparison in significant):
+    if any(comparison.effect >= FLOOR - ROUNDING for comparison in significant):
         return "shifted"
     if significant:
         return "same, but not i.i.d."
@@ -229,7 +230,7 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     named = ", ".join(f"{one.what} (effect {one.effect:.3f}, p {one.p_value:.1g})" for one in found[:3])
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     code = f"{later}_differs_from_{earlier}"
-    if max(one.effect for one in found) < FLOOR:
+    if max(one.effect for one in found) < FLOOR - ROUNDING:
         return Finding(
             code, "note", f"{earlier} and {later} are not drawn alike, but differ too little to matter: {named}{more}"
         )

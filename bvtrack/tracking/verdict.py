@@ -79,7 +79,8 @@ def judge(
     curve = classify_curve(train_curve, dev_curve, chance=chance)
     chosen = chosen_epoch(history, at)
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
-        diagnosis = Diagnosis.without_gaps(curve if curve in STATES_WITHOUT_GAPS else "undetermined", chosen.finite)
+        state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
+        diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error)
     else:
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
     steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))
