@@ -121,8 +121,9 @@ def test_the_diagnosis_is_kept_as_a_file(store: str) -> None:
 def test_splits_are_logged_as_datasets_with_counts_and_classes(store: str) -> None:
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         tracker.log_split(train=random_split(600, 0), dev=random_split(200, 1), test=random_split(200, 2))
-    inputs = read_run(store, tracker).inputs.dataset_inputs
-    tags = {entry.dataset.name: {tag.key: tag.value for tag in entry.tags} for entry in inputs}
+    inputs = read_run(store, tracker).inputs
+    assert inputs is not None
+    tags = {entry.dataset.name: {tag.key: tag.value for tag in entry.tags} for entry in inputs.dataset_inputs}
 
     assert {name: found["mlflow.data.context"] for name, found in tags.items()} == {name: name for name in tags}
     assert {name: found["bvtrack.n"] for name, found in tags.items()} == {"train": "600", "dev": "200", "test": "200"}
@@ -231,16 +232,13 @@ def test_a_model_that_only_guesses_is_not_learning(store: str) -> None:
 
 def test_an_active_run_is_used_and_keeps_its_status(store: str) -> None:
     mlflow.set_tracking_uri(store)
-    try:
-        with mlflow.start_run() as run:
-            with bvtrack.Tracker() as tracker:
-                two_epochs(tracker)
-            status = MlflowClient(store).get_run(run.info.run_id).info.status
+    with mlflow.start_run() as run:
+        with bvtrack.Tracker() as tracker:
+            two_epochs(tracker)
+        status = MlflowClient(store).get_run(run.info.run_id).info.status
 
-        assert tracker.run_id == run.info.run_id
-        assert status == "RUNNING"
-    finally:
-        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # MLflow's own way to unset it
+    assert tracker.run_id == run.info.run_id
+    assert status == "RUNNING"
 
 
 def test_the_run_in_the_environment_is_used(store: str, monkeypatch: pytest.MonkeyPatch) -> None:

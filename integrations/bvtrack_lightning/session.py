@@ -14,6 +14,7 @@ from bvtrack_lightning.facts import model_facts
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
+    from torch.utils.data import DataLoader
 
 logger = logging.getLogger("bvtrack")
 
@@ -111,7 +112,14 @@ class Session:
         sizes = {name: data.size(loader) for name, loader in loaders.items() if loader is not None}
         if self._n_dev is not None:
             sizes["dev"] = self._n_dev
-        return {name: data.read(loader, sizes[name]) for name, loader in loaders.items() if loader is not None}
+        return {name: self._read(name, loader, sizes[name]) for name, loader in loaders.items() if loader is not None}
+
+    def _read(self, name: str, loader: DataLoader[Any], n: int) -> SplitSample:
+        try:
+            return data.read(loader, n)
+        except Exception as error:
+            self._say(f"the {name} data could not be read to check the split ({error!r})")
+            return SplitSample(n)
 
     def _logged(self) -> dict[str, Any]:
         return {name.removesuffix(FIRST_LOADER): value for name, value in self._trainer.callback_metrics.items()}
