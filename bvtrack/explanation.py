@@ -63,7 +63,9 @@ def explain(
     sentences = [f"Errors: {measured}; human error {assumed}."]
     sentences += [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
     sentences += [f"So {_joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
-    sentences += [_could_be_noise(name, gap, errors) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero]
+    sentences += [
+        _could_be_noise(name, errors, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
+    ]
     sentences += _missing(gaps, errors) if tag == "undetermined" else _STATE_SENTENCES.get(tag, ())
     return " ".join(sentences)
 
@@ -75,8 +77,9 @@ _STATE_SENTENCES = {
 }
 
 
-def _could_be_noise(name: str, gap: Gap, errors: Mapping[str, float]) -> str:
-    needed = examples_to_tell(gap.value, *_errors_behind(name, errors))
+def _could_be_noise(name: str, errors: Mapping[str, float], human_error: float) -> str:
+    later, earlier = _sets_of(name, errors)
+    needed = examples_to_tell(errors[later], errors.get(earlier, human_error), earlier_is_known=earlier not in errors)
     return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: about {needed:,} examples a set would tell."
 
 
@@ -93,15 +96,16 @@ def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[s
         )
 
 
-def _errors_behind(name: str, errors: Mapping[str, float]) -> list[float]:
+def _sets_of(gap_name: str, errors: Mapping[str, float]) -> tuple[str, str]:
+    """The later and the earlier set of a gap."""
     unseen = "train_dev" if "train_dev" in errors else "dev"
     sets = {
-        "avoidable_bias": ("train",),
-        "variance": ("train", unseen),
-        "data_mismatch": ("train_dev", "dev"),
-        "dev_overfit": ("dev", "test"),
+        "avoidable_bias": ("train", "human"),
+        "variance": (unseen, "train"),
+        "data_mismatch": ("dev", "train_dev"),
+        "dev_overfit": ("test", "dev"),
     }
-    return [errors[name] for name in sets[name]]
+    return sets[gap_name]
 
 
 def _joined(phrases: Sequence[str]) -> str:

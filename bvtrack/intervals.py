@@ -6,7 +6,7 @@ An error rate gets Wilson's score interval, a difference of two independent rate
 
 from __future__ import annotations
 
-import functools
+import bisect
 import math
 from dataclasses import dataclass
 
@@ -25,15 +25,12 @@ class Rate:
         """Wilson's 95 % interval. Raises `ValueError` where the number of examples is not known."""
         if self.n is None:
             raise ValueError("an interval needs the number of examples behind the error; got n=None; pass n_train=, n_dev= …")
-        return _wilson(min(round(self.error * self.n), self.n), self.n)
-
-
-@functools.cache
-def _wilson(wrong: int, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest  # half a second of import that a bare `import bvtrack` need not pay
-
-    ends = binomtest(wrong, n).proportion_ci(method="wilson")
-    return float(ends.low), float(ends.high)
+        weight = Z**2 / self.n
+        centre = self.error + weight / 2
+        half = Z * math.sqrt(self.error * (1 - self.error) / self.n + weight / self.n / 4)
+        low = (centre - half) / (1 + weight) if self.error > 0 else 0.0
+        high = (centre + half) / (1 + weight) if self.error < 1 else 1.0
+        return max(low, 0.0), min(high, 1.0)
 
 
 def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
@@ -46,13 +43,27 @@ def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
     return difference - below, difference + above
 
 
-def examples_to_tell(gap: float, *errors: float) -> int:
-    """About how many examples behind each of `errors` make a 95 % interval of `gap` exclude 0 (two significant digits).
+def examples_to_tell(later: float, earlier: float, *, earlier_is_known: bool = False) -> int:
+    """About how many examples behind each error would make the 95 % interval of `later - earlier` exclude 0.
 
-    Give the measured errors on both sides of the gap; a human error is taken as known exactly and is left out.
+    Rounded up to two significant digits. With `earlier_is_known` the earlier error is exact, as a human error is taken to
+    be. Raises `ValueError` where `later` is not the larger one.
     """
-    variance = sum(error * (1 - error) for error in errors)
-    needed = math.ceil(Z**2 * variance / gap**2)
+    if later <= earlier:
+        raise ValueError(f"a gap to tell from 0 is above 0; got the errors {later!r} and {earlier!r}")
+
+    def tells(n: int) -> bool:
+        low = (
+            Rate(later, n).interval()[0] - earlier
+            if earlier_is_known
+            else difference_interval(Rate(later, n), Rate(earlier, n))[0]
+        )
+        return low > 0
+
+    enough = 1
+    while not tells(enough):
+        enough *= 2
+    needed = bisect.bisect_left(range(enough + 1), True, lo=1, key=tells)
     step: int = 10 ** max(len(str(needed)) - 2, 0)
     return math.ceil(needed / step) * step
 

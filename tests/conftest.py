@@ -30,16 +30,14 @@ def store(empty_store: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory and a journal directory of the test's own, and no settings from outside or left by a test."""
+    if mlflow := sys.modules.get("mlflow"):
+        mlflow.set_tracking_uri(None)
     for name in [name for name in os.environ if name.startswith(("MLFLOW_", "BVTRACK_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BVTRACK_JOURNAL_DIR", str(tmp_path / "journals"))
     monkeypatch.chdir(tmp_path)
-    yield
-    if mlflow := sys.modules.get("mlflow"):
-        mlflow.set_tracking_uri(None)
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture(autouse=True)

@@ -269,7 +269,7 @@ def test_a_wide_gap_whose_interval_holds_zero_is_undetermined() -> None:
 def test_a_gap_that_may_be_chance_says_how_many_examples_would_tell() -> None:
     diagnosis = diagnose(train_error=0.0, dev_error=0.05, n_train=20, n_dev=20)
 
-    assert "about 73 examples a set would tell" in diagnosis.explanation
+    assert "about 91 examples a set would tell" in diagnosis.explanation
 
 
 @pytest.mark.parametrize(("n", "certainty"), [(100, "likely"), (100_000, "certain")])

@@ -105,6 +105,29 @@ def test_a_torn_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     assert read == [{"kind": "end"}]
 
 
+@posix_only
+@pytest.mark.parametrize("room", [0, 20])
+def test_what_a_full_disk_did_not_take_is_written_once_there_is_room(room: int, tmp_path: Path) -> None:
+    import resource
+
+    journal = Journal(tmp_path)
+    journal.append({"kind": "run"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + room, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            journal.append({"kind": "note", "text": "a note that is longer than the room"})
+        with pytest.raises(OSError, match="too large"):
+            journal.append({"kind": "tags"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.append({"kind": "end"})
+    journal.close()
+    read, _ = read_records(journal.path, 0)
+
+    assert [found["kind"] for found in read] == ["run", "note", "tags", "end"]
+
+
 def test_an_empty_journal_holds_no_records(tmp_path: Path) -> None:
     path = _written(tmp_path)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,9 @@ def test_several_problems_are_joined_in_the_headline() -> None:
         diagnose(train_error=0.15, dev_error=0.30),
         diagnose(train_error=0.01, dev_error=0.10, same_distribution=False),
         Diagnosis.without_gaps("not_learning"),
+        diagnose(train_error=0.1, train_dev_error=0.2, dev_error=0.4),
+        diagnose(train_error=0.1, train_dev_error=0.2, dev_error=0.4, test_error=0.8),
+        replace(diagnose(train_error=0.1, train_dev_error=0.2, dev_error=0.4, test_error=0.8), certainty="certain"),
     ],
     ids=lambda diagnosis: diagnosis.tag,
 )

@@ -320,3 +320,30 @@ def test_an_almost_empty_column_hides_no_shift_in_another() -> None:
     dev[:, 1] += 1
 
     assert compare_splits(train=train, dev=dev).verdict == "shifted"
+
+
+def test_thousands_of_names_are_classes() -> None:
+    names = np.array([f"class {index}" for index in range(3000)])
+    features = _same_features(3000)
+
+    report = compare_splits(train=(features, names), dev=(features, names))
+
+    assert next(found.effect for found in report.comparisons if found.what == "label") == 0
+
+
+def test_names_as_pandas_holds_them_are_classes() -> None:
+    features = _same_features(400)
+    names = np.array(["cat", "dog"] * 200, dtype=object)
+
+    report = compare_splits(train=(features, names), dev=(features, np.array(["cat"] * 400, dtype=object)))
+
+    assert next(found.effect for found in report.comparisons if found.what == "label") == 0.5
+
+
+def test_names_and_numbers_are_not_compared() -> None:
+    features = _same_features(4)
+
+    with pytest.raises(
+        ValueError, match=r"the targets of train and dev must both be names or both numbers; got <U1 and float64"
+    ):
+        compare_splits(train=(features, list("abab")), dev=(features, [0.1, 0.2, 0.3, 0.4]))

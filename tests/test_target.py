@@ -51,6 +51,9 @@ def _nobody_has_said_where_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
         "postgresql://user:secret@host/name",
         "postgresql+psycopg2://host/name",
         "mysql+pymysql://host/name",
+        "postgresql:///name?host=/run/postgresql",
+        "mssql+pyodbc:///?odbc_connect=DSN",
+        "HTTP://localhost:5000",
         "databricks",
         "databricks://profile",
         "databricks-uc",
@@ -68,21 +71,32 @@ def test_a_relative_sqlite_path_is_made_absolute(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize(
     "uri",
-    ["http://", "http:///path", "http:localhost", "https://:5000", "http://host:port", "http://host:0", "http://host:65536"],
+    [
+        "http://",
+        "http:///path",
+        "http:localhost",
+        "https://:5000",
+        "http://host:port",
+        "http://host:0",
+        "http://host:65536",
+        "http://local host:1",
+    ],
 )
 def test_a_server_address_without_a_host_or_port_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="an MLflow server address looks like http://localhost:5000; got"):
         checked_uri(uri)
 
 
-@pytest.mark.parametrize("uri", ["sqlite", "sqlite:", "sqlite://", "sqlite:///", "sqlite:mlflow.db", "sqlite://mlflow.db"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite", "sqlite:", "sqlite://", "sqlite:///", "sqlite:mlflow.db", "sqlite://mlflow.db", "sqlite:///:memory:"]
+)
 def test_an_sqlite_address_without_three_slashes_and_a_file_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=r"an SQLite store looks like sqlite:///mlflow.db \(three slashes and a file\)"):
         checked_uri(uri)
 
 
-@pytest.mark.parametrize("uri", ["postgresql", "postgresql://", "mysql:host/name"])
-def test_a_database_address_without_a_host_is_refused(uri: str) -> None:
+@pytest.mark.parametrize("uri", ["postgresql", "postgresql://", "postgresql:///", "mysql:host/name"])
+def test_a_database_address_that_names_nothing_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match=f"a database address looks like {uri.partition(':')[0]}://user@host/name"):
         checked_uri(uri)
 
@@ -93,7 +107,9 @@ def test_a_file_store_is_refused_with_the_store_to_use_instead(uri: str) -> None
         checked_uri(uri)
 
 
-@pytest.mark.parametrize("uri", ["ftp://host", "s3://bucket/path", "htp://localhost:5000", " http://localhost:5000"])
+@pytest.mark.parametrize(
+    "uri", ["ftp://host", "oracle://user@host/name", "s3://bucket/path", "htp://localhost:5000", " http://localhost:5000"]
+)
 def test_another_scheme_is_refused_without_talk_of_file_stores(uri: str) -> None:
     with pytest.raises(ValueError, match=r"^an MLflow tracking URI looks like \S+ or \S+; got '[^']+'$"):
         checked_uri(uri)
@@ -146,6 +162,12 @@ def test_the_environment_says_where_to_write(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("MLFLOW_TRACKING_URI", SERVER)
 
     assert current_uri() == SERVER
+
+
+def test_an_empty_tracking_uri_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "from_environment")
+
+    assert find_target(tracking_uri="") == find_target()
 
 
 def test_an_empty_environment_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ HARMLESS = 0.05
 """Sets that could hide no effect of this size are the same; smaller sets leave it unclear."""
 KS_CRITICAL = 1.358
 """The 95 % quantile of the Kolmogorov distribution."""
+NAMES = "US"
+"""The kinds of NumPy's text types."""
 MAX_CLASSES = 1000
 MAX_COLUMNS = 256
 """Of wider data, this many columns are compared, spread evenly over all of them."""
@@ -72,7 +74,7 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None) -> ShiftReport:
     Each set is an array of features `[n_examples, ...]`, or a pair `(features, targets)` with one target an example
     (integers, booleans, strings and one-hot rows are classes, floats are continuous). Missing values (NaN) are left out.
 
-    Raises `ValueError` for an empty set, features and targets of different lengths, or sets of different shapes.
+    Raises `ValueError` for an empty set, features and targets of different lengths, or sets of different shapes or kinds.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -125,6 +127,9 @@ def labels_of(targets: Any) -> Array:
     import numpy as np
 
     labels: Array = np.asarray(targets)
+    if labels.dtype == object:  # what pandas makes of text
+        labels = np.asarray(labels.tolist())
+        labels = labels.astype(str) if labels.dtype == object else labels
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     elif labels.ndim == 2 and ((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all():
@@ -148,16 +153,27 @@ def _must_match(sets: Mapping[str, _Columns]) -> None:
                 f"{'with' if LABEL in reference.columns else 'without'} and "
                 f"{'with' if LABEL in columns.columns else 'without'} targets"
             )
+        kinds = [found.columns[LABEL].dtype for found in (reference, columns) if LABEL in found.columns]
+        if len({dtype.kind in NAMES for dtype in kinds}) > 1:
+            raise ValueError(
+                f"the targets of {first} and {name} must both be names or both numbers; got {kinds[0]} and {kinds[1]}"
+            )
 
 
 def _test(what: str, earlier: Array, later: Array) -> tuple[float, float]:
     """The p-value and the effect size of one column's difference."""
-    import numpy as np
-
-    is_class = what == LABEL and earlier.dtype.kind != "f" and later.dtype.kind != "f"
-    if is_class and len(np.union1d(earlier, later)) <= MAX_CLASSES:
+    if what == LABEL and _are_classes(earlier, later):
         return _chi_squared(earlier, later)
     return _kolmogorov_smirnov(earlier.astype(float), later.astype(float))
+
+
+def _are_classes(earlier: Array, later: Array) -> bool:
+    """Names always are; integers unless there are so many that they must be amounts."""
+    import numpy as np
+
+    if earlier.dtype.kind == "f" or later.dtype.kind == "f":
+        return False
+    return earlier.dtype.kind in NAMES or len(np.union1d(earlier, later)) <= MAX_CLASSES
 
 
 def _kolmogorov_smirnov(earlier: NDArray[np.float64], later: NDArray[np.float64]) -> tuple[float, float]:
@@ -175,8 +191,9 @@ def _chi_squared(earlier: Array, later: Array) -> tuple[float, float]:
     import numpy as np
     from scipy.stats import chi2_contingency
 
-    classes = np.union1d(earlier, later)
-    table = np.array([[np.count_nonzero(labels == value) for value in classes] for labels in (earlier, later)])
+    classes, numbers = np.unique(np.concatenate([earlier, later]), return_inverse=True)
+    parts = numbers[: len(earlier)], numbers[len(earlier) :]
+    table = np.array([np.bincount(part, minlength=len(classes)) for part in parts])
     distance = float(np.abs(table[0] / len(earlier) - table[1] / len(later)).sum() / 2)
     expected = table.sum(axis=0) * min(len(earlier), len(later)) / (len(earlier) + len(later))
     rare = table[:, expected < FEWEST_EXPECTED].sum(axis=1, keepdims=True)

@@ -11,6 +11,9 @@ from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
 
 SHOWN_STEPS = 3
+MOST_SPELT_OUT = 2
+SHORT_NAMES = {"high_bias": "bias", "high_variance": "variance", "data_mismatch": "mismatch", "dev_overfit": "dev overfit"}
+"""With all four of them, and the certainty, a headline is 50 characters long."""
 
 
 def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
@@ -21,7 +24,9 @@ def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
     >>> headline(verdict, recommend(verdict))
     'High variance (likely): get more training data'
     """
-    words = diagnosis.tag.replace("_", " ").replace("+", " + ").capitalize()
+    short = len(diagnosis.problems) > MOST_SPELT_OUT
+    parts = [SHORT_NAMES[problem] for problem in diagnosis.problems] if short else diagnosis.tag.split("+")
+    words = " + ".join(parts).replace("_", " ").capitalize()
     advice = f": {steps[0].title[0].lower()}{steps[0].title[1:]}" if steps else ""
     return f"{words} ({diagnosis.certainty}){advice}"
 

@@ -39,14 +39,22 @@ class Journal:
         self.path = directory / f"{uuid.uuid4().hex}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
         self._file = os.fdopen(os.open(self.path, flags, PRIVATE), "ab", buffering=0)
+        self._unwritten = b""
 
     def append(self, *records: Record) -> None:
-        """Write records, all of them in one call to the operating system."""
+        """Write records, as a rule in one call to the operating system.
+
+        Raises `OSError` where the disk is full; what it did not take goes before the next records.
+        """
         lines = [json.dumps(record, separators=(",", ":")) + "\n" for record in records]
-        self._file.write("".join(lines).encode())
+        self._unwritten += "".join(lines).encode()
+        while self._unwritten:
+            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
 
     def close(self) -> None:
-        self._file.close()
+        """Close the file. Raises `OSError` where the disk still does not take what was appended."""
+        with self._file:
+            self.append()
 
 
 def record(kind: Kind, **content: Any) -> Record:

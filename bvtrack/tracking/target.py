@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_STORE = "mlflow.db"
 _SERVERS = {"http", "https"}
-_DATABASES = {"sqlite", "postgresql", "mysql", "mssql", "oracle"}
+_DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
 _DATABRICKS = {"databricks", "databricks-uc", "uc"}
 
 
@@ -51,7 +51,7 @@ def find_target(
     Raises `ValueError` for a tracking URI that MLflow could not open.
     """
     uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
-    if run_id is None and tracking_uri is None and client is None and experiment is None:
+    if run_id is None and not tracking_uri and client is None and experiment is None:
         run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
     return Target(uri, run_id, experiment, run_name)
 
@@ -68,7 +68,7 @@ def current_uri() -> str:
 
 def checked_uri(uri: str) -> str:
     """`uri`, a relative SQLite path made absolute. Raises `ValueError` where MLflow could not open it."""
-    scheme = uri.partition(":")[0].partition("+")[0]
+    scheme = uri.partition(":")[0].partition("+")[0].lower()
     if scheme in _SERVERS:
         if not _has_host(uri):
             raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {without_credentials(uri)!r}")
@@ -94,26 +94,21 @@ def without_credentials(text: str, uri: str | None = None) -> str:
     return text
 
 
-def _authority(uri: str) -> str:
-    _, separator, rest = uri.partition("://")
-    return rest.partition("/")[0] if separator else ""
-
-
 def _has_host(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        return bool(parts.hostname) and not re.search(r"\s", parts.netloc) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
 
 
 def _checked_database(uri: str, scheme: str) -> str:
     if scheme != "sqlite":
-        if not _authority(uri):
+        if not uri.partition("://")[2].strip("/"):  # without a host it is the driver's own, such as a local socket
             raise ValueError(f"a database address looks like {scheme}://user@host/name; got {without_credentials(uri)!r}")
         return uri
     head, separator, path = uri.partition(":///")
-    if not separator or not path:
+    if not separator or not path or path.startswith(":memory:"):  # another process would see another memory
         raise ValueError(
             f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {without_credentials(uri)!r}"
         )
