@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 endif
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo ui test format lint types unit wheel clean
+.PHONY: help install demo ui test bench format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,6 +31,9 @@ ui: $(INSTALLED)  ## Open what the demo logged in MLflow
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(STORE)/mlflow.db --default-artifact-root $(STORE)/artifacts
 
 test: lint types unit wheel  ## Everything that CI runs
+
+bench: $(INSTALLED)  ## Measure what the README says of speed
+	$(BIN)/python tests/benchmarks/import_time.py
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .

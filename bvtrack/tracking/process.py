@@ -52,4 +52,7 @@ class ShipperProcess:
         deadline = time.monotonic() + timeout
         while self._process.poll() is None and time.monotonic() < deadline and self.progress.problem is None:
             time.sleep(POLL_SECONDS)
-        return self._process.poll() == 0
+        has_arrived = self._process.poll() == 0
+        if self._process.returncode is None:
+            self._process.returncode = 0  # let go of: it goes on by itself, which Popen would warn of as forgotten
+        return has_arrived

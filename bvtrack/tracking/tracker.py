@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import SplitSample
-from bvtrack.data.shift import compare_splits
+from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.measure import Measure, as_measure, find_measure
 from bvtrack.recipe import ModelFacts, Step
@@ -172,7 +172,7 @@ class Tracker:
         sizes = check_split(**self._counts)
         read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
         read.pop("train_dev", None)
-        shift = compare_splits(**read) if {"train", "dev"} <= read.keys() else None
+        shift = self._compared(read) if {"train", "dev"} <= read.keys() else None
         self._findings = sizes.findings + (shift.findings if shift else ())
         content: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
         content |= {"distribution": asdict(shift) if shift else None}
@@ -254,6 +254,14 @@ class Tracker:
             self.close()
         else:
             self.close("failed" if issubclass(kind, Exception) else "interrupted")
+
+    def _compared(self, sets: Mapping[str, Any]) -> ShiftReport | None:
+        """The sets compared; `None` where they are of kinds that cannot be, which is said once."""
+        try:
+            return compare_splits(**sets)
+        except ValueError as error:
+            self._say(f"the distributions of the splits are not compared: {error}")
+            return None
 
     @property
     def _is_rate(self) -> bool:

@@ -14,11 +14,12 @@ from bvtrack import Measure, Tracker, harmless, has_diverged, is_disabled, prese
 from bvtrack_keras.data import EvaluationData, train_subset
 from bvtrack_keras.facts import model_facts
 from bvtrack_keras.framework import keras
+from bvtrack_keras.state import preserve_state
 
 logger = logging.getLogger("bvtrack")
 
 NO_DEV_DATA = (
-    "expected validation data to measure the dev error on, got none: variance will not be known; "
+    "expected validation data to measure the dev error on, got none in this epoch: without them variance is not known; "
     "pass validation_data= to fit, or dev_data= to the callback"
 )
 VALIDATION = "val_"
@@ -98,11 +99,10 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self.tracker = tracker = self._new_tracker()
         self._is_open = True
         self._measure = None
+        self._train_subset = train_subset(self._data["train"], self._data.get("dev")) if "train" in self._data else None
         tracker.log_model(model_facts(self.model))
         samples = {name: sample for name, data in self._data.items() if (sample := data.sample()) is not None}
         tracker.log_split(**samples)
-        if "train" in self._data:
-            self._train_subset = train_subset(self._data["train"], self._data.get("dev"))
 
     @harmless
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -154,7 +154,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     def _evaluated(self, name: str, data: EvaluationData) -> dict[str, Any]:
         try:
-            with preserve_random_states():
+            with preserve_random_states(), preserve_state(self.model):
                 values = self.model.evaluate(data.x, data.y, verbose=0, return_dict=True)
         except Exception as error:
             self._say_once(f"the {name} error is missing, for evaluate failed on {name}_data ({error!r})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +26,21 @@ class EvaluationData:
 
         Raises `ValueError` for a pair whose arrays differ in length or are empty.
         """
+        if isinstance(data, Iterator):
+            raise ValueError(f"{name} must be a pair (x, y) or a dataset that can be read anew; got {type(data).__name__}")
+        if isinstance(data, keras.utils.PyDataset):
+            return cls(Untold(data), None, None)
         if not isinstance(data, tuple):
             dataset = getattr(data, "dataset", None)
             return cls(data, None, len(dataset) if isinstance(dataset, Sized) else None)
         if len(data) != 2:
             raise ValueError(f"{name} must be a pair (x, y) or a dataset; got a tuple of {len(data)}")
-        lengths = {len(array) for array in keras.tree.flatten(data)}
+        arrays = keras.tree.flatten(data)
+        if not all(hasattr(array, "shape") for array in arrays):
+            raise ValueError(
+                f"{name} must be a pair (x, y) of arrays; got {type(data[0]).__name__} and {type(data[1]).__name__}"
+            )
+        lengths = {len(array) for array in arrays}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(f"{name} must hold equally many examples in x and y, at least 1; got {sorted(lengths)}")
         return cls(*data, lengths.pop())
@@ -45,7 +54,7 @@ class EvaluationData:
         if not self.is_arrays or self.n is None or self.n <= most:
             return self
         indices = choose_examples(self.n, most)
-        x, y = keras.tree.map_structure(lambda array: array[indices], (self.x, self.y))
+        x, y = keras.tree.map_structure(lambda array: _rows(array, indices), (self.x, self.y))
         return EvaluationData(x, y, len(indices))
 
     def sample(self) -> SplitSample | None:
@@ -58,6 +67,22 @@ class EvaluationData:
         return SplitSample(self.n, _as_array(read.x), _as_array(read.y))
 
 
+class Untold(keras.utils.PyDataset):  # type: ignore[misc]
+    """A user's dataset, read without its being told of epochs that are not the training's."""
+
+    def __init__(self, dataset: Any) -> None:
+        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+        self._dataset = dataset
+
+    @property
+    def num_batches(self) -> int | None:
+        batches: int | None = self._dataset.num_batches
+        return batches
+
+    def __getitem__(self, index: int) -> Any:
+        return self._dataset[index]
+
+
 def train_subset(train: EvaluationData, dev: EvaluationData | None) -> EvaluationData:
     """The part of the training data that the train error is measured on."""
     return train if train.n is None else train.part(train_eval_size(train.n, dev.n if dev else None))
@@ -65,3 +90,8 @@ def train_subset(train: EvaluationData, dev: EvaluationData | None) -> Evaluatio
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
     return np.asarray(keras.ops.convert_to_numpy(values))
+
+
+def _rows(array: Any, indices: Any) -> Any:
+    """By position: a table's own index may name other rows."""
+    return array.iloc[indices] if hasattr(array, "iloc") else array[indices]

@@ -17,8 +17,12 @@ def model_facts(model: Any) -> ModelFacts:
         optimizer=type(optimizer).__name__ if optimizer is not None else None,
         learning_rate=float(optimizer.learning_rate) if optimizer is not None else None,
         weight_decay=float(getattr(optimizer, "weight_decay", None) or 0.0),
-        dropout=max((float(layer.rate) for layer in _layers(model) if "Dropout" in type(layer).__name__), default=0.0),
+        dropout=max((float(layer.rate) for layer in _layers(model) if _is_dropout(layer)), default=0.0),
     )
+
+
+def _is_dropout(layer: Any) -> bool:
+    return "Dropout" in type(layer).__name__ and isinstance(getattr(layer, "rate", None), int | float)
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import bvtrack
+from bvtrack.cli import main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_diagnose_says_verdict_reason_and_steps() -> None:
+    result = run("diagnose", "--train", "0.01", "--dev", "0.11", "--n-train", "1000", "--n-dev", "2000")
+    lines = result.output.splitlines()
+
+    assert result.exit_code == 0
+    assert lines[0] == "High variance (certain): get more training data"
+    assert [line[:2] for line in lines if line[0].isdigit()] == ["1.", "2.", "3."]
+
+
+def test_diagnose_reads_percent() -> None:
+    assert run("diagnose", "--train", "1%", "--dev", "11 %").output == run("diagnose", "--train", ".01", "--dev", ".11").output
+
+
+def test_diagnose_prints_json_for_scripts() -> None:
+    content = json.loads(run("diagnose", "--train", "0.15", "--dev", "0.30", "--human", "0.01", "--json").output)
+
+    assert content["diagnosis"]["tag"] == "high_bias+high_variance"
+    assert content["diagnosis"]["human_error"] == 0.01
+    assert [step["id"] for step in content["steps"]] == [
+        step.id for step in bvtrack.recommend(bvtrack.diagnose(train_error=0.15, dev_error=0.30, human_error=0.01))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected at least one error"),
+        (("--train", "11"), "train_error must be a fraction in [0, 1]; got 11.0 (11 % is 0.11"),
+        (("--train", "much"), "expected an error such as 0.11 or 11%; got 'much'"),
+        (("--train", "nan"), "train_error must be a fraction in [0, 1]; got nan"),
+        (("--train", "0.1", "--n-train", "0"), "n_train must be a whole number of examples, at least 1; got 0"),
+        (("--train", "0.1", "--n-dev", "10"), "n_dev=10 was given without dev_error"),
+    ],
+)
+def test_diagnose_refuses_what_is_no_error_as_bad_usage(arguments: tuple[str, ...], message: str) -> None:
+    result = run("diagnose", *arguments)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", ["diagnose", "demo", "sync"])
+def test_every_command_helps_with_an_example(command: str) -> None:
+    result = run(command, "--help")
+
+    assert result.exit_code == 0
+    assert f"Example: bvtrack {command}" in result.output
+
+
+def test_sync_of_an_empty_folder_says_so(tmp_path: Path) -> None:
+    result = run("sync", str(tmp_path))
+
+    assert (result.exit_code, result.output) == (0, f"nothing to send in {tmp_path}\n")
+
+
+def test_sync_refuses_a_malformed_address_as_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"kind":"run","store":"sqlite:///mlflow.db"}\n')
+    result = run("sync", str(tmp_path), "--tracking-uri", "http://host:port")
+
+    assert result.exit_code == 2
+    assert "an MLflow server address looks like http://localhost:5000; got 'http://host:port'" in " ".join(
+        result.output.split()
+    )
+
+
+def test_the_version_is_the_librarys() -> None:
+    assert run("--version").output == f"{bvtrack.__version__}\n"

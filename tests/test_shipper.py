@@ -1,0 +1,139 @@
+"""What becomes of the points where the store is down, says no, or the training goes away without a word."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+import bvtrack
+from bvtrack.cli import main
+from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+
+PATIENCE_SECONDS = 120.0
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def the_only_run(store: str) -> Run:
+    (run,) = MlflowClient(store).search_runs(["0"])
+    return run
+
+
+def end_of_the_shipper(tracker: bvtrack.Tracker) -> None:
+    """What a reboot does to it."""
+    assert tracker._link is not None
+    assert tracker._link._shipper is not None
+    os.kill(tracker._link._shipper._process.pid, signal.SIGTERM)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def mlflow_server(store: str, port: int) -> Iterator[None]:
+    options = ["--backend-store-uri", store, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_a_server_out_of_reach_costs_one_warning_and_no_point_once_it_is_back(store: str, port: int, said: list[str]) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}")
+    epochs = iter(range(10_000))
+
+    def an_epoch_says(words: str) -> bool:
+        tracker.log_epoch(next(epochs), train_error=0.01, dev_error=0.11)
+        return any(words in message for message in said)
+
+    wait_until(lambda: an_epoch_says("does not take the points"))
+    with mlflow_server(store, port):
+        wait_until(lambda: an_epoch_says("takes the points again"))
+        tracker.close()
+    run = the_only_run(store)
+    points = MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/dev_error")
+
+    assert len(said) == 2
+    assert [point.step for point in points] == list(range(next(epochs)))
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+    said.clear()
+
+
+def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}", run_name="lost") as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+    end_of_the_shipper(tracker)
+    (journal,) = unsent_journals(default_journal_dir())
+    answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
+    run = the_only_run(store)
+
+    assert (answer.exit_code, answer.output) == (0, f"{journal.name}: sent to {store}\n")
+    assert (run.info.run_name, run.info.status, run.data.tags["bvtrack.state"]) == ("lost", "FINISHED", "complete")
+    assert list(default_journal_dir().iterdir()) == []
+    assert [str(journal) in message for message in said] == [True, True]
+    said.clear()
+
+
+def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+    end_of_the_shipper(tracker)
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert answer.exit_code == 1
+    assert f"MLflow at http://127.0.0.1:{port} does not take the points" in answer.output
+    assert len(unsent_journals(default_journal_dir())) == 1
+    said.clear()
+
+
+def test_a_run_that_does_not_exist_is_said_and_nothing_is_lost(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(run_id="0" * 32, tracking_uri=store) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+
+    assert "Run with id=00000000000000000000000000000000 not found" in said[0]
+    assert "bvtrack sync" in said[1]
+    assert len(unsent_journals(default_journal_dir())) == 1
+    said.clear()
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"])
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGKILL")
+def test_a_training_that_is_killed_leaves_a_diagnosed_run(store: str, end: str, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os, signal, bvtrack\n"
+        f"tracker = bvtrack.Tracker(tracking_uri={store!r})\n"
+        "tracker.log_epoch(0, train_error=0.01, dev_error=0.11)\n"
+        f"{end}\n"
+    )
+    subprocess.run([sys.executable, script], check=False)
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+    run = the_only_run(store)
+
+    assert (run.info.status, run.data.tags["bvtrack.state"]) == ("KILLED", "interrupted")
+    assert run.data.tags["bvtrack.diagnosis"] == "high_variance"
