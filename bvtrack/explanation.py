@@ -78,7 +78,7 @@ _STATE_SENTENCES = {
 
 
 def _could_be_noise(name: str, errors: Mapping[str, float], human_error: float) -> str:
-    later, earlier = _sets_of(name, errors)
+    later, earlier = sets_of(name, errors)
     needed = examples_to_tell(errors[later], errors.get(earlier, human_error), earlier_is_known=earlier not in errors)
     return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: about {needed:,} examples a set would tell."
 
@@ -96,8 +96,8 @@ def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[s
         )
 
 
-def _sets_of(gap_name: str, errors: Mapping[str, float]) -> tuple[str, str]:
-    """The later and the earlier set of a gap."""
+def sets_of(gap_name: str, errors: Mapping[str, float]) -> tuple[str, str]:
+    """The sets of a gap's larger and smaller error: of the dev error's variance `dev` and `train`."""
     unseen = "train_dev" if "train_dev" in errors else "dev"
     sets = {
         "avoidable_bias": ("train", "human"),

@@ -59,8 +59,8 @@ def test_the_note_begins_with_the_headline() -> None:
 def test_the_note_shows_each_error_with_its_count() -> None:
     note = render_note(HIGH_VARIANCE, ())
 
-    assert "| train | 1.0 % of 10,000 |" in note
-    assert "| dev | 11.0 % of 2,000 |" in note
+    assert "| train | 1.0 % | 10,000 |" in note
+    assert "| dev | 11.0 % | 2,000 |" in note
 
 
 def test_the_note_shows_the_human_error_it_compared_with() -> None:
@@ -72,13 +72,13 @@ def test_the_note_shows_the_human_error_it_compared_with() -> None:
 def test_a_wide_gap_is_bold_with_its_interval() -> None:
     note = render_note(HIGH_VARIANCE, ())
 
-    assert "variance | **+10.0 points** (+8.7 to +11.5) |" in note
+    assert "| variance **+10.0 points** (+8.7 to +11.5) |" in note
 
 
 def test_a_narrow_gap_is_plain() -> None:
     note = render_note(diagnose(train_error=0.01, dev_error=0.11), ())
 
-    assert "avoidable bias | +1.0 points |" in note
+    assert "| avoidable bias +1.0 points |" in note
 
 
 def test_every_row_of_the_table_has_four_cells() -> None:
@@ -88,10 +88,21 @@ def test_every_row_of_the_table_has_four_cells() -> None:
     assert {row.count("|") for row in rows} == {5}
 
 
+def test_each_gap_stands_beside_its_later_error() -> None:
+    note = render_note(diagnose(train_error=0.1, train_dev_error=0.2, dev_error=0.4, test_error=0.8), ())
+    beside = {
+        line.split("|")[1].strip(): line.split("|")[4].split("+")[0].strip(" *")
+        for line in note.splitlines()
+        if "points" in line and line[0] == "|"
+    }
+
+    assert beside == {"train": "avoidable bias", "train-dev": "variance", "dev": "data mismatch", "test": "dev overfit"}
+
+
 def test_the_table_names_epoch_and_measure() -> None:
     note = render_note(HIGH_VARIANCE, (), epoch=0, measure="1 - val_acc")
 
-    assert r"| Error at epoch 0 (1 - val\_acc) | | Gap | |" in note
+    assert r"| At epoch 0 | measured error (1 - val\_acc) |" in note
 
 
 def test_a_measure_cannot_break_the_table() -> None:

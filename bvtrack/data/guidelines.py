@@ -94,7 +94,7 @@ def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding 
     guideline, low, high = _guideline(total, has_test="test" in counts)
     said = (
         f"the {name} set has {count:,} of {total:,} examples ({percent(count / total)}; the guideline is {guideline}) "
-        f"and knows a {percent(TYPICAL_ERROR)} error to +-{100 * width:.1f} points"
+        f"and knows a {percent(TYPICAL_ERROR)} error to ±{100 * width:.1f} points"
     )
     if count / total < low or (total > LARGE and is_coarse):
         return Finding(f"{name}_too_small", "warning" if is_coarse else "note", said)

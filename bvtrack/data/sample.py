@@ -67,10 +67,10 @@ class SplitSample:
         )
 
     def digest(self) -> str:
-        """32 hexadecimal digits that identify what was read, in its order, and the number of examples."""
+        """16 hexadecimal digits that identify what was read, in its order, and the number of examples."""
         import numpy as np
 
-        digest = hashlib.blake2b(str(self.n).encode(), digest_size=16)
+        digest = hashlib.blake2b(str(self.n).encode(), digest_size=8)
         for part in (self.features, self.targets):
             if part is not None:
                 array = np.ascontiguousarray(part)

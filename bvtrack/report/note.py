@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent
+from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
 
@@ -39,10 +39,11 @@ def render_note(
     measure: str | None = None,
     findings: Sequence[Finding] = (),
 ) -> str:
-    """The whole block: the headline, a table of errors and one of gaps, the first steps and what is wrong with the split."""
-    parts = [f"{headline(diagnosis, steps)}", _errors_table(diagnosis, epoch, measure), diagnosis.explanation]
+    """The whole block: headline, first steps, a table of errors and gaps, the reasons, and what is wrong with the split."""
+    parts = [headline(diagnosis, steps)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
+    parts += [_errors_table(diagnosis, epoch, measure), diagnosis.explanation]
     if findings:
         parts.append("**Split**\n\n" + "\n".join(f"* {finding.level}: {escape(finding.message)}" for finding in findings))
     return "\n\n".join(part for part in parts if part)
@@ -57,16 +58,17 @@ def escape(text: str) -> str:
 def _errors_table(diagnosis: Diagnosis, epoch: int | None, measure: str | None) -> str:
     if not diagnosis.errors:
         return ""
-    where = f" at epoch {epoch}" if epoch is not None else ""
+    where = f"At epoch {epoch}" if epoch is not None else "On"
     what = f" ({escape(measure)})" if measure else ""
-    rows = [f"| Error{where}{what} | | Gap | |", "|---|---|---|---|"]
-    errors: list[tuple[str, float, int | None]] = [("human", diagnosis.human_error, None)]
-    errors += [(SET_NAMES[name], error, diagnosis.counts.get(name)) for name, error in diagnosis.errors.items()]
-    left = [f"{name} | {percent(error)}{f' of {n:,}' if n else ''}" for name, error, n in errors]
-    right = [f"{GAP_NAMES[name]} | {_points(gap)}" for name, gap in diagnosis.gaps.items()]
-    for index in range(max(len(left), len(right))):
-        cells = [column[index] if index < len(column) else " | " for column in (left, right)]
-        rows.append(f"| {' | '.join(cells)} |")
+    rows = [
+        f"| {where} | measured error{what} | examples | gap to the row above |",  # wide heads keep the UI's columns apart
+        "|---|---|---|---|",
+        f"| human | {percent(diagnosis.human_error)} | | |",
+    ]
+    gaps = {sets_of(name, diagnosis.errors)[0]: f"{GAP_NAMES[name]} {_points(gap)}" for name, gap in diagnosis.gaps.items()}
+    for name, error in diagnosis.errors.items():
+        count = f"{diagnosis.counts[name]:,}" if name in diagnosis.counts else ""
+        rows.append(f"| {SET_NAMES[name]} | {percent(error)} | {count} | {gaps.get(name, '')} |")
     return "\n".join(rows)
 
 

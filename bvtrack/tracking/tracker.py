@@ -30,6 +30,8 @@ from bvtrack.version import __version__
 
 State = Literal["complete", "interrupted", "failed"]
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+DIGITS = 7
+"""Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
 CLOSE_SECONDS = 30.0
 """How long the end of a training waits for its last points by default; a store that is down is not waited for."""
 
@@ -298,7 +300,8 @@ class Tracker:
         if entry.finite:
             diagnosis = diagnose_epoch(entry, human_error=self._human_error, same_distribution=self._same_distribution)
             values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
-        return [record("metrics", step=entry.epoch, values=values)] if values else []
+        rounded = {name: round(value, DIGITS) for name, value in values.items()}
+        return [record("metrics", step=entry.epoch, values=rounded)] if rounded else []
 
     def _judgement(self) -> list[Record]:
         """The verdict on all epochs so far, as tags, note and file."""

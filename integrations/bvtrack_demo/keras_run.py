@@ -41,7 +41,7 @@ def regularized_network() -> Any:
 
 
 def train(
-    digits: Digits, place: Place, *, width: int | None, optimizer: str, learning_rate: float, epochs: int
+    digits: Digits, place: Place, *, width: int | None, optimizer: str, learning_rate: float, batch_size: int, epochs: int
 ) -> Tracker | None:
     """Train a perceptron of this width, or the regularised network, with nothing added to `fit` but the callback."""
     keras.utils.set_random_seed(0)
@@ -57,5 +57,6 @@ def train(
         run_name=place.run_name,
         journal_dir=place.journal_dir,
     )
-    model.fit(*digits.train, validation_data=digits.dev, epochs=epochs, verbose=0, callbacks=[callback])
+    options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0, "callbacks": [callback]}
+    model.fit(*digits.train, validation_data=digits.dev, **options)
     return callback.tracker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def make_store(folder: Path) -> str:
     """An SQLite store in `folder` with the demo's experiment, whose artifacts stay in the folder too; its tracking URI."""
     from mlflow import MlflowClient
 
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells of each table it makes
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = f"sqlite:///{(folder / 'mlflow.db').absolute().as_posix()}"
     client = MlflowClient(tracking_uri)

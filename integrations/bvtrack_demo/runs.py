@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,23 +30,21 @@ class DemoRun:
     train: Callable[[Place], Tracker | None]
 
 
-def _lightning(name: str, *, n_train: int | None, width: int, learning_rate: float, epochs: int) -> DemoRun:
+def _lightning(name: str, *, n_train: int | None, **settings: Any) -> DemoRun:
     def train(place: Place) -> Tracker | None:
         from bvtrack_demo import lightning_run
 
-        digits = load_digits(n_train)
-        return lightning_run.train(digits, place, width=width, learning_rate=learning_rate, epochs=epochs)
+        return lightning_run.train(load_digits(n_train), place, **settings)
 
     return DemoRun(f"Lightning: {name}", train)
 
 
-def _keras(name: str, *, n_train: int | None, width: int | None, optimizer: str, learning_rate: float, epochs: int) -> DemoRun:
+def _keras(name: str, *, n_train: int | None, **settings: Any) -> DemoRun:
     def train(place: Place) -> Tracker | None:
         os.environ.setdefault("KERAS_BACKEND", "torch")
         from bvtrack_demo import keras_run
 
-        digits = load_digits(n_train)
-        return keras_run.train(digits, place, width=width, optimizer=optimizer, learning_rate=learning_rate, epochs=epochs)
+        return keras_run.train(load_digits(n_train), place, **settings)
 
     return DemoRun(f"Keras: {name}", train)
 
@@ -54,14 +53,17 @@ RUNS = (
     _lightning("tiny", n_train=None, width=3, learning_rate=0.01, epochs=12),
     _lightning("wide, 100 images", n_train=100, width=512, learning_rate=0.01, epochs=40),
     _lightning("wide, all images", n_train=None, width=512, learning_rate=0.001, epochs=15),
-    _keras("tiny, 100 images", n_train=100, width=5, optimizer="adam", learning_rate=0.02, epochs=15),
-    _keras("regularised", n_train=None, width=None, optimizer="adamw", learning_rate=0.001, epochs=30),
-    _keras("learning rate 100", n_train=None, width=64, optimizer="sgd", learning_rate=100.0, epochs=5),
+    _keras("tiny, 100 images", n_train=100, width=5, optimizer="adam", learning_rate=0.02, batch_size=32, epochs=15),
+    _keras("regularised", n_train=None, width=None, optimizer="adamw", learning_rate=0.002, batch_size=64, epochs=20),
+    _keras("learning rate 100", n_train=None, width=64, optimizer="sgd", learning_rate=100.0, batch_size=32, epochs=5),
 )
 
 
 def run_demo(store: Path) -> list[Tracker | None]:
     """Train all of `RUNS`, logging to an SQLite store in the folder `store`, and print what became of them."""
+    import torch
+
+    torch.set_num_threads(1)  # in networks this small, threads mostly wait for each other
     console = Console()
     with console.status("making the store"):
         tracking_uri = make_store(store)
@@ -88,14 +90,14 @@ def _quiet() -> Iterator[None]:
 
 def _table(trackers: Sequence[Tracker | None]) -> Table:
     table = Table(title="What the runs on the digits suffer from", box=SIMPLE_HEAD)
-    for column in ("run", f"{' / '.join(SETS)} error", "diagnosis", "next step"):
-        table.add_column(column, overflow="fold")
+    for column in ("run", f"{'/'.join(SETS)}, %", "diagnosis", "next step"):
+        table.add_column(column, overflow="fold", no_wrap="%" in column)
     for run, tracker in zip(RUNS, trackers, strict=True):
         diagnosis = tracker.diagnosis if tracker else None
         if tracker is None or diagnosis is None:
             table.add_row(run.name, "-", "-", "-")
             continue
-        errors = " / ".join(f"{100 * diagnosis.errors[name]:.1f}" if name in diagnosis.errors else "-" for name in SETS)
+        errors = "/".join(f"{100 * diagnosis.errors[name]:.1f}" if name in diagnosis.errors else "-" for name in SETS)
         words = f"{diagnosis.tag.replace('+', ' + ')} ({diagnosis.certainty})"
-        table.add_row(run.name, f"{errors} %", words, tracker.steps[0].title if tracker.steps else "-")
+        table.add_row(run.name, errors, words, tracker.steps[0].title if tracker.steps else "-")
     return table
