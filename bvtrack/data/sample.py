@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,6 +67,8 @@ class SplitSample:
 
     def digest(self) -> str:
         """16 hexadecimal digits that identify what was read, in its order, and the number of examples."""
+        import hashlib
+
         import numpy as np
 
         digest = hashlib.blake2b(str(self.n).encode(), digest_size=8)
