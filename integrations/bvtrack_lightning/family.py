@@ -16,7 +16,7 @@ else:
 
     def _bases() -> tuple[type, ...]:
         """The `Callback` of every family that is imported already, else of the first that is installed."""
-        imported = [sys.modules[family] for family in FAMILIES if family in sys.modules]
+        imported = [module for family in FAMILIES if (module := sys.modules.get(family))]
         found = imported or [_first_installed()]
         return tuple(family.Callback for family in found)
 
