@@ -25,6 +25,7 @@ module, train_loader, dev_loader = Module(), DataLoader(RandomDataset(32, 64)), 
 ARRAYS = """
 import os
 os.environ["KERAS_BACKEND"] = "torch"
+import numpy as np
 rng = np.random.default_rng(0)
 (x_train, y_train), (x_dev, y_dev), (x_test, y_test) = [(rng.normal(size=(n, 4)), rng.integers(0, 2, n)) for n in (60, 20, 20)]
 """
@@ -49,7 +50,7 @@ def test_every_python_block_runs_and_says_nothing_is_wrong(block: str) -> None:
 def test_every_command_prints_what_stands_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     blocks = re.findall(r"```sh\nbvtrack (.*?)\n```\n\n```text\n(.*?)```", README, re.DOTALL)
-    printed = [CliRunner().invoke(main, command.split()).output for command, _ in blocks]
+    printed = [CliRunner().invoke(main, command.split()).output.splitlines() for command, _ in blocks]
 
     assert len(blocks) == 1
-    assert printed == [text for _, text in blocks]
+    assert [[line.rstrip() for line in lines] for lines in printed] == [text.splitlines() for _, text in blocks]
