@@ -38,7 +38,7 @@ def _written(directory: Path, *records: Record) -> Path:
 
 
 def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
-    records = [record("metrics", step=0, values={"bvtrack/dev_error": 0.1}), record("note", text="a\nb\r\u2028ü")]
+    records = [record("epoch", errors={"dev": 0.1}), record("measure", name="a\nb\r\u2028ü")]
     path = _written(tmp_path, *records)
 
     read, _ = read_records(path, 0)
@@ -277,3 +277,14 @@ def test_any_text_survives_the_journal(texts: list[str], tmp_path_factory: pytes
 
     assert json.dumps(read) == json.dumps(records)
     assert offset == path.stat().st_size
+
+
+def test_reading_up_to_an_offset_leaves_out_what_is_behind_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append({"kind": "run"})
+    _, offset = read_records(journal.path, 0)
+    journal.append({"kind": "end"})
+    journal.close()
+
+    assert read_records(journal.path, 0, offset) == ([{"kind": "run"}], offset)
+    assert read_records(journal.path, 0, 0) == ([], 0)

@@ -40,7 +40,9 @@ def end_of_the_shipper(tracker: bvtrack.Tracker) -> None:
     """What a reboot does to it."""
     assert tracker._link is not None
     assert tracker._link._shipper is not None
-    os.kill(tracker._link._shipper._process.pid, signal.SIGTERM)
+    process = tracker._link._shipper._process
+    os.kill(process.pid, signal.SIGTERM)
+    os.waitpid(process.pid, 0)
 
 
 @pytest.fixture

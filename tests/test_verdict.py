@@ -215,33 +215,20 @@ def test_a_verdict_is_written_as_json() -> None:
     assert [step["id"] for step in content["steps"]] == [step.id for step in verdict.steps]
 
 
-def test_a_later_test_error_joins_the_epoch_it_was_measured_on() -> None:
-    history = _history([0.3, 0.2], [0.4, 0.3])
+@pytest.mark.parametrize(("n", "counts"), [(100, {"test": 100}), (None, {})])
+def test_a_later_test_error_joins_the_epoch_it_was_measured_on(n: int | None, counts: dict[str, int]) -> None:
+    (entry,) = _history([0.2], [0.3])
 
-    measured = with_test_error(history, 1, 0.5, 100)
+    measured = with_test_error(entry, 0.5, n)
 
-    assert measured[0] == history[0]
-    assert measured[1] == EpochErrors(1, {"train": 0.2, "dev": 0.3, "test": 0.5}, {"test": 100})
-
-
-def test_a_later_test_error_without_count_brings_none() -> None:
-    (measured,) = with_test_error(_history([0.2], [0.3]), 0, 0.5, None)
-
-    assert measured.counts == {}
-
-
-def test_a_later_test_error_leaves_the_first_history_as_it_was() -> None:
-    history = _history([0.2], [0.3])
-
-    with_test_error(history, 0, 0.5, 100)
-
-    assert history == _history([0.2], [0.3])
+    assert measured == EpochErrors(0, {"train": 0.2, "dev": 0.3, "test": 0.5}, counts)
+    assert [entry] == _history([0.2], [0.3])
 
 
 def test_the_test_error_never_chooses_the_epoch() -> None:
-    history = with_test_error(_history([0.2, 0.1], [0.3, 0.4]), 1, 0.0, None)
+    first, second = _history([0.2, 0.1], [0.3, 0.4])
 
-    assert chosen_epoch(history, "best").epoch == 0
+    assert chosen_epoch([first, with_test_error(second, 0.0, None)], "best").epoch == 0
 
 
 @given(

@@ -16,9 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["run", "metrics", "tags", "note", "datasets", "artifact", "end"]
+Kind = Literal["run", "model", "measure", "split", "epoch", "test", "trial", "end"]
 Record = Mapping[str, Any]
 PRIVATE = 0o600
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def default_journal_dir() -> Path:
@@ -46,7 +47,7 @@ class Journal:
 
         Raises `OSError` where the disk is full; what it did not take goes before the next records.
         """
-        lines = [json.dumps(record, separators=(",", ":")) + "\n" for record in records]
+        lines = [_ENCODER.encode(record) + "\n" for record in records]
         self._unwritten += "".join(lines).encode()
         while self._unwritten:
             self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
@@ -62,11 +63,11 @@ def record(kind: Kind, **content: Any) -> Record:
     return {"kind": kind, "timestamp": time.time_ns() // 1_000_000, **content}
 
 
-def read_records(path: Path, offset: int) -> tuple[list[Record], int]:
-    """The whole records from byte `offset` on, and the offset behind the last of them."""
+def read_records(path: Path, offset: int, end: int | None = None) -> tuple[list[Record], int]:
+    """The whole records from byte `offset` to `end` (of the file by default), and the offset behind the last of them."""
     with path.open("rb") as file:
         file.seek(offset)
-        data = file.read()
+        data = file.read(-1 if end is None else end - offset)
     whole = data[: data.rfind(b"\n") + 1]
     return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
 

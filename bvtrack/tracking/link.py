@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,19 @@ from bvtrack.tracking.journal import Journal, Progress, Record, forget_progress,
 from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.target import Target, without_credentials
 
+LOOK_SECONDS = 1.0
+
 
 class Link:
     """One journal and its shipper, from the first record to the last."""
 
-    def __init__(self, target: Target, journal_dir: Path) -> None:
+    def __init__(self, target: Target, header: Record, journal_dir: Path) -> None:
         """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
         self._journal = Journal(journal_dir)
         self._progress = Progress()
         self._is_out_of_reach = False
-        self.append(_header(target))
+        self._next_look = 0.0
+        self.append(header)
         try:
             self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
         except OSError as error:
@@ -41,10 +46,13 @@ class Link:
         self._journal.append(*records)
 
     def listen(self) -> None:
-        """Say once when the store goes out of reach, and once when it is back."""
-        if self._shipper is None:
-            return
-        self._progress = self._shipper.progress
+        """Look once a second at how the shipper is doing; say when the store goes out of reach, and when it is back."""
+        if self._shipper is not None and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self._look(self._shipper)
+
+    def _look(self, shipper: ShipperProcess) -> None:
+        self._progress = shipper.progress
         problem = self._progress.problem
         if problem and not self._is_out_of_reach:
             logger.warning("bvtrack: %s; the training goes on, and its points wait in %s", problem, self._journal.path)
@@ -58,7 +66,7 @@ class Link:
         if self._shipper is None:
             return
         has_arrived = self._shipper.close(timeout)
-        self.listen()
+        self._look(self._shipper)
         if has_arrived:
             forget_progress(self._journal.path)
         elif self._is_out_of_reach:
@@ -70,7 +78,8 @@ class Link:
         return f"they are kept in {self._journal.path}; `bvtrack sync {self._journal.path.parent}` sends what is left there"
 
 
-def _header(target: Target) -> Record:
+def header_record(target: Target, options: Mapping[str, Any]) -> Record:
+    """A journal's first record: the run it is meant for, and the Tracker's options."""
     tags = {
         "mlflow.source.name": sys.argv[0] or "<interactive>",
         "mlflow.source.type": "LOCAL",
@@ -83,6 +92,7 @@ def _header(target: Target) -> Record:
         "run_name": target.run_name,
         "store": without_credentials(target.tracking_uri),
         "tags": tags,
+        "options": options,
     }
     return record("run", **content)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
@@ -14,43 +13,12 @@ from mlflow.tracking.context.registry import resolve_tags
 
 from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record
+from bvtrack.tracking.ledger import Bundle
 
 METRICS_PER_BATCH = 1000
 TAGS_PER_BATCH = 100
 """MLflow's own limits of one `log_batch` call."""
 DEFAULT_EXPERIMENT_ID = "0"
-
-
-@dataclass
-class Bundle:
-    """Several records as the calls they come to: every metric point, but only the latest of what overwrites itself."""
-
-    metrics: list[Metric] = field(default_factory=list)
-    tags: dict[str, str | None] = field(default_factory=dict)
-    artifacts: dict[str, Any] = field(default_factory=dict)
-    datasets: list[DatasetInput] = field(default_factory=list)
-    note: str | None = None
-    status: str | None = None
-
-    @classmethod
-    def of(cls, records: Iterable[Record]) -> Bundle:
-        bundle = cls()
-        for record in records:
-            match record["kind"]:
-                case "metrics":
-                    points = record["values"].items()
-                    bundle.metrics += [Metric(key, value, record["timestamp"], record["step"]) for key, value in points]
-                case "tags":
-                    bundle.tags |= record["values"]
-                case "artifact":
-                    bundle.artifacts[record["path"]] = record["content"]
-                case "datasets":
-                    bundle.datasets += [_dataset_input(dataset) for dataset in record["datasets"]]
-                case "note":
-                    bundle.note = record["text"]
-                case "end":
-                    bundle.status = record["status"]
-        return bundle
 
 
 class MlflowWriter:
@@ -60,18 +28,18 @@ class MlflowWriter:
         self._client = MlflowClient(tracking_uri)
         self.run_id = run_id
 
-    def write(self, header: Record, records: Sequence[Record]) -> None:
-        """Send the records to the run that the journal's first record, `header`, names. Raises what MLflow raises."""
+    def write(self, header: Record, bundle: Bundle) -> None:
+        """Write to the run that the journal's first record, `header`, names. Raises what MLflow raises."""
         run_id = self.run_id = self.run_id or header["run_id"] or self._create_run(header)
-        bundle = Bundle.of(records)
-        for metrics in _slices(bundle.metrics, METRICS_PER_BATCH):
+        for points in _slices(bundle.points, METRICS_PER_BATCH):
+            metrics = [Metric(point.name, point.value, point.timestamp, point.step) for point in points]
             self._client.log_batch(run_id, metrics=metrics)
         self._write_tags(run_id, bundle.tags)
         if bundle.datasets:
-            self._client.log_inputs(run_id, bundle.datasets)
+            self._client.log_inputs(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
         if bundle.note is not None:
             self._write_note(run_id, bundle.note)
-        for path, content in bundle.artifacts.items():
+        for path, content in bundle.files.items():
             self._client.log_dict(run_id, content, path)
         if bundle.status is not None:
             self._client.set_terminated(run_id, bundle.status)
@@ -121,7 +89,7 @@ def with_users_text(block: str, present: str) -> str:
     return "\n\n".join(part for part in (block.strip(), names.NOTE_END, users_text) if part)
 
 
-def _dataset_input(dataset: dict[str, Any]) -> DatasetInput:
+def _dataset_input(dataset: Mapping[str, Any]) -> DatasetInput:
     entity = Dataset(
         name=dataset["name"],
         digest=dataset["digest"],

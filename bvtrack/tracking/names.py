@@ -18,6 +18,9 @@ def gap_metric(gap_name: str) -> str:
     return f"{PREFIX}{gap_name}"
 
 
+OF_TEST_ERROR = {error_metric("test"), gap_metric("dev_overfit")}
+"""What a test error that is measured after the training adds to its epoch."""
+
 DIAGNOSIS = "bvtrack.diagnosis"
 FOCUS = "bvtrack.focus"
 CERTAINTY = "bvtrack.certainty"

@@ -12,14 +12,15 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from bvtrack.tracking import names
 from bvtrack.tracking.journal import Progress, Record, discard, read_records, record
+from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.target import without_credentials
 
 if TYPE_CHECKING:
@@ -37,31 +38,41 @@ FINAL_ERRORS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSIO
 
 
 class Shipper:
-    """Sends what a journal holds, in order, and notes beside it how far it has come."""
+    """Sends what follows from a journal's records, in order, and notes beside it how far it has come."""
 
     def __init__(self, journal: Path, tracking_uri: str) -> None:
         self._journal = journal
         self._uri = tracking_uri
         self._progress = Progress.of(journal)
+        self._offset = self._progress.offset
         self._header: Record = read_records(journal, 0)[0][0]
+        self._ledger = Ledger(self._header)
+        self._unsent: list[Record] = []
+        self._sent = Bundle()
+        if self._offset:
+            self._take(read_records(journal, 0, self._offset)[0])
+            self._sent, self._unsent = self._ledger.bundle(()), []
         self._writer: MlflowWriter | None = None
-        self.has_sent_the_end = False
+
+    @property
+    def has_sent_the_end(self) -> bool:
+        return self._ledger.state != "running" and not self._unsent
 
     def ship(self) -> bool:
         """Send what is new; true where nothing was left to send. Raises what MLflow raises."""
-        records, offset = read_records(self._journal, self._progress.offset)
-        if not records:
+        records, self._offset = read_records(self._journal, self._offset)
+        self._take(records)
+        if not self._unsent:
             return True
-        self._send(records)
-        self._note(offset=offset, problem=None)
-        self.has_sent_the_end = records[-1]["kind"] == "end"
+        self._send()
+        self._note(offset=self._offset, problem=None)
         return False
 
     def finish(self) -> None:
         """End the run of a training that went away without a word, and remove the journal."""
-        if read_records(self._journal, 0)[0][-1]["kind"] != "end":
-            status = "KILLED" if self._header["run_id"] is None else None
-            self._send([record("tags", values={names.STATE: "interrupted"}), record("end", status=status)])
+        if self._ledger.state == "running":
+            self._take([record("end", state="interrupted")])
+            self._send()
         discard(self._journal)
 
     def report(self, error: Exception) -> None:
@@ -70,18 +81,25 @@ class Shipper:
         cause = f"{type(error).__name__}: {lines[0][:300]}"
         self._note(problem=f"MLflow at {without_credentials(self._uri)} does not take the points ({cause})")
 
-    def _send(self, records: list[Record]) -> None:
+    def _take(self, records: Sequence[Record]) -> None:
+        for new in records:
+            self._ledger.take(new)
+        self._unsent += records
+
+    def _send(self) -> None:
         if self._writer is None:
             for name, value in HTTP_DEFAULTS.items():
                 os.environ.setdefault(name, value)
             from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
             self._writer = MlflowWriter(self._uri, self._progress.run_id)
+        bundle = self._ledger.bundle(self._unsent)
         try:
-            self._writer.write(self._header, records)
+            self._writer.write(self._header, bundle.since(self._sent))
         finally:
             if self._writer.run_id != self._progress.run_id:  # a run made now must not be made again after a failure
                 self._note(run_id=self._writer.run_id)
+        self._sent, self._unsent = bundle, []
 
     def _note(self, **changes: Any) -> None:
         self._progress = replace(self._progress, **changes)

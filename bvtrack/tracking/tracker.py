@@ -12,26 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.measure import Measure, as_measure, find_measure
 from bvtrack.recipe import ModelFacts, Step
-from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.harmless import harmless, logger
 from bvtrack.tracking.journal import Record, default_journal_dir, record
-from bvtrack.tracking.link import Link
+from bvtrack.tracking.ledger import Ledger
+from bvtrack.tracking.link import Link, header_record
 from bvtrack.tracking.target import Client, find_target
-from bvtrack.tracking.verdict import At, EpochErrors, Verdict, diagnose_epoch, judge, with_test_error
+from bvtrack.tracking.verdict import At
 from bvtrack.version import __version__
 
-State = Literal["complete", "interrupted", "failed"]
-STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
-DIGITS = 7
-"""Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
 CLOSE_SECONDS = 30.0
 """How long the end of a training waits for its last points by default; a store that is down is not waited for."""
 
@@ -78,24 +73,25 @@ class Tracker:
         source: Literal["tracker", "callback"] = "tracker",
     ) -> None:
         _check_options(human_error=human_error, at=at)
-        self._target = find_target(
+        self._target = target = find_target(
             run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
         )
-        self._human_error = human_error
-        self._at: At = at
-        self._same_distribution = same_distribution
-        self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._measure = as_measure(measure)
-        self._measure_tag = None if self._measure is None else str(self._measure)
-        self._source = source
+        self._header = header_record(
+            target,
+            options={
+                "human_error": human_error,
+                "measure": None if self._measure is None else _measure_content(self._measure),
+                "at": at,
+                "same_distribution": same_distribution,
+                "source": source,
+                "version": __version__,
+            },
+        )
+        self._ledger = Ledger(self._header)
+        self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._link: Link | None = None
-        self._history: list[EpochErrors] = []
-        self._verdict: Verdict | None = None
-        self._model = ModelFacts()
         self._counts: Mapping[str, int] = {}
-        self._chance: float | None = None
-        self._findings: tuple[Finding, ...] = ()
-        self._written_tags: dict[str, str | None] = {}
         self._said: set[str] = set()
         self._is_closed = False
 
@@ -117,12 +113,12 @@ class Tracker:
     @property
     def diagnosis(self) -> Diagnosis | None:
         """What the run's tags say at the moment; `None` before the first epoch."""
-        return self._verdict.diagnosis if self._verdict else None
+        return self._ledger.verdict.diagnosis if self._ledger.verdict else None
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What to try next, the most useful first."""
-        return self._verdict.steps if self._verdict else ()
+        return self._ledger.verdict.steps if self._ledger.verdict else ()
 
     def choose_measure(self, names: Iterable[str]) -> Measure | None:
         """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
@@ -148,14 +144,12 @@ class Tracker:
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
         self._measure = measure
-        self._measure_tag = f"{measure} ({remark})" if remark else str(measure)
-        self._write(self._tags({names.MEASURE: self._measure_tag}))
+        self._write(record("measure", **_measure_content(measure, remark)))
 
     @harmless
     def log_model(self, model: ModelFacts) -> None:
         """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
-        self._model = model
-        self._write(self._tags({names.MODEL + name: _short(value) for name, value in asdict(model).items()}))
+        self._write(record("model", facts=asdict(model)))
 
     @harmless
     def log_split(self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None) -> None:
@@ -167,19 +161,10 @@ class Tracker:
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
         samples = {name: SplitSample.of(data) for name, data in given.items() if data is not None}
         self._counts = {name: sample.n for name, sample in samples.items()}
-        self._write(record("datasets", datasets=[_dataset(name, sample) for name, sample in samples.items()]))
-        if not {"train", "dev"} <= samples.keys():
-            return
-        self._chance = _error_of_guessing(samples["train"], samples["dev"])
-        sizes = check_split(**self._counts)
-        read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
-        read.pop("train_dev", None)
-        shift = self._compared(read) if {"train", "dev"} <= read.keys() else None
-        self._findings = sizes.findings + (shift.findings if shift else ())
-        content: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
-        content |= {"distribution": asdict(shift) if shift else None}
-        tags = {names.SPLIT: sizes.tag, names.DISTRIBUTION: shift.tag if shift else names.UNCHECKED}
-        self._write(self._tags(tags), record("artifact", path=names.SPLITS_FILE, content=content))
+        content: dict[str, Any] = {"counts": self._counts, "datasets": [_dataset(*item) for item in samples.items()]}
+        if {"train", "dev"} <= samples.keys():
+            content |= self._checked(samples)
+        self._write(record("split", **content))
 
     @harmless
     def log_epoch(
@@ -206,10 +191,8 @@ class Tracker:
         counts = {"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test}
         accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
         known = {name: self._count(name, counts[name]) for name in accepted} if self._is_rate else {}
-        entry = EpochErrors(int(epoch), accepted, {name: n for name, n in known.items() if n is not None})
-        self._history = [earlier for earlier in self._history if earlier.epoch != entry.epoch] + [entry]
-        running = {names.TRAIN_ERROR_RUNNING: train_error_running} if train_error_running is not None else {}
-        self._write(*self._points(entry, running), *self._judgement())
+        counted = {name: n for name, n in known.items() if n is not None}
+        self._write(record("epoch", epoch=int(epoch), errors=accepted, counts=counted, running=train_error_running))
         self._listen()
 
     @harmless
@@ -218,23 +201,20 @@ class Tracker:
         error = self._accepted("test_error", test_error)
         if error is None:
             return
-        if self._verdict is None:
-            raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
-        epoch = self._verdict.epoch if epoch is None else epoch
+        if epoch is None:
+            if self._ledger.verdict is None:
+                raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
+            epoch = self._ledger.verdict.epoch
         n_test = self._count("test", n_test) if self._is_rate else None
-        self._history = with_test_error(self._history, epoch, error, n_test)
-        entry = next((entry for entry in self._history if entry.epoch == epoch), EpochErrors(epoch, {"test": error}))
-        self._write(*self._points(entry, {}), *self._judgement())
+        self._write(record("test", epoch=epoch, error=error, n=n_test))
 
     @harmless
     def log_not_applicable(self) -> None:
         """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
-        diagnosis = Diagnosis.without_gaps("not_applicable")
-        tags = {names.DIAGNOSIS: diagnosis.tag, names.CERTAINTY: diagnosis.certainty}
-        self._write(self._tags(tags), record("note", text=render_note(diagnosis, ())))
+        self._write(record("trial"))
 
     @harmless
-    def close(self, state: State = "complete", timeout: float = CLOSE_SECONDS) -> None:
+    def close(self, state: Literal["complete", "interrupted", "failed"] = "complete", timeout: float = CLOSE_SECONDS) -> None:
         """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent.
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
@@ -244,8 +224,7 @@ class Tracker:
         self._is_closed = True
         if self._link is None:
             return
-        status = STATUS[state] if self.owns_run else None
-        self._link.append(self._tags({names.STATE: state}), record("end", status=status))
+        self._link.append(record("end", state=state))
         self._link.close(timeout)
 
     def __enter__(self) -> Self:
@@ -256,6 +235,22 @@ class Tracker:
             self.close()
         else:
             self.close("failed" if issubclass(kind, Exception) else "interrupted")
+
+    def _checked(self, samples: Mapping[str, SplitSample]) -> dict[str, Any]:
+        """What the split's sizes and, as far as examples were read, its distributions say, for the ledger."""
+        sizes = check_split(**self._counts)
+        read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
+        read.pop("train_dev", None)
+        shift = self._compared(read) if {"train", "dev"} <= read.keys() else None
+        findings = sizes.findings + (shift.findings if shift else ())
+        report: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
+        return {
+            "tag": sizes.tag,
+            "distribution": shift.tag if shift else names.UNCHECKED,
+            "findings": [asdict(finding) for finding in findings],
+            "chance": _error_of_guessing(samples["train"], samples["dev"]),
+            "report": report | {"distribution": asdict(shift) if shift else None},
+        }
 
     def _compared(self, sets: Mapping[str, Any]) -> ShiftReport | None:
         """The sets compared; `None` where they are of kinds that cannot be, which is said once."""
@@ -294,60 +289,13 @@ class Tracker:
             self._said.add(message)
             logger.warning("bvtrack: %s", message)
 
-    def _points(self, entry: EpochErrors, extra: Mapping[str, float]) -> list[Record]:
-        """The metrics of an epoch: its errors and, where the errors are finite, its gaps."""
-        values = {names.error_metric(name): error for name, error in entry.finite.items()} | dict(extra)
-        if entry.finite:
-            diagnosis = diagnose_epoch(entry, human_error=self._human_error, same_distribution=self._same_distribution)
-            values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
-        rounded = {name: round(value, DIGITS) for name, value in values.items()}
-        return [record("metrics", step=entry.epoch, values=rounded)] if rounded else []
-
-    def _judgement(self) -> list[Record]:
-        """The verdict on all epochs so far, as tags, note and file."""
-        self._verdict = verdict = judge(
-            self._history,
-            at=self._at,
-            human_error=self._human_error,
-            same_distribution=self._same_distribution,
-            chance=self._chance if self._is_rate else None,
-            model=self._model,
-            n_train=self._counts.get("train"),
-        )
-        note = render_note(
-            verdict.diagnosis, verdict.steps, epoch=verdict.epoch, measure=self._measure_tag, findings=self._findings
-        )
-        content = verdict.as_json() | {"measure": self._measure_tag, "version": __version__}
-        return [
-            self._tags(verdict.tags()),
-            record("note", text=note),
-            record("artifact", path=names.DIAGNOSIS_FILE, content=content),
-        ]
-
-    def _tags(self, tags: Mapping[str, str | None]) -> Record:
-        """A record of the tags that are new; one that no longer applies is taken away."""
-        news = {key: value for key, value in tags.items() if self._written_tags.get(key) != value}
-        self._written_tags |= news
-        return record("tags", values=news)
-
-    def _write(self, *records: Record) -> None:
+    def _write(self, news: Record) -> None:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
+        self._ledger.take(news)
         if self._link is None:
-            self._link = Link(self._target, self._journal_dir)
-            self._link.append(self._tags(self._first_tags()))
-        self._link.append(*records)
-
-    def _first_tags(self) -> dict[str, str | None]:
-        return {
-            names.STATE: "running",
-            names.SOURCE: self._source,
-            names.VERSION: __version__,
-            names.BASELINE: "zero" if self._human_error is None else "given",
-            names.MEASURE: self._measure_tag,
-            names.SPLIT: names.UNCHECKED,
-            names.DISTRIBUTION: names.UNCHECKED,
-        }
+            self._link = Link(self._target, self._header, self._journal_dir)
+        self._link.append(news)
 
     def _listen(self) -> None:
         if self._link:
@@ -381,7 +329,5 @@ def _error_of_guessing(train: SplitSample, dev: SplitSample) -> float | None:
     return 1 - max(shares) if len(shares) == 2 else None
 
 
-def _short(value: object) -> str | None:
-    if value is None:
-        return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _measure_content(measure: Measure, remark: str = "") -> dict[str, Any]:
+    return {"name": f"{measure} ({remark})" if remark else str(measure), "is_rate": measure.is_rate}

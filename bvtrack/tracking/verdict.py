@@ -34,7 +34,7 @@ class EpochErrors:
 class Verdict:
     """What is said of a run after an epoch: about which epoch, what, how its curve looks, and what to do."""
 
-    epoch: int
+    epoch: int | None
     diagnosis: Diagnosis
     curve: str | None
     steps: tuple[Step, ...]
@@ -50,7 +50,7 @@ class Verdict:
             names.NEXT_STEP: self.steps[0].id if self.steps else None,
             names.RECIPE: recipe_line(self.steps),
             names.GAPS: gaps_json(diagnosis) if diagnosis.errors else None,
-            names.EPOCH: str(self.epoch),
+            names.EPOCH: None if self.epoch is None else str(self.epoch),
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -122,12 +122,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def with_test_error(history: Sequence[EpochErrors], epoch: int, error: float, n: int | None) -> list[EpochErrors]:
-    """The history with a test error that was measured later on, on the weights of `epoch`."""
+def with_test_error(entry: EpochErrors, error: float, n: int | None) -> EpochErrors:
+    """The epoch with a test error that was measured later on, on its weights."""
     counts = {} if n is None else {"test": n}
-    return [
-        replace(entry, errors={**entry.errors, "test": error}, counts={**entry.counts, **counts})
-        if entry.epoch == epoch
-        else entry
-        for entry in history
-    ]
+    return replace(entry, errors={**entry.errors, "test": error}, counts={**entry.counts, **counts})

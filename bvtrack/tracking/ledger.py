@@ -1,0 +1,194 @@
+"""What the records of a journal add up to: the verdict, and with it all that MLflow is to show of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from bvtrack.data.finding import Finding
+from bvtrack.diagnosis import Diagnosis
+from bvtrack.recipe import ModelFacts
+from bvtrack.report.note import render_note
+from bvtrack.tracking import names
+from bvtrack.tracking.journal import Record
+from bvtrack.tracking.verdict import EpochErrors, Verdict, diagnose_epoch, judge, with_test_error
+
+State = Literal["running", "complete", "interrupted", "failed"]
+STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+"""MLflow's words for how a run ended."""
+DIGITS = 7
+"""Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a metric; `timestamp` in milliseconds since the epoch, `step` the training's epoch."""
+
+    name: str
+    value: float
+    timestamp: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What MLflow is to show of a run, or of what has changed in it. `status` ends the run."""
+
+    points: Sequence[Point] = ()
+    datasets: Sequence[Mapping[str, Any]] = ()
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    note: str | None = None
+    files: Mapping[str, Any] = field(default_factory=dict)
+    status: str | None = None
+
+    def since(self, sent: Bundle) -> Bundle:
+        """Without what overwrites itself and has been sent already."""
+        return replace(
+            self,
+            tags={name: value for name, value in self.tags.items() if sent.tags.get(name) != value},
+            note=None if self.note == sent.note else self.note,
+            files={path: content for path, content in self.files.items() if sent.files.get(path) != content},
+            status=None if self.status == sent.status else self.status,
+        )
+
+
+class Ledger:
+    """One run, record by record. Taking a record is quick; what follows from all of them is worked out when asked for."""
+
+    def __init__(self, header: Record) -> None:
+        """From a journal's first record, which holds the Tracker's options."""
+        self._header = header
+        self._options: Mapping[str, Any] = header["options"]
+        self._history: dict[int, EpochErrors] = {}
+        self._model: Mapping[str, Any] = {}
+        self._measure: Mapping[str, Any] = self._options["measure"] or {"name": None, "is_rate": True}
+        self._split: Mapping[str, Any] = {}
+        self._is_trial = False
+        self._verdict: Verdict | None = None
+        self.state: State = "running"
+
+    def take(self, record: Record) -> None:
+        """Add what a record says."""
+        match record["kind"]:
+            case "epoch":
+                entry = _entry(record)
+                self._history.pop(entry.epoch, None)
+                self._history[entry.epoch] = entry
+            case "test":
+                self._take_test(record)
+            case "model":
+                self._model = record["facts"]
+            case "measure":
+                self._measure = record
+            case "split":
+                self._split = record
+            case "trial":
+                self._is_trial = True
+            case "end":
+                self.state = record["state"]
+        self._verdict = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What all epochs so far say; `None` before the first one."""
+        if self._verdict is None and self._is_trial:
+            self._verdict = Verdict(None, Diagnosis.without_gaps("not_applicable"), None, ())
+        elif self._verdict is None and self._history:
+            self._verdict = judge(
+                list(self._history.values()),
+                at=self._options["at"],
+                human_error=self._options["human_error"],
+                same_distribution=self._options["same_distribution"],
+                chance=self._split.get("chance") if self._measure["is_rate"] else None,
+                model=ModelFacts(**self._model),
+                n_train=self._split.get("counts", {}).get("train"),
+            )
+        return self._verdict
+
+    def bundle(self, new: Sequence[Record]) -> Bundle:
+        """The run as it is now, with the points and datasets of the `new` ones among the records that have been taken."""
+        is_owned = self._header["run_id"] is None
+        return Bundle(
+            points=[point for record in new for point in self._points(record)],
+            datasets=[dataset for record in new if record["kind"] == "split" for dataset in record["datasets"]],
+            tags=self._tags(),
+            note=self._note(),
+            files=self._files(),
+            status=STATUS.get(self.state) if is_owned else None,
+        )
+
+    def _points(self, record: Record) -> Iterator[Point]:
+        """An epoch's errors and gaps, or a later test error and its gap."""
+        if record["kind"] not in ("epoch", "test"):
+            return
+        is_later = record["kind"] == "test"
+        entry = (
+            self._history.get(record["epoch"], EpochErrors(record["epoch"], {"test": record["error"]}))
+            if is_later
+            else _entry(record)
+        )
+        values = {names.error_metric(name): error for name, error in entry.finite.items()}
+        if entry.finite:
+            diagnosis = diagnose_epoch(
+                entry, human_error=self._options["human_error"], same_distribution=self._options["same_distribution"]
+            )
+            values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
+        if is_later:
+            values = {name: value for name, value in values.items() if name in names.OF_TEST_ERROR}
+        elif record["running"] is not None:
+            values[names.TRAIN_ERROR_RUNNING] = record["running"]
+        for name, value in values.items():
+            yield Point(name, round(value, DIGITS), record["timestamp"], record["epoch"])
+
+    def _tags(self) -> dict[str, str | None]:
+        """Every tag as it should be now; `None` where one does not apply (any more)."""
+        options = self._options
+        return {
+            names.STATE: self.state,
+            names.SOURCE: options["source"],
+            names.VERSION: options["version"],
+            names.BASELINE: "zero" if options["human_error"] is None else "given",
+            names.MEASURE: self._measure["name"],
+            names.SPLIT: self._split.get("tag", names.UNCHECKED),
+            names.DISTRIBUTION: self._split.get("distribution", names.UNCHECKED),
+            **{names.MODEL + name: _short(value) for name, value in self._model.items()},
+            **(self.verdict.tags() if self.verdict else {}),
+        }
+
+    def _note(self) -> str | None:
+        """The block for the run's description."""
+        if self.verdict is None:
+            return None
+        findings = [Finding(**finding) for finding in self._split.get("findings", ())]
+        return render_note(
+            self.verdict.diagnosis,
+            self.verdict.steps,
+            epoch=self.verdict.epoch,
+            measure=self._measure["name"],
+            findings=findings,
+        )
+
+    def _files(self) -> dict[str, Any]:
+        """The JSON artifacts by path."""
+        files: dict[str, Any] = {}
+        if self.verdict is not None:
+            about = {"measure": self._measure["name"], "version": self._options["version"]}
+            files[names.DIAGNOSIS_FILE] = self.verdict.as_json() | about
+        if self._split.get("report"):
+            files[names.SPLITS_FILE] = self._split["report"]
+        return files
+
+    def _take_test(self, record: Record) -> None:
+        if entry := self._history.get(record["epoch"]):
+            self._history[entry.epoch] = with_test_error(entry, record["error"], record["n"])
+
+
+def _entry(record: Record) -> EpochErrors:
+    return EpochErrors(record["epoch"], record["errors"], record["counts"])
+
+
+def _short(value: object) -> str | None:
+    if value is None:
+        return None
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bvtrack.tracking.journal import Record, record
+from bvtrack.tracking.ledger import Bundle, Ledger
+
+OPTIONS = {
+    "human_error": None,
+    "measure": None,
+    "at": "best",
+    "same_distribution": True,
+    "source": "tracker",
+    "version": "1.2.3",
+}
+
+
+def ledger(*records: Record, run_id: str | None = None, **options: Any) -> Ledger:
+    found = Ledger(record("run", run_id=run_id, options=OPTIONS | options))
+    for one in records:
+        found.take(one)
+    return found
+
+
+def epoch(number: int, *, n: dict[str, int] | None = None, running: float | None = None, **errors: float) -> Record:
+    return record("epoch", epoch=number, errors=errors, counts=n or {}, running=running)
+
+
+def values(bundle: Bundle) -> dict[tuple[int, str], float]:
+    return {(point.step, point.name.removeprefix("bvtrack/")): point.value for point in bundle.points}
+
+
+def test_an_epoch_makes_a_point_of_each_error_and_gap_with_its_time() -> None:
+    first = epoch(3, train=0.01, dev=0.11, running=0.2)
+    bundle = ledger(first, human_error=0.005).bundle([first])
+
+    assert values(bundle) == {
+        (3, "train_error"): 0.01,
+        (3, "dev_error"): 0.11,
+        (3, "train_error_running"): 0.2,
+        (3, "avoidable_bias"): 0.005,
+        (3, "variance"): 0.1,
+    }
+    assert {point.timestamp for point in bundle.points} == {first["timestamp"]}
+
+
+def test_only_new_records_make_points_and_all_of_them_the_verdict() -> None:
+    first, second = epoch(0, train=0.3, dev=0.31), epoch(1, train=0.01, dev=0.11)
+    bundle = ledger(first, second).bundle([second])
+
+    assert {step for step, _ in values(bundle)} == {1}
+    assert bundle.tags["bvtrack.diagnosis"] == "high_variance"
+    assert bundle.tags["bvtrack.epoch"] == "1"
+
+
+def test_what_float32_leaves_behind_is_rounded_away() -> None:
+    first = epoch(0, train=0.351000010967, dev=0.4)
+
+    assert values(ledger(first).bundle([first]))[0, "train_error"] == 0.351
+
+
+def test_an_error_that_is_no_number_makes_no_point_but_the_verdict() -> None:
+    first = epoch(0, train=float("nan"), dev=0.4)
+    bundle = ledger(first).bundle([first])
+
+    assert values(bundle) == {(0, "dev_error"): 0.4}
+    assert bundle.tags["bvtrack.diagnosis"] == "diverged"
+
+
+def test_a_later_test_error_adds_its_own_points_alone() -> None:
+    first, later = epoch(0, train=0.1, dev=0.2), record("test", epoch=0, error=0.5, n=100)
+    bundle = ledger(first, later).bundle([later])
+
+    assert values(bundle) == {(0, "test_error"): 0.5, (0, "dev_overfit"): 0.3}
+    assert (0, "test_error") not in values(ledger(first, later).bundle([first]))
+    assert bundle.files["bvtrack/diagnosis.json"]["diagnosis"]["counts"] == {"test": 100}
+
+
+def test_a_test_error_of_an_epoch_that_nobody_logged_is_a_point_alone() -> None:
+    later = record("test", epoch=7, error=0.5, n=None)
+    found = ledger(epoch(0, train=0.1, dev=0.2), later, at="last")
+
+    assert values(found.bundle([later])) == {(7, "test_error"): 0.5}
+    assert found.bundle(()).tags["bvtrack.epoch"] == "0"
+
+
+def test_an_epoch_that_is_logged_again_counts_once() -> None:
+    found = ledger(epoch(0, train=0.1, dev=0.2), epoch(0, train=0.1, dev=0.3))
+
+    assert found.verdict is not None
+    assert found.verdict.diagnosis.errors["dev"] == 0.3
+
+
+def test_before_the_first_epoch_there_are_tags_but_no_verdict() -> None:
+    bundle = ledger(measure={"name": "1 - val_acc", "is_rate": True}).bundle(())
+
+    assert bundle.tags == {
+        "bvtrack.state": "running",
+        "bvtrack.source": "tracker",
+        "bvtrack.version": "1.2.3",
+        "bvtrack.baseline": "zero",
+        "bvtrack.measure": "1 - val_acc",
+        "bvtrack.split": "unchecked",
+        "bvtrack.distribution": "unchecked",
+    }
+    assert (bundle.note, bundle.files, bundle.status) == (None, {}, None)
+
+
+@pytest.mark.parametrize(("is_rate", "diagnosis"), [(True, "not_learning"), (False, "high_bias")])
+def test_guessing_is_a_yardstick_of_error_rates_alone(is_rate: bool, diagnosis: str) -> None:
+    split = record("split", counts={"train": 100, "dev": 100}, datasets=[], chance=0.5)
+    epochs = [epoch(number, train=0.5, dev=0.5) for number in range(3)]
+    found = ledger(split, *epochs, measure={"name": "error", "is_rate": is_rate})
+
+    assert found.bundle(()).tags["bvtrack.diagnosis"] == diagnosis
+
+
+@pytest.mark.parametrize(("run_id", "status"), [(None, "FAILED"), ("theirs", None)])
+def test_only_a_run_of_our_own_is_ended(run_id: str | None, status: str | None) -> None:
+    bundle = ledger(record("end", state="failed"), run_id=run_id).bundle(())
+
+    assert (bundle.tags["bvtrack.state"], bundle.status) == ("failed", status)
+
+
+def test_a_trial_says_nothing_but_that() -> None:
+    tags = ledger(record("trial")).bundle(()).tags
+
+    assert (tags["bvtrack.diagnosis"], tags["bvtrack.epoch"], tags["bvtrack.gaps"]) == ("not_applicable", None, None)
+
+
+def test_what_has_been_sent_and_has_not_changed_is_left_out() -> None:
+    first, second = epoch(0, train=0.01, dev=0.11), epoch(1, train=0.01, dev=0.112)
+    sent = ledger(first).bundle([first])
+    news = ledger(first, second).bundle([second]).since(sent)
+
+    assert news.tags == {"bvtrack.curve": "converged"}
+    assert len(news.points) == 4
+    assert news.note is None
+    assert news.files["bvtrack/diagnosis.json"]["curve"] == "converged"
+    assert ledger(first).bundle(()).since(sent) == Bundle(points=[], datasets=[])
+
+
+def test_a_tag_that_no_longer_applies_is_news() -> None:
+    first, second = epoch(0, train=0.01, dev=0.11), epoch(1, train=float("nan"), dev=0.11)
+    news = ledger(first, second).bundle([second]).since(ledger(first).bundle([first]))
+
+    assert news.tags["bvtrack.focus"] is None
