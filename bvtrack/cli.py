@@ -15,7 +15,7 @@ from bvtrack.recipe import Step, recommend
 from bvtrack.version import __version__
 
 
-class ErrorRate(click.ParamType[float]):
+class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none before click 8.4
     """An error as a fraction (`0.11`) or in percent (`11%`)."""
 
     name = "error"

@@ -28,10 +28,6 @@ FOCUS = [row for row in ROWS if row not in STRICT]
 needs_worked_examples = pytest.mark.skipif(not ROWS, reason=f"{WORKED_EXAMPLES} is not there")
 
 
-def _source(row: dict[str, str]) -> str:
-    return row["source"]
-
-
 def _diagnose_row(row: dict[str, str]) -> Diagnosis:
     names = ("human_error", "train_error", "train_dev_error", "dev_error", "test_error")
     errors: dict[str, Any] = {name: float(row[name]) if row[name] else None for name in names}
@@ -60,7 +56,7 @@ def test_each_example_of_the_course_gets_the_courses_verdict(train_error: float,
 
 
 @needs_worked_examples
-@pytest.mark.parametrize("row", STRICT, ids=_source)
+@pytest.mark.parametrize("row", STRICT, ids=[row["source"] for row in STRICT])
 def test_strict_worked_example_gets_exactly_its_verdict(row: dict[str, str]) -> None:
     diagnosis = _diagnose_row(row)
 
@@ -68,7 +64,7 @@ def test_strict_worked_example_gets_exactly_its_verdict(row: dict[str, str]) -> 
 
 
 @needs_worked_examples
-@pytest.mark.parametrize("row", FOCUS, ids=_source)
+@pytest.mark.parametrize("row", FOCUS, ids=[row["source"] for row in FOCUS])
 def test_focus_worked_example_gets_its_problem_to_attack_first(row: dict[str, str]) -> None:
     diagnosis = _diagnose_row(row)
 

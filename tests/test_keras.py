@@ -144,6 +144,7 @@ def test_train_dev_and_test_error_are_those_of_the_final_weights(store: str) -> 
 def test_a_training_is_the_same_with_and_without_the_callback(store: str) -> None:
     data: dict[str, Any] = {"train_data": loader(*TRAIN), "dev_data": DEV, "test_data": loader(*TEST)}
     trainings, draws, seeds = [], [], []
+    keras.src.random.seed_generator.global_seed_generator()  # made on first use, from Python's random state
     for callbacks in ([], [BiasVarianceCallback(tracking_uri=store, **data)]):
         trainings.append(fit(*callbacks, validation_data=None))
         seeds.append(seeds_of(trainings[-1].model))

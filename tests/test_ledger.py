@@ -17,8 +17,8 @@ OPTIONS = {
 }
 
 
-def ledger(*records: Record, run_id: str | None = None, **options: Any) -> Ledger:
-    found = Ledger(record("run", run_id=run_id, options=OPTIONS | options))
+def ledger(*records: Record, is_owned: bool = True, **options: Any) -> Ledger:
+    found = Ledger(OPTIONS | options, is_owned=is_owned)
     for one in records:
         found.take(one)
     return found
@@ -117,9 +117,9 @@ def test_guessing_is_a_yardstick_of_error_rates_alone(is_rate: bool, diagnosis: 
     assert found.bundle(()).tags["bvtrack.diagnosis"] == diagnosis
 
 
-@pytest.mark.parametrize(("run_id", "status"), [(None, "FAILED"), ("theirs", None)])
-def test_only_a_run_of_our_own_is_ended(run_id: str | None, status: str | None) -> None:
-    bundle = ledger(record("end", state="failed"), run_id=run_id).bundle(())
+@pytest.mark.parametrize(("is_owned", "status"), [(True, "FAILED"), (False, None)])
+def test_only_a_run_of_our_own_is_ended(is_owned: bool, status: str | None) -> None:
+    bundle = ledger(record("end", state="failed"), is_owned=is_owned).bundle(())
 
     assert (bundle.tags["bvtrack.state"], bundle.status) == ("failed", status)
 

@@ -56,13 +56,13 @@ class Bundle:
 class Ledger:
     """One run, record by record. Taking a record is quick; what follows from all of them is worked out when asked for."""
 
-    def __init__(self, header: Record) -> None:
-        """From a journal's first record, which holds the Tracker's options."""
-        self._header = header
-        self._options: Mapping[str, Any] = header["options"]
+    def __init__(self, options: Mapping[str, Any], *, is_owned: bool) -> None:
+        """With the Tracker's options, as the journal's first record holds them; a run of our own is ended in MLflow too."""
+        self._options = options
+        self._is_owned = is_owned
         self._history: dict[int, EpochErrors] = {}
         self._model: Mapping[str, Any] = {}
-        self._measure: Mapping[str, Any] = self._options["measure"] or {"name": None, "is_rate": True}
+        self._measure: Mapping[str, Any] = options["measure"] or {"name": None, "is_rate": True}
         self._split: Mapping[str, Any] = {}
         self._is_trial = False
         self._verdict: Verdict | None = None
@@ -108,14 +108,13 @@ class Ledger:
 
     def bundle(self, new: Sequence[Record]) -> Bundle:
         """The run as it is now, with the points and datasets of the `new` ones among the records that have been taken."""
-        is_owned = self._header["run_id"] is None
         return Bundle(
             points=[point for record in new for point in self._points(record)],
             datasets=[dataset for record in new if record["kind"] == "split" for dataset in record["datasets"]],
             tags=self._tags(),
             note=self._note(),
             files=self._files(),
-            status=STATUS.get(self.state) if is_owned else None,
+            status=STATUS.get(self.state) if self._is_owned else None,
         )
 
     def _points(self, record: Record) -> Iterator[Point]:

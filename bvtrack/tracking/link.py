@@ -21,13 +21,13 @@ LOOK_SECONDS = 1.0
 class Link:
     """One journal and its shipper, from the first record to the last."""
 
-    def __init__(self, target: Target, header: Record, journal_dir: Path) -> None:
+    def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path) -> None:
         """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
         self._journal = Journal(journal_dir)
         self._progress = Progress()
         self._is_out_of_reach = False
         self._next_look = 0.0
-        self.append(header)
+        self.append(_header(target, options))
         try:
             self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
         except OSError as error:
@@ -78,8 +78,7 @@ class Link:
         return f"they are kept in {self._journal.path}; `bvtrack sync {self._journal.path.parent}` sends what is left there"
 
 
-def header_record(target: Target, options: Mapping[str, Any]) -> Record:
-    """A journal's first record: the run it is meant for, and the Tracker's options."""
+def _header(target: Target, options: Mapping[str, Any]) -> Record:
     tags = {
         "mlflow.source.name": sys.argv[0] or "<interactive>",
         "mlflow.source.type": "LOCAL",

@@ -46,7 +46,7 @@ class Shipper:
         self._progress = Progress.of(journal)
         self._offset = self._progress.offset
         self._header: Record = read_records(journal, 0)[0][0]
-        self._ledger = Ledger(self._header)
+        self._ledger = Ledger(self._header["options"], is_owned=self._header["run_id"] is None)
         self._unsent: list[Record] = []
         self._sent = Bundle()
         if self._offset:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import SplitSample
@@ -22,10 +22,12 @@ from bvtrack.tracking import names
 from bvtrack.tracking.harmless import harmless, logger
 from bvtrack.tracking.journal import Record, default_journal_dir, record
 from bvtrack.tracking.ledger import Ledger
-from bvtrack.tracking.link import Link, header_record
 from bvtrack.tracking.target import Client, find_target
 from bvtrack.tracking.verdict import At
 from bvtrack.version import __version__
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.link import Link
 
 CLOSE_SECONDS = 30.0
 """How long the end of a training waits for its last points by default; a store that is down is not waited for."""
@@ -77,18 +79,15 @@ class Tracker:
             run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
         )
         self._measure = as_measure(measure)
-        self._header = header_record(
-            target,
-            options={
-                "human_error": human_error,
-                "measure": None if self._measure is None else _measure_content(self._measure),
-                "at": at,
-                "same_distribution": same_distribution,
-                "source": source,
-                "version": __version__,
-            },
-        )
-        self._ledger = Ledger(self._header)
+        self._options = {
+            "human_error": human_error,
+            "measure": None if self._measure is None else _measure_content(self._measure),
+            "at": at,
+            "same_distribution": same_distribution,
+            "source": source,
+            "version": __version__,
+        }
+        self._ledger = Ledger(self._options, is_owned=target.is_owned)
         self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._link: Link | None = None
         self._counts: Mapping[str, int] = {}
@@ -294,7 +293,9 @@ class Tracker:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
         self._ledger.take(news)
         if self._link is None:
-            self._link = Link(self._target, self._header, self._journal_dir)
+            from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
+
+            self._link = Link(self._target, self._options, self._journal_dir)
         self._link.append(news)
 
     def _listen(self) -> None:
