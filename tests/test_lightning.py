@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.loggers import MLFlowLogger
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -251,3 +252,36 @@ def test_the_active_mlflow_run_is_used(store: str, tmp_path: Path) -> None:
     tags = MlflowClient(store).get_run(run.info.run_id).data.tags
 
     assert tags["bvtrack.state"] == "complete"
+
+
+def test_train_and_test_error_are_measured_on_the_averaged_weights_that_the_dev_error_is_of(store: str) -> None:
+    module = Net()
+    callback = BiasVarianceCallback(tracking_uri=store, at="last", test_dataloaders=DataLoader(split(90, 2), batch_size=40))
+    averaging = EMAWeightAveraging(decay=0.9)
+    for order in ([averaging, callback], [callback, averaging]):
+        fit(*order, module=module, max_epochs=1)
+        metrics = read_run(store, callback).data.metrics
+
+        assert metrics["bvtrack/train_error"] == pytest.approx(error_of(module, split(300, 0)), abs=1e-6)
+        assert metrics["bvtrack/test_error"] == pytest.approx(error_of(module, split(90, 2)), abs=1e-6)
+        assert metrics["bvtrack/dev_error"] == pytest.approx(error_of(module, split(130, 1)), abs=1e-6)
+
+
+def test_a_metric_that_is_logged_at_the_end_of_the_epoch_alone_is_measured_too(store: str) -> None:
+    class LogsAtTheEnd(Net):
+        def validation_step(self, batch: Any, batch_index: int) -> None:
+            x, y = batch
+            self.accuracy.update(self.network(x), y)
+            self.seen.append(y)
+
+        def on_validation_epoch_end(self) -> None:
+            self.log("val_acc", self.accuracy.compute())
+            self.accuracy.reset()
+            self.seen.clear()
+
+    callback, module = BiasVarianceCallback(tracking_uri=store, at="last"), LogsAtTheEnd()
+    fit(callback, module=module)
+    metrics = read_run(store, callback).data.metrics
+
+    assert metrics["bvtrack/train_error"] == pytest.approx(error_of(module, split(300, 0)), abs=1e-6)
+    assert metrics["bvtrack/dev_error"] == pytest.approx(error_of(module, split(130, 1)), abs=1e-6)

@@ -89,11 +89,18 @@ class BiasVarianceCallback(CallbackBase):
         self._begin(trainer, pl_module)
 
     @harmless
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        if batch_idx == dataloader_idx == 0 and self._session and not trainer.sanity_checking:
+            self._session.begin_validation()
+
+    @harmless
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             self._sanity_metrics = tuple(trainer.callback_metrics)
         elif self._session:
-            self._session.measure_errors()
+            self._session.end_validation()
 
     @harmless
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

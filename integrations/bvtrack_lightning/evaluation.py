@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -26,6 +26,10 @@ class Recorder:
         self._sums: dict[str, float | torch.Tensor] = {}
         self._weights: dict[str, int] = {}
         self._metrics: dict[str, Metric] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        return [*self._sums, *self._metrics]
 
     def start(self, batch: Any) -> None:
         """Say which batch the next values are of."""
@@ -55,9 +59,16 @@ class Recorder:
         return means | {name: float(metric.compute()) for name, metric in self._metrics.items()}
 
 
-def evaluate(trainer: Trainer, module: LightningModule, loader: Iterable[Any], step: StepName) -> tuple[dict[str, float], int]:
+def evaluate(
+    trainer: Trainer,
+    module: LightningModule,
+    loader: Iterable[Any],
+    step: StepName,
+    is_enough: Callable[[Collection[str]], bool],
+) -> tuple[dict[str, float], int]:
     """Run the module's own `step` over `loader` in eval mode; its metrics over all examples, and how many there were.
 
+    Where the names that the steps logged are not `is_enough`, the module's own hook for the end of such an epoch is run too.
     Leaves no trace: weights, modes, random states, metric states, `callback_metrics` and the module's attributes are as
     they were, also when the step raises.
     """
@@ -71,6 +82,8 @@ def evaluate(trainer: Trainer, module: LightningModule, loader: Iterable[Any], s
             recorder.start(batch)
             with context():
                 getattr(module, step)(*(batch, index, 0)[:takes])
+        if not is_enough(recorder.names):
+            getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
         return recorder.results(), recorder.n_examples
 
 

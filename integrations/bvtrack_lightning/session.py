@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bvtrack import Measure, SplitSample, Tracker, has_diverged
+from bvtrack import Measure, SplitSample, Tracker, find_measure, has_diverged
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import StepName, evaluate
 from bvtrack_lightning.facts import model_facts
@@ -43,6 +43,7 @@ class Session:
         self._measure: Measure | None = None
         self._has_validated = False
         self._pending: dict[str, Any] = {}
+        self._passes: dict[str, tuple[StepName, Mapping[str, float], int]] = {}
         self._said: set[str] = set()
         self._find_data(test_dataloaders)
         tracker.log_model(model_facts(trainer, module, self._train.batch_size if self._train else None))
@@ -55,18 +56,28 @@ class Session:
         if sanity_metrics:  # what is wrong with them can be said before an epoch is spent
             self._choose_measure(sanity_metrics)
 
-    def measure_errors(self) -> None:
-        """Take the dev error that validation has just logged; measure train and test error on the same weights."""
+    def begin_validation(self) -> None:
+        """Run our own passes, on the very weights that validation is about to use (which may be averaged ones)."""
+        self._passes = {}
+        if not self._is_last_validation:
+            return
+        if self._train_subset is not None:
+            self._pass_over("train", self._train_subset, "validation_step")
+        if self._test is not None and self._trainer.current_epoch % self._test_every == 0:
+            self._pass_over("test", self._test, self._test_step)
+
+    def end_validation(self) -> None:
+        """Take the dev error that validation has just logged, and the same measure from our own passes before it."""
         self._has_validated = True
         self._choose_measure(self._logged())
         self._pending = {}
         if self._measure is None:
             return
         self._keep("dev", self._logged(), "dev", self._n_dev)
-        if self._train_subset is not None:
-            self._pass_over("train", self._train_subset, "validation_step")
-        if self._test is not None and self._trainer.current_epoch % self._test_every == 0:
-            self._pass_over("test", self._test, self._test_step)
+        for name, (step, values, n) in self._passes.items():
+            self._keep(name, values, "test" if step == "test_step" else "dev", n)
+            if f"{name}_error" not in self._pending:
+                self._say(f"the {name} error is missing, for {step} did not log {self._measure} on the {name} data")
 
     def end_epoch(self) -> None:
         """Pass on what was measured. Where the train error could not be, Lightning's running average stands in."""
@@ -136,13 +147,24 @@ class Session:
 
     def _pass_over(self, name: str, loader: Iterable[Any], step: StepName) -> None:
         try:
-            values, n = evaluate(self._trainer, self._module, loader, step)
+            values, n = evaluate(self._trainer, self._module, loader, step, self._is_measured)
         except Exception as error:
             self._say(f"the {name} error is missing, for {step} failed on the {name} data ({error!r})")
             return
-        self._keep(name, values, "test" if step == "test_step" else "dev", n)
-        if f"{name}_error" not in self._pending:
-            self._say(f"the {name} error is missing, for {step} itself did not log {self._measure} on the {name} data")
+        self._passes[name] = step, values, n
+
+    def _is_measured(self, names: Collection[str]) -> bool:
+        """Whether the error is among the logged `names`, as far as it is known yet which that is."""
+        return find_measure(names) is not None if self._measure is None else self._measure.find_in(names) is not None
+
+    @property
+    def _is_last_validation(self) -> bool:
+        """Whether this epoch has no other validation to come; yes where that cannot be known."""
+        trainer = self._trainer
+        batches, interval = trainer.num_training_batches, trainer.val_check_batch
+        if trainer.check_val_every_n_epoch is None or interval is None or math.isinf(batches):
+            return True
+        return bool(trainer.fit_loop.batch_idx + 1 + interval > batches)
 
     def _running_error(self) -> float | None:
         """The error of the training step's own metric, of another name than the dev metric's."""
