@@ -3,7 +3,7 @@
 from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
-from bvtrack.data.sample import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack.data.sample import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
 from bvtrack.gaps import Gap
@@ -27,6 +27,7 @@ __all__ = [
     "SplitSample",
     "Step",
     "Tracker",
+    "TrainEval",
     "__version__",
     "check_split",
     "choose_examples",

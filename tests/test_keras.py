@@ -321,7 +321,15 @@ def test_a_generator_is_refused_for_it_can_be_read_only_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"human_error": 2.0}, {"test_every": -1}, {"measure": "dice"}, {"at": "first"}, {"tracking_uri": "./mlruns"}]
+    "arguments",
+    [
+        {"human_error": 2.0},
+        {"test_every": -1},
+        {"train_eval": "half"},
+        {"measure": "dice"},
+        {"at": "first"},
+        {"tracking_uri": "./mlruns"},
+    ],
 )
 def test_a_bad_argument_is_refused_when_the_callback_is_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"got|does not say"):
@@ -424,3 +432,34 @@ def test_a_layer_that_is_only_called_dropout_costs_nothing(store: str, said: lis
 
     assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
     assert run.data.tags["bvtrack.split"] != "unchecked"
+
+
+def test_an_evaluation_after_the_training_is_a_test_error_of_its_last_epoch(store: str) -> None:
+    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN)
+    history = fit(callback, epochs=2)
+    history.model.evaluate(*TEST, verbose=0, callbacks=[callback])
+
+    assert steps_of(store, callback, "bvtrack/test_error") == [1]
+    assert read_run(store, callback).data.metrics["bvtrack/test_error"] == error_of(history.model, TEST)
+
+
+def test_the_train_error_is_measured_on_what_was_asked_for(store: str) -> None:
+    plain, train_dev = (TRAIN[0][:40], TRAIN[1][:40]), (TRAIN[0][40:90], TRAIN[1][40:90])
+    callback = BiasVarianceCallback(
+        tracking_uri=store, at="last", train_data=TRAIN, train_eval="full", train_eval_data=plain, train_dev_data=train_dev
+    )
+    history = fit(callback, epochs=1)
+    run = read_run(store, callback)
+
+    assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, plain)
+    assert run.data.metrics["bvtrack/train_dev_error"] == error_of(history.model, train_dev)
+    assert '"train":40,"train_dev":50' in run.data.tags["bvtrack.gaps"]
+
+
+def test_a_running_train_error_is_what_fit_logs(store: str) -> None:
+    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN, train_eval="running")
+    fit(callback, epochs=1)
+    run = read_run(store, callback)
+
+    assert run.data.metrics["bvtrack/train_error"] == run.data.metrics["bvtrack/train_error_running"]
+    assert "running average" in run.data.tags["bvtrack.measure"]

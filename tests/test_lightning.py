@@ -9,7 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import MLFlowLogger
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -238,7 +238,8 @@ def test_a_training_that_raises_marks_its_run_as_failed(store: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"human_error": 2.0}, {"test_every": -1}, {"measure": "dice"}, {"tracking_uri": "./mlruns"}]
+    "arguments",
+    [{"human_error": 2.0}, {"test_every": -1}, {"train_eval": "half"}, {"measure": "dice"}, {"tracking_uri": "./mlruns"}],
 )
 def test_a_bad_argument_is_refused_when_the_callback_is_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"got|does not say"):
@@ -285,3 +286,72 @@ def test_a_metric_that_is_logged_at_the_end_of_the_epoch_alone_is_measured_too(s
 
     assert metrics["bvtrack/train_error"] == pytest.approx(error_of(module, split(300, 0)), abs=1e-6)
     assert metrics["bvtrack/dev_error"] == pytest.approx(error_of(module, split(130, 1)), abs=1e-6)
+
+
+@pytest.mark.parametrize(("weights", "epoch"), [(None, 2), ("first", 0)])
+def test_a_test_after_the_training_counts_for_the_epoch_whose_weights_it_used(
+    weights: str | None, epoch: int, store: str, tmp_path: Path
+) -> None:
+    class Tested(Net):
+        def test_step(self, batch: Any, batch_index: int) -> None:
+            x, y = batch
+            self.log("test_acc", (self.network(x).argmax(dim=1) == y).float().mean())
+
+    callback, module = BiasVarianceCallback(tracking_uri=store), Tested()
+    keeper = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
+    trainer = fit(callback, keeper, module=module, enable_checkpointing=True)
+    trainer.test(module, DataLoader(split(90, 2), batch_size=40), ckpt_path=weights and str(tmp_path / "epoch=0.ckpt"))
+    run = read_run(store, callback)
+    points = MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/test_error")
+
+    assert [point.step for point in points] == [epoch]
+    assert points[0].value == pytest.approx(error_of(module, split(90, 2)), abs=1e-6)
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+
+
+@pytest.mark.parametrize(("train_eval", "n"), [("subset", 300), ("full", 300), (50, 50), (1000, 300)])
+def test_the_train_error_is_measured_on_as_many_examples_as_asked_for(train_eval: Any, n: int, store: str) -> None:
+    callback = BiasVarianceCallback(tracking_uri=store, train_eval=train_eval)
+    fit(callback, max_epochs=1)
+
+    assert callback.tracker is not None
+    assert callback.tracker.diagnosis is not None
+    assert callback.tracker.diagnosis.counts["train"] == n
+
+
+def test_a_running_train_error_is_what_the_training_logs(store: str) -> None:
+    class LogsAccuracy(Net):
+        def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
+            x, y = batch
+            logits = self.network(x)
+            self.log("train_acc", (logits.argmax(dim=1) == y).float().mean(), on_step=False, on_epoch=True)
+            return nn.functional.cross_entropy(logits, y)
+
+    callback = BiasVarianceCallback(tracking_uri=store, train_eval="running")
+    fit(callback, module=LogsAccuracy(), max_epochs=1)
+    run = read_run(store, callback)
+
+    assert run.data.metrics["bvtrack/train_error"] == run.data.metrics["bvtrack/train_error_running"]
+    assert run.data.tags["bvtrack.measure"] == "1 - val_acc (train: running average, not in eval mode)"
+
+
+def test_train_dev_data_and_training_data_without_augmentation_are_measured(store: str) -> None:
+    plain, train_dev = split(40, 5), split(60, 6)
+    callback = BiasVarianceCallback(
+        tracking_uri=store,
+        at="last",
+        train_eval_dataloaders=DataLoader(plain, batch_size=7),
+        train_dev_dataloaders=[DataLoader(train_dev, batch_size=7)],
+    )
+    module = Net()
+    fit(callback, module=module, max_epochs=1)
+    run = read_run(store, callback)
+
+    assert run.data.metrics["bvtrack/train_error"] == pytest.approx(error_of(module, plain), abs=1e-6)
+    assert run.data.metrics["bvtrack/train_dev_error"] == pytest.approx(error_of(module, train_dev), abs=1e-6)
+    assert run.data.metrics["bvtrack/data_mismatch"] == pytest.approx(
+        error_of(module, split(130, 1)) - error_of(module, train_dev), abs=1e-6
+    )
+    assert callback.tracker is not None
+    assert callback.tracker.diagnosis is not None
+    assert dict(callback.tracker.diagnosis.counts) == {"train": 40, "train_dev": 60, "dev": 130}

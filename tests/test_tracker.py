@@ -177,6 +177,24 @@ def test_a_test_error_that_comes_later_stands_at_the_best_epoch(store: str) -> N
     assert tracker.diagnosis.tag == "dev_overfit"
 
 
+def test_a_test_error_can_come_after_the_end(store: str) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_split(train=600, dev=200, test=200)
+    two_epochs(tracker)
+    tracker.close()
+    tracker.log_test(0.4, n_test=100)
+    assert tracker.run_id is not None
+    run, client = read_run(store, tracker), MlflowClient(store)
+
+    assert run.data.metrics["bvtrack/test_error"] == 0.4
+    assert json.loads(run.data.tags["bvtrack.gaps"])["n"]["test"] == 100
+    assert run.data.tags["bvtrack.diagnosis"] == "high_variance+dev_overfit"
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+    assert len(client.get_metric_history(tracker.run_id, "bvtrack/dev_error")) == 2
+    assert run.inputs is not None
+    assert len(run.inputs.dataset_inputs) == 3
+
+
 def test_an_error_that_is_no_number_is_said_once_and_means_diverged(store: str, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         tracker.log_epoch(0, train_error=0.5, dev_error=0.5)

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -91,6 +91,7 @@ class Tracker:
         self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._link: Link | None = None
         self._counts: Mapping[str, int] = {}
+        self._records: list[Record] = []
         self._said: set[str] = set()
         self._is_closed = False
 
@@ -196,7 +197,10 @@ class Tracker:
 
     @harmless
     def log_test(self, test_error: float, *, n_test: int | None = None, epoch: int | None = None) -> None:
-        """Log a test error measured after the training, by default on the weights of the epoch that the tags speak of."""
+        """Log a test error measured after the training, by default on the weights of the epoch that the tags speak of.
+
+        This may come after `close`.
+        """
         error = self._accepted("test_error", test_error)
         if error is None:
             return
@@ -205,7 +209,11 @@ class Tracker:
                 raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
             epoch = self._ledger.verdict.epoch
         n_test = self._count("test", n_test) if self._is_rate else None
-        self._write(record("test", epoch=epoch, error=error, n=n_test))
+        news = record("test", epoch=epoch, error=error, n=n_test)
+        if self._is_closed:
+            self._add_later(news)
+        else:
+            self._write(news)
 
     @harmless
     def log_not_applicable(self) -> None:
@@ -223,7 +231,9 @@ class Tracker:
         self._is_closed = True
         if self._link is None:
             return
-        self._link.append(record("end", state=state))
+        end = record("end", state=state)
+        self._records.append(end)
+        self._link.append(end)
         self._link.close(timeout)
 
     def __enter__(self) -> Self:
@@ -292,11 +302,24 @@ class Tracker:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
         self._ledger.take(news)
+        self._records.append(news)
         if self._link is None:
             from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
 
             self._link = Link(self._target, self._options, self._journal_dir)
         self._link.append(news)
+
+    def _add_later(self, news: Record) -> None:
+        """Add to a run that is closed: send all of its records once more, of which MLflow keeps each point once."""
+        if self.run_id is None:
+            raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
+        from bvtrack.tracking.link import Link
+
+        self._ledger.take(news)
+        self._records.insert(-1, news)
+        link = Link(replace(self._target, run_id=self.run_id), self._options, self._journal_dir)
+        link.append(*self._records)
+        link.close(CLOSE_SECONDS)
 
     def _listen(self) -> None:
         if self._link:

@@ -10,7 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack import Measure, Tracker, harmless, has_diverged, is_disabled, preserve_random_states
+from bvtrack import (
+    Measure,
+    Tracker,
+    TrainEval,
+    harmless,
+    has_diverged,
+    is_disabled,
+    preserve_random_states,
+    train_eval_size,
+)
 from bvtrack_keras.data import EvaluationData, train_subset
 from bvtrack_keras.facts import model_facts
 from bvtrack_keras.framework import keras
@@ -41,6 +50,10 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution: as for
             `bvtrack.Tracker`; `measure` names a compiled metric.
+        train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, 1,000 examples at
+            least), the `"full"` data, so many examples, or take the `"running"` average that `fit` logs.
+        train_eval_data: the training data without augmentation, where `train_data` augments.
+        train_dev_data: held-out examples of the training data's source, where dev comes from another.
         test_every: measure the test error every so many epochs; 0 for never.
 
     Raises:
@@ -54,6 +67,9 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         *,
         train_data: Any = None,
         dev_data: Any = None,
+        train_eval: TrainEval = "subset",
+        train_eval_data: Any = None,
+        train_dev_data: Any = None,
         test_data: Any = None,
         test_every: int = 1,
         at: Literal["best", "last"] = "best",
@@ -81,11 +97,17 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             source="callback",
         )
         self._new_tracker()  # says now what is wrong with the arguments; it starts nothing before its first point
-        given = {"train": train_data, "dev": dev_data, "test": test_data if test_every else None}
+        train_eval_size(1, None, train_eval)  # says now what is wrong with it
+        self._train_eval: TrainEval = train_eval
+        given = {"train": train_data, "train_dev": train_dev_data, "dev": dev_data, "test": test_data if test_every else None}
         self._data = {name: EvaluationData.of(f"{name}_data", data) for name, data in given.items() if data is not None}
+        self._train_source = (
+            self._data.get("train") if train_eval_data is None else EvaluationData.of("train_eval_data", train_eval_data)
+        )
         self._test_every = test_every
         self._measure: Measure | None = None
         self._is_open = False
+        self._last_epoch: int | None = None
         self._train_subset: EvaluationData | None = None
         self._said: set[str] = set()
         self.tracker: Tracker | None = None
@@ -99,7 +121,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self.tracker = tracker = self._new_tracker()
         self._is_open = True
         self._measure = None
-        self._train_subset = train_subset(self._data["train"], self._data.get("dev")) if "train" in self._data else None
+        if self._train_source is not None:
+            self._train_subset = train_subset(self._train_source, self._data.get("dev"), self._train_eval)
         tracker.log_model(model_facts(self.model))
         samples = {name: sample for name, data in self._data.items() if (sample := data.sample()) is not None}
         tracker.log_split(**samples)
@@ -111,7 +134,17 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         logs = dict(logs or {})
         self._measure = self._measure or self.tracker.choose_measure(logs)
         errors = self._errors(epoch, logs) if self._measure else {}
+        self._last_epoch = epoch
         self.tracker.log_epoch(epoch, **errors)
+
+    @harmless
+    def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at its last epoch."""
+        if self._is_open or self.tracker is None or self._measure is None or is_disabled():
+            return
+        error = self._error_in(logs or {})
+        if error is not None:
+            self.tracker.log_test(error, epoch=self._last_epoch)
 
     @harmless
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -139,6 +172,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             errors |= self._evaluated("dev", self._data["dev"])
         else:
             self._say_once(NO_DEV_DATA)
+        if "train_dev" in self._data:
+            errors |= self._evaluated("train_dev", self._data["train_dev"])
         if "test" in self._data and epoch % self._test_every == 0:
             errors |= self._evaluated("test", self._data["test"])
         return errors

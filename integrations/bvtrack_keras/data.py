@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack_keras.framework import keras
 
 
@@ -83,9 +83,12 @@ class Untold(keras.utils.PyDataset):  # type: ignore[misc]
         return self._dataset[index]
 
 
-def train_subset(train: EvaluationData, dev: EvaluationData | None) -> EvaluationData:
-    """The part of the training data that the train error is measured on."""
-    return train if train.n is None else train.part(train_eval_size(train.n, dev.n if dev else None))
+def train_subset(train: EvaluationData, dev: EvaluationData | None, train_eval: TrainEval) -> EvaluationData | None:
+    """The part of the training data that the train error is measured on; `None` where the running average is asked for."""
+    if train.n is None:
+        return None if train_eval == "running" else train
+    n = train_eval_size(train.n, dev.n if dev else None, train_eval)
+    return train.part(n) if n else None
 
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import Measure, Tracker, harmless, is_disabled
+from bvtrack import Measure, Tracker, TrainEval, harmless, is_disabled, train_eval_size
 from bvtrack_lightning.family import CallbackBase
-from bvtrack_lightning.session import Session
+from bvtrack_lightning.session import Passes, Session, log_test_error
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -29,11 +29,15 @@ class BiasVarianceCallback(CallbackBase):
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution: as for
             `bvtrack.Tracker`; `measure` names a metric that your steps log.
+        train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, 1,000 examples at
+            least), the `"full"` data, so many examples, or take the `"running"` average that the training logs.
+        train_eval_dataloaders: the training data without augmentation, where your own training loader augments.
+        train_dev_dataloaders: held-out examples of the training data's source, where dev comes from another.
         test_dataloaders: the test data; by default the datamodule's, or the module's, own `test_dataloader()`.
         test_every: measure the test error every so many epochs; 0 for never.
 
     Raises:
-        ValueError: for arguments that a Tracker does not take, or a negative `test_every`.
+        ValueError: for arguments that a Tracker does not take, an unknown `train_eval` or a negative `test_every`.
     """
 
     def __init__(
@@ -48,6 +52,9 @@ class BiasVarianceCallback(CallbackBase):
         tracking_uri: str | None = None,
         journal_dir: str | Path | None = None,
         same_distribution: bool = True,
+        train_eval: TrainEval = "subset",
+        train_eval_dataloaders: Any = None,
+        train_dev_dataloaders: Any = None,
         test_dataloaders: Any = None,
         test_every: int = 1,
     ) -> None:
@@ -68,9 +75,10 @@ class BiasVarianceCallback(CallbackBase):
         )
         self._new_tracker()  # says now what is wrong with the arguments; it starts nothing before its first point
         self._run_id = run_id
-        self._test_dataloaders = test_dataloaders
-        self._test_every = test_every
+        train_eval_size(1, None, train_eval)  # says now what is wrong with it
+        self._passes = Passes(train_eval, train_eval_dataloaders, train_dev_dataloaders, test_dataloaders, test_every)
         self._is_automatic = False
+        self._loaded_epoch: int | None = None
         self._sanity_metrics: Sequence[str] = ()
         self._session: Session | None = None
         self.tracker: Tracker | None = None
@@ -108,6 +116,22 @@ class BiasVarianceCallback(CallbackBase):
             self._session.end_epoch()
 
     @harmless
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._loaded_epoch = None
+
+    @harmless
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        self._loaded_epoch = checkpoint.get("epoch")
+
+    @harmless
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the test error of a `trainer.test` after the training, at the epoch whose weights it used."""
+        if self.tracker is None or is_disabled() or not trainer.is_global_zero:
+            return
+        last_epoch = trainer.current_epoch - 1
+        log_test_error(trainer, self.tracker, last_epoch if self._loaded_epoch is None else self._loaded_epoch)
+
+    @harmless
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._end("failed" if isinstance(exception, Exception) else "interrupted")
 
@@ -127,8 +151,7 @@ class BiasVarianceCallback(CallbackBase):
             trainer,
             module,
             self.tracker,
-            test_dataloaders=self._test_dataloaders,
-            test_every=self._test_every,
+            passes=self._passes,
             sanity_metrics=self._sanity_metrics,
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, train_eval_size
+from bvtrack import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack_lightning.evaluation import batch_size_of
 
 if TYPE_CHECKING:
@@ -21,10 +21,16 @@ READ_SECONDS = 0.2
 READ_BATCH = 256
 
 
+def first_of(loaders: Any) -> Any:
+    """The first of several loaders; `None` where there is none."""
+    if isinstance(loaders, (list, tuple)):
+        return loaders[0] if loaders else None
+    return loaders
+
+
 def first_loader(loaders: Any) -> DataLoader[Any] | None:
     """The loader, the first of several, or `None` where it is of a kind that cannot be read by example."""
-    if isinstance(loaders, (list, tuple)):
-        loaders = loaders[0] if loaders else None
+    loaders = first_of(loaders)
     if not isinstance(loaders, DataLoader) or isinstance(loaders.dataset, IterableDataset):
         return None
     return loaders if isinstance(loaders.dataset, Sized) and len(loaders.dataset) else None
@@ -46,10 +52,10 @@ def size(loader: DataLoader[Any], most_batches: float | None = None) -> int:
     return int(min(n, limit))
 
 
-def train_subset(loader: DataLoader[Any], n_dev: int | None) -> DataLoader[Any]:
-    """A fixed random part of the training data, in a fixed order, without augmentation of our own."""
-    n = size(loader)
-    return _part(loader, train_eval_size(n, n_dev), loader.batch_size or READ_BATCH)
+def train_subset(loader: DataLoader[Any], n_dev: int | None, train_eval: TrainEval) -> DataLoader[Any] | None:
+    """A fixed random part of the training data, in a fixed order; `None` where the running average is asked for."""
+    n = train_eval_size(size(loader), n_dev, train_eval)
+    return _part(loader, n, loader.batch_size or READ_BATCH) if n else None
 
 
 def read(loader: DataLoader[Any], n: int) -> SplitSample:

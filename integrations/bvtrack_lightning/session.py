@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bvtrack import Measure, SplitSample, Tracker, find_measure, has_diverged
+from bvtrack import Measure, SplitSample, Tracker, TrainEval, find_measure, has_diverged
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import StepName, evaluate
 from bvtrack_lightning.facts import model_facts
@@ -23,6 +24,17 @@ FIRST_LOADER = "/dataloader_idx_0"
 RUNNING = "train: running average, not in eval mode"
 
 
+@dataclass(frozen=True)
+class Passes:
+    """What the user asked our own passes to run over; `None` for what the Trainer itself has."""
+
+    train_eval: TrainEval = "subset"
+    train_eval_dataloaders: Any = None
+    train_dev_dataloaders: Any = None
+    test_dataloaders: Any = None
+    test_every: int = 1
+
+
 class Session:
     """Measures each epoch's errors and passes them to `tracker`."""
 
@@ -32,20 +44,19 @@ class Session:
         module: LightningModule,
         tracker: Tracker,
         *,
-        test_dataloaders: Any,
-        test_every: int,
+        passes: Passes,
         sanity_metrics: Collection[str],
     ) -> None:
         self._trainer = trainer
         self._module = module
         self._tracker = tracker
-        self._test_every = test_every
+        self._test_every = passes.test_every
         self._measure: Measure | None = None
         self._has_validated = False
         self._pending: dict[str, Any] = {}
         self._passes: dict[str, tuple[StepName, Mapping[str, float], int]] = {}
         self._said: set[str] = set()
-        self._find_data(test_dataloaders)
+        self._find_data(passes)
         tracker.log_model(model_facts(trainer, module, self._train.batch_size if self._train else None))
         tracker.log_split(**self._read_splits())
         if not trainer.enable_validation:
@@ -63,6 +74,8 @@ class Session:
             return
         if self._train_subset is not None:
             self._pass_over("train", self._train_subset, "validation_step")
+        if self._train_dev is not None:
+            self._pass_over("train_dev", self._train_dev, "validation_step")
         if self._test is not None and self._trainer.current_epoch % self._test_every == 0:
             self._pass_over("test", self._test, self._test_step)
 
@@ -93,16 +106,21 @@ class Session:
         self._tracker.log_epoch(self._trainer.current_epoch, train_error_running=running, **self._pending)
         self._pending, self._has_validated = {}, False
 
-    def _find_data(self, test_dataloaders: Any) -> None:
+    def _find_data(self, passes: Passes) -> None:
         trainer = self._trainer
         self._train = data.first_loader(trainer.train_dataloader)
         dev = data.first_loader(trainer.val_dataloaders)
         self._n_dev = data.size(dev, trainer.num_val_batches[0]) if dev else None
         self._dev = dev
-        self._test = self._found_test(test_dataloaders) if self._test_every else None
-        own_passes = trainer.world_size == 1  # elsewhere each process sees its own part of the data
-        self._train_subset = data.train_subset(self._train, self._n_dev) if self._train and own_passes else None
-        self._test = self._test if own_passes else None
+        self._train_subset: Iterable[Any] | None = None
+        self._train_dev = self._test = None
+        if trainer.world_size > 1:  # each process sees its own part of the data
+            return
+        self._train_dev = data.first_of(passes.train_dev_dataloaders)
+        self._test = self._found_test(passes.test_dataloaders) if passes.test_every else None
+        given = data.first_of(passes.train_eval_dataloaders)
+        readable = data.first_loader(given) if given is not None else self._train
+        self._train_subset = data.train_subset(readable, self._n_dev, passes.train_eval) if readable else given
 
     def _found_test(self, given: Any) -> Iterable[Any] | None:
         try:
@@ -110,7 +128,7 @@ class Session:
         except Exception as error:
             self._say(f"there is no test error, for test_dataloader() failed ({error!r}); pass test_dataloaders= instead")
             return None
-        found: Iterable[Any] | None = loaders[0] if isinstance(loaders, (list, tuple)) and loaders else loaders
+        found: Iterable[Any] | None = data.first_of(loaders)
         return found
 
     @property
@@ -119,7 +137,12 @@ class Session:
         return "test_step" if is_theirs else "validation_step"
 
     def _read_splits(self) -> dict[str, SplitSample]:
-        loaders = {"train": self._train, "dev": self._dev, "test": data.first_loader(self._test)}
+        loaders = {
+            "train": self._train,
+            "train_dev": data.first_loader(self._train_dev),
+            "dev": self._dev,
+            "test": data.first_loader(self._test),
+        }
         sizes = {name: data.size(loader) for name, loader in loaders.items() if loader is not None}
         if self._n_dev is not None:
             sizes["dev"] = self._n_dev
@@ -133,7 +156,7 @@ class Session:
             return SplitSample(n)
 
     def _logged(self) -> dict[str, Any]:
-        return {name.removesuffix(FIRST_LOADER): value for name, value in self._trainer.callback_metrics.items()}
+        return logged_metrics(self._trainer)
 
     def _choose_measure(self, names: Collection[str]) -> None:
         """Settle which logged metric is the error, once."""
@@ -183,3 +206,20 @@ class Session:
         if message not in self._said:
             self._said.add(message)
             logger.warning("bvtrack: %s", message)
+
+
+def logged_metrics(trainer: Trainer) -> dict[str, Any]:
+    """What has been logged, the first of several loaders under its plain name."""
+    return {name.removesuffix(FIRST_LOADER): value for name, value in trainer.callback_metrics.items()}
+
+
+def log_test_error(trainer: Trainer, tracker: Tracker, epoch: int) -> None:
+    """Pass on the error that a `trainer.test` has just logged."""
+    logged = logged_metrics(trainer)
+    measure = tracker.choose_measure(logged) if tracker.measure is None else tracker.measure
+    name = measure.find_in(logged, "test") if measure else None
+    if measure is None or name is None:
+        return
+    loader = data.first_loader(trainer.test_dataloaders)
+    n = data.size(loader, trainer.num_test_batches[0]) if loader else None
+    tracker.log_test(measure.error(float(logged[name])), n_test=n, epoch=epoch)
