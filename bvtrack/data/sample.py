@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ MOST_READ = 5000
 class SplitSample:
     """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read]` hold what was read of it, if anything.
 
-    Raises `ValueError` for an `n` below 1.
+    Raises `ValueError` for an `n` below 1, or a list.
     """
 
     n: int
@@ -42,8 +43,12 @@ class SplitSample:
         """
         if isinstance(data, SplitSample):
             return data
-        if isinstance(data, int):
-            return cls(data)
+        if isinstance(data, Integral):
+            return cls(int(data))
+        if isinstance(data, list):
+            raise ValueError(
+                "a split is a count, an array or a pair (features, targets); got a list: make it an array or a tuple"
+            )
         features, targets = data if isinstance(data, tuple) else (data, None)
         return cls(len(features), features, targets)
 

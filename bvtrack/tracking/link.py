@@ -27,6 +27,7 @@ class Link:
         self._progress = Progress()
         self._is_out_of_reach = False
         self._next_look = 0.0
+        self._is_closing = False
         self.append(_header(target, options))
         try:
             self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
@@ -54,6 +55,8 @@ class Link:
     def _look(self, shipper: ShipperProcess) -> None:
         self._progress = shipper.progress
         problem = self._progress.problem
+        if shipper.has_ended and not problem and not self._is_closing:
+            problem = "the process that sends the points has been ended"
         if problem and not self._is_out_of_reach:
             logger.warning("bvtrack: %s; the training goes on, and its points wait in %s", problem, self._journal.path)
         elif self._is_out_of_reach and not problem:
@@ -65,6 +68,7 @@ class Link:
         self._journal.close()
         if self._shipper is None:
             return
+        self._is_closing = True
         has_arrived = self._shipper.close(timeout)
         self._look(self._shipper)
         if has_arrived:

@@ -41,6 +41,11 @@ class ShipperProcess:
         """How far it has come, as it last said."""
         return Progress.of(self._journal)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, which it should not be before `close`."""
+        return self._process.poll() is not None
+
     def close(self, timeout: float) -> bool:
         """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived.
 

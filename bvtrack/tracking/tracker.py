@@ -192,7 +192,9 @@ class Tracker:
         accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
         known = {name: self._count(name, counts[name]) for name in accepted} if self._is_rate else {}
         counted = {name: n for name, n in known.items() if n is not None}
-        self._write(record("epoch", epoch=int(epoch), errors=accepted, counts=counted, running=train_error_running))
+        running = None if train_error_running is None else float(train_error_running)
+        running = running if running is not None and math.isfinite(running) else None
+        self._write(record("epoch", epoch=int(epoch), errors=accepted, counts=counted, running=running))
         self._listen()
 
     @harmless
@@ -288,8 +290,10 @@ class Tracker:
 
     def _count(self, name: str, given: int | None) -> int | None:
         """The examples behind an error: those given, else the split's; says once what cannot be one."""
-        if given is None or given >= 1:
-            return given or self._counts.get(name)
+        if given is None:
+            return self._counts.get(name)
+        if given >= 1:
+            return int(given)
         self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
         return None
 
@@ -301,13 +305,13 @@ class Tracker:
     def _write(self, news: Record) -> None:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
-        self._ledger.take(news)
-        self._records.append(news)
         if self._link is None:
             from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
 
             self._link = Link(self._target, self._options, self._journal_dir)
         self._link.append(news)
+        self._ledger.take(news)
+        self._records.append(news)
 
     def _add_later(self, news: Record) -> None:
         """Add to a run that is closed: send all of its records once more, of which MLflow keeps each point once."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import Measure, Tracker, TrainEval, harmless, is_disabled, train_eval_size
+from bvtrack import Measure, Tracker, TrainEval, harmless, is_disabled, preserve_random_states, train_eval_size
 from bvtrack_lightning.family import CallbackBase
 from bvtrack_lightning.session import Passes, Session, log_test_error
 
@@ -147,13 +147,8 @@ class BiasVarianceCallback(CallbackBase):
         if trainer.fast_dev_run or trainer.overfit_batches:  # type: ignore[attr-defined]  # set where mypy does not look
             self._say_not_applicable(self.tracker)
             return
-        self._session = Session(
-            trainer,
-            module,
-            self.tracker,
-            passes=self._passes,
-            sanity_metrics=self._sanity_metrics,
-        )
+        with preserve_random_states():  # data that are read may draw
+            self._session = Session(trainer, module, self.tracker, passes=self._passes, sanity_metrics=self._sanity_metrics)
 
     def _say_not_applicable(self, tracker: Tracker) -> None:
         """Tag a run that is there anyway; make none for a trial."""

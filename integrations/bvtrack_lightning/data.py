@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, Subset
+from torch.utils.data import DataLoader, IterableDataset, Subset, SubsetRandomSampler
 
 from bvtrack import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack_lightning.evaluation import batch_size_of
@@ -33,6 +34,8 @@ def first_loader(loaders: Any) -> DataLoader[Any] | None:
     loaders = first_of(loaders)
     if not isinstance(loaders, DataLoader) or isinstance(loaders.dataset, IterableDataset):
         return None
+    if loaders.batch_size is None and isinstance(loaders.batch_sampler, type(None)):  # its dataset's items are batches
+        return None
     return loaders if isinstance(loaders.dataset, Sized) and len(loaders.dataset) else None
 
 
@@ -45,9 +48,16 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
     return None
 
 
+def examples(loader: DataLoader[Any]) -> Sequence[int]:
+    """The indices, into its dataset, of the examples that a loader draws from."""
+    if isinstance(loader.sampler, SubsetRandomSampler):
+        return list(loader.sampler.indices)
+    return range(len(loader.dataset))  # type: ignore[arg-type]  # `first_loader` has seen to it
+
+
 def size(loader: DataLoader[Any], most_batches: float | None = None) -> int:
-    """The examples in a loader's dataset, or as many as `most_batches` batches hold."""
-    n = len(loader.dataset)  # type: ignore[arg-type]  # `first_loader` has seen to it
+    """The examples that a loader draws from, or as many as `most_batches` batches hold."""
+    n = len(examples(loader))
     limit = float("inf") if most_batches is None or loader.batch_size is None else most_batches * loader.batch_size
     return int(min(n, limit))
 
@@ -56,6 +66,29 @@ def train_subset(loader: DataLoader[Any], n_dev: int | None, train_eval: TrainEv
     """A fixed random part of the training data, in a fixed order; `None` where the running average is asked for."""
     n = train_eval_size(size(loader), n_dev, train_eval)
     return _part(loader, n, loader.batch_size or READ_BATCH) if n else None
+
+
+def limited(loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
+    """The loader up to Lightning's `limit_test_batches`, a number of batches or a share of them.
+
+    Raises `ValueError` for a loader without a length that no number of batches limits: it may never end.
+    """
+    if isinstance(limit, int):
+        return _First(loader, limit)
+    if not isinstance(loader, Sized):
+        raise ValueError("expected test data with a length, got a loader without one; set limit_test_batches to a number")
+    return loader if limit in (None, 1.0) else _First(loader, int(len(loader) * limit))
+
+
+class _First:
+    """The first batches of a loader, anew each time."""
+
+    def __init__(self, loader: Iterable[Any], n_batches: int) -> None:
+        self._loader = loader
+        self._n_batches = n_batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.islice(iter(self._loader), self._n_batches)
 
 
 def read(loader: DataLoader[Any], n: int) -> SplitSample:
@@ -83,8 +116,9 @@ def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor
 
 def _part(loader: DataLoader[Any], most: int, batch_size: int) -> DataLoader[Any]:
     """Some examples of a loader, drawn at random, read the way it reads them (in its worker processes, if it has any)."""
+    indices = examples(loader)
     return DataLoader(
-        Subset(loader.dataset, choose_examples(size(loader), most).tolist()),
+        Subset(loader.dataset, [indices[index] for index in choose_examples(len(indices), most)]),
         batch_size=batch_size,
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,

@@ -36,6 +36,7 @@ class Recorder:
         self.batch_size = batch_size_of(batch) or 1
         self.n_examples += self.batch_size
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
     def log(self, name: str, value: Any, *_: Any, batch_size: int | None = None, **options: Any) -> None:
         """As `LightningModule.log`; values that are not averaged over batches are left out."""
         if options.get("reduce_fx", "mean") not in ("mean", torch.mean):
@@ -44,10 +45,11 @@ class Recorder:
             self._metrics[name] = value
             return
         weight = batch_size or self.batch_size
-        value = value.detach() if isinstance(value, torch.Tensor) else value
+        value = value.detach().float() if isinstance(value, torch.Tensor) else value  # half precision does not add up
         self._sums[name] = self._sums.get(name, 0.0) + value * weight
         self._weights[name] = self._weights.get(name, 0) + weight
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
     def log_dict(self, dictionary: Mapping[str, Any], *_: Any, batch_size: int | None = None, **options: Any) -> None:
         """As `LightningModule.log_dict`."""
         for name, value in dictionary.items():
@@ -76,13 +78,13 @@ def evaluate(
     takes = len(inspect.signature(getattr(module, step)).parameters)
     run = trainer.strategy.precision_plugin
     context = run.test_step_context if step == "test_step" else run.val_step_context
-    with torch.no_grad(), untouched(module, recorder):
+    with torch.no_grad(), untouched(trainer, module, recorder):
         for index, batch in enumerate(loader):
-            batch = trainer.strategy.batch_to_device(module.on_before_batch_transfer(run.convert_input(batch), 0))
+            batch = trainer.strategy.batch_to_device(module._on_before_batch_transfer(run.convert_input(batch), 0))
             recorder.start(batch)
             with context():
                 getattr(module, step)(*(batch, index, 0)[:takes])
-        if not is_enough(recorder.names):
+        if not is_enough(recorder.names) and module.automatic_optimization:  # a hook that steps schedulers is left alone
             getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
         return recorder.results(), recorder.n_examples
 

@@ -50,15 +50,21 @@ class Session:
         self._trainer = trainer
         self._module = module
         self._tracker = tracker
-        self._test_every = passes.test_every
         self._measure: Measure | None = None
         self._has_validated = False
         self._pending: dict[str, Any] = {}
         self._passes: dict[str, tuple[StepName, Mapping[str, float], int]] = {}
         self._said: set[str] = set()
-        self._find_data(passes)
+        self._asked_for = passes
+        self._n_validations = 0
+        self._is_set_up = False
+        self._dev: DataLoader[Any] | None = None
+        self._n_dev: int | None = None
+        self._sources: dict[str, Iterable[Any]] = {}
+        self._train = data.first_loader(trainer.train_dataloader)
         tracker.log_model(model_facts(trainer, module, self._train.batch_size if self._train else None))
-        tracker.log_split(**self._read_splits())
+        if trainer.val_dataloaders is not None or not trainer.enable_validation:
+            self._set_up()  # else Lightning makes the validation data just before it needs them
         if not trainer.enable_validation:
             self._say(
                 "expected validation data to measure the dev error on, got none: variance will not be known; "
@@ -70,14 +76,10 @@ class Session:
     def begin_validation(self) -> None:
         """Run our own passes, on the very weights that validation is about to use (which may be averaged ones)."""
         self._passes = {}
-        if not self._is_last_validation:
-            return
-        if self._train_subset is not None:
-            self._pass_over("train", self._train_subset, "validation_step")
-        if self._train_dev is not None:
-            self._pass_over("train_dev", self._train_dev, "validation_step")
-        if self._test is not None and self._trainer.current_epoch % self._test_every == 0:
-            self._pass_over("test", self._test, self._test_step)
+        if not self._is_set_up:
+            self._set_up()
+        if self._is_last_validation:
+            self._run_passes()
 
     def end_validation(self) -> None:
         """Take the dev error that validation has just logged, and the same measure from our own passes before it."""
@@ -87,6 +89,14 @@ class Session:
         if self._measure is None:
             return
         self._keep("dev", self._logged(), "dev", self._n_dev)
+        self._take_passes()
+
+    def _run_passes(self) -> None:
+        for name, loader in self._sources.items():
+            if name != "test" or self._n_validations % self._asked_for.test_every == 0:
+                self._pass_over(name, loader, self._test_step if name == "test" else "validation_step")
+
+    def _take_passes(self) -> None:
         for name, (step, values, n) in self._passes.items():
             self._keep(name, values, "test" if step == "test_step" else "dev", n)
             if f"{name}_error" not in self._pending:
@@ -96,6 +106,10 @@ class Session:
         """Pass on what was measured. Where the train error could not be, Lightning's running average stands in."""
         if self._trainer.enable_validation and not self._has_validated:
             return
+        if self._has_validated and not self._passes and self._sources:  # the epoch was stopped before its last validation
+            self._run_passes()
+            self._take_passes()
+        self._n_validations += 1
         self._choose_measure(self._logged())
         running = self._running_error()
         if has_diverged({name: float(value) for name, value in self._logged().items() if "loss" in name.lower()}):
@@ -106,23 +120,32 @@ class Session:
         self._tracker.log_epoch(self._trainer.current_epoch, train_error_running=running, **self._pending)
         self._pending, self._has_validated = {}, False
 
-    def _find_data(self, passes: Passes) -> None:
-        trainer = self._trainer
-        self._train = data.first_loader(trainer.train_dataloader)
-        dev = data.first_loader(trainer.val_dataloaders)
-        self._n_dev = data.size(dev, trainer.num_val_batches[0]) if dev else None
-        self._dev = dev
-        self._train_subset: Iterable[Any] | None = None
-        self._train_dev = self._test = None
-        if trainer.world_size > 1:  # each process sees its own part of the data
-            return
-        self._train_dev = data.first_of(passes.train_dev_dataloaders)
-        self._test = self._found_test(passes.test_dataloaders) if passes.test_every else None
+    def _set_up(self) -> None:
+        """Find the data, and check the split."""
+        trainer, passes = self._trainer, self._asked_for
+        self._is_set_up = True
+        self._dev = data.first_loader(trainer.val_dataloaders)
+        self._n_dev = data.size(self._dev, trainer.num_val_batches[0]) if self._dev else None
         given = data.first_of(passes.train_eval_dataloaders)
-        readable = data.first_loader(given) if given is not None else self._train
-        self._train_subset = data.train_subset(readable, self._n_dev, passes.train_eval) if readable else given
+        readable = self._train if given is None else data.first_loader(given)
+        if trainer.world_size == 1:  # elsewhere each process sees its own part of the data
+            subset = data.train_subset(readable, self._n_dev, passes.train_eval) if readable else None
+            self._add_source("train", subset if readable else given)
+            self._add_source("train_dev", data.first_of(passes.train_dev_dataloaders))
+            self._add_source("test", self._found_test(passes.test_dataloaders), trainer.limit_test_batches)
+        self._tracker.log_split(**self._read_splits(readable or self._train))
+
+    def _add_source(self, name: str, loader: Iterable[Any] | None, limit: float | None = None) -> None:
+        if loader is None or limit == 0:
+            return
+        try:
+            self._sources[name] = data.limited(loader, limit)
+        except ValueError as error:
+            self._say(f"the {name} error is missing: {error}")
 
     def _found_test(self, given: Any) -> Iterable[Any] | None:
+        if not self._asked_for.test_every:
+            return None
         try:
             loaders = data.own_test_loader(self._trainer, self._module) if given is None else given
         except Exception as error:
@@ -136,12 +159,12 @@ class Session:
         is_theirs = not type(self._module).test_step.__module__.startswith(("lightning.", "pytorch_lightning."))
         return "test_step" if is_theirs else "validation_step"
 
-    def _read_splits(self) -> dict[str, SplitSample]:
+    def _read_splits(self, train: DataLoader[Any] | None) -> dict[str, SplitSample]:
         loaders = {
-            "train": self._train,
-            "train_dev": data.first_loader(self._train_dev),
+            "train": train,
+            "train_dev": data.first_loader(self._sources.get("train_dev")),
             "dev": self._dev,
-            "test": data.first_loader(self._test),
+            "test": data.first_loader(self._sources.get("test")),
         }
         sizes = {name: data.size(loader) for name, loader in loaders.items() if loader is not None}
         if self._n_dev is not None:
@@ -174,7 +197,8 @@ class Session:
         except Exception as error:
             self._say(f"the {name} error is missing, for {step} failed on the {name} data ({error!r})")
             return
-        self._passes[name] = step, values, n
+        sized = data.first_loader(loader)
+        self._passes[name] = step, values, data.size(sized) if sized else n
 
     def _is_measured(self, names: Collection[str]) -> bool:
         """Whether the error is among the logged `names`, as far as it is known yet which that is."""
@@ -185,7 +209,7 @@ class Session:
         """Whether this epoch has no other validation to come; yes where that cannot be known."""
         trainer = self._trainer
         batches, interval = trainer.num_training_batches, trainer.val_check_batch
-        if trainer.check_val_every_n_epoch is None or interval is None or math.isinf(batches):
+        if trainer.check_val_every_n_epoch is None or interval is None or math.isinf(batches) or trainer.max_steps > 0:
             return True
         return bool(trainer.fit_loop.batch_idx + 1 + interval > batches)
 
@@ -195,7 +219,18 @@ class Session:
             return None
         logged = {name: value for name, value in self._logged().items() if name != self._measure.name}
         name = self._measure.find_in(logged, "train")
-        return self._measure.error(float(logged[name])) if name else None
+        if name is None:
+            return None
+        if name in self._of_the_last_batch:
+            self._say(f"{name} is that of the epoch's last batch, no running train error: log it with on_epoch=True")
+            return None
+        return self._measure.error(float(logged[name]))
+
+    @property
+    def _of_the_last_batch(self) -> set[str]:
+        """What the training step logged without averaging it over the epoch."""
+        results = getattr(self._trainer.fit_loop.epoch_loop, "_results", {})
+        return {result.meta.name for result in results.values() if not result.meta.on_epoch}
 
     def _remark(self, remark: str) -> None:
         if self._measure is not None and remark not in self._said:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import copy
+import importlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset
 from torchmetrics import Metric
 
 from bvtrack import preserve_random_states
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
+"""What steps read, or must not be copied at all."""
+FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
 
 
 class LogRecorder(Protocol):
@@ -22,9 +33,9 @@ class LogRecorder(Protocol):
 
 
 @contextmanager
-def untouched(module: torch.nn.Module, recorder: LogRecorder) -> Iterator[None]:
-    """`module` in eval mode, logging into `recorder`; random states, modes, metrics and plain attributes as they were."""
-    with preserve_random_states(), _eval_mode(module), _own_metrics(module), _plain_attributes(module):
+def untouched(trainer: Trainer, module: LightningModule, recorder: LogRecorder) -> Iterator[None]:
+    """`module` in eval mode, logging into `recorder`; all that its steps may touch is as it was afterwards."""
+    with preserve_random_states(), _eval_mode(module), _buffers(module), _attributes(module), _silent_loggers(trainer):
         vars(module).update(log=recorder.log, log_dict=recorder.log_dict)
         yield
 
@@ -42,44 +53,95 @@ def _eval_mode(module: torch.nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _own_metrics(module: torch.nn.Module) -> Iterator[None]:
-    """Fresh copies in the place of the module's torchmetrics."""
-    places = [
-        (parent._modules, name, child)
-        for parent in module.modules()
-        for name, child in parent._modules.items()
-        if isinstance(child, Metric)
+def _buffers(module: torch.nn.Module) -> Iterator[None]:
+    """Buffers that steps count in, the same tensors with the same values."""
+    saved = [
+        (part._buffers, name, buffer, buffer.clone())
+        for part in module.modules()
+        for name, buffer in part._buffers.items()
+        if buffer is not None
     ]
-    for children, name, metric in places:
-        fresh = copy.deepcopy(metric)
-        fresh.reset()
-        children[name] = fresh
     try:
         yield
     finally:
-        for children, name, metric in places:
-            children[name] = metric
+        for buffers, name, buffer, values in saved:
+            buffers[name] = buffer
+            if not torch.equal(buffer, values):
+                buffer.copy_(values)
 
 
 @contextmanager
-def _plain_attributes(module: torch.nn.Module) -> Iterator[None]:
-    """Lists that steps append to and counters that they raise, on the module itself."""
-    machinery = vars(torch.nn.Module())
-    attributes = vars(module)
-    saved = {name: value for name, value in attributes.items() if name not in machinery}
-    attributes.update({name: _containers_copied(value) for name, value in saved.items()})
+def _attributes(module: torch.nn.Module) -> Iterator[None]:
+    """Lists that steps append to, counters that they raise, meters and torchmetrics that they update, on all submodules."""
+    machinery = vars(torch.nn.Module()).keys()
+    places: list[dict[str, Any]] = [vars(part) for part in module.modules()]
+    saved = [{name: value for name, value in place.items() if name not in machinery} for place in places]
+    submodules: list[dict[str, Any]] = [part._modules for part in module.modules()]
+    metrics = [{name: child for name, child in place.items() if isinstance(child, Metric)} for place in submodules]
+    copies: dict[int, Any] = {}
+    for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
+        place.update({name: _copied(value, copies) for name, value in originals.items()})
     try:
         yield
     finally:
-        for name in [name for name in attributes if name not in machinery and name not in saved]:
-            del attributes[name]
-        attributes.update(saved)
+        for place, originals in zip(places, saved, strict=True):
+            for name in [name for name in place if name not in machinery and name not in originals]:
+                del place[name]
+        for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
+            place.update(originals)
 
 
-def _containers_copied(value: Any) -> Any:
-    """A copy of plain lists, dicts and sets, nested ones too, that shares what they hold."""
-    if type(value) is list:
-        return [_containers_copied(item) for item in value]
-    if type(value) is dict:
-        return {key: _containers_copied(item) for key, item in value.items()}
-    return set(value) if type(value) is set else value
+def _copied(value: Any, copies: dict[int, Any]) -> Any:
+    """A copy of what holds state, nested too; shared where it is a module, or data and machinery that steps only read."""
+    if id(value) not in copies:
+        copies[id(value)] = _new_copy(value, copies)
+    return copies[id(value)]
+
+
+def _new_copy(value: Any, copies: dict[int, Any]) -> Any:
+    if isinstance(value, Metric):
+        fresh = copy.deepcopy(value)
+        fresh.reset()
+        return fresh
+    if isinstance(value, torch.Tensor):
+        return value if isinstance(value, torch.nn.Parameter) else value.clone()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, dict, set, deque)):
+        twin = copy.copy(value)
+        if isinstance(twin, dict):
+            twin.update({key: _copied(item, copies) for key, item in twin.items() if _holds_state(item)})
+        elif isinstance(twin, list):
+            twin[:] = [_copied(item, copies) if _holds_state(item) else item for item in twin]
+        return twin
+    if not _is_plain_object(value):
+        return value
+    twin = copy.copy(value)
+    copies[id(value)] = twin
+    vars(twin).update({name: _copied(item, copies) for name, item in vars(value).items()})
+    return twin
+
+
+def _holds_state(item: Any) -> bool:
+    """Tensors in a list are results that steps collect, and are shared."""
+    return isinstance(item, (Metric, list, dict, set, deque)) or _is_plain_object(item)
+
+
+def _is_plain_object(value: Any) -> bool:
+    """A meter or the like, of a class of the user's own."""
+    if not hasattr(value, "__dict__") or isinstance(value, SHARED) or callable(value):
+        return False
+    return type(value).__module__.partition(".")[0] not in FRAMEWORKS
+
+
+@contextmanager
+def _silent_loggers(trainer: Trainer) -> Iterator[None]:
+    """Steps that log pictures to their logger speak to one that does nothing, as in Lightning's own `fast_dev_run`."""
+    family = "pytorch_lightning" if type(trainer).__module__.startswith("pytorch_lightning") else "lightning.pytorch"
+    loggers = trainer.loggers
+    silent = importlib.import_module(f"{family}.loggers.logger").DummyLogger
+    trainer.loggers = [silent() for _ in loggers]
+    try:
+        yield
+    finally:
+        trainer.loggers = loggers
