@@ -34,6 +34,7 @@ test: lint types unit wheel  ## Everything that CI runs
 
 bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/import_time.py
+	$(BIN)/python tests/benchmarks/cost.py
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .

@@ -50,6 +50,5 @@ DATASET_CLASS_COUNTS = "bvtrack.class_counts"
 
 UNCHECKED = "unchecked"
 RECIPE_LENGTH = 250
-GAPS_LENGTH = 500
 DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""

@@ -75,9 +75,12 @@ def limited(loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
     """
     if isinstance(limit, int):
         return _First(loader, limit)
-    if not isinstance(loader, Sized):
-        raise ValueError("expected test data with a length, got a loader without one; set limit_test_batches to a number")
-    return loader if limit in (None, 1.0) else _First(loader, int(len(loader) * limit))
+    try:
+        n_batches = len(loader)  # type: ignore[arg-type]  # a DataLoader's len raises where its dataset has none
+    except TypeError:
+        message = "expected data with a length, got a loader without one; for test data, set limit_test_batches to a number"
+        raise ValueError(message) from None
+    return loader if limit is None or limit == 1 else _First(loader, int(n_batches * limit))
 
 
 class _First:
