@@ -355,3 +355,20 @@ def test_train_dev_data_and_training_data_without_augmentation_are_measured(stor
     assert callback.tracker is not None
     assert callback.tracker.diagnosis is not None
     assert dict(callback.tracker.diagnosis.counts) == {"train": 40, "train_dev": 60, "dev": 130}
+
+
+def test_a_loggers_store_counts_whatever_the_environment_says(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    logger = MLFlowLogger(tracking_uri=store)
+    fit(BiasVarianceCallback(), logger=logger, max_epochs=1)
+
+    assert logger.run_id is not None
+    assert "bvtrack.diagnosis" in MlflowClient(store).get_run(logger.run_id).data.tags
+
+
+def test_a_store_that_cannot_be_costs_a_warning_and_no_training(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    trainer = fit(BiasVarianceCallback(), max_epochs=1)
+
+    assert trainer.current_epoch == 1
+    assert "MLflow has given up the ./mlruns file store" in said.pop()

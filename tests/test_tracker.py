@@ -332,3 +332,12 @@ def test_without_a_word_on_the_store_the_run_goes_to_mlflow_db_here(tmp_path: Pa
         two_epochs(tracker)
 
     assert read_run(f"sqlite:///{tmp_path / 'mlflow.db'}", tracker).data.tags["bvtrack.state"] == "complete"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that takes no files even from root")
+def test_a_journal_folder_that_takes_no_files_is_said_once(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store, journal_dir="/proc") as tracker:
+        two_epochs(tracker)
+
+    assert len(said) == 1
+    assert "'/proc'" in said.pop()

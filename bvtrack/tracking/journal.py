@@ -39,7 +39,10 @@ class Journal:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / f"{os.urandom(16).hex()}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
-        self._file = os.fdopen(os.open(self.path, flags, PRIVATE), "ab", buffering=0)
+        try:
+            self._file = os.fdopen(os.open(self.path, flags, PRIVATE), "ab", buffering=0)
+        except OSError as error:  # named by its folder, so that it is the same trouble each time
+            raise OSError(error.errno, error.strerror, str(directory)) from None
         self._unwritten = b""
 
     def append(self, *records: Record) -> None:

@@ -73,7 +73,8 @@ class BiasVarianceCallback(CallbackBase):
             journal_dir=journal_dir,
             source="callback",
         )
-        self._new_tracker()  # says now what is wrong with the arguments; it starts nothing before its first point
+        # says now what is wrong with the arguments; which store it will be is known when a fit starts
+        self._new_tracker(tracking_uri=tracking_uri or "sqlite:///mlflow.db")
         self._run_id = run_id
         train_eval_size(1, None, train_eval)  # says now what is wrong with it
         self._passes = Passes(train_eval, train_eval_dataloaders, train_dev_dataloaders, test_dataloaders, test_every)
