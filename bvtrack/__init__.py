@@ -6,8 +6,9 @@ from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.sample import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.examples import ExampleError, measure_examples
 from bvtrack.gaps import Gap
-from bvtrack.measure import Measure, find_measure, has_diverged
+from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
 from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
 from bvtrack.tracking.harmless import harmless
 from bvtrack.tracking.random_states import preserve_random_states
@@ -17,7 +18,9 @@ from bvtrack.version import __version__
 __all__ = [
     "MOST_READ",
     "Diagnosis",
+    "ErrorFunction",
     "Evidence",
+    "ExampleError",
     "Finding",
     "Gap",
     "Measure",
@@ -38,6 +41,7 @@ __all__ = [
     "harmless",
     "has_diverged",
     "is_disabled",
+    "measure_examples",
     "preserve_random_states",
     "recommend",
     "train_eval_size",

@@ -82,15 +82,18 @@ def diagnose(
     n_dev: int | None = None,
     n_test: int | None = None,
     same_distribution: bool = True,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
 ) -> Diagnosis:
     """Say whether these errors show bias, variance, data mismatch or an overfit dev set, and how sure that is.
 
     Errors are fractions in [0, 1]. `train_error` may be `None` where only a later gap is asked for. `n_*` are the examples
     that each error was measured on (not the size of the training set); without them there are no intervals and nothing is
     `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
-    known to come from different sources: variance and mismatch are then told apart by a train-dev error alone.
+    known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
+    are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples.
 
-    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, or a count without its error.
+    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count or an interval without its
+    error, or an interval that does not hold it.
 
     >>> diagnose(train_error=0.01, dev_error=0.11).tag
     'high_variance'
@@ -101,8 +104,10 @@ def diagnose(
     """
     errors = _given({"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error})
     counts = _given({"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test})
+    intervals = intervals or {}
     _validate(errors, counts, human_error)
-    rates = {name: Rate(error, counts.get(name)) for name, error in errors.items()}
+    _validate_intervals(errors, intervals)
+    rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
     named = [name for name, gap in gaps.items() if gap.is_wide and not gap.may_be_zero]
@@ -110,7 +115,7 @@ def diagnose(
     return Diagnosis(
         tag=tag,
         certainty=certainty,
-        explanation=explain(tag, gaps=gaps, named=named, errors=errors, human_error=human_error),
+        explanation=explain(tag, gaps=gaps, named=named, rates=rates, human_error=human_error),
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
         gaps=gaps,
@@ -138,7 +143,7 @@ def _verdict(
     if not same_distribution and "train_dev" not in rates:
         return "undetermined", "unclear"
     if human_error is not None and dev.error < human_error:
-        return "beyond_human", _certainty(dev.n is not None and dev.interval()[1] < human_error)
+        return "beyond_human", _certainty(dev.has_interval and dev.interval()[1] < human_error)
     if "train" not in rates:
         return "undetermined", "unclear"
     easier = easier_dev_gap(rates)
@@ -170,3 +175,11 @@ def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_erro
             raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
         if name not in errors:
             raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")
+
+
+def _validate_intervals(errors: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> None:
+    for name, (low, high) in intervals.items():
+        if name not in errors:
+            raise ValueError(f"intervals[{name!r}] was given without {name}_error; pass both or neither")
+        if not low <= errors[name] <= high:
+            raise ValueError(f"intervals[{name!r}] must hold {name}_error, {errors[name]!r}; got {low!r} to {high!r}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bvtrack.gaps import Gap
-from bvtrack.intervals import examples_to_tell
+from bvtrack.intervals import Rate, examples_to_tell
 
 GAP_NAMES = {
     "avoidable_bias": "avoidable bias",
@@ -54,19 +55,19 @@ def explain(
     *,
     gaps: Mapping[str, Gap],
     named: Sequence[str],
-    errors: Mapping[str, float],
+    rates: Mapping[str, Rate],
     human_error: float | None,
 ) -> str:
     """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing."""
-    measured = ", ".join(f"{SET_NAMES[name]} {percent(error)}" for name, error in errors.items())
+    measured = ", ".join(f"{SET_NAMES[name]} {percent(rate.error)}" for name, rate in rates.items())
     assumed = "0.0 % (assumed: none was given)" if human_error is None else percent(human_error)
     sentences = [f"Errors: {measured}; human error {assumed}."]
     sentences += [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
     sentences += [f"So {_joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, errors, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
+        _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
     ]
-    sentences += _missing(gaps, errors) if tag == "undetermined" else _STATE_SENTENCES.get(tag, ())
+    sentences += _missing(gaps, rates) if tag == "undetermined" else _STATE_SENTENCES.get(tag, ())
     return " ".join(sentences)
 
 
@@ -77,13 +78,18 @@ _STATE_SENTENCES = {
 }
 
 
-def _could_be_noise(name: str, errors: Mapping[str, float], human_error: float) -> str:
-    later, earlier = sets_of(name, errors)
-    needed = examples_to_tell(errors[later], errors.get(earlier, human_error), earlier_is_known=earlier not in errors)
-    return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: about {needed:,} examples a set would tell."
+def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error: float) -> str:
+    later, earlier = sets_of(name, rates)
+    if any(rates[side].bounds for side in (later, earlier) if side in rates):
+        assert gap.low is not None
+        needed = f"{math.ceil(((gap.value - gap.low) / gap.value) ** 2)} times as many"  # half the width for 4 times as many
+    else:
+        known = rates.get(earlier, Rate(human_error))
+        needed = f"about {examples_to_tell(rates[later].error, known.error, earlier_is_known=earlier not in rates):,}"
+    return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: {needed} examples a set would tell."
 
 
-def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[str]:
+def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
     if "dev" not in errors:
         missing = "data mismatch" if "variance" in gaps else "variance"
         yield f"There is no dev error, so {missing} cannot be measured: hold out a dev set."
@@ -96,7 +102,7 @@ def _missing(gaps: Mapping[str, Gap], errors: Mapping[str, float]) -> Iterator[s
         )
 
 
-def sets_of(gap_name: str, errors: Mapping[str, float]) -> tuple[str, str]:
+def sets_of(gap_name: str, errors: Collection[str]) -> tuple[str, str]:
     """The sets of a gap's larger and smaller error: of the dev error's variance `dev` and `train`."""
     unseen = "train_dev" if "train_dev" in errors else "dev"
     sets = {

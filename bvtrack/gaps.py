@@ -90,7 +90,7 @@ def easier_dev_gap(rates: Mapping[str, Rate]) -> Gap | None:
 
 def _above_human(train: Rate, human_error: float) -> Gap:
     value = train.error - human_error
-    if train.n is None:
+    if not train.has_interval:
         return Gap(value, threshold=SMALLEST_BIAS)
     low, high = train.interval()
     return Gap(value, low - human_error, high - human_error, SMALLEST_BIAS)
@@ -101,7 +101,7 @@ def _between(later: Rate, earlier: Rate, bias: float | None) -> Gap:
     threshold = max(SMALLEST_GAP, GAP_SHARE * later.error)
     if bias is not None:
         threshold = min(threshold, max(DOMINANT_GAP, DOMINANCE * bias))
-    if later.n is None or earlier.n is None:
+    if not (later.has_interval and earlier.has_interval):
         return Gap(value, threshold=threshold)
     return Gap(value, *difference_interval(later, earlier), threshold)
 

@@ -1,7 +1,9 @@
 """How sure an error, or the difference of two errors, is: 95 % intervals from the counts.
 
 An error rate gets Wilson's score interval, a difference of two independent rates Newcombe's hybrid of two of them
-(Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10).
+(Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10). The same hybrid serves
+any two intervals, such as those of a bootstrap (Zou and Donner 2008, "Construction of confidence limits about effect
+measures").
 """
 
 from __future__ import annotations
@@ -16,13 +18,22 @@ Z = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An error as a fraction in [0, 1] and the number of examples it was measured on (`None`: not known)."""
+    """An error as a fraction in [0, 1] and what says how sure it is: the number of examples it was measured on, or, where it
+    is no share of examples, the `bounds` of its 95 % interval; neither where it is not known.
+    """
 
     error: float
     n: int | None = None
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def has_interval(self) -> bool:
+        return self.n is not None or self.bounds is not None
 
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval. Raises `ValueError` where the number of examples is not known."""
+        """`bounds`, else Wilson's 95 % interval. Raises `ValueError` where neither is known."""
+        if self.bounds is not None:
+            return self.bounds
         if self.n is None:
             raise ValueError("an interval needs the number of examples behind the error; got n=None; pass n_train=, n_dev= …")
         weight = Z**2 / self.n
@@ -34,7 +45,7 @@ class Rate:
 
 
 def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
-    """Newcombe's 95 % interval of `later.error - earlier.error`, the two measured on different examples."""
+    """The 95 % interval of `later.error - earlier.error`, the two measured on different examples."""
     later_low, later_high = later.interval()
     earlier_low, earlier_high = earlier.interval()
     difference = later.error - earlier.error

@@ -25,7 +25,11 @@ def ledger(*records: Record, is_owned: bool = True, **options: Any) -> Ledger:
 
 
 def epoch(number: int, *, n: dict[str, int] | None = None, running: float | None = None, **errors: float) -> Record:
-    return record("epoch", epoch=number, errors=errors, counts=n or {}, running=running)
+    return record("epoch", epoch=number, errors=errors, counts=n or {}, intervals={}, unscaled={}, running=running)
+
+
+def later_test(number: int, error: float, n: int | None = None) -> Record:
+    return record("test", epoch=number, error=error, n=n, interval=None, unscaled=None)
 
 
 def values(bundle: Bundle) -> dict[tuple[int, str], float]:
@@ -70,7 +74,7 @@ def test_an_error_that_is_no_number_makes_no_point_but_the_verdict() -> None:
 
 
 def test_a_later_test_error_adds_its_own_points_alone() -> None:
-    first, later = epoch(0, train=0.1, dev=0.2), record("test", epoch=0, error=0.5, n=100)
+    first, later = epoch(0, train=0.1, dev=0.2), later_test(0, 0.5, 100)
     bundle = ledger(first, later).bundle([later])
 
     assert values(bundle) == {(0, "test_error"): 0.5, (0, "dev_overfit"): 0.3}
@@ -79,7 +83,7 @@ def test_a_later_test_error_adds_its_own_points_alone() -> None:
 
 
 def test_a_test_error_of_an_epoch_that_nobody_logged_is_a_point_alone() -> None:
-    later = record("test", epoch=7, error=0.5, n=None)
+    later = later_test(7, 0.5, None)
     found = ledger(epoch(0, train=0.1, dev=0.2), later, at="last")
 
     assert values(found.bundle([later])) == {(7, "test_error"): 0.5}
@@ -108,11 +112,10 @@ def test_before_the_first_epoch_there_are_tags_but_no_verdict() -> None:
     assert (bundle.note, bundle.files, bundle.status) == (None, {}, None)
 
 
-@pytest.mark.parametrize(("is_rate", "diagnosis"), [(True, "not_learning"), (False, "high_bias")])
-def test_guessing_is_a_yardstick_of_error_rates_alone(is_rate: bool, diagnosis: str) -> None:
-    split = record("split", counts={"train": 100, "dev": 100}, datasets=[], chance=0.5)
+@pytest.mark.parametrize(("known", "diagnosis"), [([record("chance", error=0.5)], "not_learning"), ([], "high_bias")])
+def test_what_guessing_scores_is_the_yardstick_where_it_is_known(known: list[Record], diagnosis: str) -> None:
     epochs = [epoch(number, train=0.5, dev=0.5) for number in range(3)]
-    found = ledger(split, *epochs, measure={"name": "error", "is_rate": is_rate})
+    found = ledger(*known, *epochs)
 
     assert found.bundle(()).tags["bvtrack.diagnosis"] == diagnosis
 

@@ -130,8 +130,8 @@ def test_a_named_stage_is_preferred() -> None:
     assert measure == Measure("test_acc", higher_is_better=True)
 
 
-@pytest.mark.parametrize("names", [[], ["loss", "val_loss"], ["val_mse", "lr"], ["mean_squared_error"]])
-def test_no_measure_is_found_where_there_are_only_losses(names: list[str]) -> None:
+@pytest.mark.parametrize("names", [[], ["lr", "epoch"], ["train_time", "val_quality"]])
+def test_no_measure_is_found_among_other_names(names: list[str]) -> None:
     measure = find_measure(names)
 
     assert measure is None
@@ -147,7 +147,7 @@ def test_a_known_name_says_which_way_up_it_is(name: str, higher_is_better: bool)
     assert measure == Measure(name, higher_is_better=higher_is_better)
 
 
-@pytest.mark.parametrize("name", ["val_loss", "val_mse", "quality", ""])
+@pytest.mark.parametrize("name", ["quality", "val_score", ""])
 def test_a_name_without_a_known_direction_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="does not say whether higher is better"):
         as_measure(name)

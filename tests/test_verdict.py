@@ -219,7 +219,7 @@ def test_a_verdict_is_written_as_json() -> None:
 def test_a_later_test_error_joins_the_epoch_it_was_measured_on(n: int | None, counts: dict[str, int]) -> None:
     (entry,) = _history([0.2], [0.3])
 
-    measured = with_test_error(entry, 0.5, n)
+    measured = with_test_error(entry, EpochErrors(0, {"test": 0.5}, {} if n is None else {"test": n}))
 
     assert measured == EpochErrors(0, {"train": 0.2, "dev": 0.3, "test": 0.5}, counts)
     assert [entry] == _history([0.2], [0.3])
@@ -228,7 +228,7 @@ def test_a_later_test_error_joins_the_epoch_it_was_measured_on(n: int | None, co
 def test_the_test_error_never_chooses_the_epoch() -> None:
     first, second = _history([0.2, 0.1], [0.3, 0.4])
 
-    assert chosen_epoch([first, with_test_error(second, 0.0, None)], "best").epoch == 0
+    assert chosen_epoch([first, with_test_error(second, EpochErrors(1, {"test": 0.0}))], "best").epoch == 0
 
 
 @given(

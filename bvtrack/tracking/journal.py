@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["run", "model", "measure", "split", "epoch", "test", "trial", "end"]
+Kind = Literal["run", "model", "measure", "chance", "split", "epoch", "test", "trial", "end"]
 Record = Mapping[str, Any]
 PRIVATE = 0o600
 _ENCODER = json.JSONEncoder(separators=(",", ":"))

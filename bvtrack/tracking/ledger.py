@@ -64,6 +64,7 @@ class Ledger:
         self._model: Mapping[str, Any] = {}
         self._measure: Mapping[str, Any] = options["measure"] or {"name": None, "is_rate": True}
         self._split: Mapping[str, Any] = {}
+        self._chance: float | None = None
         self._is_trial = False
         self._verdict: Verdict | None = None
         self.state: State = "running"
@@ -76,7 +77,10 @@ class Ledger:
                 self._history.pop(entry.epoch, None)
                 self._history[entry.epoch] = entry
             case "test":
-                self._take_test(record)
+                if measured := self._history.get(record["epoch"]):
+                    self._history[measured.epoch] = with_test_error(measured, _test_entry(record))
+            case "chance":
+                self._chance = record["error"]
             case "model":
                 self._model = record["facts"]
             case "measure":
@@ -100,7 +104,7 @@ class Ledger:
                 at=self._options["at"],
                 human_error=self._options["human_error"],
                 same_distribution=self._options["same_distribution"],
-                chance=self._split.get("chance") if self._measure["is_rate"] else None,
+                chance=self._chance,
                 model=ModelFacts(**self._model),
                 n_train=self._split.get("counts", {}).get("train"),
             )
@@ -118,27 +122,33 @@ class Ledger:
         )
 
     def _points(self, record: Record) -> Iterator[Point]:
-        """An epoch's errors and gaps, or a later test error and its gap."""
-        if record["kind"] not in ("epoch", "test"):
-            return
-        is_later = record["kind"] == "test"
-        entry = (
-            self._history.get(record["epoch"], EpochErrors(record["epoch"], {"test": record["error"]}))
-            if is_later
-            else _entry(record)
-        )
+        """An epoch's errors and gaps, a later test error and its gap, or what guessing scores."""
+        match record["kind"]:
+            case "epoch":
+                values = self._values(_entry(record))
+                if record["running"] is not None:
+                    values[names.TRAIN_ERROR_RUNNING] = record["running"]
+            case "test":
+                later = _test_entry(record)
+                entry = with_test_error(self._history.get(record["epoch"], later), later)
+                values = {name: value for name, value in self._values(entry).items() if name in names.OF_TEST_ERROR}
+            case "chance":
+                values = {names.CHANCE_ERROR: record["error"]}
+            case _:
+                return
+        for name, value in values.items():
+            yield Point(name, round(value, DIGITS), record["timestamp"], record.get("epoch", 0))
+
+    def _values(self, entry: EpochErrors) -> dict[str, float]:
+        """The metrics of an epoch."""
         values = {names.error_metric(name): error for name, error in entry.finite.items()}
+        values |= {names.unscaled_metric(name): entry.unscaled[name] for name in entry.finite if name in entry.unscaled}
         if entry.finite:
             diagnosis = diagnose_epoch(
                 entry, human_error=self._options["human_error"], same_distribution=self._options["same_distribution"]
             )
             values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
-        if is_later:
-            values = {name: value for name, value in values.items() if name in names.OF_TEST_ERROR}
-        elif record["running"] is not None:
-            values[names.TRAIN_ERROR_RUNNING] = record["running"]
-        for name, value in values.items():
-            yield Point(name, round(value, DIGITS), record["timestamp"], record["epoch"])
+        return values
 
     def _tags(self) -> dict[str, str | None]:
         """Every tag as it should be now; `None` where one does not apply (any more)."""
@@ -178,13 +188,15 @@ class Ledger:
             files[names.SPLITS_FILE] = self._split["report"]
         return files
 
-    def _take_test(self, record: Record) -> None:
-        if entry := self._history.get(record["epoch"]):
-            self._history[entry.epoch] = with_test_error(entry, record["error"], record["n"])
-
 
 def _entry(record: Record) -> EpochErrors:
-    return EpochErrors(record["epoch"], record["errors"], record["counts"])
+    return EpochErrors(record["epoch"], record["errors"], record["counts"], record["intervals"], record["unscaled"])
+
+
+def _test_entry(record: Record) -> EpochErrors:
+    """A test error by itself, as an epoch that has no other."""
+    known = {"errors": record["error"], "counts": record["n"], "intervals": record["interval"], "unscaled": record["unscaled"]}
+    return EpochErrors(record["epoch"], **{name: {} if value is None else {"test": value} for name, value in known.items()})
 
 
 def _short(value: object) -> str | None:

@@ -6,6 +6,8 @@ PREFIX = "bvtrack/"
 """Metrics share a prefix so that the MLflow UI gives them a chart section of their own."""
 
 TRAIN_ERROR_RUNNING = f"{PREFIX}train_error_running"
+CHANCE_ERROR = f"{PREFIX}chance_error"
+"""What guessing scores: one point, the yardstick of `not_learning`."""
 
 
 def error_metric(set_name: str) -> str:
@@ -13,12 +15,17 @@ def error_metric(set_name: str) -> str:
     return f"{PREFIX}{set_name}_error"
 
 
+def unscaled_metric(set_name: str) -> str:
+    """The metric of a set's error in its own units, where the error is scaled."""
+    return f"{error_metric(set_name)}_unscaled"
+
+
 def gap_metric(gap_name: str) -> str:
     """The metric of a gap, for example `bvtrack/variance`."""
     return f"{PREFIX}{gap_name}"
 
 
-OF_TEST_ERROR = {error_metric("test"), gap_metric("dev_overfit")}
+OF_TEST_ERROR = {error_metric("test"), unscaled_metric("test"), gap_metric("dev_overfit")}
 """What a test error that is measured after the training adds to its epoch."""
 
 DIAGNOSIS = "bvtrack.diagnosis"

@@ -16,7 +16,7 @@ from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.measure import Measure, as_measure, find_measure
+from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import ModelFacts, Step
 from bvtrack.tracking import names
 from bvtrack.tracking.harmless import harmless, logger
@@ -46,7 +46,8 @@ class Tracker:
 
     Args:
         human_error: what humans (or the best known model) make, as a fraction in [0, 1]; 0 where it is not given.
-        measure: what the errors are, for the tag `bvtrack.measure`: a metric's name, or a `Measure`.
+        measure: what the errors are, for the tag `bvtrack.measure`: a metric's name, or a `Measure`. Errors that have units
+            (`val_rmse`) are logged as they are: the targets of `log_split` bring them to fractions.
         at: the epoch that the tags speak of: the `best` dev error so far, or the `last`.
         same_distribution: False where train and dev are known to come from different sources.
 
@@ -91,6 +92,9 @@ class Tracker:
         self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._link: Link | None = None
         self._counts: Mapping[str, int] = {}
+        self._samples: Mapping[str, SplitSample] = {}
+        self._chance: float | None = None
+        self._is_chance_due = False
         self._records: list[Record] = []
         self._said: set[str] = set()
         self._is_closed = False
@@ -136,15 +140,28 @@ class Tracker:
             self._say(f"no metric named {wanted.name!r} was logged; logged: {seen}{instead}")
         elif found is None:
             self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; log one, or name yours with measure=")
+        elif found.kind == "loss":
+            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
         if found is not None:
             self.log_measure(found)
-        return found
+        return self._measure if found else None
 
     @harmless
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
-        self._measure = measure
-        self._write(record("measure", **_measure_content(measure, remark)))
+        train = self._samples.get("train")
+        targets = train.targets if train else None
+        self._measure = measure if targets is None else scaled(measure, targets)
+        self._write(record("measure", **_measure_content(self._measure, remark)))
+        self._is_chance_due = True
+
+    def _note_chance(self) -> None:
+        """Log what guessing would score, the yardstick of `not_learning`."""
+        self._is_chance_due = False
+        chance = _error_of_guessing(self._measure, self._samples)
+        if chance is not None and chance != self._chance:
+            self._chance = chance
+            self._write(record("chance", error=chance))
 
     @harmless
     def log_model(self, model: ModelFacts) -> None:
@@ -165,6 +182,10 @@ class Tracker:
         if {"train", "dev"} <= samples.keys():
             content |= self._checked(samples)
         self._write(record("split", **content))
+        self._samples = samples
+        self._is_chance_due = True
+        if self._measure is not None:
+            self.log_measure(self._measure)
 
     @harmless
     def log_epoch(
@@ -180,28 +201,47 @@ class Tracker:
         n_dev: int | None = None,
         n_test: int | None = None,
         n_train_dev: int | None = None,
+        intervals: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
-        """Log an epoch's errors, fractions in [0, 1], and diagnose the run anew.
+        """Log an epoch's errors and diagnose the run anew.
 
-        `epoch` counts from 0 and is the step of the points. `n_*` are the examples behind each error where they are not
-        those of `log_split`. `train_error_running` is the average taken while the weights were changing, for comparison.
-        A number that is not finite marks the run as diverged; one outside [0, 1] is said and left out.
+        Errors are fractions in [0, 1], or in the units of the Tracker's `measure`. `epoch` counts from 0 and is the step of
+        the points. `n_*` are the examples behind each error where they are not those of `log_split`; `intervals`, by set,
+        are 95 % intervals of errors that are no shares of examples. `train_error_running` is the average taken while the
+        weights were changing, for comparison. A number that is not finite marks the run as diverged; one outside [0, 1] is
+        said and left out.
         """
+        if self._is_chance_due:
+            self._note_chance()
         errors = {"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error}
         counts = {"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test}
         accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
         known = {name: self._count(name, counts[name]) for name in accepted} if self._is_rate else {}
-        counted = {name: n for name, n in known.items() if n is not None}
-        running = None if train_error_running is None else float(train_error_running)
-        running = running if running is not None and math.isfinite(running) else None
-        self._write(record("epoch", epoch=int(epoch), errors=accepted, counts=counted, running=running))
+        running = None if train_error_running is None else self._fraction(float(train_error_running))
+        content = {
+            "errors": accepted,
+            "counts": {name: n for name, n in known.items() if n is not None},
+            "intervals": {
+                name: self._bounds(accepted[name], ends) for name, ends in (intervals or {}).items() if name in accepted
+            },
+            "unscaled": {name: float(error) for name, error in errors.items() if error is not None and self._has_units},
+            "running": running if running is not None and math.isfinite(running) else None,
+        }
+        self._write(record("epoch", epoch=int(epoch), **content))
         self._listen()
 
     @harmless
-    def log_test(self, test_error: float, *, n_test: int | None = None, epoch: int | None = None) -> None:
+    def log_test(
+        self,
+        test_error: float,
+        *,
+        n_test: int | None = None,
+        interval: tuple[float, float] | None = None,
+        epoch: int | None = None,
+    ) -> None:
         """Log a test error measured after the training, by default on the weights of the epoch that the tags speak of.
 
-        This may come after `close`.
+        Its arguments are as those of `log_epoch`. This may come after `close`.
         """
         error = self._accepted("test_error", test_error)
         if error is None:
@@ -210,8 +250,13 @@ class Tracker:
             if self._ledger.verdict is None:
                 raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
             epoch = self._ledger.verdict.epoch
-        n_test = self._count("test", n_test) if self._is_rate else None
-        news = record("test", epoch=epoch, error=error, n=n_test)
+        content = {
+            "error": error,
+            "n": self._count("test", n_test) if self._is_rate else None,
+            "interval": self._bounds(error, interval) if interval else None,
+            "unscaled": float(test_error) if self._has_units else None,
+        }
+        news = record("test", epoch=epoch, **content)
         if self._is_closed:
             self._add_later(news)
         else:
@@ -259,7 +304,6 @@ class Tracker:
             "tag": sizes.tag,
             "distribution": shift.tag if shift else names.UNCHECKED,
             "findings": [asdict(finding) for finding in findings],
-            "chance": _error_of_guessing(samples["train"], samples["dev"]),
             "report": report | {"distribution": asdict(shift) if shift else None},
         }
 
@@ -275,18 +319,37 @@ class Tracker:
     def _is_rate(self) -> bool:
         return self._measure is None or self._measure.is_rate
 
+    @property
+    def _has_units(self) -> bool:
+        return self._measure is not None and self._measure.scale is not None
+
+    def _fraction(self, error: float) -> float:
+        return error if self._measure is None else self._measure.fraction(error)
+
+    def _bounds(self, error: float, ends: tuple[float, float]) -> tuple[float, float]:
+        """The interval of an error that has been brought to the fraction `error`, brought there too."""
+        low, high = (min(max(self._fraction(float(end)), 0.0), 1.0) for end in ends)
+        return min(low, error), max(high, error)
+
     def _accepted(self, name: str, error: float | None) -> float | None:
-        """The error, NaN where it is not finite, `None` where it cannot be used; says once why."""
+        """The error as a fraction, NaN where it is not finite, `None` where it cannot be used; says once why."""
         if error is None:
             return None
         error = float(error)
         if not math.isfinite(error):
-            self._say(f"{name} must be a number in [0, 1]; got {error!r}: the run is tagged as diverged")
+            self._say(f"{name} must be a finite number; got {error!r}: the run is tagged as diverged")
             return math.nan
-        if not 0 <= error <= 1:
-            self._say(f"{name} must be a fraction in [0, 1]; got {error!r}, which is left out (11 % is 0.11)")
+        if self._measure is not None and self._measure.needs_scale:
+            self._say(
+                f"expected the training targets to bring {self._measure.name} to a fraction, got none, so errors in units are "
+                "left out; pass the training data as pairs (features, targets)"
+            )
             return None
-        return error
+        fraction = self._fraction(error)
+        if not 0 <= fraction <= 1:
+            self._say(f"{name} must be a fraction in [0, 1]; got {fraction!r}, which is left out (11 % is 0.11)")
+            return None
+        return fraction
 
     def _count(self, name: str, given: int | None) -> int | None:
         """The examples behind an error: those given, else the split's; says once what cannot be one."""
@@ -351,10 +414,23 @@ def _dataset(name: str, sample: SplitSample) -> dict[str, Any]:
     return {"name": name, "digest": sample.digest(), "profile": profile, "tags": tags, "source": sys.argv[0]}
 
 
-def _error_of_guessing(train: SplitSample, dev: SplitSample) -> float | None:
-    """The error of always guessing one class, the one it is lowest for; `None` where the targets are no classes."""
-    shares = [max(counts.values()) / sample.n_read for sample in (train, dev) if (counts := sample.class_counts())]
-    return 1 - max(shares) if len(shares) == 2 else None
+def _error_of_guessing(measure: Measure | None, samples: Mapping[str, SplitSample]) -> float | None:
+    """What a model scores that learned no more than the training targets; `None` where that is not known.
+
+    Of a rate: the error of always guessing one class, the one it is lowest for. Errors in units are 1 by their scale. A bare
+    loss is the entropy of the classes, as a fraction.
+    """
+    counts = [sample.class_counts() for name in ("train", "dev") if (sample := samples.get(name)) is not None]
+    if measure is not None and measure.scale is not None:
+        return 1.0
+    if len(counts) < 2 or not all(counts):
+        return None
+    if measure is None or measure.is_rate:
+        return 1 - max(max(classes.values()) / sum(classes.values()) for classes in counts)
+    if measure.kind == "loss":
+        shares = [count / sum(counts[0].values()) for count in counts[0].values()]
+        return measure.fraction(-sum(share * math.log(share) for share in shares))
+    return None
 
 
 def _measure_content(measure: Measure, remark: str = "") -> dict[str, Any]:

@@ -18,11 +18,15 @@ At = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class EpochErrors:
-    """One epoch's errors and the examples behind them, by set; a diverged error is there as NaN."""
+    """One epoch's errors, by set, and what says how sure each is: the examples behind it, or its 95 % interval; a diverged
+    error is there as NaN. `unscaled` holds errors in their own units, where they have been scaled.
+    """
 
     epoch: int
     errors: Mapping[str, float]
     counts: Mapping[str, int] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unscaled: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def finite(self) -> dict[str, float]:
@@ -99,6 +103,7 @@ def diagnose_epoch(entry: EpochErrors, *, human_error: float | None, same_distri
     """What one epoch's finite errors say by themselves; there must be one."""
     arguments: dict[str, Any] = {f"{name}_error": error for name, error in entry.finite.items()}
     arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in entry.finite}
+    arguments["intervals"] = {name: ends for name, ends in entry.intervals.items() if name in entry.finite}
     return diagnose(**{"train_error": None, **arguments}, human_error=human_error, same_distribution=same_distribution)
 
 
@@ -122,7 +127,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def with_test_error(entry: EpochErrors, error: float, n: int | None) -> EpochErrors:
+def with_test_error(entry: EpochErrors, later: EpochErrors) -> EpochErrors:
     """The epoch with a test error that was measured later on, on its weights."""
-    counts = {} if n is None else {"test": n}
-    return replace(entry, errors={**entry.errors, "test": error}, counts={**entry.counts, **counts})
+    return replace(
+        entry,
+        errors={**entry.errors, **later.errors},
+        counts={**entry.counts, **later.counts},
+        intervals={**entry.intervals, **later.intervals},
+        unscaled={**entry.unscaled, **later.unscaled},
+    )
