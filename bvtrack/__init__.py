@@ -3,7 +3,7 @@
 from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
-from bvtrack.data.sample import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
+from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
 from bvtrack.examples import ExampleError, measure_examples
@@ -16,6 +16,7 @@ from bvtrack.tracking.tracker import Tracker, is_disabled
 from bvtrack.version import __version__
 
 __all__ = [
+    "FEWEST_TRAIN_EXAMPLES",
     "MOST_READ",
     "Diagnosis",
     "ErrorFunction",

@@ -46,19 +46,18 @@ def measure_examples(error: ErrorFunction, predictions: Any, targets: Any) -> Ex
     start = time.perf_counter()
     values = np.asarray(error(predictions, targets), dtype=float)
     seconds = time.perf_counter() - start
-    if values.size == 1:
-        value = float(values.reshape(()))
-        return ExampleError(
-            value, n, False, _bootstrap(lambda drawn: error(predictions[drawn], targets[drawn]), n, value, seconds)
-        )
-    if values.shape != (n,):
+    if values.shape == (n,):
+        value = float(values.mean())
+        if np.isin(values, (0.0, 1.0)).all():
+            return ExampleError(value, n, is_rate=True)
+        return ExampleError(value, n, False, _bootstrap(lambda drawn: values[drawn].mean(), n, value, 0.0))
+    if values.size != 1:
         raise ValueError(
             f"error= must give one number, or one for each of the {n} examples; got an array of shape {values.shape}"
         )
-    value = float(values.mean())
-    if np.isin(values, (0.0, 1.0)).all():
-        return ExampleError(value, n, True)
-    return ExampleError(value, n, False, _bootstrap(lambda drawn: values[drawn].mean(), n, value, 0.0))
+    value = float(values.reshape(()))
+    interval = _bootstrap(lambda drawn: error(predictions[drawn], targets[drawn]), n, value, seconds)
+    return ExampleError(value, n, False, interval)
 
 
 def _bootstrap(statistic: Callable[[Any], Any], n: int, value: float, seconds: float) -> tuple[float, float] | None:

@@ -182,12 +182,12 @@ def scaled(measure: Measure, targets: Any) -> Measure:
     """`measure` with the error of the best constant predictor on the training `targets` `[n_examples, ...]` as its scale.
 
     Of constants the mean and the median are tried: they are the best for squared and for absolute errors. A bare loss on
-    continuous targets is taken for a squared error, and a function of unknown kind on them for an error in their units.
+    continuous targets is taken for a squared error, and a function on them for an error in their units.
     Returned as it is where it needs no scale, or where all targets are equal.
     """
     import numpy as np
 
-    has_own_units = measure.function is not None and _family(measure.name) is None
+    has_own_units = measure.function is not None and measure.kind == "score"
     if measure.kind != "units" and not (is_continuous(targets) and (has_own_units or measure.kind == "loss")):
         return measure
     values = np.asarray(targets, dtype=float)

@@ -239,7 +239,7 @@ def test_a_training_that_raises_marks_its_run_as_failed(store: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"human_error": 2.0}, {"test_every": -1}, {"train_eval": "half"}, {"measure": "dice"}, {"tracking_uri": "./mlruns"}],
+    [{"human_error": 2.0}, {"test_every": -1}, {"train_eval": "half"}, {"measure": "quality"}, {"tracking_uri": "./mlruns"}],
 )
 def test_a_bad_argument_is_refused_when_the_callback_is_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"got|does not say"):

@@ -59,6 +59,7 @@ def test_a_run_gets_every_tag_that_applies(store: str) -> None:
     gaps = json.loads(tags.pop("bvtrack.gaps"))
     assert gaps["gaps"]["variance"][0] == 0.1
     assert gaps["n"] == {"train": 6000, "dev": 2000, "test": 2000}
+    assert len(tags.pop("bvtrack.id")) == 32
     assert tags == {
         "bvtrack.diagnosis": "high_variance",
         "bvtrack.focus": "high_variance",
@@ -204,7 +205,7 @@ def test_an_error_that_is_no_number_is_said_once_and_means_diverged(store: str, 
 
     assert tags["bvtrack.diagnosis"] == "diverged"
     assert tags["bvtrack.next_step"] == "fix_training"
-    assert said == ["bvtrack: train_error must be a number in [0, 1]; got nan: the run is tagged as diverged"]
+    assert said == ["bvtrack: train_error must be a finite number; got nan: the run is tagged as diverged"]
     said.clear()
 
 
@@ -315,7 +316,7 @@ def test_a_closed_tracker_says_so_and_raises_nothing(store: str, said: list[str]
         ({"human_error": 1.5}, "human_error must be a fraction in \\[0, 1\\]; got 1.5"),
         ({"human_error": math.nan}, "human_error must be a fraction"),
         ({"at": "first"}, "at must be 'best' or 'last'; got 'first'"),
-        ({"measure": "val_dice"}, "does not say whether higher is better"),
+        ({"measure": "val_quality"}, "does not say whether higher is better"),
         ({"tracking_uri": "http//localhost:5000"}, "looks like http://localhost:5000"),
     ],
 )

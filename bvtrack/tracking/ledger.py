@@ -110,6 +110,11 @@ class Ledger:
             )
         return self._verdict
 
+    def metrics_of(self, epoch: int) -> Mapping[str, float]:
+        """An epoch's errors and gaps by the names of their metrics; empty where it was not logged."""
+        entry = self._history.get(epoch)
+        return self._values(entry) if entry else {}
+
     def bundle(self, new: Sequence[Record]) -> Bundle:
         """The run as it is now, with the points and datasets of the `new` ones among the records that have been taken."""
         return Bundle(

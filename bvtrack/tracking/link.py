@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bvtrack.tracking import names
 from bvtrack.tracking.harmless import logger
 from bvtrack.tracking.journal import Journal, Progress, Record, forget_progress, record
 from bvtrack.tracking.process import ShipperProcess
@@ -21,14 +22,14 @@ LOOK_SECONDS = 1.0
 class Link:
     """One journal and its shipper, from the first record to the last."""
 
-    def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path) -> None:
+    def __init__(self, target: Target, training_id: str, options: Mapping[str, Any], journal_dir: Path) -> None:
         """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
         self._journal = Journal(journal_dir)
         self._progress = Progress()
         self._is_out_of_reach = False
         self._next_look = 0.0
         self._is_closing = False
-        self.append(_header(target, options))
+        self.append(_header(target, training_id, options))
         try:
             self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
         except OSError as error:
@@ -82,8 +83,9 @@ class Link:
         return f"they are kept in {self._journal.path}; `bvtrack sync {self._journal.path.parent}` sends what is left there"
 
 
-def _header(target: Target, options: Mapping[str, Any]) -> Record:
+def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Record:
     tags = {
+        names.ID: training_id,
         "mlflow.source.name": sys.argv[0] or "<interactive>",
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),

@@ -56,7 +56,12 @@ class MlflowWriter:
                     raise
 
     def _create_run(self, header: Record) -> str:
+        """The training's own run: the one it began before it was interrupted, else a new one."""
         experiment_id = self._experiment_id(header["experiment"], header["experiment_id"])
+        of_this_training = f"tags.`{names.ID}` = '{header['tags'][names.ID]}'"
+        for begun in self._client.search_runs([experiment_id], of_this_training, max_results=1):
+            self._client.update_run(begun.info.run_id, "RUNNING")
+            return str(begun.info.run_id)
         run = self._client.create_run(
             experiment_id,
             start_time=header["timestamp"],

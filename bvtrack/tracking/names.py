@@ -44,6 +44,8 @@ MODEL = "bvtrack.model."
 SOURCE = "bvtrack.source"
 STATE = "bvtrack.state"
 VERSION = "bvtrack.version"
+ID = "bvtrack.id"
+"""Given to a run of our own before MLflow has named it: by it a training that is resumed, or sent later, finds its run."""
 
 NOTE = "mlflow.note.content"
 NOTE_END = "<!-- bvtrack: your own text goes below this line -->"

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from bvtrack.tracking import names
 from bvtrack.tracking.harmless import harmless, logger
 from bvtrack.tracking.journal import Record, default_journal_dir, record
 from bvtrack.tracking.ledger import Ledger
-from bvtrack.tracking.target import Client, find_target
+from bvtrack.tracking.target import Client, Target, find_target
 from bvtrack.tracking.verdict import At
 from bvtrack.version import __version__
 
@@ -50,6 +50,9 @@ class Tracker:
             (`val_rmse`) are logged as they are: the targets of `log_split` bring them to fractions.
         at: the epoch that the tags speak of: the `best` dev error so far, or the `last`.
         same_distribution: False where train and dev are known to come from different sources.
+        resume: the `state()` of the Tracker of a training that this one goes on with: its run, where that is the one found
+            here or was its own, and its epochs.
+        enabled: False for one that says and writes nothing, for the processes beside the one that writes.
 
     Raises:
         ValueError: for a human error outside [0, 1], an `at` or a `measure` that is not known, or a malformed tracking URI.
@@ -74,11 +77,14 @@ class Tracker:
         run_name: str | None = None,
         journal_dir: str | Path | None = None,
         source: Literal["tracker", "callback"] = "tracker",
+        resume: Mapping[str, Any] | None = None,
+        enabled: bool = True,
     ) -> None:
         _check_options(human_error=human_error, at=at)
         self._target = target = find_target(
             run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
         )
+        self._is_enabled = enabled
         self._measure = as_measure(measure)
         self._options = {
             "human_error": human_error,
@@ -98,6 +104,10 @@ class Tracker:
         self._records: list[Record] = []
         self._said: set[str] = set()
         self._is_closed = False
+        self._id = os.urandom(16).hex()
+        self._before: Sequence[Record] = ()
+        if resume is not None:
+            self._go_on_with(resume)
 
     @property
     def run_id(self) -> str | None:
@@ -123,6 +133,25 @@ class Tracker:
     def steps(self) -> tuple[Step, ...]:
         """What to try next, the most useful first."""
         return self._ledger.verdict.steps if self._ledger.verdict else ()
+
+    def metrics_of(self, epoch: int) -> Mapping[str, float]:
+        """What was logged of an epoch: the errors and gaps by the names of their metrics."""
+        return self._ledger.metrics_of(epoch)
+
+    def state(self) -> Mapping[str, Any]:
+        """What a checkpoint should hold, JSON types alone, for a later Tracker to go on with the same run (`resume=`)."""
+        epochs = [one for one in [*self._before, *self._records] if one["kind"] in ("epoch", "test")]
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs}
+
+    def _go_on_with(self, state: Mapping[str, Any]) -> None:
+        """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
+        if self.owns_run and state["is_owned"]:
+            self._id = state["id"]
+        elif self.owns_run or self._target.run_id != state["run_id"]:
+            return
+        self._before = state["epochs"]
+        for one in self._before:
+            self._ledger.take(one)
 
     def choose_measure(self, names: Iterable[str]) -> Measure | None:
         """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
@@ -361,31 +390,34 @@ class Tracker:
         return None
 
     def _say(self, message: str) -> None:
-        if message not in self._said:
+        if self._is_enabled and message not in self._said:
             self._said.add(message)
             logger.warning("bvtrack: %s", message)
 
     def _write(self, news: Record) -> None:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
-        if self._link is None:
-            from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
-
-            self._link = Link(self._target, self._options, self._journal_dir)
-        self._link.append(news)
+        if self._link is None and self._is_enabled:
+            self._link = self._new_link(self._target)
+            self._link.append(*self._before)
+        if self._link:
+            self._link.append(news)
         self._ledger.take(news)
         self._records.append(news)
+
+    def _new_link(self, target: Target) -> Link:
+        from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
+
+        return Link(target, self._id, self._options, self._journal_dir)
 
     def _add_later(self, news: Record) -> None:
         """Add to a run that is closed: send all of its records once more, of which MLflow keeps each point once."""
         if self.run_id is None:
             raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
-        from bvtrack.tracking.link import Link
-
         self._ledger.take(news)
         self._records.insert(-1, news)
-        link = Link(replace(self._target, run_id=self.run_id), self._options, self._journal_dir)
-        link.append(*self._records)
+        link = self._new_link(replace(self._target, run_id=self.run_id))
+        link.append(*self._before, *self._records)
         link.close(CLOSE_SECONDS)
 
     def _listen(self) -> None:

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import Measure, Tracker, TrainEval, harmless, is_disabled, preserve_random_states, train_eval_size
+from bvtrack import (
+    ErrorFunction,
+    Measure,
+    Tracker,
+    TrainEval,
+    harmless,
+    is_disabled,
+    preserve_random_states,
+    train_eval_size,
+)
+from bvtrack_lightning.error import measure_of
 from bvtrack_lightning.family import CallbackBase
-from bvtrack_lightning.session import Passes, Session, log_test_error
+from bvtrack_lightning.processes import from_all
+from bvtrack_lightning.session import Session, log_test_error
+from bvtrack_lightning.sources import Passes
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
+    from torchmetrics import Metric
 
 logger = logging.getLogger("bvtrack")
+
+CHECKPOINT_KEY = "bvtrack"
+"""Under it a checkpoint holds what a resumed training needs to go on with the same run."""
 
 
 class BiasVarianceCallback(CallbackBase):
@@ -29,12 +45,17 @@ class BiasVarianceCallback(CallbackBase):
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution: as for
             `bvtrack.Tracker`; `measure` names a metric that your steps log.
+        error: how errors are computed instead, from what `module(inputs)` predicts (or what `validation_step` returns as
+            `preds` and `target`): a function of predictions and targets that gives an error for each example, or one for
+            all, or a torchmetrics object. Then 95 % intervals are known for any measure, by a bootstrap.
         train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, 1,000 examples at
             least), the `"full"` data, so many examples, or take the `"running"` average that the training logs.
         train_eval_dataloaders: the training data without augmentation, where your own training loader augments.
         train_dev_dataloaders: held-out examples of the training data's source, where dev comes from another.
         test_dataloaders: the test data; by default the datamodule's, or the module's, own `test_dataloader()`.
         test_every: measure the test error every so many epochs; 0 for never.
+        expose: put each epoch's errors and gaps, by their metrics' names, into `trainer.callback_metrics` at its end, for
+            `EarlyStopping` and `ModelCheckpoint` to monitor there.
 
     Raises:
         ValueError: for arguments that a Tracker does not take, an unknown `train_eval` or a negative `test_every`.
@@ -45,6 +66,7 @@ class BiasVarianceCallback(CallbackBase):
         human_error: float | None = None,
         measure: str | Measure | None = None,
         *,
+        error: ErrorFunction | Metric | None = None,
         at: Literal["best", "last"] = "best",
         run_id: str | None = None,
         experiment: str | None = None,
@@ -57,14 +79,17 @@ class BiasVarianceCallback(CallbackBase):
         train_dev_dataloaders: Any = None,
         test_dataloaders: Any = None,
         test_every: int = 1,
+        expose: bool = False,
     ) -> None:
         super().__init__()
+        if error is not None and measure is not None:
+            raise ValueError("expected measure= (a logged metric) or error= (a function or metric of our own); got both")
         if test_every < 0:
             raise ValueError(f"test_every must be a number of epochs, 0 for never; got {test_every!r}")
         self._new_tracker = partial(
             Tracker,
             human_error=human_error,
-            measure=measure,
+            measure=measure if error is None else measure_of(error),
             at=at,
             same_distribution=same_distribution,
             tracking_uri=tracking_uri,
@@ -78,8 +103,10 @@ class BiasVarianceCallback(CallbackBase):
         self._run_id = run_id
         train_eval_size(1, None, train_eval)  # says now what is wrong with it
         self._passes = Passes(train_eval, train_eval_dataloaders, train_dev_dataloaders, test_dataloaders, test_every)
+        self._expose = expose
         self._is_automatic = False
         self._loaded_epoch: int | None = None
+        self._resume: Mapping[str, Any] | None = None
         self._sanity_metrics: Sequence[str] = ()
         self._session: Session | None = None
         self.tracker: Tracker | None = None
@@ -93,9 +120,21 @@ class BiasVarianceCallback(CallbackBase):
         callback._is_automatic = True
         return callback
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a process that this one starts to train: it takes along the run that is active here."""
+        run_id = self._run_id or self._new_tracker().run_id
+        return {**vars(self), "_run_id": run_id, "_session": None, "tracker": None}
+
     @harmless
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._begin(trainer, pl_module)
+        if not all(from_all(trainer, self._session is not None)):  # all processes measure, or none
+            self._session = None
+
+    @harmless
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._session:
+            self._session.begin_epoch()
 
     @harmless
     def on_validation_batch_start(
@@ -117,12 +156,23 @@ class BiasVarianceCallback(CallbackBase):
             self._session.end_epoch()
 
     @harmless
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._session:
+            self._session.end()
+
+    @harmless
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._loaded_epoch = None
+        self._loaded_epoch = self._resume = None
+
+    @harmless
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        if self.tracker is not None:
+            checkpoint[CHECKPOINT_KEY] = self.tracker.state()
 
     @harmless
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self._loaded_epoch = checkpoint.get("epoch")
+        self._resume = checkpoint.get(CHECKPOINT_KEY)
 
     @harmless
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -140,16 +190,30 @@ class BiasVarianceCallback(CallbackBase):
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._end("complete")
 
+    @harmless
     def _begin(self, trainer: Trainer, module: LightningModule) -> None:
-        if is_disabled() or not trainer.is_global_zero or self._has_twin(trainer):
+        if is_disabled() or self._has_twin(trainer):
             return
-        run_id, client = (self._run_id, None) if self._run_id else _logger_run(trainer)
-        self.tracker = self._new_tracker(run_id=run_id, client=client)
+        self.tracker = self._tracker_for(trainer)
         if trainer.fast_dev_run or trainer.overfit_batches:  # type: ignore[attr-defined]  # set where mypy does not look
             self._say_not_applicable(self.tracker)
             return
         with preserve_random_states():  # data that are read may draw
-            self._session = Session(trainer, module, self.tracker, passes=self._passes, sanity_metrics=self._sanity_metrics)
+            self._session = Session(
+                trainer,
+                module,
+                self.tracker,
+                passes=self._passes,
+                sanity_metrics=self._sanity_metrics,
+                expose=self._expose,
+            )
+
+    def _tracker_for(self, trainer: Trainer) -> Tracker:
+        """The Tracker of this training's run, on the process that writes; elsewhere one that only listens."""
+        if not trainer.is_global_zero:
+            return self._new_tracker(enabled=False)
+        run_id, client = (self._run_id, None) if self._run_id else _logger_run(trainer)
+        return self._new_tracker(run_id=run_id, client=client, resume=self._resume)
 
     def _say_not_applicable(self, tracker: Tracker) -> None:
         """Tag a run that is there anyway; make none for a trial."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, Subset, SubsetRandomSampler
+from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SubsetRandomSampler
 
-from bvtrack import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
+from bvtrack import MOST_READ, SplitSample, choose_examples
 from bvtrack_lightning.evaluation import batch_size_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 READ_SECONDS = 0.2
 """How much of a split is read to compare distributions: what comes first."""
 READ_BATCH = 256
+READ_TWICE = 8
+"""Examples that show whether data are augmented: even a coin that is tossed for each shows with 255 of 256."""
+SETS = ("train", "train_dev", "dev", "test")
 
 
 def first_of(loaders: Any) -> Any:
@@ -49,23 +53,69 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
 
 
 def examples(loader: DataLoader[Any]) -> Sequence[int]:
-    """The indices, into its dataset, of the examples that a loader draws from."""
-    if isinstance(loader.sampler, SubsetRandomSampler):
-        return list(loader.sampler.indices)
+    """The indices, into its dataset, of the examples that a loader draws from, in all processes together."""
+    sampler = loader.sampler
+    if isinstance(sampler, DistributedSampler):  # Lightning puts one around the sampler that was there
+        sampler = getattr(sampler.dataset, "_sampler", sampler)
+    if isinstance(sampler, SubsetRandomSampler):
+        return list(sampler.indices)
     return range(len(loader.dataset))  # type: ignore[arg-type]  # `first_loader` has seen to it
 
 
-def size(loader: DataLoader[Any], most_batches: float | None = None) -> int:
-    """The examples that a loader draws from, or as many as `most_batches` batches hold."""
+def size(loader: DataLoader[Any], limit: float | None = None, n_processes: int = 1) -> int:
+    """The examples that a loader draws from, up to Lightning's `limit`: batches in each process, or a share of them."""
     n = len(examples(loader))
-    limit = float("inf") if most_batches is None or loader.batch_size is None else most_batches * loader.batch_size
-    return int(min(n, limit))
+    if limit is None or loader.batch_size is None:
+        return n
+    n_batches = limit if isinstance(limit, int) or limit > 1 else int(limit * math.ceil(n / loader.batch_size / n_processes))
+    return int(min(n, n_batches * loader.batch_size * n_processes))
 
 
-def train_subset(loader: DataLoader[Any], n_dev: int | None, train_eval: TrainEval) -> DataLoader[Any] | None:
-    """A fixed random part of the training data, in a fixed order; `None` where the running average is asked for."""
-    n = train_eval_size(size(loader), n_dev, train_eval)
-    return _part(loader, n, loader.batch_size or READ_BATCH) if n else None
+def choose(loader: DataLoader[Any], n: int) -> Sequence[int]:
+    """The indices of `n` of a loader's examples, drawn at random, the same each time."""
+    indices = examples(loader)
+    return [indices[index] for index in choose_examples(len(indices), n)]
+
+
+def shard(loader: DataLoader[Any], indices: Sequence[int], rank: int = 0, n_processes: int = 1) -> DataLoader[Any]:
+    """Every `n_processes`-th of these examples from the `rank`-th on, none twice, read the way that a loader reads them (in
+    its worker processes, if it has any). All processes get equally many batches, for steps may wait for one another.
+    """
+    batch_size = loader.batch_size or READ_BATCH
+    n_batches = math.ceil(len(indices) / n_processes / batch_size)
+    own = list(indices[rank::n_processes])
+    batches: list[list[int]] = (
+        [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
+        if n_processes == 1
+        else [part.tolist() for part in np.array_split(np.asarray(own, dtype=int), n_batches) if len(part)]
+    )
+    return DataLoader(
+        loader.dataset,
+        batch_sampler=batches,
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        pin_memory=loader.pin_memory,
+        worker_init_fn=loader.worker_init_fn,
+        multiprocessing_context=loader.multiprocessing_context,
+        generator=torch.Generator(),
+    )
+
+
+def changes(loader: DataLoader[Any]) -> bool:
+    """Whether examples are others when they are read again, as those of a training set that augments are."""
+    some = choose(loader, READ_TWICE)
+    once, again = ([_numbers(loader.dataset[index]) for index in some] for _ in range(2))
+    return any(not np.array_equal(*pair, equal_nan=True) for pair in zip(once, again, strict=True))
+
+
+def _numbers(example: Any) -> np.ndarray[Any, Any]:
+    """All numbers of an example, pictures included, in a row."""
+    if isinstance(example, Mapping):
+        example = list(example.values())
+    if isinstance(example, (list, tuple)):
+        return np.concatenate([_numbers(part) for part in example] or [np.empty(0)])
+    values = np.asarray(example).ravel()
+    return values.astype(float) if values.dtype.kind in "biuf" else np.empty(0)
 
 
 def limited(loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
@@ -99,7 +149,7 @@ def read(loader: DataLoader[Any], n: int) -> SplitSample:
 
     Nothing is read of batches that are not pairs of a tensor of features and one of targets.
     """
-    batches = list(_pairs(_part(loader, MOST_READ, READ_BATCH)))
+    batches = list(_pairs(shard(loader, choose(loader, MOST_READ))))
     if not batches:
         return SplitSample(n)
     features, targets = (torch.cat(parts).numpy(force=True) for parts in zip(*batches, strict=True))
@@ -115,18 +165,3 @@ def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor
         yield batch[0].cpu(), batch[1].cpu()
         if time.monotonic() > deadline:
             return
-
-
-def _part(loader: DataLoader[Any], most: int, batch_size: int) -> DataLoader[Any]:
-    """Some examples of a loader, drawn at random, read the way it reads them (in its worker processes, if it has any)."""
-    indices = examples(loader)
-    return DataLoader(
-        Subset(loader.dataset, [indices[index] for index in choose_examples(len(indices), most)]),
-        batch_size=batch_size,
-        num_workers=loader.num_workers,
-        collate_fn=loader.collate_fn,
-        pin_memory=loader.pin_memory,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-        generator=torch.Generator(),
-    )

@@ -1,28 +1,34 @@
-"""One pass of a module's own step over some data, outside Lightning's loops: the metrics that it logs."""
+"""One pass of a module over some data, outside Lightning's loops: what its own step logs, or what it predicts."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torchmetrics import Metric
 
+from bvtrack import ErrorFunction
+from bvtrack_lightning.part import Part
+from bvtrack_lightning.processes import share_buffers
 from bvtrack_lightning.shadow import untouched
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 StepName = Literal["validation_step", "test_step"]
+LARGEST_PREDICTIONS = 2**28
+"""Bytes (256 MiB): predictions are kept for an error of all examples together, and no more memory than this is taken."""
 
 
 class Recorder:
-    """Takes what a step logs: averages numbers over examples, computes torchmetrics at the end."""
+    """Takes what a step logs: averages numbers over examples, and keeps torchmetrics."""
 
     def __init__(self) -> None:
-        self.batch_size = 1
         self.n_examples = 0
+        self._batch_size = 1
         self._sums: dict[str, float | torch.Tensor] = {}
         self._weights: dict[str, int] = {}
         self._metrics: dict[str, Metric] = {}
@@ -33,8 +39,8 @@ class Recorder:
 
     def start(self, batch: Any) -> None:
         """Say which batch the next values are of."""
-        self.batch_size = batch_size_of(batch) or 1
-        self.n_examples += self.batch_size
+        self._batch_size = batch_size_of(batch) or 1
+        self.n_examples += self._batch_size
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
     def log(self, name: str, value: Any, *_: Any, batch_size: int | None = None, **options: Any) -> None:
@@ -44,7 +50,7 @@ class Recorder:
         if isinstance(value, Metric):
             self._metrics[name] = value
             return
-        weight = batch_size or self.batch_size
+        weight = batch_size or self._batch_size
         value = value.detach().float() if isinstance(value, torch.Tensor) else value  # half precision does not add up
         self._sums[name] = self._sums.get(name, 0.0) + value * weight
         self._weights[name] = self._weights.get(name, 0) + weight
@@ -55,10 +61,10 @@ class Recorder:
         for name, value in dictionary.items():
             self.log(name, value, batch_size=batch_size, **options)
 
-    def results(self) -> dict[str, float]:
-        """Each metric over all examples; the one place that waits for the accelerator."""
-        means = {name: float(total / self._weights[name]) for name, total in self._sums.items()}
-        return means | {name: float(metric.compute()) for name, metric in self._metrics.items()}
+    def part(self) -> Part:
+        """What has been logged; the one place that waits for the accelerator."""
+        sums = {name: float(total) for name, total in self._sums.items()}
+        return Part(self.n_examples, sums, self._weights, self._metrics)
 
 
 def evaluate(
@@ -67,8 +73,8 @@ def evaluate(
     loader: Iterable[Any],
     step: StepName,
     is_enough: Callable[[Collection[str]], bool],
-) -> tuple[dict[str, float], int]:
-    """Run the module's own `step` over `loader` in eval mode; its metrics over all examples, and how many there were.
+) -> Part:
+    """Run the module's own `step` over `loader` in eval mode; what it logs.
 
     Where the names that the steps logged are not `is_enough`, the module's own hook for the end of such an epoch is run too.
     Leaves no trace: weights, modes, random states, metric states, `callback_metrics` and the module's attributes are as
@@ -76,17 +82,74 @@ def evaluate(
     """
     recorder = Recorder()
     takes = len(inspect.signature(getattr(module, step)).parameters)
-    run = trainer.strategy.precision_plugin
-    context = run.test_step_context if step == "test_step" else run.val_step_context
     with torch.no_grad(), untouched(trainer, module, recorder):
-        for index, batch in enumerate(loader):
-            batch = trainer.strategy.batch_to_device(module._on_before_batch_transfer(run.convert_input(batch), 0))
+        share_buffers(trainer, module)
+        for index, batch in enumerate(_transferred(trainer, module, loader)):
             recorder.start(batch)
-            with context():
+            with _precision(trainer, step):
                 getattr(module, step)(*(batch, index, 0)[:takes])
         if not is_enough(recorder.names) and module.automatic_optimization:  # a hook that steps schedulers is left alone
             getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
-        return recorder.results(), recorder.n_examples
+        return recorder.part()
+
+
+def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], error: ErrorFunction) -> Part:
+    """Run `module` over `loader` in eval mode; the errors of single examples where `error` gives them, else predictions and
+    targets to be measured together. Leaves no trace, as `evaluate`.
+
+    Predictions are what `validation_step` returns as `preds` (and `target`), else `module(inputs)` of a pair of inputs and
+    targets.
+
+    Raises `ValueError` for batches that are neither, or predictions too large to keep.
+    """
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    is_by_example = False
+    with torch.no_grad(), untouched(trainer, module, Recorder()):
+        share_buffers(trainer, module)
+        for index, batch in enumerate(_transferred(trainer, module, loader)):
+            with _precision(trainer, "validation_step"):
+                predictions, targets = (part.detach().cpu() for part in _predicted(module, batch, index))
+            predictions = predictions.float() if predictions.is_floating_point() else predictions
+            if not kept:
+                is_by_example = torch.as_tensor(error(predictions, targets)).shape == (len(targets),)
+            if is_by_example:
+                predictions = targets = torch.as_tensor(error(predictions, targets))
+            kept.append((predictions, targets))
+            if sum(part.nbytes for pair in kept for part in pair) > LARGEST_PREDICTIONS:
+                raise ValueError("expected predictions that fit into 256 MiB; have error= give one error for each example")
+    predictions, targets = (torch.cat(parts) for parts in zip(*kept, strict=True))
+    return Part(len(targets), examples=(predictions, targets), is_by_example=is_by_example)
+
+
+def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torch.Tensor]:
+    if type(module).forward is torch.nn.Module.forward or not _is_pair(batch):
+        takes = len(inspect.signature(module.validation_step).parameters)
+        answer = module.validation_step(*(batch, index, 0)[:takes])
+        if isinstance(answer, Mapping) and {"preds", "target"} <= answer.keys():
+            return answer["preds"], answer["target"]
+        raise ValueError(
+            "error= needs batches (inputs, targets) and a forward, or a validation_step that returns {preds, target}; "
+            f"got a batch of type {type(batch).__name__}"
+        )
+    return module(batch[0]), batch[1]
+
+
+def _is_pair(batch: Any) -> bool:
+    return isinstance(batch, (list, tuple)) and len(batch) == 2 and torch.is_tensor(batch[1])
+
+
+def _transferred(trainer: Trainer, module: LightningModule, loader: Iterable[Any]) -> Iterator[Any]:
+    """The batches where the module is, by the module's own hooks."""
+    convert = trainer.strategy.precision_plugin.convert_input
+    for batch in loader:
+        yield trainer.strategy.batch_to_device(module._on_before_batch_transfer(convert(batch), 0))
+
+
+@contextmanager
+def _precision(trainer: Trainer, step: StepName) -> Iterator[None]:
+    plugin = trainer.strategy.precision_plugin
+    with plugin.test_step_context() if step == "test_step" else plugin.val_step_context():
+        yield
 
 
 def batch_size_of(batch: Any) -> int | None:

@@ -1,0 +1,88 @@
+"""Several processes that train one model: what each found in its part of the data becomes one result.
+
+All processes call these together, or none; a process that fails says so instead of staying away.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import distributed
+
+from bvtrack_lightning.part import Part
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+_Value = TypeVar("_Value")
+SAFE, UNSAFE = {"SingleDeviceStrategy", "DDPStrategy"}, {"DeepSpeedStrategy"}
+"""Strategies, by a class's name in their ancestry, under which each process holds the whole model and may run it alone."""
+
+
+def may_run_passes(trainer: Trainer) -> bool:
+    """Whether the module can be run outside Lightning's loops: not where its weights are spread over processes."""
+    ancestry = {kind.__name__ for kind in type(trainer.strategy).__mro__}
+    return bool(ancestry & SAFE) and not ancestry & UNSAFE
+
+
+def share_buffers(trainer: Trainer, module: LightningModule) -> None:
+    """Give all processes the first one's buffers (a batch norm's averages), as DDP does before it validates."""
+    if trainer.world_size > 1:
+        for buffer in module.buffers():
+            if buffer.dtype != torch.bool:  # gloo sends none
+                distributed.broadcast(buffer, 0)
+
+
+def from_all(trainer: Trainer, value: _Value) -> Sequence[_Value]:
+    """The value of each process, in the order of their ranks."""
+    if trainer.world_size == 1 or not distributed.is_initialized():
+        return [value]
+    values: list[Any] = [None] * trainer.world_size
+    distributed.all_gather_object(values, value)
+    return values
+
+
+def join(trainer: Trainer, parts: Mapping[str, Part]) -> dict[str, Part]:
+    """The parts of all processes as one, by set. Torchmetrics stay as they are: they gather for themselves when asked."""
+    if trainer.world_size == 1:
+        return dict(parts)
+    told = from_all(trainer, {name: _portable(part) for name, part in parts.items()})
+    return {name: _joined([one.get(name, Part()) for one in told], part.metrics) for name, part in parts.items()}
+
+
+def _portable(part: Part) -> Part:
+    """Without torchmetrics, of which only the names are told, as means over nothing."""
+    return Part(part.n, part.sums, part.weights, dict.fromkeys(part.metrics), part.examples, part.is_by_example, part.problem)  # type: ignore[arg-type]
+
+
+def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
+    has_all_metrics = all(part.metrics.keys() == own_metrics.keys() for part in parts)
+    problems = [part.problem for part in parts if part.problem]
+    if not has_all_metrics and not problems:
+        problems = ["not all processes logged the same metrics"]
+    return Part(
+        n=sum(part.n for part in parts),
+        sums=_added(part.sums for part in parts),
+        weights=_added(part.weights for part in parts),
+        metrics=dict(own_metrics) if not problems else {},
+        examples=_concatenated([part.examples for part in parts if part.examples is not None]),
+        is_by_example=any(part.is_by_example for part in parts),
+        problem=problems[0] if problems else "",
+    )
+
+
+def _added(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    total: Counter[str] = Counter()
+    for tally in tallies:
+        total.update(tally)
+    return dict(total)
+
+
+def _concatenated(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor] | None:
+    if not pairs:
+        return None
+    predictions, targets = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    return predictions, targets

@@ -1,0 +1,177 @@
+"""The data that our own passes read: the train subset, and what the user, the datamodule or the module has for the rest."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, TrainEval, train_eval_size
+from bvtrack_lightning import data
+from bvtrack_lightning.evaluation import batch_size_of
+from bvtrack_lightning.processes import may_run_passes
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+    from torch.utils.data import DataLoader
+
+LARGEST_SHARE = 0.05
+"""Of an epoch's time that measuring the train error may cost, where that takes more examples than are needed at least."""
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What the user asked our own passes to run over; `None` for what the Trainer itself has."""
+
+    train_eval: TrainEval = "subset"
+    train_eval_dataloaders: Any = None
+    train_dev_dataloaders: Any = None
+    test_dataloaders: Any = None
+    test_every: int = 1
+
+
+class Affordable:
+    """A loader that its first pass cuts short where the rest would cost more than its share of an epoch; the same from then
+    on. The first batch, which may start workers and compile, is not timed.
+    """
+
+    def __init__(self, loader: Iterable[Any], epoch_seconds: Callable[[], float]) -> None:
+        self._loader = loader
+        self._epoch_seconds = epoch_seconds
+        self._n_batches: int | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        limit = math.inf if self._n_batches is None else self._n_batches
+        is_open = self._n_batches is None
+        n_batches, n_examples, start = 0, 0, 0.0
+        for batch in self._loader:
+            if is_open and n_batches == 1:
+                start = _now()
+            if is_open and n_batches > 1 and n_examples >= FEWEST_TRAIN_EXAMPLES:
+                seconds = (_now() - start) / (n_batches - 1)
+                limit = max(n_batches, 1 + int(LARGEST_SHARE * self._epoch_seconds() / seconds))
+                is_open = False
+            if n_batches >= limit:
+                break
+            yield batch
+            n_batches += 1
+            n_examples += batch_size_of(batch) or 1
+        self._n_batches = n_batches
+
+
+def _now() -> float:
+    """The time when all is done that was asked of the accelerator. Only a training's first epoch asks."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+class Sources:
+    """What there is to measure errors on, by set: loaders for our own passes.
+
+    The dev error is the one that validation logs, but where `with_dev` asks for passes over the dev set too. In several
+    processes each reads a part of every set, the dev set as well, for the Trainer's own sampler repeats examples.
+    """
+
+    def __init__(
+        self, trainer: Trainer, module: LightningModule, passes: Passes, *, with_dev: bool, say: Callable[[str], None]
+    ) -> None:
+        self._trainer = trainer
+        self._passes = passes
+        self._say = say
+        self.loaders: dict[str, Iterable[Any]] = {}
+        self._sized: dict[str, tuple[DataLoader[Any], int]] = {}
+        self._epoch_start = time.perf_counter()
+        train, dev = data.first_loader(trainer.train_dataloader), data.first_loader(trainer.val_dataloaders)
+        if train is not None:
+            self._sized["train"] = train, data.size(train)
+        if dev is not None:
+            self._sized["dev"] = dev, data.size(dev, trainer.num_val_batches[0], trainer.world_size)
+        if not may_run_passes(trainer):
+            self._say(
+                f"our own passes are not safe under {type(trainer.strategy).__name__}: errors are those that your steps log "
+                "(with sync_dist=True)"
+            )
+            return
+        self._add_train(train)
+        self._add("train_dev", data.first_of(passes.train_dev_dataloaders))
+        self._add("test", self._found_test(module), trainer.limit_test_batches)
+        if with_dev or trainer.world_size > 1:
+            self._add("dev", data.first_of(trainer.val_dataloaders), trainer.limit_val_batches)
+
+    def begin_epoch(self) -> None:
+        """Start the clock that says what a pass may cost."""
+        self._epoch_start = time.perf_counter()
+
+    def n_of(self, name: str, n_seen: int | None = None) -> int | None:
+        """The examples of a set; no more than a pass has seen, for batches may hide how many they hold."""
+        sized = self._sized.get(name)
+        known = [n for n in (sized[1] if sized else None, n_seen) if n is not None]
+        return min(known, default=None)
+
+    def read_splits(self) -> dict[str, SplitSample]:
+        """The size and some examples of each set, to check the split."""
+        return {name: self._read(name, *self._sized[name]) for name in data.SETS if name in self._sized}
+
+    @property
+    def train_is_augmented(self) -> bool:
+        """Whether the examples that the train error is measured on change from one reading to the next."""
+        sized = self._sized.get("train")
+        return "train" in self.loaders and sized is not None and data.changes(sized[0])
+
+    def _add_train(self, own: DataLoader[Any] | None) -> None:
+        given = data.first_of(self._passes.train_eval_dataloaders)
+        loader = own if given is None else data.first_loader(given)
+        if loader is None:
+            self._add("train", given)
+            return
+        self._sized["train"] = loader, data.size(loader)
+        n = train_eval_size(data.size(loader), self.n_of("dev"), self._passes.train_eval)
+        if n:
+            subset = data.shard(loader, data.choose(loader, n), self._trainer.global_rank, self._trainer.world_size)
+            may_be_cut = self._passes.train_eval == "subset" and self._trainer.world_size == 1
+            seconds = lambda: time.perf_counter() - self._epoch_start  # noqa: E731
+            self.loaders["train"] = Affordable(subset, seconds) if may_be_cut else subset
+
+    def _add(self, name: str, loader: Iterable[Any] | None, limit: float | None = None) -> None:
+        if loader is None or limit == 0:
+            return
+        sized = data.first_loader(loader)
+        if sized is not None:
+            self._sized[name] = sized, data.size(sized, limit, self._trainer.world_size)
+        try:
+            self.loaders[name] = self._shared(sized, self._sized[name][1]) if sized else self._whole(loader, limit)
+        except ValueError as error:
+            self._say(f"the {name} error is missing: {error}")
+
+    def _shared(self, loader: DataLoader[Any], n: int) -> Iterable[Any]:
+        rank, world_size = self._trainer.global_rank, self._trainer.world_size
+        return data.shard(loader, data.examples(loader)[:n], rank, world_size)
+
+    def _whole(self, loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
+        if self._trainer.world_size > 1:
+            raise ValueError("expected data with a length, which several processes can share out, got a loader without one")
+        return data.limited(loader, limit)
+
+    def _found_test(self, module: LightningModule) -> Iterable[Any] | None:
+        if not self._passes.test_every:
+            return None
+        given = self._passes.test_dataloaders
+        try:
+            loaders = data.own_test_loader(self._trainer, module) if given is None else given
+        except Exception as error:
+            self._say(f"there is no test error, for test_dataloader() failed ({error!r}); pass test_dataloaders= instead")
+            return None
+        found: Iterable[Any] | None = data.first_of(loaders)
+        return found
+
+    def _read(self, name: str, loader: DataLoader[Any], n: int) -> SplitSample:
+        try:
+            return data.read(loader, n)
+        except Exception as error:
+            self._say(f"the {name} data could not be read to check the split ({error!r})")
+            return SplitSample(n)
