@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +12,31 @@ from torchmetrics import Metric
 from bvtrack import ErrorFunction, Measure, find_measure
 
 
-def measure_of(error: ErrorFunction | Metric) -> Measure:
+@dataclass(frozen=True)
+class OfTensors:
+    """A user's function, given tensors; what a process that trains takes along."""
+
+    function: ErrorFunction
+
+    def __call__(self, predictions: Any, targets: Any) -> Any:
+        return self.function(torch.as_tensor(predictions), torch.as_tensor(targets))
+
+
+@dataclass(frozen=True)
+class OfMetric:
+    """A torchmetrics object of our own as a function."""
+
+    metric: Metric
+    is_score: bool
+
+    def __call__(self, predictions: Any, targets: Any) -> Any:
+        self.metric.reset()
+        self.metric.update(torch.as_tensor(predictions), torch.as_tensor(targets))
+        value = self.metric.compute()
+        return 1 - value if self.is_score else value
+
+
+def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
     """The measure of a function of predictions and targets that gives an error, or of a torchmetrics object.
 
     Raises `ValueError` for anything else, and for a metric that does not say whether higher is better.
@@ -21,11 +47,7 @@ def measure_of(error: ErrorFunction | Metric) -> Measure:
         raise ValueError(f"error= must be a function of (predictions, targets) or a torchmetrics.Metric; got {error!r}")
     name = getattr(error, "__name__", type(error).__name__).replace("<lambda>", "error function")
     has_units = Measure(name, higher_is_better=False).kind == "units"
-
-    def function(predictions: Any, targets: Any) -> Any:
-        return error(torch.as_tensor(predictions), torch.as_tensor(targets))
-
-    return Measure(name, higher_is_better=False, kind="units" if has_units else "score", function=function)
+    return Measure(name, higher_is_better=False, kind="units" if has_units else "score", function=OfTensors(error))
 
 
 def _of_metric(metric: Metric) -> Measure:
@@ -36,14 +58,8 @@ def _of_metric(metric: Metric) -> Measure:
         raise ValueError(f"{name} does not say whether higher is better; pass error= a function that gives an error instead")
     own = metric.clone().cpu()
     own.sync_on_compute = False  # it gets what all processes have found
-
-    def function(predictions: Any, targets: Any) -> Any:
-        own.reset()
-        own.update(torch.as_tensor(predictions), torch.as_tensor(targets))
-        value = own.compute()
-        return 1 - value if is_score else value
-
     kind = known.kind if known else "score"
     if kind == "rate" and getattr(metric, "average", "micro") != "micro":  # a mean over classes, not over examples
         kind = "score"
-    return Measure(f"1 - {name}" if is_score else name, higher_is_better=False, kind=kind, function=function)
+    title = f"1 - {name}" if is_score else name
+    return Measure(title, higher_is_better=False, kind=kind, function=OfMetric(own, is_score))

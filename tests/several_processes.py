@@ -1,0 +1,115 @@
+"""A training in several processes, for `test_lightning_processes.py` to start: it needs a script of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from torchmetrics.classification import MulticlassAccuracy
+
+from bvtrack_lightning import BiasVarianceCallback
+
+N_TRAIN, N_DEV, N_TEST = 203, 67, 45
+"""Odd on purpose: no number of processes divides them, so that a padded sampler would repeat examples."""
+
+
+def split(n: int, seed: int) -> TensorDataset:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 8, generator=generator)
+    return TensorDataset(x, (x[:, 0] > 0).long() + (x[:, 1] > 0.5).long())
+
+
+class Net(lightning.LightningModule):
+    """A classifier whose batch norm differs between processes, and whose step waits for the others where asked to."""
+
+    def __init__(self, style: str) -> None:
+        super().__init__()
+        self.style = style
+        self.network = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Dropout(0.2), nn.ReLU(), nn.Linear(16, 3))
+        self.accuracy = MulticlassAccuracy(3, average="micro")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(x)
+        return logits
+
+    def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        x, y = batch
+        right = (self(x).argmax(dim=1) == y).float()
+        if self.style == "metric":
+            self.accuracy(self(x), y)
+            self.log("val_acc", self.accuracy)
+        elif self.style == "gathers":
+            self.all_gather(right.mean())
+            self.log("val_acc", right.mean(), sync_dist=True)
+        else:
+            self.log("val_acc", right.mean())
+        if self.style == "fails" and self.global_rank == 1 and len(y) == 11:  # in our own passes alone
+            raise RuntimeError("bad data in one process")
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.Adam(self.parameters(), lr=0.02)
+
+
+class KeepWeights(lightning.Callback):
+    """Keeps the first process's weights at the end of each epoch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if trainer.is_global_zero:
+            torch.save(pl_module.state_dict(), self.folder / f"{trainer.current_epoch}.pt")
+
+
+def wrong(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return predictions.argmax(dim=1) != targets
+
+
+def train(folder: Path, strategy: str, devices: int, style: str, is_tracked: bool) -> None:
+    ours = BiasVarianceCallback(
+        tracking_uri=f"sqlite:///{folder.as_posix()}/mlflow.db",
+        train_eval=150,
+        test_dataloaders=DataLoader(split(N_TEST, 2), 16),
+        error=wrong if style == "error" else None,
+    )
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        strategy=strategy,
+        devices=devices,
+        max_epochs=2,
+        callbacks=[KeepWeights(folder), *([ours] if is_tracked else [])],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    lightning.seed_everything(0, verbose=False)
+    trainer.fit(Net(style), DataLoader(split(N_TRAIN, 0), 16, shuffle=True), DataLoader(split(N_DEV, 1), 16))
+    if trainer.is_global_zero:
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        (folder / "callback_metrics.json").write_text(json.dumps(metrics))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--strategy", default="ddp")
+    parser.add_argument("--devices", type=int, default=2)
+    parser.add_argument("--style", default="plain")
+    parser.add_argument("--untracked", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    train(arguments.folder, arguments.strategy, arguments.devices, arguments.style, not arguments.untracked)
+
+
+if __name__ == "__main__":
+    main()
