@@ -216,8 +216,109 @@ def test_an_error_outside_its_range_is_said_and_left_out(store: str, said: list[
 
     assert "bvtrack/dev_error" not in metrics
     assert metrics["bvtrack/train_error"] == 0.01
-    assert said == ["bvtrack: dev_error must be a fraction in [0, 1]; got 11.0, which is left out (11 % is 0.11)"]
+    assert said == ["bvtrack: dev_error must be a fraction in [0, 1]; got 11, so it is left out from now on: 11 % is 0.11"]
     said.clear()
+
+
+def test_errors_in_percent_stay_left_out_when_they_fall_below_one(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store, measure="val_error") as tracker:
+        tracker.log_split(train=60_000, dev=10_000)
+        for epoch, (train, dev) in enumerate([(20, 25), (5, 6), (0.8, 0.9), (0.5, 0.8)]):
+            tracker.log_epoch(epoch, train_error=train, dev_error=dev)
+
+    assert read_run(store, tracker).data.tags["bvtrack.diagnosis"] == "undetermined"
+    assert said.pop().startswith("bvtrack: train_error (val_error) must be a fraction in [0, 1]; got 20")
+
+
+def test_errors_with_units_are_divided_by_what_the_best_constant_makes(store: str) -> None:
+    y = np.arange(100.0)
+    with bvtrack.Tracker(tracking_uri=store, measure="val_rmse") as tracker:
+        tracker.log_split(train=(np.ones((100, 1)), y), dev=(np.ones((50, 1)), y[::2]))
+        tracker.log_epoch(0, train_error=2.0, dev_error=12.0)
+    run = read_run(store, tracker)
+
+    assert run.data.metrics["bvtrack/dev_error"] == pytest.approx(12 / y.std(), abs=1e-6)
+    assert run.data.metrics["bvtrack/dev_error_unscaled"] == 12
+    assert run.data.metrics["bvtrack/chance_error"] == 1
+    assert run.data.tags["bvtrack.measure"] == "val_rmse / 28.87 (best constant)"
+    assert run.data.tags["bvtrack.certainty"] == "likely"
+
+
+def test_errors_with_units_and_no_targets_are_left_out_with_a_reason(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store, measure="val_rmse") as tracker:
+        tracker.log_split(train=100, dev=50)
+        tracker.log_epoch(0, train_error=2.0, dev_error=12.0)
+
+    assert read_run(store, tracker).data.tags["bvtrack.diagnosis"] == "undetermined"
+    assert said.pop().startswith("bvtrack: expected the training targets to bring val_rmse to a fraction, got none")
+
+
+def test_a_bare_loss_is_at_most_likely(store: str) -> None:
+    labels = np.repeat(np.arange(10), 50)
+    with bvtrack.Tracker(tracking_uri=store, measure="val_loss") as tracker:
+        tracker.log_split(train=(np.ones((500, 1)), labels), dev=(np.ones((500, 1)), labels))
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.4)
+    run = read_run(store, tracker)
+
+    assert run.data.metrics["bvtrack/dev_error"] == pytest.approx(1 - math.exp(-0.4), abs=1e-6)
+    assert run.data.metrics["bvtrack/chance_error"] == pytest.approx(0.9, abs=1e-6)
+    assert (run.data.tags["bvtrack.diagnosis"], run.data.tags["bvtrack.certainty"]) == ("high_variance", "likely")
+    assert run.data.tags["bvtrack.measure"] == "1 - exp(-val_loss) (a bare loss)"
+
+
+def test_intervals_make_a_verdict_on_a_score_certain(store: str) -> None:
+    intervals = {"train": (0.0, 0.02), "dev": (0.18, 0.22)}
+    with bvtrack.Tracker(tracking_uri=store, measure="val_f1") as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.2, intervals=intervals)
+    tags = read_run(store, tracker).data.tags
+
+    assert (tags["bvtrack.diagnosis"], tags["bvtrack.certainty"]) == ("high_variance", "certain")
+
+
+def test_the_error_of_guessing_is_logged_once(store: str) -> None:
+    labels = np.repeat([0, 1], [30, 70])
+    with bvtrack.Tracker(tracking_uri=store, measure="val_acc") as tracker:
+        tracker.log_split(train=(np.ones((100, 1)), labels), dev=(np.ones((100, 1)), labels))
+        two_epochs(tracker)
+    assert tracker.run_id is not None
+    points = MlflowClient(store).get_metric_history(tracker.run_id, "bvtrack/chance_error")
+
+    assert [(point.step, point.value) for point in points] == [(0, 0.3)]
+
+
+def test_a_training_that_is_resumed_goes_on_with_its_own_run(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as first:
+        first.log_epoch(0, train_error=0.01, dev_error=0.11)
+        state = json.loads(json.dumps(first.state()))
+        first.log_epoch(1, train_error=0.01, dev_error=0.20)
+    with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
+        second.log_epoch(1, train_error=0.01, dev_error=0.12)
+    run = read_run(store, second)
+
+    assert second.run_id == first.run_id
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["bvtrack.epoch"] == "0"
+    assert len(MlflowClient(store).search_runs(["0"])) == 1
+    history = MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/dev_error")
+    assert [(point.step, point.value) for point in history] == [(0, 0.11), (1, 0.20), (1, 0.12)]
+
+
+def test_a_state_of_another_run_is_not_mixed_into_a_run_that_was_named(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as first:
+        first.log_epoch(0, train_error=0.01, dev_error=0.01)
+    other = MlflowClient(store).create_run("0").info.run_id
+    with bvtrack.Tracker(run_id=other, tracking_uri=store, resume=first.state()) as second:
+        second.log_epoch(3, train_error=0.01, dev_error=0.11)
+
+    assert read_run(store, second).data.tags["bvtrack.epoch"] == "3"
+
+
+def test_a_tracker_that_is_not_enabled_writes_and_says_nothing(store: str, tmp_path: Path) -> None:
+    with bvtrack.Tracker(tracking_uri=store, enabled=False) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=11.0)
+
+    assert tracker.diagnosis is not None
+    assert not (tmp_path / "journals").exists()
 
 
 @pytest.mark.parametrize("count", [0, -5])
@@ -338,7 +439,9 @@ def test_without_a_word_on_the_store_the_run_goes_to_mlflow_db_here(tmp_path: Pa
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that takes no files even from root")
 def test_a_journal_folder_that_takes_no_files_is_said_once(store: str, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=store, journal_dir="/proc") as tracker:
+        tracker.log_split(train=100, dev=50)
         two_epochs(tracker)
 
-    assert len(said) == 1
-    assert "'/proc'" in said.pop()
+    assert tracker.diagnosis is not None
+    assert said.pop().startswith("bvtrack: /proc takes no files")
+    assert said == []

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 logger = logging.getLogger("bvtrack")
 """Warnings go here and not to `warnings`, which people turn into errors."""
 
+_said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
 _Owner = TypeVar("_Owner")
 _Arguments = ParamSpec("_Arguments")
 
@@ -24,7 +26,6 @@ def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callabl
     ...         raise OSError("disk full")
     >>> Callback().on_epoch_end()
     """
-    said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
     @functools.wraps(method)
     def guarded(owner: _Owner, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
@@ -32,8 +33,8 @@ def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callabl
             method(owner, *args, **kwargs)
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
-            if message not in said.setdefault(owner, set()):
-                said[owner].add(message)
+            if message not in _said.setdefault(owner, set()):
+                _said[owner].add(message)
                 logger.warning("bvtrack: %s was skipped, the training goes on (%s)", method.__qualname__, message)
                 logger.debug("why it was skipped:", exc_info=True)
 

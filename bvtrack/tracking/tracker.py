@@ -103,6 +103,7 @@ class Tracker:
         self._is_chance_due = False
         self._records: list[Record] = []
         self._said: set[str] = set()
+        self._has_fractions = True
         self._is_closed = False
         self._id = os.urandom(16).hex()
         self._before: Sequence[Record] = ()
@@ -165,10 +166,11 @@ class Tracker:
         found = find_measure(logged)
         seen = ", ".join(logged) or "nothing"
         if wanted is not None:
-            instead = f"; taking {found} instead" if found else ""
-            self._say(f"no metric named {wanted.name!r} was logged; logged: {seen}{instead}")
+            remedy = f"taking {found} instead" if found else "log it, or name another with measure="
+            self._say(f"no metric named {wanted.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
         elif found is None:
-            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; log one, or name yours with measure=")
+            advice = "log one, or name yours with measure="
+            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
         elif found.kind == "loss":
             self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
         if found is not None:
@@ -180,6 +182,7 @@ class Tracker:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
         train = self._samples.get("train")
         targets = train.targets if train else None
+        self._has_fractions = self._has_fractions or self._measure is None or measure.name != self._measure.name
         self._measure = measure if targets is None else scaled(measure, targets)
         self._write(record("measure", **_measure_content(self._measure, remark)))
         self._is_chance_due = True
@@ -374,11 +377,21 @@ class Tracker:
                 "left out; pass the training data as pairs (features, targets)"
             )
             return None
+        return self._fraction(error) if self.is_fraction(name, error) else None
+
+    def is_fraction(self, name: str, error: float) -> bool:
+        """Whether a finite error can be used; says once why not. One that is no fraction tells that the others, below 1
+        though they may be, are none either.
+        """
         fraction = self._fraction(error)
-        if not 0 <= fraction <= 1:
-            self._say(f"{name} must be a fraction in [0, 1]; got {fraction!r}, which is left out (11 % is 0.11)")
-            return None
-        return fraction
+        if self._has_fractions and not 0 <= fraction <= 1:
+            self._has_fractions = False
+            what = f"{name} ({self._measure})" if self._measure else name
+            self._say(
+                f"{what} must be a fraction in [0, 1]; got {fraction:.4g}, so it is left out from now on: 11 % is 0.11",
+                once_for="no fraction",
+            )
+        return self._has_fractions
 
     def _count(self, name: str, given: int | None) -> int | None:
         """The examples behind an error: those given, else the split's; says once what cannot be one."""
@@ -389,21 +402,31 @@ class Tracker:
         self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
         return None
 
-    def _say(self, message: str) -> None:
-        if self._is_enabled and message not in self._said:
-            self._said.add(message)
+    def _say(self, message: str, once_for: str = "") -> None:
+        """Warn once for each message, or for each trouble, however often it comes with other numbers."""
+        if self._is_enabled and (once_for or message) not in self._said:
+            self._said.add(once_for or message)
             logger.warning("bvtrack: %s", message)
 
     def _write(self, news: Record) -> None:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
-        if self._link is None and self._is_enabled:
-            self._link = self._new_link(self._target)
-            self._link.append(*self._before)
-        if self._link:
-            self._link.append(news)
         self._ledger.take(news)
         self._records.append(news)
+        if self._link:
+            self._link.append(news)
+        elif self._is_enabled:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""
+        try:
+            self._link = self._new_link(self._target)
+        except OSError as error:
+            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
+            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so nothing reaches MLflow; {remedy}")
+            return
+        self._link.append(*self._before, *self._records)
 
     def _new_link(self, target: Target) -> Link:
         from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`

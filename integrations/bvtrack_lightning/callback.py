@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,7 +22,7 @@ from bvtrack import (
 from bvtrack_lightning.error import measure_of
 from bvtrack_lightning.family import CallbackBase
 from bvtrack_lightning.processes import from_all
-from bvtrack_lightning.session import Session, log_test_error
+from bvtrack_lightning.session import Session, log_test_error, logged_metrics
 from bvtrack_lightning.sources import Passes
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class BiasVarianceCallback(CallbackBase):
         self._is_automatic = False
         self._loaded_epoch: int | None = None
         self._resume: Mapping[str, Any] | None = None
-        self._sanity_metrics: Sequence[str] = ()
+        self._sanity_metrics: Mapping[str, Any] = {}
         self._session: Session | None = None
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, on the process that writes, with its `diagnosis` and `run_id`."""
@@ -146,7 +146,7 @@ class BiasVarianceCallback(CallbackBase):
     @harmless
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
-            self._sanity_metrics = tuple(trainer.callback_metrics)
+            self._sanity_metrics = logged_metrics(trainer)
         elif self._session:
             self._session.end_validation()
 

@@ -53,7 +53,7 @@ def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
 def _of_metric(metric: Metric) -> Measure:
     name = type(metric).__name__
     known = find_measure([name])
-    is_score = metric.higher_is_better if metric.higher_is_better is not None else known and known.higher_is_better
+    is_score = known.higher_is_better if metric.higher_is_better is None and known else metric.higher_is_better
     if is_score is None:
         raise ValueError(f"{name} does not say whether higher is better; pass error= a function that gives an error instead")
     own = metric.clone().cpu()

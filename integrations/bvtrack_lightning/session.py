@@ -39,7 +39,7 @@ class Session:
         tracker: Tracker,
         *,
         passes: Passes,
-        sanity_metrics: Collection[str],
+        sanity_metrics: Mapping[str, Any],
         expose: bool,
     ) -> None:
         self._trainer = trainer
@@ -65,8 +65,8 @@ class Session:
                 "expected validation data to measure the dev error on, got none: variance will not be known; "
                 "pass val_dataloaders= to fit, or give the module a val_dataloader"
             )
-        if sanity_metrics:  # what is wrong with them can be said before an epoch is spent
-            self._choose_measure(sanity_metrics)
+        if sanity_metrics:
+            self._check(sanity_metrics)
 
     def begin_epoch(self) -> None:
         if self._sources:
@@ -115,6 +115,13 @@ class Session:
         logged = logged_metrics(trainer)
         self._choose_measure(logged)
         self._tracker.log_epoch(trainer.current_epoch, **self._errors({}, logged))
+
+    def _check(self, sanity_metrics: Mapping[str, Any]) -> None:
+        """Say what is wrong with the metrics of the sanity check, before an epoch is spent."""
+        self._choose_measure(sanity_metrics)
+        name = self._measure.find_in(sanity_metrics, "dev") if self._measure else None
+        if self._measure and name and math.isfinite(value := float(sanity_metrics[name])):
+            self._tracker.is_fraction("dev_error", self._measure.error(value))
 
     def _set_up(self) -> None:
         """Find the data, and check the split."""
