@@ -193,7 +193,7 @@ def scaled(measure: Measure, targets: Any) -> Measure:
     values = np.asarray(targets, dtype=float)
     constants = (np.broadcast_to(middle(values, axis=0), values.shape).copy() for middle in (np.mean, np.median))
     error = measure.function or _error_in_units(measure)
-    scale = min(float(np.mean(error(constant, values))) for constant in constants)
+    scale = min(float(np.asarray(error(constant, values)).mean()) for constant in constants)
     return replace(measure, scale=scale, kind="units" if has_own_units else measure.kind) if scale > 0 else measure
 
 
