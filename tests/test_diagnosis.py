@@ -431,3 +431,32 @@ def test_a_run_that_diverged_keeps_the_human_error_it_was_given() -> None:
 def test_a_count_that_is_no_whole_number_is_refused(count: float) -> None:
     with pytest.raises(ValueError, match="n_train must be a whole number of examples"):
         diagnose(train_error=0.1, n_train=count)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_intervals_stand_in_for_counts_where_an_error_is_no_rate() -> None:
+    intervals = {"train": (0.0, 0.02), "dev": (0.1, 0.13)}
+    found = diagnose(train_error=0.01, dev_error=0.11, intervals=intervals)
+
+    gap = found.gaps["variance"]
+    assert gap.low == pytest.approx(0.1 - math.hypot(0.01, 0.01))
+    assert gap.high == pytest.approx(0.1 + math.hypot(0.02, 0.01))
+    assert (found.tag, found.certainty) == ("high_variance", "certain")
+
+
+def test_how_many_times_as_many_examples_would_tell_is_said_of_an_interval() -> None:
+    found = diagnose(train_error=0.0, dev_error=0.10, intervals={"train": (0.0, 0.0), "dev": (-0.05, 0.25)})
+
+    assert found.tag == "undetermined"
+    assert "3 times as many examples a set would tell" in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("intervals", "message"),
+    [
+        ({"test": (0.0, 0.1)}, "intervals\\['test'\\] was given without test_error"),
+        ({"dev": (0.2, 0.3)}, "intervals\\['dev'\\] must hold dev_error, 0.1; got 0.2 to 0.3"),
+    ],
+)
+def test_an_interval_that_cannot_be_is_refused(intervals: dict[str, tuple[float, float]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        diagnose(train_error=0.0, dev_error=0.1, intervals=intervals)

@@ -251,6 +251,24 @@ def test_an_error_function_that_raises_costs_the_errors_and_no_training(store: s
     said.clear()
 
 
+class MacroAccuracy(Classifier):
+    def __init__(self, average: Any) -> None:
+        super().__init__()
+        self.accuracy = MulticlassAccuracy(2, average=average)
+
+    def validation_step(self, batch: Any, batch_index: int) -> Any:
+        self.accuracy(self(batch[0]), batch[1])
+        self.log("val_acc", self.accuracy)
+
+
+@pytest.mark.parametrize(("average", "counts"), [("micro", {"train": 300, "dev": 130}), ("macro", {})])
+def test_an_accuracy_over_classes_gets_no_interval_from_counts(average: str, counts: Any, store: str) -> None:
+    callback = BiasVarianceCallback(tracking_uri=store)
+    fit(MacroAccuracy(average), callback)
+
+    assert json.loads(run_of(store, callback).data.tags["bvtrack.gaps"])["n"] == counts
+
+
 class Augmented(Dataset[Any]):
     def __len__(self) -> int:
         return 300

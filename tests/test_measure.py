@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bvtrack import Measure, find_measure, has_diverged
-from bvtrack.measure import as_measure, core_name
+from bvtrack.measure import as_measure, core_name, scaled
 
 
 def test_an_accuracy_becomes_the_share_of_wrong_examples() -> None:
@@ -214,3 +215,87 @@ def test_a_stage_in_camel_case_is_understood() -> None:
 
     assert measure.find_in(["trainAcc", "valAcc"], "train") == "trainAcc"
     assert find_measure(["trainAcc", "validationAcc"]) == Measure("validationAcc", higher_is_better=True)
+
+
+@pytest.mark.parametrize(
+    ("names", "found", "kind"),
+    [
+        (["loss", "val_loss"], "val_loss", "loss"),
+        (["val_loss", "val_mse", "lr"], "val_mse", "units"),
+        (["val_loss", "val_root_mean_squared_error"], "val_root_mean_squared_error", "units"),
+        (["val_r2", "val_mse"], "val_r2", "score"),
+        (["val_iou", "val_loss"], "val_iou", "score"),
+        (["val_out1_mae", "val_loss"], "val_out1_mae", "units"),
+        (["train_acc", "val_loss"], "val_loss", "loss"),
+        (["val_balanced_accuracy"], "val_balanced_accuracy", "score"),
+    ],
+)
+def test_a_score_goes_before_an_error_in_units_and_that_before_a_loss(names: list[str], found: str, kind: str) -> None:
+    measure = find_measure(names)
+
+    assert measure is not None
+    assert (measure.name, measure.kind) == (found, kind)
+
+
+TARGETS = np.array([0.0, 0.0, 0.0, 1.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "constant"),
+    [("val_mse", np.var(TARGETS)), ("val_rmse", np.std(TARGETS)), ("val_mae", 1.0), ("val_loss", np.var(TARGETS))],
+)
+def test_the_best_constant_predictor_makes_an_error_of_one(name: str, constant: float) -> None:
+    measure = as_measure(name)
+    assert measure is not None
+    found = scaled(measure, TARGETS)
+
+    assert found.scale == pytest.approx(constant)
+    assert found.fraction(constant / 4) == pytest.approx(0.25)
+    assert found.fraction(3 * constant) == 1
+
+
+def test_a_function_is_scaled_by_what_it_gives_for_a_constant() -> None:
+    cubed = Measure("cubed", higher_is_better=False, function=lambda predicted, true: abs(predicted - true) ** 3)
+    found = scaled(cubed, TARGETS)
+
+    assert found.kind == "units"
+    assert found.scale == pytest.approx(min(np.mean(abs(TARGETS - constant) ** 3) for constant in (1.0, 0.0)))
+
+
+@pytest.mark.parametrize("targets", [np.array([0, 1, 2]), np.array([0.0, 1.0, 1.0]), np.array(["a", "b"])])
+def test_a_loss_on_classes_is_not_scaled(targets: object) -> None:
+    measure = as_measure("val_loss")
+    assert measure is not None
+
+    assert scaled(measure, targets) == measure
+
+
+def test_equal_targets_give_no_scale() -> None:
+    measure = as_measure("val_mse")
+    assert measure is not None
+
+    assert scaled(measure, np.ones(5)).needs_scale
+
+
+def test_a_cross_entropy_of_guessing_is_the_error_of_guessing() -> None:
+    measure = as_measure("val_loss")
+    assert measure is not None
+
+    assert measure.fraction(math.log(10)) == pytest.approx(0.9)
+    assert measure.fraction(0) == 0
+
+
+def test_a_score_that_is_worse_than_a_constant_is_one() -> None:
+    measure = as_measure("val_r2")
+    assert measure is not None
+
+    assert measure.fraction(measure.error(-3.0)) == 1
+
+
+@pytest.mark.parametrize("name", ["val_mse", "val_loss", "val_r2"])
+def test_what_is_not_finite_stays_visible_in_a_fraction(name: str) -> None:
+    measure = as_measure(name)
+    assert measure is not None
+
+    assert not math.isfinite(measure.fraction(math.inf))
+    assert not math.isfinite(scaled(measure, TARGETS).fraction(math.nan))

@@ -22,7 +22,8 @@ from bvtrack import (
 from bvtrack_lightning.error import measure_of
 from bvtrack_lightning.family import CallbackBase
 from bvtrack_lightning.processes import from_all
-from bvtrack_lightning.session import Session, log_test_error, logged_metrics
+from bvtrack_lightning.reading import logged_metrics
+from bvtrack_lightning.session import Session, log_test_error
 from bvtrack_lightning.sources import Passes
 
 if TYPE_CHECKING:

@@ -59,7 +59,12 @@ def _of_metric(metric: Metric) -> Measure:
     own = metric.clone().cpu()
     own.sync_on_compute = False  # it gets what all processes have found
     kind = known.kind if known else "score"
-    if kind == "rate" and getattr(metric, "average", "micro") != "micro":  # a mean over classes, not over examples
+    if kind == "rate" and not is_over_examples(metric):
         kind = "score"
     title = f"1 - {name}" if is_score else name
     return Measure(title, higher_is_better=False, kind=kind, function=OfMetric(own, is_score))
+
+
+def is_over_examples(metric: Metric) -> bool:
+    """Whether an accuracy is a mean over examples, and not one over classes."""
+    return getattr(metric, "average", "micro") == "micro"
