@@ -13,8 +13,8 @@ from typing import Any
 from bvtrack.tracking.journal import Progress
 
 POLL_SECONDS = 0.02
-DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00000200}
-"""Ctrl-C is for the training alone: a session (on Windows a process group) of the shipper's own."""
+DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
+"""Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
 
 
 class ShipperProcess:

@@ -31,6 +31,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 """How long after the training's end a store may stay out of reach before the rest is left in the journal."""
+NICENESS = 10
+"""The training goes first where both want the same processor."""
 HTTP_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes."""
 FINAL_ERRORS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"}
@@ -139,6 +141,8 @@ def lock_of(journal: Path) -> FileLock:
 
 def main() -> int:
     """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until that closes."""
+    if sys.platform != "win32":  # there it is started so
+        os.nice(NICENESS)
     task = json.loads(sys.stdin.readline())
     journal = Path(task["journal"])
     training_is_over = threading.Event()

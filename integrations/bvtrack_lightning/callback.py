@@ -16,7 +16,6 @@ from bvtrack import (
     TrainEval,
     harmless,
     is_disabled,
-    preserve_random_states,
     train_eval_size,
 )
 from bvtrack_lightning.error import measure_of
@@ -199,15 +198,14 @@ class BiasVarianceCallback(CallbackBase):
         if trainer.fast_dev_run or trainer.overfit_batches:  # type: ignore[attr-defined]  # set where mypy does not look
             self._say_not_applicable(self.tracker)
             return
-        with preserve_random_states():  # data that are read may draw
-            self._session = Session(
-                trainer,
-                module,
-                self.tracker,
-                passes=self._passes,
-                sanity_metrics=self._sanity_metrics,
-                expose=self._expose,
-            )
+        self._session = Session(
+            trainer,
+            module,
+            self.tracker,
+            passes=self._passes,
+            sanity_metrics=self._sanity_metrics,
+            expose=self._expose,
+        )
 
     def _tracker_for(self, trainer: Trainer) -> Tracker:
         """The Tracker of this training's run, on the process that writes; elsewhere one that only listens."""

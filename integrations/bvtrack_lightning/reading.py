@@ -65,11 +65,16 @@ class Reader:
 
     def read(self, name: str, part: Part, step: StepName) -> Errors:
         """What a pass has found of a set; says once why it has found nothing."""
-        if part.problem:
-            self._say(f"the {name} error is missing, for {step} failed on the {name} data ({part.problem})")
-            return {}
-        if part.examples is not None:
-            return self._read_examples(name, part)
+        problem = part.problem
+        try:
+            if not problem:
+                return self._read_examples(name, part) if part.examples is not None else self._read_logged(name, part, step)
+        except Exception as error:  # a metric that cannot be computed, a function that gives something else
+            problem = repr(error)
+        self._say(f"the {name} error is missing, for {step} failed on the {name} data ({problem})")
+        return {}
+
+    def _read_logged(self, name: str, part: Part, step: StepName) -> Errors:
         values = part.values()
         self._weigh_classes(part)
         error = self.logged(values, "test" if step == "test_step" else "dev")

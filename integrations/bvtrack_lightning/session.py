@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import Tracker, has_diverged
+from bvtrack import Tracker, has_diverged, preserve_random_states
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
 from bvtrack_lightning.facts import model_facts
@@ -115,10 +115,11 @@ class Session:
     def _set_up(self) -> Sources:
         """Find the data, and check the split."""
         with_dev = self._reader.function is not None
-        sources = Sources(self._trainer, self._module, self._asked_for, with_dev=with_dev, say=self._say)
-        if self._trainer.is_global_zero:
-            self._tracker.log_split(**sources.read_splits())
-            self._is_augmented = sources.train_is_augmented
+        with preserve_random_states():  # making and reading data may draw
+            sources = Sources(self._trainer, self._module, self._asked_for, with_dev=with_dev, say=self._say)
+            if self._trainer.is_global_zero:
+                self._tracker.log_split(**sources.read_splits())
+                self._is_augmented = sources.train_is_augmented
         self._sources = sources
         return sources
 

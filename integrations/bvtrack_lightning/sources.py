@@ -121,7 +121,12 @@ class Sources:
     def train_is_augmented(self) -> bool:
         """Whether the examples that the train error is measured on change from one reading to the next."""
         sized = self._sized.get("train")
-        return "train" in self.loaders and sized is not None and data.changes(sized[0])
+        if "train" not in self.loaders or sized is None:
+            return False
+        try:
+            return data.changes(sized[0])
+        except Exception:  # what cannot be read has been said before
+            return False
 
     def _add_train(self, own: DataLoader[Any] | None) -> None:
         given = data.first_of(self._passes.train_eval_dataloaders)
