@@ -290,7 +290,7 @@ WAYS = {
     "steps that end with an epoch": Way((0, 1), {"max_steps": 20, "max_epochs": -1}),
     "stopped early": Way((0, 1), after=lambda: EarlyStopping("val_acc", patience=1, mode="min")),
     "stopped early amid an epoch": Way(
-        (0,), {"val_check_interval": 0.5}, after=lambda: EarlyStopping("val_acc", patience=1, min_delta=1)
+        (0, 1), {"val_check_interval": 0.5}, after=lambda: EarlyStopping("val_acc", patience=2, min_delta=1)
     ),
     "stopped by the module": Way((0, 1), module=StopsItself),
     "stopped by the module, after every fourth batch": Way((0, 1), {"val_check_interval": 4}, StopsItself),
@@ -306,7 +306,7 @@ WAYS = {
     "averaged weights, twice an epoch": Way(options={"val_check_interval": 0.5}, after=averaging),
     "averaged weights, after every fourth batch": Way(options={"val_check_interval": 4}, before=averaging),
     "averaged weights, stopped early amid an epoch": Way(
-        (0,), {"val_check_interval": 0.5}, before=averaging, after=lambda: EarlyStopping("val_acc", patience=1, min_delta=1)
+        (0, 1), {"val_check_interval": 0.5}, before=averaging, after=lambda: EarlyStopping("val_acc", patience=2, min_delta=1)
     ),
     "averaged weights, stopped by the module": Way((0, 1), {"val_check_interval": 4}, StopsItself, after=averaging),
     "averaged weights, steps that end amid an epoch": Way(
@@ -315,8 +315,15 @@ WAYS = {
     "weights averaged at the end": Way((0, 1, 2, 3), after=lambda: StochasticWeightAveraging(0.02, swa_epoch_start=1)),
 }
 
+KNOWN = {
+    "averaged weights, stopped early amid an epoch": "the train and test error are taken at the epoch's end, of other weights",
+}
 
-@pytest.mark.parametrize("name", WAYS)
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.xfail(name in KNOWN, reason=KNOWN.get(name, ""), strict=True)) for name in WAYS],
+)
 def test_every_point_is_that_of_its_epoch(name: str, store: str, send: Send) -> None:
     way, keeper = WAYS[name], Keeper()
     callbacks = [way.before and way.before(), tracked(store, **way.tracker), keeper, way.after and way.after()]
