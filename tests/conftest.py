@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,27 @@ def store(empty_store: Path, tmp_path: Path) -> str:
     database = tmp_path / "mlflow.db"
     database.write_bytes(empty_store.read_bytes())
     return f"sqlite:///{database}"
+
+
+@pytest.fixture
+def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Sends what trainings wrote to their journals, as `bvtrack sync` does; until then nothing does.
+
+    For tests that train often: the process that would send beside each training takes seconds of a core to import MLflow.
+    """
+    from bvtrack.tracking.sync import sync_journals
+
+    if sys.platform != "win32":
+        monkeypatch.setattr(sys, "executable", _idle_process(tmp_path))
+    return lambda: [*sync_journals(tmp_path / "journals", None, lambda line: None)].clear()
+
+
+def _idle_process(folder: Path) -> str:
+    """A program that does nothing until its standard input ends."""
+    program = folder / "idle"
+    program.write_text("#!/bin/sh\nexec cat > /dev/null\n")
+    program.chmod(0o700)
+    return str(program)
 
 
 @pytest.fixture(autouse=True)
