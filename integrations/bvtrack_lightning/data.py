@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SubsetRandomSampler
+from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
 from bvtrack import MOST_READ, SplitSample, choose_examples
 from bvtrack_lightning.evaluation import batch_size_of
@@ -71,9 +71,16 @@ def size(loader: DataLoader[Any], limit: float | None = None, n_processes: int =
     return int(min(n, n_batches * loader.batch_size * n_processes))
 
 
-def choose(loader: DataLoader[Any], n: int) -> Sequence[int]:
-    """The indices of `n` of a loader's examples, drawn at random, the same each time."""
-    indices = examples(loader)
+def trained_on(loader: DataLoader[Any], limit: float | None, n_processes: int = 1) -> Sequence[int]:
+    """The indices of the examples that a training loader gives sooner or later: all, unless it gives the first ones, up to
+    Lightning's `limit`, again and again.
+    """
+    is_in_order = isinstance(loader.sampler, SequentialSampler)
+    return examples(loader)[: size(loader, limit, n_processes)] if is_in_order else examples(loader)
+
+
+def choose(indices: Sequence[int], n: int) -> Sequence[int]:
+    """`n` of these indices, drawn at random, the same each time."""
     return [indices[index] for index in choose_examples(len(indices), n)]
 
 
@@ -103,7 +110,7 @@ def shard(loader: DataLoader[Any], indices: Sequence[int], rank: int = 0, n_proc
 
 def changes(loader: DataLoader[Any]) -> bool:
     """Whether examples are others when they are read again, as those of a training set that augments are."""
-    some = choose(loader, READ_TWICE)
+    some = choose(examples(loader), READ_TWICE)
     once, again = ([_numbers(loader.dataset[index]) for index in some] for _ in range(2))
     return any(not np.array_equal(*pair, equal_nan=True) for pair in zip(once, again, strict=True))
 
@@ -149,7 +156,7 @@ def read(loader: DataLoader[Any], n: int) -> SplitSample:
 
     Nothing is read of batches that are not pairs of a tensor of features and one of targets.
     """
-    batches = list(_pairs(shard(loader, choose(loader, MOST_READ))))
+    batches = list(_pairs(shard(loader, choose(examples(loader), MOST_READ))))
     if not batches:
         return SplitSample(n)
     features, targets = (torch.cat(parts).numpy(force=True) for parts in zip(*batches, strict=True))

@@ -27,7 +27,7 @@ class Reader:
     def __init__(self, tracker: Tracker, say: Callable[[str], None]) -> None:
         self._tracker = tracker
         self._say = say
-        self._remarks: set[str] = set()
+        self._remarks: list[str] = []
         own = tracker.measure
         self.measure: Measure | None = own if own is not None and own.function is not None else None
 
@@ -71,30 +71,37 @@ class Reader:
                 return self._read_examples(name, part) if part.examples is not None else self._read_logged(name, part, step)
         except Exception as error:  # a metric that cannot be computed, a function that gives something else
             problem = repr(error)
-        self._say(f"the {name} error is missing, for {step} failed on the {name} data ({problem})")
-        return {}
+        return self._without(name, f"{step} failed on the {name} data ({problem})")
 
     def _read_logged(self, name: str, part: Part, step: StepName) -> Errors:
         values = part.values()
         self._weigh_classes(part)
         error = self.logged(values, "test" if step == "test_step" else "dev")
         if error is None:
-            self._say(f"the {name} error is missing, for {step} did not log {self.measure} on the {name} data")
-            return {}
+            return self._without(name, f"{step} did not log {self.measure} on the {name} data")
         return {f"{name}_error": error, f"n_{name}": part.n}
+
+    def _without(self, name: str, reason: str) -> Errors:
+        self._say(f"the {name} error is missing, for {reason}")
+        self.remark(f"{name}: missing")
+        return {}
 
     def _weigh_classes(self, part: Part) -> None:
         """Notice an accuracy that is a mean over classes: no count of examples tells how sure that is."""
         metric = part.metrics.get(self.measure.find_in(part.metrics) or "") if self.measure else None
         if self.measure and self.measure.is_rate and metric is not None and not is_over_examples(metric):
             self.measure = replace(self.measure, kind="score")
-            self._tracker.log_measure(self.measure)
+            self._log()
 
     def remark(self, remark: str) -> None:
-        """Put a remark into the measure's tag, once."""
-        if self.measure is not None and remark not in self._remarks:
-            self._remarks.add(remark)
-            self._tracker.log_measure(self.measure, remark)
+        """Put a remark into the measure's tag, behind those that are there."""
+        if remark not in self._remarks:
+            self._remarks.append(remark)
+            self._log()
+
+    def _log(self) -> None:
+        if self.measure is not None:
+            self._tracker.log_measure(self.measure, "; ".join(self._remarks))
 
     def _read_examples(self, name: str, part: Part) -> Errors:
         error = _itself if part.is_by_example else self.function
@@ -103,7 +110,7 @@ class Reader:
         found = measure_examples(error, *part.examples)
         if found.is_rate and self.measure is not None and not self.measure.is_rate:
             self.measure = replace(self.measure, kind="rate")
-            self._tracker.log_measure(self.measure)
+            self._log()
         intervals = {} if found.interval is None else {name: found.interval}
         return {f"{name}_error": found.value, f"n_{name}": found.n, "intervals": intervals}
 

@@ -49,6 +49,7 @@ class Session:
         self._reader = Reader(tracker, self._say)
         self._sources: Sources | None = None
         self._is_augmented = False
+        self._before: Mapping[str, Any] = {}
         self._validated: Mapping[str, Any] | None = None
         self._parts: dict[str, Part] = {}
         self._n_validations = 0
@@ -73,12 +74,14 @@ class Session:
     def begin_validation(self) -> None:
         """Run our own passes, on the very weights that validation is about to use (which may be averaged ones)."""
         self._parts = {}
-        if self._is_last_validation:
+        self._before = logged_metrics(self._trainer)
+        if self._is_last_validation or averages_weights(self._trainer):  # those are gone at the epoch's end
             self._run_passes()
 
     def end_validation(self) -> None:
-        """Note what validation has just logged."""
-        self._validated = logged_metrics(self._trainer)
+        """Note what validation has just logged; Lightning keeps what was logged before under other names."""
+        logged = logged_metrics(self._trainer)
+        self._validated = {name: value for name, value in logged.items() if value is not self._before.get(name)}
 
     def end_epoch(self) -> None:
         """Pass on what was measured."""
@@ -101,7 +104,7 @@ class Session:
             return
         self._say(
             f"expected a validation in each epoch, got none in {self._trainer.global_step} steps: variance is not known; "
-            "lower val_check_interval"
+            "lower val_check_interval or check_val_every_n_epoch"
         )
         self._log_epoch({})
 
@@ -185,6 +188,12 @@ class Session:
         if self._trainer.is_global_zero and message not in self._said:
             self._said.add(message)
             logger.warning("bvtrack: %s", message)
+
+
+def averages_weights(trainer: Trainer) -> bool:
+    """Whether validation runs on other weights than the training has, averaged by one of Lightning's own callbacks."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
+    return any("WeightAveraging" in kind.__name__ for callback in callbacks for kind in type(callback).__mro__)
 
 
 def log_test_error(trainer: Trainer, tracker: Tracker, epoch: int) -> None:

@@ -134,11 +134,14 @@ class Sources:
         if loader is None:
             self._add("train", given)
             return
-        self._sized["train"] = loader, data.size(loader)
-        n = train_eval_size(data.size(loader), self.n_of("dev"), self._passes.train_eval)
+        trainer = self._trainer
+        limit = trainer.limit_train_batches if given is None else None
+        indices = data.trained_on(loader, limit, trainer.world_size)
+        self._sized["train"] = loader, len(indices)
+        n = train_eval_size(len(indices), self.n_of("dev"), self._passes.train_eval)
         if n:
-            subset = data.shard(loader, data.choose(loader, n), self._trainer.global_rank, self._trainer.world_size)
-            may_be_cut = self._passes.train_eval == "subset" and self._trainer.world_size == 1
+            subset = data.shard(loader, data.choose(indices, n), trainer.global_rank, trainer.world_size)
+            may_be_cut = self._passes.train_eval == "subset" and trainer.world_size == 1
             seconds = lambda: time.perf_counter() - self._epoch_start  # noqa: E731
             self.loaders["train"] = Affordable(subset, seconds) if may_be_cut else subset
 
