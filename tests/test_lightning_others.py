@@ -207,8 +207,8 @@ class Variational(Autoencoder):
     def loss(self, batch: Any) -> torch.Tensor:
         encode, squash, decode = self.network.children()
         code = squash(encode(batch[0]))
-        made: torch.Tensor = decode(code + 0.1 * torch.randn_like(code))
-        return nn.functional.mse_loss(made, batch[0]) + 0.1 * code.square().mean()
+        loss: torch.Tensor = nn.functional.mse_loss(decode(code + 0.1 * torch.randn_like(code)), batch[0])
+        return loss
 
 
 class Adversarial(Shape):
