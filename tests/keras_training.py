@@ -16,6 +16,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from bvtrack.tracking.journal import read_records
 from bvtrack.tracking.ledger import Ledger, Point
 
+torch.set_num_threads(1)  # on a busy machine small tensors wait for threads: ten times the time
+
 
 @dataclass(frozen=True)
 class Run:
@@ -137,3 +139,8 @@ def assert_same_training(one: Any, other: Any) -> None:
     assert one.history == other.history
     for weight, other_weight in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, other_weight)
+
+
+def on_backend(name: str) -> pytest.MarkDecorator:
+    """For what only one of Keras' backends can do."""
+    return pytest.mark.skipif(keras.backend.backend() != name, reason=f"needs the {name} backend")
