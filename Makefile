@@ -9,6 +9,7 @@ else
 BIN := $(VENV)/bin
 endif
 INSTALLED := $(VENV)/.installed
+BACKENDS := $(VENV)/.backends
 
 .PHONY: help install demo ui test bench format lint types unit wheel clean
 
@@ -21,6 +22,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	@touch $@
+
+$(BACKENDS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[backends]"
 	@touch $@
 
 demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
@@ -47,7 +52,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-unit: $(INSTALLED)
+unit: $(BACKENDS)
 	$(BIN)/python -m pytest
 
 wheel: $(INSTALLED)

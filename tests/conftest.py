@@ -75,3 +75,16 @@ def said() -> Iterator[list[str]]:
     yield messages
     logging.getLogger("bvtrack").removeHandler(keeper)
     assert messages == []
+
+
+@pytest.fixture
+def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder where points stay, for a test that does without MLflow: where no process can be started, none sends them."""
+
+    def passes(record: logging.LogRecord) -> bool:
+        return "no process could be started" not in record.getMessage()
+
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    logging.getLogger("bvtrack").addFilter(passes)
+    yield tmp_path / "journals"
+    logging.getLogger("bvtrack").removeFilter(passes)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,25 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 import torch
+from keras_training import (
+    DEV,
+    TEST,
+    TRAIN,
+    Batches,
+    Failing,
+    Peeking,
+    assert_same_training,
+    error_of,
+    fit,
+    loader,
+    net,
+    read_run,
+    seeds_of,
+    split,
+    steps_of,
+)
 from mlflow import MlflowClient
-from mlflow.entities import Run
-from torch.utils.data import DataLoader, TensorDataset
+from mlflow.entities import Run as StoredRun
 
 from bvtrack import choose_examples
 from bvtrack_keras import BiasVarianceCallback
@@ -22,112 +39,21 @@ from bvtrack_keras import BiasVarianceCallback
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras warns of its backends and of data that run out
 
 
-def split(n: int, seed: int) -> tuple[Any, Any]:
-    x = np.random.default_rng(seed).normal(size=(n, 8)).astype("float32")
-    return x, (x[:, 0] > 0).astype("int64") + (x[:, 1] > 0.5)
-
-
-TRAIN, DEV, TEST = split(300, 0), split(130, 1), split(90, 2)
-
-
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type hints
-    """An unshuffled dataset that counts how often it was told of an epoch's end."""
-
-    def __init__(self, x: Any, y: Any) -> None:
-        super().__init__()
-        self.x, self.y = x, y
-        self.ends = 0
-
-    def __len__(self) -> int:
-        return -(-len(self.x) // 50)
-
-    def __getitem__(self, index: int) -> Any:
-        part = slice(50 * index, 50 * (index + 1))
-        return self.x[part], self.y[part]
-
-    def on_epoch_end(self) -> None:
-        self.ends += 1
-
-
-class Failing(keras.callbacks.Callback):  # type: ignore[misc]
-    """Raises in the second epoch, once."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.errors = [error]
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if epoch == 1 and self.errors:
-            raise self.errors.pop()
-
-
-class Peeking(keras.callbacks.Callback):  # type: ignore[misc]
-    """Reads the compiled metrics at the end of each epoch, after the callbacks before it in the list."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.seen.append({name: float(value) for name, value in self.model.get_metrics_result().items()})
-
-
-def loader(x: Any, y: Any) -> DataLoader[Any]:
-    return DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=50, shuffle=True)
-
-
-def net(*middle: Any, metrics: tuple[str, ...] = ("accuracy",)) -> Any:
-    """A small classifier with dropout and batch norm, or with other layers in their place; always the same weights."""
-    keras.utils.set_random_seed(0)
-    middle = middle or (keras.layers.BatchNormalization(), keras.layers.Dropout(0.5, seed=1))
-    ends = keras.layers.Dense(16, activation="relu"), keras.layers.Dense(3, activation="softmax")
-    model = keras.Sequential([keras.Input((8,)), ends[0], *middle, ends[1]])
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=list(metrics))
-    return model
-
-
-def fit(*callbacks: Any, model: Any = None, data: Any = TRAIN, **options: Any) -> Any:
-    """The model's History of a training of two epochs, as a rule with validation data."""
-    x, y = data if isinstance(data, tuple) else (data, None)
-    options = {"epochs": 2, "validation_data": DEV} | options
-    return (model or net()).fit(x, y, callbacks=list(callbacks), verbose=0, **options)
-
-
-def read_run(store: str, callback: BiasVarianceCallback) -> Run:
+def read_stored_run(store: str, callback: BiasVarianceCallback) -> StoredRun:
     assert callback.tracker is not None
     assert callback.tracker.run_id is not None
     return MlflowClient(store).get_run(callback.tracker.run_id)
 
 
-def steps_of(store: str, callback: BiasVarianceCallback, metric: str) -> list[int]:
-    run_id = read_run(store, callback).info.run_id
+def stored_steps(store: str, callback: BiasVarianceCallback, metric: str) -> list[int]:
+    run_id = read_stored_run(store, callback).info.run_id
     return [point.step for point in MlflowClient(store).get_metric_history(run_id, metric)]
-
-
-def error_of(model: Any, data: tuple[Any, Any]) -> Any:
-    """The share of wrong answers in eval mode, computed without Keras' metrics."""
-    x, y = data
-    return pytest.approx(float(np.mean(model.predict(x, verbose=0).argmax(axis=1) != y)), abs=1e-6)
-
-
-def seeds_of(model: Any) -> list[list[int]]:
-    """The states of the SeedGenerators of the model's layers, and of Keras' own."""
-    generators = [generator for layer in model.layers for generator in getattr(layer, "_seed_generators", [])]
-    states = [generator.state for generator in (*generators, keras.src.random.seed_generator.global_seed_generator())]
-    return [[int(number) for number in keras.ops.convert_to_numpy(state)] for state in states]
-
-
-def assert_same_training(one: Any, other: Any) -> None:
-    """Two Histories with bit-equal logs, and models with bit-equal weights."""
-    assert one.history == other.history
-    for weight, other_weight in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(weight, other_weight)
 
 
 def test_train_dev_and_test_error_are_those_of_the_final_weights(store: str) -> None:
     callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=TRAIN, dev_data=DEV, test_data=TEST)
     history = fit(callback)
-    run = read_run(store, callback)
+    run = read_stored_run(store, callback)
     metrics, tags = run.data.metrics, run.data.tags
 
     assert metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
@@ -141,11 +67,11 @@ def test_train_dev_and_test_error_are_those_of_the_final_weights(store: str) -> 
     assert "unchecked" not in {tags["bvtrack.split"], tags["bvtrack.distribution"]}
 
 
-def test_a_training_is_the_same_with_and_without_the_callback(store: str) -> None:
+def test_a_training_is_the_same_with_and_without_the_callback(journals: Path) -> None:
     data: dict[str, Any] = {"train_data": loader(*TRAIN), "dev_data": DEV, "test_data": loader(*TEST)}
     trainings, draws, seeds = [], [], []
     keras.src.random.seed_generator.global_seed_generator()  # made on first use, from Python's random state
-    for callbacks in ([], [BiasVarianceCallback(tracking_uri=store, **data)]):
+    for callbacks in ([], [BiasVarianceCallback(**data)]):
         trainings.append(fit(*callbacks, validation_data=None))
         seeds.append(seeds_of(trainings[-1].model))
         draws.append((random.random(), np.random.rand(), torch.rand(1)))
@@ -155,7 +81,7 @@ def test_a_training_is_the_same_with_and_without_the_callback(store: str) -> Non
     assert seeds[0] == seeds[1]
 
 
-def test_seeds_and_metrics_of_a_model_that_draws_in_eval_mode_too_are_left_alone(store: str) -> None:
+def test_seeds_and_metrics_of_a_model_that_draws_in_eval_mode_too_are_left_alone(journals: Path) -> None:
     class AlwaysDropout(keras.layers.Dropout):  # type: ignore[misc]
         def call(self, inputs: Any, training: bool = True) -> Any:
             return super().call(inputs, training=True)
@@ -163,7 +89,7 @@ def test_seeds_and_metrics_of_a_model_that_draws_in_eval_mode_too_are_left_alone
     peeks = Peeking(), Peeking()
     trainings: list[Any] = []
     seeds = []
-    for callbacks in ([], [BiasVarianceCallback(tracking_uri=store, train_data=TRAIN, dev_data=DEV)]):
+    for callbacks in ([], [BiasVarianceCallback(train_data=TRAIN, dev_data=DEV)]):
         peek = peeks[len(trainings)]
         trainings.append(fit(*callbacks, peek, model=net(AlwaysDropout(0.5, seed=1)), validation_data=None))
         seeds.append(seeds_of(trainings[-1].model))
@@ -173,38 +99,38 @@ def test_seeds_and_metrics_of_a_model_that_draws_in_eval_mode_too_are_left_alone
     assert peeks[0].seen == peeks[1].seen
 
 
-def test_a_dataset_that_is_trained_on_too_is_told_of_no_epoch_more(store: str) -> None:
+def test_a_dataset_that_is_trained_on_too_is_told_of_no_epoch_more(journals: Path) -> None:
     bare, tracked = Batches(*TRAIN), Batches(*TRAIN)
     fit(data=bare)
-    fit(BiasVarianceCallback(tracking_uri=store, train_data=tracked), data=tracked)
+    fit(BiasVarianceCallback(train_data=tracked), data=tracked)
 
     assert bare.ends == tracked.ends
 
 
-def test_no_validation_data_is_said_once_and_the_training_goes_on(store: str, said: list[str]) -> None:
-    callback = BiasVarianceCallback(human_error=0.7, tracking_uri=store, train_data=TRAIN)  # no bias; variance unknown
+def test_no_validation_data_is_said_once_and_the_training_goes_on(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(human_error=0.7, train_data=TRAIN)  # no bias; variance unknown
     history = fit(callback, validation_data=None)
-    run = read_run(store, callback)
+    run = read_run(journals)
 
     assert history.epoch == [0, 1]
     assert said.pop().startswith("bvtrack: expected validation data to measure the dev error on, got none")
     assert said == []
-    assert run.data.tags["bvtrack.diagnosis"] == "undetermined"
-    assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
+    assert run.tags["bvtrack.diagnosis"] == "undetermined"
+    assert run.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
 
 
-def test_dev_data_stand_in_for_the_validation_data_of_fit(store: str) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", dev_data=DEV)
+def test_dev_data_stand_in_for_the_validation_data_of_fit(journals: Path) -> None:
+    callback = BiasVarianceCallback(at="last", dev_data=DEV)
     history = fit(callback, validation_data=None)
 
-    assert read_run(store, callback).data.metrics["bvtrack/dev_error"] == error_of(history.model, DEV)
+    assert read_run(journals).metrics["bvtrack/dev_error"] == error_of(history.model, DEV)
 
 
-def test_without_data_the_logs_of_fit_are_diagnosed_and_the_split_is_unchecked(store: str) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store)
+def test_without_data_the_logs_of_fit_are_diagnosed_and_the_split_is_unchecked(journals: Path) -> None:
+    callback = BiasVarianceCallback()
     history = fit(callback)
-    run = read_run(store, callback)
-    metrics, tags = run.data.metrics, run.data.tags
+    run = read_run(journals)
+    metrics, tags = run.metrics, run.tags
 
     assert metrics["bvtrack/dev_error"] == error_of(history.model, DEV)
     assert metrics["bvtrack/train_error"] == pytest.approx(1 - history.history["accuracy"][-1])
@@ -212,8 +138,8 @@ def test_without_data_the_logs_of_fit_are_diagnosed_and_the_split_is_unchecked(s
     assert tags["bvtrack.measure"] == "1 - val_accuracy (train: running average, not in eval mode)"
 
 
-def test_a_metric_that_is_not_logged_is_said_with_what_is(store: str, said: list[str]) -> None:
-    callback = BiasVarianceCallback(measure="val_f1", tracking_uri=store, train_data=TRAIN)
+def test_a_metric_that_is_not_logged_is_said_with_what_is(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(measure="val_f1", train_data=TRAIN)
     fit(callback)
 
     assert said.pop() == (
@@ -221,25 +147,26 @@ def test_a_metric_that_is_not_logged_is_said_with_what_is(store: str, said: list
         "taking 1 - val_accuracy instead"
     )
     assert said == []
-    assert read_run(store, callback).data.tags["bvtrack.measure"] == "1 - val_accuracy"
+    assert read_run(journals).tags["bvtrack.measure"] == "1 - val_accuracy"
 
 
-def test_a_model_compiled_without_an_accuracy_is_undetermined(store: str, said: list[str]) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN, test_data=TEST)
+def test_a_model_compiled_without_an_accuracy_is_diagnosed_by_its_bare_loss(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(at="last", train_data=TRAIN, test_data=TEST)
     history = fit(callback, model=net(metrics=()))
-    run = read_run(store, callback)
+    run = read_run(journals)
+    loss = history.model.evaluate(*TRAIN, verbose=0)
 
-    assert history.epoch == [0, 1]
-    assert said.pop().startswith("bvtrack: expected an error rate or an accuracy to diagnose, got loss, val_loss")
+    assert said.pop().endswith("got loss, val_loss; a bare loss gives no certain diagnosis")
     assert said == []
-    assert (run.data.tags["bvtrack.diagnosis"], run.data.metrics) == ("undetermined", {})
+    assert run.tags["bvtrack.measure"] == "1 - exp(-val_loss) (a bare loss)"
+    assert run.metrics["bvtrack/train_error"] == pytest.approx(1 - math.exp(-loss), abs=1e-6)
 
 
-def test_test_data_that_cannot_be_evaluated_cost_only_the_test_error(store: str, said: list[str]) -> None:
+def test_test_data_that_cannot_be_evaluated_cost_only_the_test_error(journals: Path, said: list[str]) -> None:
     misshapen = np.zeros((90, 5), "float32"), TEST[1]
-    callback = BiasVarianceCallback(tracking_uri=store, test_data=misshapen)
+    callback = BiasVarianceCallback(test_data=misshapen)
     history = fit(callback)
-    metrics = read_run(store, callback).data.metrics
+    metrics = read_run(journals).metrics
 
     assert history.epoch == [0, 1]
     assert said.pop().startswith("bvtrack: the test error is missing, for evaluate failed on test_data (ValueError(")
@@ -248,12 +175,12 @@ def test_test_data_that_cannot_be_evaluated_cost_only_the_test_error(store: str,
     assert "bvtrack/test_error" not in metrics
 
 
-def test_a_loss_that_is_no_number_is_tagged_as_diverged(store: str, said: list[str]) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN)
+def test_a_loss_that_is_no_number_is_tagged_as_diverged(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(train_data=TRAIN)
     fit(callback, data=(TRAIN[0] * np.nan, TRAIN[1]))
-    tags = read_run(store, callback).data.tags
+    tags = read_run(journals).tags
 
-    assert said.pop() == "bvtrack: train_error must be a number in [0, 1]; got nan: the run is tagged as diverged"
+    assert said.pop() == "bvtrack: train_error must be a finite number; got nan: the run is tagged as diverged"
     assert said == []
     assert (tags["bvtrack.diagnosis"], tags["bvtrack.state"]) == ("diverged", "complete")
 
@@ -265,10 +192,10 @@ def test_a_loss_that_is_no_number_is_tagged_as_diverged(store: str, said: list[s
 def test_a_training_that_raises_in_the_context_ends_its_run(store: str, error: BaseException, state: str, status: str) -> None:
     with pytest.raises(type(error)), BiasVarianceCallback(tracking_uri=store) as callback:
         fit(callback, Failing(error))
-    run = read_run(store, callback)
+    run = read_stored_run(store, callback)
 
     assert (run.data.tags["bvtrack.state"], run.info.status) == (state, status)
-    assert steps_of(store, callback, "bvtrack/dev_error") == [0]
+    assert stored_steps(store, callback, "bvtrack/dev_error") == [0]
 
 
 def test_each_training_of_one_callback_is_a_run_of_its_own_and_ends_one_that_raised(store: str) -> None:
@@ -283,7 +210,7 @@ def test_each_training_of_one_callback_is_a_run_of_its_own_and_ends_one_that_rai
     assert [run.data.tags["bvtrack.state"] for run in runs] == ["complete", "failed", "complete"]
     assert [run.info.status for run in runs] == ["FINISHED", "FAILED", "FINISHED"]
     assert len(MlflowClient(store).search_runs(["0"])) == 3
-    assert steps_of(store, callback, "bvtrack/dev_error") == [0, 1]
+    assert stored_steps(store, callback, "bvtrack/dev_error") == [0, 1]
 
 
 def test_disabled_does_nothing(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,7 +253,7 @@ def test_a_generator_is_refused_for_it_can_be_read_only_once() -> None:
         {"human_error": 2.0},
         {"test_every": -1},
         {"train_eval": "half"},
-        {"measure": "dice"},
+        {"measure": "perplexity"},
         {"at": "first"},
         {"tracking_uri": "./mlruns"},
     ],
@@ -336,11 +263,11 @@ def test_a_bad_argument_is_refused_when_the_callback_is_made(arguments: dict[str
         BiasVarianceCallback(**arguments)
 
 
-def test_the_test_error_is_never_measured_with_test_every_0(store: str) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, test_data=TEST, test_every=0)
+def test_the_test_error_is_never_measured_with_test_every_0(journals: Path) -> None:
+    callback = BiasVarianceCallback(test_data=TEST, test_every=0)
     fit(callback)
 
-    assert {"bvtrack/dev_error", "bvtrack/test_error"} & read_run(store, callback).data.metrics.keys() == {"bvtrack/dev_error"}
+    assert {"bvtrack/dev_error", "bvtrack/test_error"} & read_run(journals).metrics.keys() == {"bvtrack/dev_error"}
 
 
 def test_the_active_mlflow_run_is_used_and_left_open(store: str) -> None:
@@ -348,7 +275,7 @@ def test_the_active_mlflow_run_is_used_and_left_open(store: str) -> None:
     with mlflow.start_run() as active:
         callback = BiasVarianceCallback()
         fit(callback, epochs=1)
-        run = read_run(store, callback)
+        run = read_stored_run(store, callback)
     runs = MlflowClient(store).search_runs(["0"])
 
     assert [run.info.run_id for run in runs] == [active.info.run_id]
@@ -357,81 +284,81 @@ def test_the_active_mlflow_run_is_used_and_left_open(store: str) -> None:
     assert "bvtrack/dev_error" in run.data.metrics
 
 
-def test_loaders_and_datasets_are_data_too(store: str) -> None:
+def test_loaders_and_datasets_are_data_too(journals: Path) -> None:
     train, dev = loader(*TRAIN), Batches(*DEV)
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=train, dev_data=dev, test_data=loader(*TEST))
+    callback = BiasVarianceCallback(at="last", train_data=train, dev_data=dev, test_data=loader(*TEST))
     history = fit(callback, data=train, validation_data=None)
-    run = read_run(store, callback)
+    run = read_run(journals)
 
-    assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
-    assert run.data.metrics["bvtrack/dev_error"] == error_of(history.model, DEV)
-    assert run.data.metrics["bvtrack/test_error"] == error_of(history.model, TEST)
-    assert '"n":{"train":300,"test":90}' in run.data.tags["bvtrack.gaps"]
-    assert run.data.tags["bvtrack.split"] == "unchecked"
+    assert run.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
+    assert run.metrics["bvtrack/dev_error"] == error_of(history.model, DEV)
+    assert run.metrics["bvtrack/test_error"] == error_of(history.model, TEST)
+    assert '"n":{"train":300,"test":90}' in run.tags["bvtrack.gaps"]
+    assert run.tags["bvtrack.split"] == "unchecked"
 
 
-def test_the_part_that_is_measured_keeps_each_example_with_its_target(store: str) -> None:
+def test_the_part_that_is_measured_keeps_each_example_with_its_target(journals: Path) -> None:
     x, y = split(1200, 3)
     train = x, pd.Series(y, index=np.arange(1200)[::-1])  # an index as a shuffled split leaves it
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=train, dev_data=DEV)
+    callback = BiasVarianceCallback(at="last", train_data=train, dev_data=DEV)
     history = fit(callback, data=(x, y), validation_data=None)
-    metrics = read_run(store, callback).data.metrics
+    metrics = read_run(journals).metrics
     drawn = choose_examples(1200, 1000)
 
     assert metrics["bvtrack/train_error"] == error_of(history.model, (x[drawn], y[drawn]))
 
 
-def test_a_binary_classifier_is_diagnosed_by_its_binary_accuracy(store: str) -> None:
+def test_a_binary_classifier_is_diagnosed_by_its_binary_accuracy(journals: Path) -> None:
     (x, y), (x_dev, y_dev) = ((data[0], (data[1] > 0).astype("float32")[:, None]) for data in (TRAIN, DEV))
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dropout(0.2), keras.layers.Dense(1, activation="sigmoid")])
     model.compile("adam", "binary_crossentropy", metrics=["binary_accuracy", "auc"])
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=(x, y), dev_data=(x_dev, y_dev))
+    callback = BiasVarianceCallback(at="last", train_data=(x, y), dev_data=(x_dev, y_dev))
     fit(callback, model=model, data=(x, y), validation_data=(x_dev, y_dev))
-    run = read_run(store, callback)
+    run = read_run(journals)
     wrong = {
         name: (model.predict(of[0], verbose=0) > 0.5) != of[1] for name, of in [("train", (x, y)), ("dev", (x_dev, y_dev))]
     }
 
-    assert run.data.tags["bvtrack.measure"] == "1 - val_binary_accuracy"
-    assert run.data.metrics["bvtrack/train_error"] == pytest.approx(wrong["train"].mean(), abs=1e-6)
-    assert run.data.metrics["bvtrack/dev_error"] == pytest.approx(wrong["dev"].mean(), abs=1e-6)
+    assert run.tags["bvtrack.measure"] == "1 - val_binary_accuracy"
+    assert run.metrics["bvtrack/train_error"] == pytest.approx(wrong["train"].mean(), abs=1e-6)
+    assert run.metrics["bvtrack/dev_error"] == pytest.approx(wrong["dev"].mean(), abs=1e-6)
 
 
-def test_dev_and_test_errors_are_those_of_the_epochs_that_measure_them(store: str, said: list[str]) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN, test_data=TEST, test_every=2)
+def test_dev_and_test_errors_are_those_of_the_epochs_that_measure_them(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(train_data=TRAIN, test_data=TEST, test_every=2)
     fit(callback, epochs=4, validation_freq=2)
 
     assert ["got none in this epoch" in message for message in said] == [True]
     said.clear()
-    assert steps_of(store, callback, "bvtrack/train_error") == [0, 1, 2, 3]
-    assert steps_of(store, callback, "bvtrack/dev_error") == [1, 3]
-    assert steps_of(store, callback, "bvtrack/test_error") == [0, 2]
+    assert steps_of(journals, "bvtrack/train_error") == [0, 1, 2, 3]
+    assert steps_of(journals, "bvtrack/dev_error") == [1, 3]
+    assert steps_of(journals, "bvtrack/test_error") == [0, 2]
 
 
-def test_an_endless_training_is_measured_at_the_end_of_its_steps(store: str) -> None:
+def test_an_endless_training_is_measured_at_the_end_of_its_steps(journals: Path) -> None:
     def endless() -> Iterator[Any]:
         while True:
             yield TRAIN
 
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=TRAIN)
+    callback = BiasVarianceCallback(at="last", train_data=TRAIN)
     history = fit(callback, data=endless(), steps_per_epoch=3, validation_data=endless(), validation_steps=2)
 
-    assert steps_of(store, callback, "bvtrack/dev_error") == [0, 1]
-    assert read_run(store, callback).data.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
+    assert steps_of(journals, "bvtrack/dev_error") == [0, 1]
+    assert read_run(journals).metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
 
 
-def test_a_layer_that_is_only_called_dropout_costs_nothing(store: str, said: list[str]) -> None:
+def test_a_layer_that_is_only_called_dropout_costs_nothing(journals: Path, said: list[str]) -> None:
     class DropoutBlock(keras.layers.Layer):  # type: ignore[misc]
         def call(self, inputs: Any) -> Any:
             return inputs
 
-    callback = BiasVarianceCallback(tracking_uri=store, at="last", train_data=TRAIN, dev_data=DEV)
+    callback = BiasVarianceCallback(at="last", train_data=TRAIN, dev_data=DEV)
     history = fit(callback, model=net(DropoutBlock(), keras.layers.Dropout(0.5)))
-    run = read_run(store, callback)
+    run = read_run(journals)
 
-    assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
-    assert run.data.tags["bvtrack.split"] != "unchecked"
+    assert run.metrics["bvtrack/train_error"] == error_of(history.model, TRAIN)
+    assert run.tags["bvtrack.split"] != "unchecked"
 
 
 def test_an_evaluation_after_the_training_is_a_test_error_of_its_last_epoch(store: str) -> None:
@@ -439,27 +366,27 @@ def test_an_evaluation_after_the_training_is_a_test_error_of_its_last_epoch(stor
     history = fit(callback, epochs=2)
     history.model.evaluate(*TEST, verbose=0, callbacks=[callback])
 
-    assert steps_of(store, callback, "bvtrack/test_error") == [1]
-    assert read_run(store, callback).data.metrics["bvtrack/test_error"] == error_of(history.model, TEST)
+    assert stored_steps(store, callback, "bvtrack/test_error") == [1]
+    assert read_stored_run(store, callback).data.metrics["bvtrack/test_error"] == error_of(history.model, TEST)
 
 
-def test_the_train_error_is_measured_on_what_was_asked_for(store: str) -> None:
+def test_the_train_error_is_measured_on_what_was_asked_for(journals: Path) -> None:
     plain, train_dev = (TRAIN[0][:40], TRAIN[1][:40]), (TRAIN[0][40:90], TRAIN[1][40:90])
     callback = BiasVarianceCallback(
-        tracking_uri=store, at="last", train_data=TRAIN, train_eval="full", train_eval_data=plain, train_dev_data=train_dev
+        at="last", train_data=TRAIN, train_eval="full", train_eval_data=plain, train_dev_data=train_dev
     )
     history = fit(callback, epochs=1)
-    run = read_run(store, callback)
+    run = read_run(journals)
 
-    assert run.data.metrics["bvtrack/train_error"] == error_of(history.model, plain)
-    assert run.data.metrics["bvtrack/train_dev_error"] == error_of(history.model, train_dev)
-    assert '"train":40,"train_dev":50' in run.data.tags["bvtrack.gaps"]
+    assert run.metrics["bvtrack/train_error"] == error_of(history.model, plain)
+    assert run.metrics["bvtrack/train_dev_error"] == error_of(history.model, train_dev)
+    assert '"train":40,"train_dev":50' in run.tags["bvtrack.gaps"]
 
 
-def test_a_running_train_error_is_what_fit_logs(store: str) -> None:
-    callback = BiasVarianceCallback(tracking_uri=store, train_data=TRAIN, train_eval="running")
+def test_a_running_train_error_is_what_fit_logs(journals: Path) -> None:
+    callback = BiasVarianceCallback(train_data=TRAIN, train_eval="running")
     fit(callback, epochs=1)
-    run = read_run(store, callback)
+    run = read_run(journals)
 
-    assert run.data.metrics["bvtrack/train_error"] == run.data.metrics["bvtrack/train_error_running"]
-    assert "running average" in run.data.tags["bvtrack.measure"]
+    assert run.metrics["bvtrack/train_error"] == run.metrics["bvtrack/train_error_running"]
+    assert "running average" in run.tags["bvtrack.measure"]

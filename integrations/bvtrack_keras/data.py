@@ -8,8 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack import MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
+from bvtrack import MOST_READ, SplitSample, choose_examples, preserve_random_states
 from bvtrack_keras.framework import keras
+from bvtrack_keras.state import preserve_generators
+from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
+
+BATCH = 32
+"""What Keras takes where no batch size is given."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class EvaluationData:
             raise ValueError(f"{name} must be a pair (x, y) or a dataset that can be read anew; got {type(data).__name__}")
         if isinstance(data, keras.utils.PyDataset):
             return cls(Untold(data), None, None)
+        if is_tf_dataset(data):
+            return cls(unshuffled(name, data), None, None)
         if not isinstance(data, tuple):
             dataset = getattr(data, "dataset", None)
             return cls(data, None, len(dataset) if isinstance(dataset, Sized) else None)
@@ -53,18 +60,64 @@ class EvaluationData:
         """At most `most` examples, drawn at random, the same each time; a dataset of batches stays whole."""
         if not self.is_arrays or self.n is None or self.n <= most:
             return self
-        indices = choose_examples(self.n, most)
-        x, y = keras.tree.map_structure(lambda array: _rows(array, indices), (self.x, self.y))
-        return EvaluationData(x, y, len(indices))
+        return self._of_rows(choose_examples(self.n, most))
+
+    def first(self, most: int) -> EvaluationData:
+        """The first `most` of the examples; a dataset of batches stays whole."""
+        return self if not self.is_arrays or self.n is None or self.n <= most else self._of_rows(slice(most))
+
+    def split(self, n_head: int) -> tuple[EvaluationData, EvaluationData]:
+        """The first `n_head` examples, and the others."""
+        return self._of_rows(slice(n_head)), self._of_rows(slice(n_head, None))
+
+    def batches(self) -> Iterator[tuple[Any, Any]]:
+        """Inputs and targets, arrays of NumPy, batch by batch."""
+        for batch in self._read():
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+            yield keras.tree.map_structure(_as_array, (x, y))
+
+    def differs_when_read_again(self) -> bool:
+        """Whether the first example (of a `tf.data` pipeline the first batch) has other inputs, but the same targets, when it
+        is read a second time: it is augmented. Nothing is read of arrays, which are what they are.
+        """
+        if self.is_arrays:
+            return False
+        with preserve_random_states(), preserve_generators(self.source):
+            (x, y), (x_again, y_again) = self._first_read(), self._first_read()
+        return _is_equal(y, y_again) and not _is_equal(x, x_again)
+
+    @property
+    def source(self) -> Any:
+        """The user's own object, as far as one is read."""
+        return self.x.dataset if isinstance(self.x, Untold) else self.x
+
+    def _first_read(self) -> tuple[Any, Any]:
+        dataset = getattr(self.x, "dataset", None)
+        by_index = self.x if isinstance(self.x, Untold) else dataset if hasattr(dataset, "__getitem__") else None
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(next(self._read()) if by_index is None else by_index[0])
+        read: tuple[Any, Any] = keras.tree.map_structure(lambda values: np.array(_as_array(values)), (x, y))
+        return read
+
+    def _read(self) -> Iterator[Any]:
+        if self.is_arrays and self.n is not None:
+            parts = (self._of_rows(slice(start, start + BATCH)) for start in range(0, self.n, BATCH))
+            return ((part.x, part.y) for part in parts)
+        if isinstance(self.x, Untold):
+            return (self.x[index] for index in range(self.x.num_batches or 0))
+        return iter(self.x)
+
+    def _of_rows(self, rows: Any) -> EvaluationData:
+        x, y = keras.tree.map_structure(lambda array: _rows(array, rows), (self.x, self.y))
+        return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
     def sample(self) -> SplitSample | None:
         """The split for `Tracker.log_split`: examples to compare where `x` is one array; `None` where nothing is known."""
         if self.n is None:
             return None
-        if not (self.is_arrays and hasattr(self.x, "shape") and hasattr(self.y, "shape")):
+        if not (self.is_arrays and hasattr(self.y, "shape")):
             return SplitSample(self.n)
         read = self.part(MOST_READ)
-        return SplitSample(self.n, _as_array(read.x), _as_array(read.y))
+        return SplitSample(self.n, _as_array(read.x) if hasattr(read.x, "shape") else None, _as_array(read.y))
 
 
 class Untold(keras.utils.PyDataset):  # type: ignore[misc]
@@ -72,29 +125,27 @@ class Untold(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, dataset: Any) -> None:
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
-        self._dataset = dataset
+        self.dataset = dataset
 
     @property
     def num_batches(self) -> int | None:
-        batches: int | None = self._dataset.num_batches
+        batches: int | None = self.dataset.num_batches
         return batches
 
     def __getitem__(self, index: int) -> Any:
-        return self._dataset[index]
+        return self.dataset[index]
 
 
-def train_subset(train: EvaluationData, dev: EvaluationData | None, train_eval: TrainEval) -> EvaluationData | None:
-    """The part of the training data that the train error is measured on; `None` where the running average is asked for."""
-    if train.n is None:
-        return None if train_eval == "running" else train
-    n = train_eval_size(train.n, dev.n if dev else None, train_eval)
-    return train.part(n) if n else None
+def _as_array(values: Any) -> Any:
+    """Of any library's array or tensor, whatever the backend is."""
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
 
 
-def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    return np.asarray(keras.ops.convert_to_numpy(values))
+def _is_equal(one: Any, other: Any) -> bool:
+    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
+    return all(np.array_equal(first, second) for first, second in pairs)
 
 
-def _rows(array: Any, indices: Any) -> Any:
+def _rows(array: Any, rows: Any) -> Any:
     """By position: a table's own index may name other rows."""
-    return array.iloc[indices] if hasattr(array, "iloc") else array[indices]
+    return array.iloc[rows] if hasattr(array, "iloc") else array[rows]

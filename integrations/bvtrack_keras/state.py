@@ -1,24 +1,89 @@
-"""Evaluating must leave the model as the training made it."""
+"""Evaluating must leave the model, and the data it reads, as the training made them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bvtrack_keras.framework import keras
 
+SMALL = 1024
+"""Variables of at most so many numbers, biases as a rule, tell the weights of one epoch from those of another."""
+
 
 @contextmanager
-def preserve_state(model: Any) -> Iterator[None]:
-    """Put back what evaluating moves: the compiled metrics, and the seeds of layers that draw in eval mode too."""
+def preserve_state(callback: Any) -> Iterator[None]:
+    """Put back what evaluating a callback's model moves: the compiled metrics, and the seeds of layers that draw in eval mode
+    too. Where it raises, what JAX had taken out of the model for the computation is put back as well.
+    """
+    model = callback.model
     counting = [variable for variable in model.non_trainable_variables if not keras.backend.is_float_dtype(variable.dtype)]
-    variables = [*counting, *model.metrics_variables]
-    values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    reset = _resetter([*counting, *model.metrics_variables])
+    taken = [(variable, variable.value) for variable in model.variables] if keras.backend.backend() == "jax" else []
+    try:
+        yield
+    except Exception:
+        model = callback.model  # Keras moves JAX's state into the model when a callback asks for it
+        for variable, value in taken:
+            if _is_lost(variable):
+                variable.assign(value)
+        raise
+    finally:
+        reset()
+
+
+@contextmanager
+def preserve_generators(data: Any) -> Iterator[None]:
+    """Put back the generators of random numbers that a dataset or a loader keeps, for it may be the one that is trained on."""
+    owners = [data, *(getattr(data, name, None) for name in ("dataset", "sampler"))]
+    kept = [value for owner in owners for value in getattr(owner, "__dict__", {}).values()]
+    undo = [restore for value in kept if (restore := _restorer(value)) is not None]
     try:
         yield
     finally:
+        for restore in undo:
+            restore()
+
+
+def _restorer(generator: Any) -> Callable[[], None] | None:
+    """What puts a generator back to where it is now; `None` for anything else."""
+    if isinstance(generator, np.random.Generator):
+        return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
+    if isinstance(generator, keras.random.SeedGenerator):
+        return _resetter([generator.state])
+    if isinstance(generator, keras.Layer):
+        return _resetter(generator.non_trainable_variables)
+    for get, put in (("getstate", "setstate"), ("get_state", "set_state")):
+        if hasattr(generator, get) and hasattr(generator, put):
+            return partial(getattr(generator, put), getattr(generator, get)())
+    return None
+
+
+def _resetter(variables: Sequence[Any]) -> Callable[[], None]:
+    """What gives variables the values that they have now."""
+    values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+    def reset() -> None:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+    return reset
+
+
+def _is_lost(variable: Any) -> bool:
+    try:
+        return variable.value is None
+    except TypeError:  # what Keras makes of a variable without a value and without an initializer
+        return True
+
+
+def mark_of_weights(model: Any) -> bytes:
+    """The same for the same weights, and as good as never for those of another epoch."""
+    weights = sorted(model.trainable_variables, key=lambda variable: int(np.prod(variable.shape)))
+    small = [variable for variable in weights if np.prod(variable.shape) <= SMALL] or weights[:1]
+    return hashlib.blake2b(b"".join(keras.ops.convert_to_numpy(variable).tobytes() for variable in small)).digest()
