@@ -113,6 +113,37 @@ def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str
     said.clear()
 
 
+BROKEN = [b"", b'{"kind":"ru', b"\x00garbage\n", b"{}\n", b'{"kind":"run","store":"sqlite:///mlflow.db"}\n']
+
+
+def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, port: int, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+    end_of_the_shipper(tracker)
+    said.clear()
+    (good,) = unsent_journals(default_journal_dir())
+    for number, content in enumerate(BROKEN):
+        path = default_journal_dir() / f"{number}.jsonl"
+        path.write_bytes(content)
+        os.utime(path, (number, number))
+    answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
+    lines = answer.output.splitlines()
+
+    assert answer.exit_code == 1
+    assert [line.partition(":")[0] for line in lines] == [*(f"{number}.jsonl" for number in range(len(BROKEN))), good.name]
+    assert lines[-1] == f"{good.name}: sent to {store}"
+    assert the_only_run(store).data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"kind":"run","store":"htp://nowhere"}\n')
+    answer = CliRunner().invoke(main, ["sync", str(tmp_path)])
+
+    assert answer.exit_code == 1
+    assert answer.output.startswith("a.jsonl: an MLflow tracking URI looks like")
+
+
 def test_a_run_that_does_not_exist_is_said_and_nothing_is_lost(store: str, said: list[str]) -> None:
     with bvtrack.Tracker(run_id="0" * 32, tracking_uri=store) as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)

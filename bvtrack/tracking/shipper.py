@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from bvtrack.tracking.journal import Progress, Record, discard, read_records, record
+from bvtrack.tracking.journal import JournalError, Progress, Record, discard, read_header, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.target import without_credentials
 
@@ -45,7 +45,7 @@ class Shipper:
         self._uri = tracking_uri
         self._progress = Progress.of(journal)
         self._offset = self._progress.offset
-        self._header: Record = read_records(journal, 0)[0][0]
+        self._header = read_header(journal)
         self._ledger = Ledger(self._header["options"], is_owned=self._header["run_id"] is None)
         self._unsent: list[Record] = []
         self._sent = Bundle()
@@ -126,10 +126,14 @@ def ship_until_over(shipper: Shipper, training_is_over: threading.Event, patienc
             shipper.report(error)
             if was_over:
                 deadline = min(deadline, time.monotonic() + patience)
-            if getattr(error, "error_code", None) in FINAL_ERRORS or time.monotonic() + pause > deadline:
+            if _is_final(error) or time.monotonic() + pause > deadline:
                 return False
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _is_final(error: Exception) -> bool:
+    return isinstance(error, JournalError) or getattr(error, "error_code", None) in FINAL_ERRORS
 
 
 def lock_of(journal: Path) -> FileLock:
