@@ -170,3 +170,17 @@ def test_a_training_that_is_killed_leaves_a_diagnosed_run(store: str, end: str, 
 
     assert (run.info.status, run.data.tags["bvtrack.state"]) == ("KILLED", "interrupted")
     assert run.data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def test_a_file_store_that_mlflow_allows_takes_the_points_of_a_clients_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    client = MlflowClient(f"file:{tmp_path}/mlruns")
+    run_id = client.create_run("0").info.run_id
+    with bvtrack.Tracker(run_id, client) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+    run = client.get_run(run_id)
+
+    assert run.data.metrics["bvtrack/dev_error"] == 0.11
+    assert run.data.tags["bvtrack.diagnosis"] == "high_variance"
