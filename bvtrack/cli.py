@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.error_rate import read_error
 from bvtrack.recipe import Step, recommend
 from bvtrack.version import __version__
 
@@ -23,11 +24,10 @@ class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none bef
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read the number; whether it is an error is for `diagnose` to say."""
-        text = str(value).strip()
         try:
-            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            self.fail(f"expected an error such as 0.11 or 11%; got {text!r}", param, ctx)
+            return read_error(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 ERROR = ErrorRate()
