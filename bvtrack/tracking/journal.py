@@ -105,11 +105,14 @@ def _record_of(line: bytes) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment."""
+    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment, and
+    whether that is a run or an experiment which the store does not have.
+    """
 
     offset: int = 0
     run_id: str | None = None
     problem: str | None = None
+    is_run_missing: bool = False
 
     @classmethod
     def of(cls, journal: Path) -> Progress:
