@@ -10,9 +10,10 @@ from bvtrack.examples import ExampleError, measure_examples
 from bvtrack.gaps import Gap
 from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
 from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
+from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
 from bvtrack.tracking.harmless import harmless
 from bvtrack.tracking.random_states import preserve_random_states
-from bvtrack.tracking.tracker import Tracker, is_disabled
+from bvtrack.tracking.tracker import Tracker
 from bvtrack.version import __version__
 
 __all__ = [
@@ -41,7 +42,9 @@ __all__ = [
     "find_measure",
     "harmless",
     "has_diverged",
+    "human_error_from_environment",
     "is_disabled",
+    "is_switched_on",
     "measure_examples",
     "preserve_random_states",
     "recommend",

@@ -6,11 +6,13 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
 
 from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.error_rate import read_error
 from bvtrack.recipe import Step, recommend
 from bvtrack.version import __version__
 
@@ -22,11 +24,10 @@ class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none bef
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read the number; whether it is an error is for `diagnose` to say."""
-        text = str(value).strip()
         try:
-            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            self.fail(f"expected an error such as 0.11 or 11%; got {text!r}", param, ctx)
+            return read_error(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 ERROR = ErrorRate()
@@ -71,17 +72,22 @@ def diagnose_command(different_sources: bool, as_json: bool, train_error: float 
 
 @main.command()
 @click.option(
-    "--store", type=click.Path(path_type=Path), default=Path("demo-store"), show_default=True, help="Folder to log to."
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo-store"),
+    show_default=True,
+    help="Folder to log to.",
 )
 def demo(store: Path) -> None:
     """Train small networks with Lightning and Keras and diagnose them, into a local MLflow store.
 
     Example: bvtrack demo --store /tmp/demo
     """
-    try:
-        from bvtrack_demo import run_demo
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"the demo needs both frameworks ({error}): pip install 'bvtrack[all]'") from error
+    from bvtrack_demo import missing_packages, run_demo
+
+    if missing := missing_packages():
+        raise click.ClickException(f"the demo needs both frameworks; missing: {', '.join(missing)}; pip install 'bvtrack[all]'")
+    _make_writable(store)
     run_demo(store)
 
 
@@ -102,6 +108,19 @@ def sync(directory: Path | None, tracking_uri: str | None) -> None:
         raise click.UsageError(str(error)) from error
     if unsent:
         sys.exit(1)
+
+
+def _make_writable(folder: Path) -> None:
+    """Make the folder, and a file in it that is gone at once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise click.BadParameter(
+            f"expected a folder to write to, got {str(folder)!r} ({reason}); name another one", param_hint="--store"
+        ) from error
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:

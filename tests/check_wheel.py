@@ -18,6 +18,8 @@ loaded = {"torch", "lightning", "keras", "mlflow", "pandas"} & sys.modules.keys(
 assert not loaded, loaded
 import bvtrack_lightning.factory
 assert bvtrack_lightning.factory.callbacks() == []
+import bvtrack_demo
+assert bvtrack_demo.missing_packages() == ["lightning", "torch", "keras", "sklearn"]
 for package in ("bvtrack_lightning", "bvtrack_keras"):
     try:
         from importlib import import_module

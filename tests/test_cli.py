@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,39 @@ def test_sync_refuses_a_malformed_address_as_bad_usage(tmp_path: Path) -> None:
 
 def test_the_version_is_the_librarys() -> None:
     assert run("--version").output == f"{bvtrack.__version__}\n"
+
+
+@pytest.mark.parametrize("package", ["lightning", "torch", "keras", "sklearn"])
+def test_the_demo_names_the_package_it_lacks_before_it_makes_a_store(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    result = run("demo", "--store", str(tmp_path / "store"))
+
+    assert result.exit_code == 1
+    assert result.output == f"Error: the demo needs both frameworks; missing: {package}; pip install 'bvtrack[all]'\n"
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_demo_names_a_keras_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "no_such_backend")
+
+    assert "missing: no_such_backend;" in run("demo").output
+
+
+def test_the_demo_refuses_a_file_as_its_store(tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("")
+    result = run("demo", "--store", str(tmp_path / "afile"))
+
+    assert result.exit_code == 2
+    assert f"'{tmp_path / 'afile'}' is a file." in " ".join(result.output.split())
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that takes no files even from root")
+@pytest.mark.parametrize("folder", ["/proc", "/proc/store", "afile/store"])
+def test_the_demo_refuses_a_folder_that_it_cannot_write_to(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("")
+    result = run("demo", "--store", folder)
+
+    assert result.exit_code == 2
+    assert f"expected a folder to write to, got '{folder}'" in " ".join(result.output.split())

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from bvtrack.tracking.journal import (
     Journal,
+    JournalError,
     Progress,
     Record,
     default_journal_dir,
     discard,
     forget_progress,
+    read_header,
     read_records,
     record,
     unsent_journals,
@@ -288,3 +290,33 @@ def test_reading_up_to_an_offset_leaves_out_what_is_behind_it(tmp_path: Path) ->
 
     assert read_records(journal.path, 0, offset) == ([{"kind": "run"}], offset)
     assert read_records(journal.path, 0, 0) == ([], 0)
+
+
+@pytest.mark.parametrize("garbage", [b"\x00\xff\n", b"{\n", b"[1]\n", b"{}\n"])
+def test_a_line_that_is_no_record_is_said(garbage: bytes, tmp_path: Path) -> None:
+    path = _written(tmp_path, {"kind": "run"})
+    path.write_bytes(path.read_bytes() + garbage)
+
+    with pytest.raises(JournalError, match="expected a record of a training in each line, got b"):
+        read_records(path, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"kind":"ru', b'{"kind":"run"}'])
+def test_a_journal_without_a_whole_first_line_has_no_header(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(content)
+
+    with pytest.raises(JournalError, match="expected the record of a run, got none yet"):
+        read_header(tmp_path / "a.jsonl")
+
+
+def test_a_journal_that_begins_with_something_else_has_no_header(tmp_path: Path) -> None:
+    path = _written(tmp_path, {"kind": "epoch"}, {"kind": "run"})
+
+    with pytest.raises(JournalError, match="expected the record of a run first, got one of kind 'epoch'"):
+        read_header(path)
+
+
+def test_the_header_is_the_first_record(tmp_path: Path) -> None:
+    path = _written(tmp_path, {"kind": "run", "store": "sqlite:///a.db"}, {"kind": "end"})
+
+    assert read_header(path) == {"kind": "run", "store": "sqlite:///a.db"}

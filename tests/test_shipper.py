@@ -71,7 +71,7 @@ def test_a_server_out_of_reach_costs_one_warning_and_no_point_once_it_is_back(st
         tracker.log_epoch(next(epochs), train_error=0.01, dev_error=0.11)
         return any(words in message for message in said)
 
-    wait_until(lambda: an_epoch_says("does not take the points"))
+    wait_until(lambda: an_epoch_says("does not take the points (connection refused)"))
     with mlflow_server(store, port):
         wait_until(lambda: an_epoch_says("takes the points again"))
         tracker.close()
@@ -96,7 +96,8 @@ def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, s
     assert (answer.exit_code, answer.output) == (0, f"{journal.name}: sent to {store}\n")
     assert (run.info.run_name, run.info.status, run.data.tags["bvtrack.state"]) == ("lost", "FINISHED", "complete")
     assert list(default_journal_dir().iterdir()) == []
-    assert [str(journal) in message for message in said] == [True, True]
+    assert [str(journal) in message for message in said] == [True]
+    assert f"`bvtrack sync {journal.parent}` sends what is left" in said[0]
     said.clear()
 
 
@@ -108,17 +109,50 @@ def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str
     answer = CliRunner().invoke(main, ["sync"])
 
     assert answer.exit_code == 1
-    assert f"MLflow at http://127.0.0.1:{port} does not take the points" in answer.output
+    assert f"MLflow at http://127.0.0.1:{port} does not take the points (connection refused)\n" in answer.output
     assert len(unsent_journals(default_journal_dir())) == 1
     said.clear()
+
+
+BROKEN = [b"", b'{"kind":"ru', b"\x00garbage\n", b"{}\n", b'{"kind":"run","store":"sqlite:///mlflow.db"}\n']
+
+
+def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, port: int, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+    end_of_the_shipper(tracker)
+    said.clear()
+    (good,) = unsent_journals(default_journal_dir())
+    for number, content in enumerate(BROKEN):
+        path = default_journal_dir() / f"{number}.jsonl"
+        path.write_bytes(content)
+        os.utime(path, (number, number))
+    answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
+    lines = answer.output.splitlines()
+
+    assert answer.exit_code == 1
+    assert [line.partition(":")[0] for line in lines] == [*(f"{number}.jsonl" for number in range(len(BROKEN))), good.name]
+    assert lines[-1] == f"{good.name}: sent to {store}"
+    assert the_only_run(store).data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"kind":"run","store":"htp://nowhere"}\n')
+    answer = CliRunner().invoke(main, ["sync", str(tmp_path)])
+
+    assert answer.exit_code == 1
+    assert answer.output.startswith("a.jsonl: an MLflow tracking URI looks like")
 
 
 def test_a_run_that_does_not_exist_is_said_and_nothing_is_lost(store: str, said: list[str]) -> None:
     with bvtrack.Tracker(run_id="0" * 32, tracking_uri=store) as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
 
+    assert len(said) == 1
     assert "Run with id=00000000000000000000000000000000 not found" in said[0]
-    assert "bvtrack sync" in said[1]
+    assert "name a run that is there" in said[0]
+    assert "sends what is left" not in said[0]
     assert len(unsent_journals(default_journal_dir())) == 1
     said.clear()
 
@@ -137,5 +171,20 @@ def test_a_training_that_is_killed_leaves_a_diagnosed_run(store: str, end: str, 
     wait_until(lambda: not unsent_journals(default_journal_dir()))
     run = the_only_run(store)
 
+    wait_until(lambda: not list(default_journal_dir().iterdir()))
     assert (run.info.status, run.data.tags["bvtrack.state"]) == ("KILLED", "interrupted")
+    assert run.data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def test_a_file_store_that_mlflow_allows_takes_the_points_of_a_clients_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    client = MlflowClient(f"file:{tmp_path}/mlruns")
+    run_id = client.create_run("0").info.run_id
+    with bvtrack.Tracker(run_id, client) as tracker:
+        tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+    run = client.get_run(run_id)
+
+    assert run.data.metrics["bvtrack/dev_error"] == 0.11
     assert run.data.tags["bvtrack.diagnosis"] == "high_variance"

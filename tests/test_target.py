@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -101,14 +102,65 @@ def test_a_database_address_that_names_nothing_is_refused(uri: str) -> None:
         checked_uri(uri)
 
 
-@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "/tmp/mlruns", "file:///tmp/mlruns", "file:mlruns", "localhost:5000"])
+@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "/tmp/mlruns", "file:///tmp/mlruns", "file:mlruns", "C:\\mlruns"])
 def test_a_file_store_is_refused_with_the_store_to_use_instead(uri: str) -> None:
     with pytest.raises(ValueError, match=r"given up the \./mlruns file store, use sqlite:///mlflow\.db"):
         checked_uri(uri)
 
 
+@pytest.mark.parametrize("allowed", ["true", "1", "TRUE"])
 @pytest.mark.parametrize(
-    "uri", ["ftp://host", "oracle://user@host/name", "s3://bucket/path", "htp://localhost:5000", " http://localhost:5000"]
+    ("uri", "opened"),
+    [
+        ("mlruns", "file://{here}/mlruns"),
+        ("./mlruns", "file://{here}/mlruns"),
+        ("file:mlruns", "file://{here}/mlruns"),
+        ("/tmp/mlruns", "file:///tmp/mlruns"),
+        ("file:/tmp/mlruns", "file:/tmp/mlruns"),
+        ("file:///tmp/mlruns", "file:///tmp/mlruns"),
+    ],
+)
+def test_a_file_store_is_opened_where_mlflow_allows_it(
+    uri: str, opened: str, allowed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", allowed)
+    monkeypatch.chdir(tmp_path)
+
+    assert checked_uri(uri) == opened.format(here=tmp_path.as_posix())
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "yes"])
+def test_a_file_store_is_refused_where_mlflow_would_not_open_it_either(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", value)
+
+    with pytest.raises(ValueError, match=r"\(or set MLFLOW_ALLOW_FILE_STORE=true\)$"):
+        checked_uri("mlruns")
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+@pytest.mark.parametrize(
+    ("uri", "meant"),
+    [
+        ("localhost:5000", "http://localhost:5000"),
+        ("127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("[::1]:5000", "http://[::1]:5000"),
+        ("mlflow.example.org:443/prefix", "http://mlflow.example.org:443/prefix"),
+        ("http//localhost:5000", "http://localhost:5000"),
+        ("https//localhost:5000", "https://localhost:5000"),
+    ],
+)
+def test_a_server_without_its_scheme_is_refused_with_what_was_meant(
+    uri: str, meant: str, is_allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", str(is_allowed))
+
+    with pytest.raises(ValueError, match=f"got {re.escape(repr(uri))}; did you mean {re.escape(meant)}\\?$"):
+        checked_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["htp:/x", "ftp://host", "oracle://user@host/name", "s3://bucket/path", "htp://localhost:5000", " http://localhost:5000"],
 )
 def test_another_scheme_is_refused_without_talk_of_file_stores(uri: str) -> None:
     with pytest.raises(ValueError, match=r"^an MLflow tracking URI looks like \S+ or \S+; got '[^']+'$"):
@@ -188,6 +240,13 @@ def test_mlflows_own_default_of_a_file_store_is_replaced(is_set: bool, uri: str,
     monkeypatch.setitem(sys.modules, "mlflow", LoadedMlflow("file:///work/mlruns", is_set=is_set))
 
     assert current_uri() == uri
+
+
+def test_mlflows_own_default_of_a_file_store_is_kept_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setitem(sys.modules, "mlflow", LoadedMlflow("file:///work/mlruns", is_set=False))
+
+    assert current_uri() == "file:///work/mlruns"
 
 
 def test_without_any_hint_the_run_is_our_own() -> None:

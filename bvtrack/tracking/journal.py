@@ -19,6 +19,7 @@ from typing import Any, Literal
 Kind = Literal["run", "model", "measure", "chance", "split", "epoch", "test", "trial", "end"]
 Record = Mapping[str, Any]
 PRIVATE = 0o600
+SHOWN_BYTES = 40
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -29,6 +30,10 @@ def default_journal_dir() -> Path:
     from platformdirs import user_state_path  # a tenth of the time of `import bvtrack`
 
     return user_state_path("bvtrack", appauthor=False) / "journals"
+
+
+class JournalError(ValueError):
+    """A journal that holds something else than records."""
 
 
 class Journal:
@@ -67,21 +72,47 @@ def record(kind: Kind, **content: Any) -> Record:
 
 
 def read_records(path: Path, offset: int, end: int | None = None) -> tuple[list[Record], int]:
-    """The whole records from byte `offset` to `end` (of the file by default), and the offset behind the last of them."""
+    """The whole records from byte `offset` to `end` (of the file by default), and the offset behind the last of them.
+
+    Raises `JournalError` for a line that is no record.
+    """
     with path.open("rb") as file:
         file.seek(offset)
         data = file.read(-1 if end is None else end - offset)
     whole = data[: data.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()], offset + len(whole)
+    return [_record_of(line) for line in whole.splitlines()], offset + len(whole)
+
+
+def read_header(path: Path) -> Record:
+    """The first record, which names the run and its store. Raises `JournalError` where there is none."""
+    with path.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        raise JournalError("expected the record of a run, got none yet; remove the file once its training is over")
+    header = _record_of(line)
+    if header["kind"] != "run":
+        raise JournalError(f"expected the record of a run first, got one of kind {header['kind']!r}; remove the file")
+    return header
+
+
+def _record_of(line: bytes) -> Record:
+    with contextlib.suppress(ValueError):
+        content = json.loads(line)
+        if isinstance(content, dict) and "kind" in content:
+            return content
+    raise JournalError(f"expected a record of a training in each line, got {line[:SHOWN_BYTES]!r}; remove the line or the file")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment."""
+    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment, and
+    whether that is a run or an experiment which the store does not have.
+    """
 
     offset: int = 0
     run_id: str | None = None
     problem: str | None = None
+    is_run_missing: bool = False
 
     @classmethod
     def of(cls, journal: Path) -> Progress:

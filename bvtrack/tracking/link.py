@@ -34,7 +34,7 @@ class Link:
             self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
         except OSError as error:
             self._shipper = None
-            logger.warning("bvtrack: no process could be started to send the points (%s); %s", error, self._how_to_send())
+            logger.warning("bvtrack: no process could be started to send the points (%s); %s", error, self._advice())
 
     @property
     def run_id(self) -> str | None:
@@ -59,7 +59,7 @@ class Link:
         if shipper.has_ended and not problem and not self._is_closing:
             problem = "the process that sends the points has been ended"
         if problem and not self._is_out_of_reach:
-            logger.warning("bvtrack: %s; the training goes on, and its points wait in %s", problem, self._journal.path)
+            logger.warning("bvtrack: %s; %s", problem, self._advice())
         elif self._is_out_of_reach and not problem:
             logger.warning("bvtrack: MLflow takes the points again; nothing was lost")
         self._is_out_of_reach = problem is not None
@@ -74,13 +74,16 @@ class Link:
         self._look(self._shipper)
         if has_arrived:
             forget_progress(self._journal.path)
-        elif self._is_out_of_reach:
-            logger.warning("bvtrack: not everything has reached MLflow; %s", self._how_to_send())
-        else:
-            logger.warning("bvtrack: the last points are still on their way to MLflow; %s", self._how_to_send())
+        elif not self._is_out_of_reach:
+            logger.warning("bvtrack: the last points are still on their way to MLflow; %s", self._advice())
 
-    def _how_to_send(self) -> str:
-        return f"they are kept in {self._journal.path}; `bvtrack sync {self._journal.path.parent}` sends what is left there"
+    def _advice(self) -> str:
+        """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""
+        kept = f"the points are kept in {self._journal.path}"
+        sync = f"`bvtrack sync {self._journal.path.parent}`"
+        if self._progress.is_run_missing:
+            return f"{kept}: name a run that is there, or send them by {sync} with the --tracking-uri of the store that has it"
+        return f"{kept}, and {sync} sends what is left of them after the training"
 
 
 def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Record:

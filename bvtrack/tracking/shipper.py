@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from bvtrack.tracking.journal import Progress, Record, discard, read_records, record
+from bvtrack.tracking.cause import short_cause
+from bvtrack.tracking.journal import JournalError, Progress, Record, discard, forget_progress, read_header, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.target import without_credentials
 
@@ -35,7 +36,9 @@ NICENESS = 10
 """The training goes first where both want the same processor."""
 HTTP_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes."""
-FINAL_ERRORS = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"}
+MISSING = "RESOURCE_DOES_NOT_EXIST"
+"""What MLflow answers where it has no such run or experiment."""
+FINAL_ERRORS = {MISSING, "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"}
 """What MLflow answers where the same call would fail again."""
 
 
@@ -47,7 +50,7 @@ class Shipper:
         self._uri = tracking_uri
         self._progress = Progress.of(journal)
         self._offset = self._progress.offset
-        self._header: Record = read_records(journal, 0)[0][0]
+        self._header = read_header(journal)
         self._ledger = Ledger(self._header["options"], is_owned=self._header["run_id"] is None)
         self._unsent: list[Record] = []
         self._sent = Bundle()
@@ -55,6 +58,7 @@ class Shipper:
             self._take(read_records(journal, 0, self._offset)[0])
             self._sent, self._unsent = self._ledger.bundle(()), []
         self._writer: MlflowWriter | None = None
+        self._went_away = False
 
     @property
     def has_sent_the_end(self) -> bool:
@@ -67,21 +71,27 @@ class Shipper:
         if not self._unsent:
             return True
         self._send()
-        self._note(offset=self._offset, problem=None)
+        self._note(offset=self._offset, problem=None, is_run_missing=False)
         return False
 
     def finish(self) -> None:
-        """End the run of a training that went away without a word, and remove the journal."""
+        """End the run of a training that went away without a word, and remove the journal, of which nobody will ask then."""
         if self._ledger.state == "running":
+            self._went_away = True
             self._take([record("end", state="interrupted")])
             self._send()
         discard(self._journal)
+        if self._went_away:
+            forget_progress(self._journal)
 
     def report(self, error: Exception) -> None:
         """Tell the training what is wrong."""
-        lines = without_credentials(str(error), self._uri).splitlines() or [""]
-        cause = f"{type(error).__name__}: {lines[0][:300]}"
-        self._note(problem=f"MLflow at {without_credentials(self._uri)} does not take the points ({cause})")
+        where = f"MLflow at {without_credentials(self._uri)}"
+        cause = short_cause(error, self._uri)
+        if _code(error) == MISSING:
+            self._note(problem=f"{where} has nothing to take the points ({cause})", is_run_missing=True)
+        else:
+            self._note(problem=f"{where} does not take the points ({cause})", is_run_missing=False)
 
     def _take(self, records: Sequence[Record]) -> None:
         for new in records:
@@ -128,10 +138,19 @@ def ship_until_over(shipper: Shipper, training_is_over: threading.Event, patienc
             shipper.report(error)
             if was_over:
                 deadline = min(deadline, time.monotonic() + patience)
-            if getattr(error, "error_code", None) in FINAL_ERRORS or time.monotonic() + pause > deadline:
+            if _is_final(error) or time.monotonic() + pause > deadline:
                 return False
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _is_final(error: Exception) -> bool:
+    return isinstance(error, JournalError) or _code(error) in FINAL_ERRORS
+
+
+def _code(error: Exception) -> str | None:
+    """MLflow's word for what went wrong."""
+    return getattr(error, "error_code", None)
 
 
 def lock_of(journal: Path) -> FileLock:

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from bvtrack.tracking import shipper
-from bvtrack.tracking.journal import Progress, forget_progress, read_records, unsent_journals
+from bvtrack.tracking.journal import Progress, forget_progress, read_header, unsent_journals
 from bvtrack.tracking.target import checked_uri, without_credentials
 
 
@@ -20,15 +20,25 @@ def sync_journals(directory: Path, tracking_uri: str | None, report: Callable[[s
     Raises `ValueError` for a malformed tracking URI.
     """
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    given = checked_uri(given) if given else None
     journals = unsent_journals(directory)
     if not journals:
         report(f"nothing to send in {directory}")
     for journal in journals:
-        uri = checked_uri(given or read_records(journal, 0)[0][0]["store"])
-        problem = _send(journal, uri)
-        report(f"{journal.name}: {problem or f'sent to {without_credentials(uri)}'}")
-        if problem:
+        is_sent, words = _send_from(journal, given)
+        report(f"{journal.name}: {words}")
+        if not is_sent:
             yield journal
+
+
+def _send_from(journal: Path, given: str | None) -> tuple[bool, str]:
+    """Whether one journal could be sent to the `given` store, or its own, and that in words."""
+    try:
+        uri = given or checked_uri(read_header(journal)["store"])
+        problem = _send(journal, uri)
+    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
+        return False, str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return problem is None, problem or f"sent to {without_credentials(uri)}"
 
 
 def _send(journal: Path, uri: str) -> str | None:

@@ -14,6 +14,8 @@ DEFAULT_STORE = "mlflow.db"
 _SERVERS = {"http", "https"}
 _DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
 _DATABRICKS = {"databricks", "databricks-uc", "uc"}
+_ALLOW_FILE_STORE = "MLFLOW_ALLOW_FILE_STORE"
+"""MLflow's own variable, without which it refuses file stores since 3.13."""
 
 
 class Client(Protocol):
@@ -56,18 +58,19 @@ def find_target(
 
 
 def current_uri() -> str:
-    """Where MLflow would write from here; `sqlite:///mlflow.db` where nobody said, or where it would say `./mlruns`."""
+    """Where MLflow would write from here; `sqlite:///mlflow.db` where nobody said, or where that is a `./mlruns` it refuses."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if mlflow := sys.modules.get("mlflow"):
         uri = str(mlflow.get_tracking_uri())
-        if uri.startswith("file:") and not mlflow.is_tracking_uri_set():
+        if uri.startswith("file:") and not mlflow.is_tracking_uri_set() and not _allows_file_store():
             uri = None
     return uri or f"sqlite:///{DEFAULT_STORE}"
 
 
 def checked_uri(uri: str) -> str:
-    """`uri`, a relative SQLite path made absolute. Raises `ValueError` where MLflow could not open it."""
+    """`uri`, a relative path made absolute. Raises `ValueError` where MLflow could not open it."""
     scheme = uri.partition(":")[0].partition("+")[0].lower()
+    is_folder = scheme == "file" or ":" not in uri or re.match(r"[./\\]|[a-z]:[/\\]", uri, re.IGNORECASE)
     if scheme in _SERVERS:
         if not _has_host(uri):
             raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {without_credentials(uri)!r}")
@@ -76,10 +79,10 @@ def checked_uri(uri: str) -> str:
         return _checked_database(uri, scheme)
     if scheme in _DATABRICKS or scheme in _plugin_schemes():
         return uri
+    if is_folder and _allows_file_store():
+        return _absolute_folder(uri)
     expected = "an MLflow tracking URI looks like http://localhost:5000 or sqlite:///mlflow.db"
-    is_file_store = scheme == "file" or "://" not in uri
-    hint = "; MLflow has given up the ./mlruns file store, use sqlite:///mlflow.db" if is_file_store else ""
-    raise ValueError(f"{expected}; got {without_credentials(uri)!r}{hint}")
+    raise ValueError(f"{expected}; got {without_credentials(uri)!r}{_file_store_hint() if is_folder else _server_hint(uri)}")
 
 
 def without_credentials(text: str, uri: str | None = None) -> str:
@@ -91,6 +94,30 @@ def without_credentials(text: str, uri: str | None = None) -> str:
     for secret in filter(None, credentials):
         text = text.replace(secret, "")
     return text
+
+
+def _allows_file_store() -> bool:
+    return os.environ.get(_ALLOW_FILE_STORE, "").lower() in ("true", "1")
+
+
+def _absolute_folder(uri: str) -> str:
+    """The folder that MLflow would open from here."""
+    if uri.lower().startswith("file:/"):
+        return uri
+    return Path(uri.removeprefix("file:")).absolute().as_uri()
+
+
+def _file_store_hint() -> str:
+    return f"; MLflow has given up the ./mlruns file store, use sqlite:///mlflow.db (or set {_ALLOW_FILE_STORE}=true)"
+
+
+def _server_hint(uri: str) -> str:
+    """What was meant, where a host and a port can be read."""
+    found = re.fullmatch(r"(?:(https?):?/*)?([\w.-]+|\[[\da-f:]+\]):(\d+)(/\S*)?", uri, re.IGNORECASE)
+    if found is None:
+        return ""
+    scheme, host, port, path = found.groups(default="")
+    return f"; did you mean {(scheme or 'http').lower()}://{host}:{port}{path}?"
 
 
 def _plugin_schemes() -> set[str]:

@@ -448,11 +448,6 @@ class Tracker:
             self._link.listen()
 
 
-def is_disabled() -> bool:
-    """Whether `BVTRACK_DISABLED=1` asks every callback to do nothing."""
-    return os.environ.get("BVTRACK_DISABLED") == "1"
-
-
 def _check_options(*, human_error: float | None, at: str) -> None:
     if human_error is not None and not (math.isfinite(human_error) and 0 <= human_error <= 1):
         raise ValueError(f"human_error must be a fraction in [0, 1]; got {human_error!r} (2 % is 0.02)")

@@ -1,5 +1,6 @@
 """Small real trainings of both frameworks on scikit-learn's digits, each with another diagnosis."""
 
+from bvtrack_demo.needs import missing_packages
 from bvtrack_demo.runs import RUNS, DemoRun, run_demo
 
-__all__ = ["RUNS", "DemoRun", "run_demo"]
+__all__ = ["RUNS", "DemoRun", "missing_packages", "run_demo"]

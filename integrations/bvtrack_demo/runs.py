@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bvtrack import Tracker
 from bvtrack_demo.digits import load_digits
+from bvtrack_demo.needs import keras_backend
 from bvtrack_demo.place import EXPERIMENT, Place, make_store
 
 SETS = ("train", "dev", "test")
@@ -41,7 +42,7 @@ def _lightning(name: str, *, n_train: int | None, **settings: Any) -> DemoRun:
 
 def _keras(name: str, *, n_train: int | None, **settings: Any) -> DemoRun:
     def train(place: Place) -> Tracker | None:
-        os.environ.setdefault("KERAS_BACKEND", "torch")
+        os.environ["KERAS_BACKEND"] = keras_backend()
         from bvtrack_demo import keras_run
 
         return keras_run.train(load_digits(n_train), place, **settings)

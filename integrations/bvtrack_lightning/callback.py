@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from bvtrack import (
     Tracker,
     TrainEval,
     harmless,
+    human_error_from_environment,
     is_disabled,
     train_eval_size,
 )
@@ -115,8 +115,7 @@ class BiasVarianceCallback(CallbackBase):
     @classmethod
     def from_environment(cls) -> Self:
         """The callback that `BVTRACK_AUTO=1` adds: all defaults but `BVTRACK_HUMAN_ERROR`; gives way to one added by hand."""
-        human_error = os.environ.get("BVTRACK_HUMAN_ERROR")
-        callback = cls(human_error=float(human_error) if human_error else None)
+        callback = cls(human_error=human_error_from_environment())
         callback._is_automatic = True
         return callback
 

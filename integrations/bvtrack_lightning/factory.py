@@ -8,10 +8,14 @@ from typing import Any
 
 
 def callbacks() -> list[Any]:
-    """One `BiasVarianceCallback` where the environment variable `BVTRACK_AUTO` is 1, else nothing. Raises nothing."""
-    if os.environ.get("BVTRACK_AUTO", "0") in ("", "0"):
+    """One `BiasVarianceCallback` where the environment variable `BVTRACK_AUTO` is switched on, else nothing. Raises nothing."""
+    if not os.environ.get("BVTRACK_AUTO"):  # the import is saved for those who do not ask for it
         return []
     try:
+        from bvtrack import is_switched_on
+
+        if not is_switched_on("BVTRACK_AUTO"):
+            return []
         from bvtrack_lightning.callback import BiasVarianceCallback
 
         return [BiasVarianceCallback.from_environment()]

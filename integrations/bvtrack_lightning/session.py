@@ -106,7 +106,7 @@ class Session:
             f"expected a validation in each epoch, got none in {self._trainer.global_step} steps: variance is not known; "
             "lower val_check_interval or check_val_every_n_epoch"
         )
-        self._log_epoch({})
+        self._tracker.log_epoch(self._trainer.current_epoch)
 
     def _check(self, sanity_metrics: Mapping[str, Any]) -> None:
         """Say what is wrong with the metrics of the sanity check, before an epoch is spent."""

@@ -1,0 +1,49 @@
+"""What the environment variables of bvtrack say."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from bvtrack.error_rate import read_error
+from bvtrack.tracking.harmless import logger
+
+ON = {"1", "true", "yes", "on"}
+OFF = {"", "0", "false", "no", "off"}
+HUMAN_ERROR = "BVTRACK_HUMAN_ERROR"
+
+
+def is_switched_on(variable: str) -> bool:
+    """Whether an environment variable says yes, in either case; no where it is not set. Raises nothing."""
+    value = os.environ.get(variable, "")
+    word = value.strip().lower()
+    if word not in ON | OFF:
+        _say_unknown(variable, value)
+    return word in ON
+
+
+def is_disabled() -> bool:
+    """Whether `BVTRACK_DISABLED=1` asks every callback to do nothing."""
+    return is_switched_on("BVTRACK_DISABLED")
+
+
+def human_error_from_environment() -> float | None:
+    """`BVTRACK_HUMAN_ERROR` as a fraction, read as the command line reads it; `None` where it is not set.
+
+    Raises `ValueError` where it is no error in [0, 1].
+    """
+    value = os.environ.get(HUMAN_ERROR, "").strip()
+    if not value:
+        return None
+    try:
+        error = read_error(value)
+    except ValueError as trouble:
+        raise ValueError(f"{HUMAN_ERROR}: {trouble}") from None
+    if not 0 <= error <= 1:
+        raise ValueError(f"{HUMAN_ERROR} must be a fraction in [0, 1]; got {value!r} (5 % is 0.05 or 5%)")
+    return error
+
+
+@functools.cache
+def _say_unknown(variable: str, value: str) -> None:
+    logger.warning("bvtrack: %s must be 1 or 0; got %r, which counts as 0", variable, value)
