@@ -53,7 +53,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 unit: $(BACKENDS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 wheel: $(INSTALLED)
 	$(BIN)/python tests/check_wheel.py
