@@ -263,6 +263,16 @@ def test_a_bad_argument_is_refused_when_the_callback_is_made(arguments: dict[str
         BiasVarianceCallback(**arguments)
 
 
+def test_an_environment_without_a_store_costs_a_warning_and_no_training(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    history = fit(BiasVarianceCallback())
+
+    assert history.epoch
+    assert "MLflow has given up the ./mlruns file store" in said.pop()
+
+
 def test_the_test_error_is_never_measured_with_test_every_0(journals: Path) -> None:
     callback = BiasVarianceCallback(test_data=TEST, test_every=0)
     fit(callback)

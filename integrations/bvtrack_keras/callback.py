@@ -91,7 +91,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             journal_dir=journal_dir,
             source="callback",
         )
-        self._new_tracker()  # says now what is wrong with the arguments; it starts nothing before its first point
+        # says now what is wrong with the arguments; which store it will be is known when a fit starts
+        self._new_tracker(tracking_uri=tracking_uri or "sqlite:///mlflow.db")
         train_eval_size(1, None, train_eval)  # says now what is wrong with it
         sources = Sources.of(train=train_data, plain=train_eval_data, train_dev=train_dev_data, dev=dev_data, test=test_data)
         sources = sources.held_out(validation_split) if validation_split else sources
