@@ -1,75 +1,156 @@
 """What tracking costs a training, beside the peers: one process, the variants in interleaved rounds, medians and spreads.
 
-The clock runs from the first epoch's start to the last one's end, which is where a training can be slowed; what a variant
-does before and after it (MLflow runs are made, queues are emptied) is in the column `around it`.
+The clock runs from epoch to epoch and is read at no step. A training's epoch is the median of all but its first two: they are
+shown apart, for while they last the process that sends our points imports MLflow, on another core where there is one. What a
+variant does before and after its epochs (MLflow runs are made, queues are emptied) is in the column `around it`.
+
+Each ratio is that of a training to the bare one of the same round. On a machine that others use too, the ratio of processor
+time on the training thread is the steadier one; it leaves out what a variant waits for. All tables take about 20 minutes.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import importlib.util
 import logging
 import os
 import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import itertools
 
 import keras
 import lightning.pytorch as lightning
 import mlflow
 import torch
 from lightning.pytorch.loggers import MLFlowLogger
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from bvtrack_demo.digits import load_digits
-from bvtrack_demo.lightning_run import Classifier
+from bvtrack import Tracker
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback
 
-ROUNDS = 9
-EPOCHS = 10
+EPOCHS = 6
+START_UP_EPOCHS = 2
 BATCH = 32
-WIDTH = 256
+STEPS = 300
+WIDTH = 512
+N_DEV = N_TEST = 1000
+CALLS = 2000
 
-Training = Callable[[], float]
-"""Trains once; returns the seconds that the loop took."""
+
+@dataclass(frozen=True)
+class Times:
+    """One training: seconds by epoch on the wall and on the training thread's processor, and the seconds around them."""
+
+    wall: Sequence[float]
+    thread: Sequence[float]
+    around: float
+
+    @property
+    def epoch(self) -> float:
+        return statistics.median(self.wall[START_UP_EPOCHS:])
+
+    @property
+    def epoch_on_thread(self) -> float:
+        return statistics.median(self.thread[START_UP_EPOCHS:])
+
+    @property
+    def start_up(self) -> float:
+        return statistics.mean(self.wall[:START_UP_EPOCHS])
+
+
+class Marks:
+    """The times at which epochs start, and the last one ends."""
+
+    def __init__(self) -> None:
+        self._made = time.perf_counter()
+        self._marks: list[tuple[float, float]] = []
+
+    def mark(self) -> None:
+        self._marks.append((time.perf_counter(), time.thread_time()))
+
+    def times(self) -> Times:
+        wall, thread = (
+            [after - before for before, after in itertools.pairwise(marks)] for marks in zip(*self._marks, strict=True)
+        )
+        return Times(wall, thread, time.perf_counter() - self._made - sum(wall))
 
 
 class Clock(lightning.Callback):
-    """The seconds from the first epoch's start to the last one's end; nothing at the steps."""
+    """Marks the epochs of a Lightning training."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.current_epoch == 0:
-            self.start = time.perf_counter()
+        self.marks.mark()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self.seconds = time.perf_counter() - self.start
+        self.marks.mark()
 
 
 class KerasClock(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
-    """The same for Keras."""
+    """Marks the epochs of a Keras training."""
+
+    def __init__(self, marks: Marks) -> None:
+        super().__init__()
+        self.marks = marks
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        if epoch == 0:
-            self.start = time.perf_counter()
+        self.marks.mark()
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self.seconds = time.perf_counter() - self.start
+        self.marks.mark()
 
 
-DIGITS = load_digits()
+def split(n: int, seed: int) -> TensorDataset:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 64, generator=generator)
+    return TensorDataset(x, (x[:, :10] + torch.randn(n, 10, generator=generator)).argmax(dim=1))
 
 
-def train_lightning(callbacks: list[Any], logger: Any = False) -> float:
-    train, dev = (TensorDataset(torch.from_numpy(x), torch.from_numpy(y)) for x, y in (DIGITS.train, DIGITS.dev))
-    clock = Clock()
+TRAIN, DEV, TEST = split(BATCH * STEPS, 0), split(N_DEV, 1), split(N_TEST, 2)
+
+
+class Classifier(lightning.LightningModule):
+    """A perceptron that logs as most people do: its loss at steps, its accuracy at the validation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+
+    def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
+        x, y = batch
+        loss = nn.functional.cross_entropy(self.network(x), y)
+        self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        x, y = batch
+        logits = self.network(x)
+        self.log("val_loss", nn.functional.cross_entropy(logits, y))
+        self.log("val_acc", (logits.argmax(dim=1) == y).float().mean())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=0.001)
+
+
+def train_lightning(callbacks: Sequence[Any], logger: Any = False) -> Times:
+    marks = Marks()
     trainer = lightning.Trainer(
         max_epochs=EPOCHS,
-        callbacks=[clock, *callbacks],
+        callbacks=[Clock(marks), *callbacks],
         logger=logger,
         accelerator="cpu",
         enable_checkpointing=False,
@@ -78,22 +159,11 @@ def train_lightning(callbacks: list[Any], logger: Any = False) -> float:
         num_sanity_val_steps=0,
     )
     lightning.seed_everything(0, verbose=False)
-    module = Classifier(width=WIDTH, learning_rate=0.001)
-    trainer.fit(module, DataLoader(train, batch_size=BATCH, shuffle=True), DataLoader(dev, batch_size=128))
-    return clock.seconds
+    trainer.fit(Classifier(), DataLoader(TRAIN, BATCH, shuffle=True), DataLoader(DEV, batch_size=128))
+    return marks.times()
 
 
-def train_keras(callbacks: list[Any]) -> float:
-    keras.utils.set_random_seed(0)
-    layers = [keras.Input((64,)), keras.layers.Dense(WIDTH, activation="relu"), keras.layers.Dense(10, activation="softmax")]
-    model = keras.Sequential(layers)
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    clock = KerasClock()
-    model.fit(*DIGITS.train, validation_data=DIGITS.dev, epochs=EPOCHS, verbose=0, callbacks=[clock, *callbacks])
-    return clock.seconds
-
-
-def with_autolog() -> float:
+def with_autolog() -> Times:
     mlflow.pytorch.autolog(log_models=False)
     try:
         return train_lightning([])
@@ -101,69 +171,188 @@ def with_autolog() -> float:
         mlflow.pytorch.autolog(disable=True)
 
 
-def with_mlflow_callback() -> float:
-    with mlflow.start_run() as run:
-        return train_keras([mlflow.keras.MlflowCallback(run)])
+def without_passes() -> Times:
+    return train_lightning([BiasVarianceCallback(train_eval="running", test_every=0)])
 
 
-def lightning_variants(uri: str) -> dict[str, Training]:
+def lightning_variants(uri: str, folder: Path) -> dict[str, Callable[[], Times]]:
     """Each way to track a Lightning training, by name; the first is the bare one."""
-    test = DataLoader(TensorDataset(torch.from_numpy(DIGITS.test[0]), torch.from_numpy(DIGITS.test[1])), batch_size=128)
-    return {
+    test = DataLoader(TEST, batch_size=128)
+    variants: dict[str, Callable[[], Times]] = {
         "bare": lambda: train_lightning([]),
-        "bvtrack, no passes of its own": lambda: train_lightning([BiasVarianceCallback(train_eval="running", test_every=0)]),
+        "bvtrack, no passes of its own": without_passes,
         "bvtrack": lambda: train_lightning([BiasVarianceCallback(test_dataloaders=test)]),
         "MLFlowLogger": lambda: train_lightning([], MLFlowLogger(tracking_uri=uri)),
         "MLFlowLogger, asynchronous": lambda: train_lightning([], MLFlowLogger(tracking_uri=uri, synchronous=False)),
         "mlflow.pytorch.autolog": with_autolog,
     }
+    if importlib.util.find_spec("dvclive") is None:
+        print("dvclive is not installed, so it has no row: pip install dvclive, in an environment of its own\n")
+        return variants
+    dvclive: Any = importlib.import_module("dvclive.lightning")
+    options = {"dir": str(folder / "dvclive"), "save_dvc_exp": False, "dvcyaml": None, "report": None}
+    return variants | {"dvclive.lightning.DVCLiveLogger": lambda: train_lightning([], dvclive.DVCLiveLogger(**options))}
 
 
-def keras_variants() -> dict[str, Training]:
+def train_keras(callbacks: Sequence[Any]) -> Times:
+    marks = Marks()
+    keras.utils.set_random_seed(0)
+    hidden = [keras.layers.Dense(WIDTH, activation="relu") for _ in range(2)]
+    model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    (x, y), dev = arrays(TRAIN), arrays(DEV)
+    model.fit(x, y, BATCH, validation_data=dev, epochs=EPOCHS, verbose=0, callbacks=[KerasClock(marks), *callbacks])
+    return marks.times()
+
+
+def arrays(examples: TensorDataset) -> tuple[Any, Any]:
+    x, y = examples.tensors
+    return x.numpy(), y.numpy()
+
+
+def with_mlflow_callback() -> Times:
+    with mlflow.start_run() as run:
+        return train_keras([mlflow.keras.MlflowCallback(run)])
+
+
+def keras_variants() -> dict[str, Callable[[], Times]]:
     """The same for Keras."""
+    data: dict[str, Any] = {"train_data": arrays(TRAIN), "dev_data": arrays(DEV), "test_data": arrays(TEST)}
     return {
         "bare": lambda: train_keras([]),
         "bvtrack, no passes of its own": lambda: train_keras([KerasCallback()]),
-        "bvtrack": lambda: train_keras([KerasCallback(train_data=DIGITS.train, dev_data=DIGITS.dev, test_data=DIGITS.test)]),
+        "bvtrack": lambda: train_keras([KerasCallback(**data)]),
         "mlflow.keras.MlflowCallback": with_mlflow_callback,
     }
 
 
-def measure(variants: Mapping[str, Training]) -> None:
+def compare(variants: Mapping[str, Callable[[], Times]], rounds: int) -> None:
     """Run the variants in interleaved rounds, after one that does not count, and print a table."""
-    loops: dict[str, list[float]] = {name: [] for name in variants}
-    around: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(ROUNDS + 1):
+    taken: dict[str, list[Times]] = {name: [] for name in variants}
+    for _ in range(rounds + 1):
         for name, train in variants.items():
-            start = time.perf_counter()
-            seconds = train()
-            loops[name].append(seconds)
-            around[name].append(time.perf_counter() - start - seconds)
+            taken[name].append(train())
             time.sleep(0.5)  # what a variant leaves behind is not the next one's
-    steps = -(-len(DIGITS.train[1]) // BATCH)
-    print("| variant | ms per step | ms per epoch | ratio to bare (median of pairs) | its quartiles | around it |")
-    print("|---|---|---|---|---|---|")
-    for name in variants:
-        epoch = 1000 * statistics.median(loops[name][1:]) / EPOCHS
-        ratios = [seconds / bare for seconds, bare in zip(loops[name][1:], loops["bare"][1:], strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        rest = statistics.median(around[name][1:])
-        print(f"| {name} | {epoch / steps:.2f} | {epoch:.1f} | {middle:.2f} | {low:.2f} to {high:.2f} | {rest:.1f} s |")
+    print(
+        "| variant | ms per step | ms per epoch | ratio to bare | its quartiles | ... of processor time | its quartiles | "
+        "first two epochs, ms each | around it, s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, times in taken.items():
+        print(row(name, times[1:], taken["bare"][1:]))
+
+
+def row(name: str, taken: Sequence[Times], bare: Sequence[Times]) -> str:
+    epoch = 1000 * statistics.median(times.epoch for times in taken)
+    on_wall = [one.epoch / other.epoch for one, other in zip(taken, bare, strict=True)]
+    on_thread = [one.epoch_on_thread / other.epoch_on_thread for one, other in zip(taken, bare, strict=True)]
+    start_up = 1000 * statistics.median(times.start_up for times in taken)
+    around = statistics.median(times.around for times in taken)
+    cells = [f"{epoch / STEPS:.3f}", f"{epoch:.0f}", *spread(on_wall), *spread(on_thread), f"{start_up:.0f}", f"{around:.1f}"]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def spread(values: Sequence[float]) -> tuple[str, str]:
+    """The median, and the quartiles."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:.3f}", f"{low:.3f} to {high:.3f}"
+
+
+class Timed(BiasVarianceCallback):
+    """Notes what each of its hooks takes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.taken: dict[str, list[float]] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return self._timed(name, found) if name in HOOKS else found
+
+    def _timed(self, name: str, hook: Callable[..., None]) -> Callable[..., None]:
+        def timed(*arguments: Any, **options: Any) -> None:
+            start = time.perf_counter()
+            hook(*arguments, **options)
+            self.taken.setdefault(name, []).append(time.perf_counter() - start)
+
+        return timed
+
+
+HOOKS = ("setup", "on_train_start", "on_validation_batch_start", "on_validation_end", "on_train_epoch_end", "teardown")
+
+
+def dissect() -> None:
+    """Print what each hook of ours takes in a training, with and without passes."""
+    test = DataLoader(TEST, batch_size=128)
+    ways: dict[str, dict[str, Any]] = {
+        "no passes": {"train_eval": "running", "test_every": 0},
+        "with passes": {"test_dataloaders": test},
+    }
+    print("| hook | " + " | ".join(f"{way}: first call, ms | later calls, median, ms | sum, ms" for way in ways) + " |")
+    print("|---|" + "---|" * 3 * len(ways))
+    callbacks = [Timed(**options) for options in ways.values()]
+    for callback in callbacks:
+        train_lightning([callback])
+    for hook in HOOKS:
+        cells = [cell for callback in callbacks for cell in hook_cells(callback.taken.get(hook, [0.0]))]
+        print(f"| `{hook}` | {' | '.join(cells)} |")
+
+
+def hook_cells(taken: Sequence[float]) -> tuple[str, str, str]:
+    later = statistics.median(taken[1:]) if taken[1:] else None
+    return f"{1000 * taken[0]:.3f}", "" if later is None else f"{1000 * later:.3f}", f"{1000 * sum(taken):.1f}"
+
+
+def time_calls(pause: float) -> str:
+    """What a call of `Tracker.log_epoch` takes, in microseconds, while the shipper sends beside it; starts once it does."""
+    taken = []
+    with Tracker() as tracker:
+        tracker.log_split(train=len(TRAIN), dev=N_DEV, test=N_TEST)
+        while tracker.run_id is None:  # until then the shipper imports MLflow
+            time.sleep(0.1)
+        for epoch in range(CALLS):
+            start = time.perf_counter()
+            tracker.log_epoch(epoch, train_error=0.1, dev_error=0.2 + 0.1 / (epoch + 1), test_error=0.2)
+            taken.append(1e6 * (time.perf_counter() - start))
+            if pause:
+                time.sleep(pause)
+    cuts = statistics.quantiles(taken, n=100)
+    return f"{statistics.median(taken):.1f} | {cuts[98]:.1f} | {max(taken):.0f}"
+
+
+def print_calls() -> None:
+    print("| `Tracker.log_epoch` | p50, µs | p99, µs | longest, µs |")
+    print("|---|---|---|---|")
+    print(f"| {CALLS} calls in a row | {time_calls(0)} |")
+    print(f"| {CALLS} calls, 2 ms apart | {time_calls(0.002)} |")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds that count (default: %(default)s)")
+    parser.add_argument("--only", choices=["lightning", "keras", "calls", "hooks"], help="one of the four tables")
+    chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    for name in ("lightning.pytorch", "lightning.fabric", "mlflow"):
+    for name in ("lightning.pytorch", "lightning.fabric", "mlflow", "dvclive"):
         logging.getLogger(name).setLevel(logging.ERROR)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         uri = f"sqlite:///{Path(folder).as_posix()}/mlflow.db"
         os.environ["BVTRACK_JOURNAL_DIR"] = f"{folder}/journals"
         mlflow.set_tracking_uri(uri)
-        print(f"Lightning, {EPOCHS} epochs, {ROUNDS} rounds\n")
-        measure(lightning_variants(uri))
-        print(f"\nKeras ({keras.backend.backend()}), {EPOCHS} epochs, {ROUNDS} rounds\n")
-        measure(keras_variants())
+        os.chdir(folder)  # some leave files, or a repository, where they run
+        print(f"{EPOCHS} epochs of {STEPS} steps, {chosen.rounds} rounds, {os.cpu_count()} cores\n")
+        tables = {
+            "lightning": lambda: compare(lightning_variants(uri, Path(folder)), chosen.rounds),
+            "keras": lambda: compare(keras_variants(), chosen.rounds),
+            "calls": print_calls,
+            "hooks": dissect,
+        }
+        for title, table in tables.items():
+            if chosen.only in (None, title):
+                print(f"{title}\n", flush=True)
+                table()
+                print(flush=True)
 
 
 if __name__ == "__main__":
