@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SEED = 0
+SEED = 23
+"""Of a split whose dev and test set are about equally hard: with fewer than 400 examples in each, many are not."""
 
 
 @dataclass(frozen=True)

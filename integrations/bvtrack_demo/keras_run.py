@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -31,10 +32,10 @@ def regularized_network() -> Any:
             layers.Conv2D(32, 3, padding="same", activation="relu"),
             layers.Conv2D(64, 3, padding="same", activation="relu"),
             layers.MaxPooling2D(),
-            layers.Dropout(0.4),
+            layers.Dropout(0.25),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
-            layers.Dropout(0.4),
+            layers.Dropout(0.25),
             layers.Dense(10, activation="softmax"),
         ]
     )
@@ -47,7 +48,8 @@ def train(
     keras.utils.set_random_seed(0)
     model = regularized_network() if width is None else perceptron(width)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.optimizer.learning_rate = learning_rate
+    steps = epochs * math.ceil(len(digits.train[1]) / batch_size)
+    model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)  # ends where it is steady
     callback = BiasVarianceCallback(
         train_data=digits.train,
         dev_data=digits.dev,
