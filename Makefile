@@ -30,7 +30,7 @@ $(BACKENDS): $(INSTALLED)
 
 demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
 	$(BIN)/bvtrack demo --store $(STORE)
-	@echo "Or type: make ui"
+	@echo "Or type: make ui$(if $(filter-out demo-store,$(STORE)), STORE=$(STORE))"
 
 ui: $(INSTALLED)  ## Open what the demo logged in MLflow
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(STORE)/mlflow.db --default-artifact-root $(STORE)/artifacts

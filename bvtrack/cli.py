@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -62,7 +63,7 @@ def diagnose_command(different_sources: bool, as_json: bool, train_error: float 
     try:
         diagnosis = diagnose(train_error=train_error, same_distribution=not different_sources, **numbers)
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(_in_options(str(error))) from error
     steps = recommend(diagnosis)
     if as_json:
         click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
@@ -108,6 +109,15 @@ def sync(directory: Path | None, tracking_uri: str | None) -> None:
         raise click.UsageError(str(error)) from error
     if unsent:
         sys.exit(1)
+
+
+def _in_options(message: str) -> str:
+    """A message about arguments as one about the present command's options: `n_dev=10` as `--n-dev 10`."""
+    for parameter in click.get_current_context().command.params:
+        option = parameter.opts[0]
+        message = re.sub(rf"\b{parameter.name}=(?=\S)", f"{option} ", message)
+        message = re.sub(rf"\b{parameter.name}\b=?", option, message)
+    return message
 
 
 def _make_writable(folder: Path) -> None:

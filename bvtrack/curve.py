@@ -17,6 +17,9 @@ STILL_LEARNING = 0.25
 """The best epoch in the last quarter means that training longer may help (Deep Learning Tuning Playbook)."""
 FEWEST_EPOCHS = 2
 """One epoch says nothing about the shape of a curve, nor that a model cannot learn."""
+WARM_UP_EPOCHS = 5
+"""Up to here a model at chance may still be warming up (Goyal et al. 2017 warm up for five epochs), so it is not yet certain
+that it does not learn."""
 
 
 def classify_curve(train_curve: Sequence[float | None], dev_curve: Sequence[float | None], chance: float | None = None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bvtrack.error_rate import is_finite_number
 from bvtrack.explanation import explain
 from bvtrack.gaps import Gap, easier_dev_gap, measure_gaps
 from bvtrack.intervals import Rate
@@ -48,7 +48,14 @@ class Diagnosis:
     baseline: str = "zero"
 
     @classmethod
-    def without_gaps(cls, state: str, errors: Mapping[str, float] | None = None, human_error: float | None = None) -> Diagnosis:
+    def without_gaps(
+        cls,
+        state: str,
+        errors: Mapping[str, float] | None = None,
+        human_error: float | None = None,
+        *,
+        is_sure: bool = True,
+    ) -> Diagnosis:
         """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, where
         there are none, `undetermined`.
 
@@ -59,7 +66,7 @@ class Diagnosis:
         """
         if state not in STATES_WITHOUT_GAPS:
             raise ValueError(f"a state without gaps is one of {', '.join(STATES_WITHOUT_GAPS)}; got {state!r}")
-        certainty = "unclear" if state == "undetermined" else "certain"
+        certainty = "unclear" if state == "undetermined" else _certainty(is_sure)
         return cls(
             tag=state,
             certainty=certainty,
@@ -168,10 +175,10 @@ def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_erro
         raise ValueError("expected at least one error, train_error= or a later one; got none")
     given = {f"{name}_error": error for name, error in errors.items()} | _given({"human_error": human_error})
     for argument, error in given.items():
-        if not (math.isfinite(error) and 0 <= error <= 1):
+        if not (is_finite_number(error) and 0 <= error <= 1):
             raise ValueError(f"{argument} must be a fraction in [0, 1]; got {error!r} (11 % is 0.11; an accuracy a is 1 - a)")
     for name, count in counts.items():
-        if isinstance(count, bool) or not math.isfinite(count) or count < 1 or count != int(count):
+        if isinstance(count, bool) or not is_finite_number(count) or count < 1 or count != int(count):
             raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
         if name not in errors:
             raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")

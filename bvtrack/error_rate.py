@@ -1,6 +1,9 @@
-"""An error as people write it."""
+"""An error as people write it, and what is none."""
 
 from __future__ import annotations
+
+import math
+from typing import Any
 
 
 def read_error(text: str) -> float:
@@ -16,3 +19,15 @@ def read_error(text: str) -> float:
         return float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
     except ValueError:
         raise ValueError(f"expected an error such as 0.11 or 11%; got {number!r}") from None
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether this is a number at all, and neither infinite nor NaN.
+
+    >>> is_finite_number(0.05), is_finite_number("5%"), is_finite_number(float("nan"))
+    (True, False, False)
+    """
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False

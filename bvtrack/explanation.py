@@ -67,7 +67,7 @@ def explain(
     sentences += [
         _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
     ]
-    sentences += _missing(gaps, rates) if tag == "undetermined" else _STATE_SENTENCES.get(tag, ())
+    sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
 
 

@@ -78,7 +78,7 @@ RECIPE = {
 """The course's order, by problem or state."""
 
 WHY = {
-    "bigger_network": "The network is too small for the pattern; a bigger one does not hurt as long as it is regularised.",
+    "bigger_network": "The network may be too small for the pattern; a bigger one does not hurt as long as it is regularised.",
     "train_longer": "More epochs may bring the train error down further.",
     "different_optimizer": "The optimiser may be stuck where another one, or another learning rate, would go on.",
     "different_model": "Another architecture may suit this kind of data better.",
@@ -122,7 +122,7 @@ def _ordered(problem: str, evidence: Evidence) -> list[str]:
 def _why(step_id: str, evidence: Evidence) -> str:
     model = evidence.model
     if step_id == "train_longer" and evidence.curve == "learning":
-        return "The dev error was still falling when the training ended."
+        return "The lowest dev error is among the latest epochs: more of them may bring it down further."
     if step_id == "regularize" and model.is_unregularized:
         return f"The model has no dropout and no weight decay. {WHY[step_id]}"
     if step_id == "bigger_network" and model.parameters:

@@ -41,12 +41,13 @@ def test_diagnose_prints_json_for_scripts() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "expected at least one error"),
-        (("--train", "11"), "train_error must be a fraction in [0, 1]; got 11.0 (11 % is 0.11"),
+        ((), "expected at least one error, --train or a later one; got none"),
+        (("--train", "0.1", "--human", "2"), "--human must be a fraction in [0, 1]; got 2.0"),
+        (("--train", "11"), "--train must be a fraction in [0, 1]; got 11.0 (11 % is 0.11"),
         (("--train", "much"), "expected an error such as 0.11 or 11%; got 'much'"),
-        (("--train", "nan"), "train_error must be a fraction in [0, 1]; got nan"),
-        (("--train", "0.1", "--n-train", "0"), "n_train must be a whole number of examples, at least 1; got 0"),
-        (("--train", "0.1", "--n-dev", "10"), "n_dev=10 was given without dev_error"),
+        (("--train", "nan"), "--train must be a fraction in [0, 1]; got nan"),
+        (("--train", "0.1", "--n-train", "0"), "--n-train must be a whole number of examples, at least 1; got 0"),
+        (("--train", "0.1", "--n-dev", "10"), "--n-dev 10 was given without --dev; pass both or neither"),
     ],
 )
 def test_diagnose_refuses_what_is_no_error_as_bad_usage(arguments: tuple[str, ...], message: str) -> None:

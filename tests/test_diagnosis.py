@@ -460,3 +460,30 @@ def test_how_many_times_as_many_examples_would_tell_is_said_of_an_interval() -> 
 def test_an_interval_that_cannot_be_is_refused(intervals: dict[str, tuple[float, float]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         diagnose(train_error=0.0, dev_error=0.1, intervals=intervals)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        ({"train_error": 0.1}, "There is no dev error, so variance cannot be measured"),
+        ({"train_error": 0.1, "dev_error": 0.2, "same_distribution": False}, "variance and data mismatch cannot be told apart"),
+        ({"train_error": 0.01, "train_dev_error": 0.2}, "There is no dev error, so data mismatch cannot be measured"),
+        ({"train_error": None, "dev_error": 0.02, "test_error": 0.18}, "neither bias nor variance can be measured"),
+    ],
+)
+def test_a_named_problem_does_not_hide_what_could_not_be_measured(arguments: dict[str, Any], missing: str) -> None:
+    diagnosis = diagnose(**arguments)
+
+    assert diagnosis.problems
+    assert missing in diagnosis.explanation
+
+
+@pytest.mark.parametrize("value", ["5%", "0.05", [0.05], object()])
+def test_an_error_that_is_no_number_is_refused_in_a_sentence(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"human_error must be a fraction in \[0, 1\]; got"):
+        diagnose(train_error=0.1, human_error=value)
+
+
+def test_a_count_that_is_no_number_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match="n_dev must be a whole number of examples, at least 1; got '100'"):
+        diagnose(train_error=0.1, dev_error=0.1, n_dev="100")  # type: ignore[arg-type]  # wrong on purpose

@@ -178,3 +178,8 @@ def test_four_times_the_examples_halve_the_resolution(dev: int) -> None:
     fine = check_split(train=100, dev=4 * dev).resolution["dev"]
 
     assert math.isclose(fine, coarse / 2)
+
+
+def test_a_count_that_is_no_number_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match="train must be a whole number of examples, at least 1; got '100'"):
+        check_split(train="100", dev=20)  # type: ignore[arg-type]  # wrong on purpose

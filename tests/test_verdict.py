@@ -293,3 +293,14 @@ def test_a_history_without_an_error_to_judge_is_undetermined(history: list[Epoch
     )
 
     assert verdict.diagnosis.tag == "undetermined"
+
+
+@pytest.mark.parametrize(("epochs", "certainty"), [(2, "likely"), (5, "likely"), (6, "certain")])
+def test_a_model_at_chance_is_certain_not_to_learn_only_after_a_warm_up(epochs: int, certainty: str) -> None:
+    verdict = _judge(_history([0.9] * epochs, [0.9] * epochs), chance=0.9)
+
+    assert (verdict.diagnosis.tag, verdict.diagnosis.certainty) == ("not_learning", certainty)
+
+
+def test_a_diverged_run_is_certain_from_the_first_epoch() -> None:
+    assert _judge(_history([math.nan], [math.nan])).diagnosis.certainty == "certain"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bvtrack.data.finding import Finding
+from bvtrack.error_rate import is_finite_number
 from bvtrack.explanation import percent
 from bvtrack.gaps import GAP_SHARE, ROUNDING
 from bvtrack.intervals import half_width
@@ -67,7 +67,7 @@ def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int
         if count is not None
     }
     for name, count in counts.items():
-        if isinstance(count, bool) or not math.isfinite(count) or count != int(count) or count < 1:
+        if isinstance(count, bool) or not is_finite_number(count) or count != int(count) or count < 1:
             raise ValueError(f"{name} must be a whole number of examples, at least 1; got {count!r} (leave a missing set out)")
     held_out: list[str] = [name for name in ("dev", "test") if name in counts]
     return SplitReport(

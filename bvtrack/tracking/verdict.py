@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from bvtrack.curve import classify_curve
+from bvtrack.curve import WARM_UP_EPOCHS, classify_curve
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
 from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
 from bvtrack.tracking import names
@@ -84,7 +84,8 @@ def judge(
     chosen = chosen_epoch(history, at)
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
         state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
-        diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error)
+        is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
+        diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
     steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))

@@ -59,7 +59,7 @@ RUNS = (
     _lightning("wide, 250 images", n_train=250, width=512, learning_rate=0.003, epochs=30),
     _keras("tiny, 80 images", n_train=80, width=6, optimizer="adam", learning_rate=0.02, batch_size=32, epochs=40),
     _keras("regularised", n_train=None, width=None, optimizer="adamw", learning_rate=0.004, batch_size=32, epochs=30),
-    _keras("learning rate 100", n_train=None, width=64, optimizer="sgd", learning_rate=100.0, batch_size=32, epochs=5),
+    _keras("learning rate 100", n_train=None, width=64, optimizer="sgd", learning_rate=100.0, batch_size=32, epochs=8),
 )
 """Each with its gaps so far from the thresholds that no other processor's rounding changes a diagnosis."""
 
