@@ -40,6 +40,7 @@ def sessions() -> Iterator[Mapping[str, subprocess.Popen[str]]]:
         session.wait()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_callback_does_on_each_backend_what_it_does_on_torch(
     sessions: Mapping[str, subprocess.Popen[str]], backend: str
