@@ -133,7 +133,7 @@ OWN_DATA: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-BY_KERAS_ALONE = {"steps_per_epoch", "a PyDataset", "class weights", "sample weights", "weighted_metrics"}
+BY_KERAS_ALONE = {"steps_per_epoch", "initial_epoch", "a PyDataset", "class weights", "sample weights", "weighted_metrics"}
 """What the backends have no part in."""
 
 
