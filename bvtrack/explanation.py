@@ -59,16 +59,21 @@ def explain(
     human_error: float | None,
 ) -> str:
     """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing."""
-    measured = ", ".join(f"{SET_NAMES[name]} {percent(rate.error)}" for name, rate in rates.items())
-    assumed = "0.0 % (assumed: none was given)" if human_error is None else percent(human_error)
-    sentences = [f"Errors: {measured}; human error {assumed}."]
-    sentences += [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
+    sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {_joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
         _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
     ]
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
+
+
+def in_numbers(errors: Mapping[str, float], gaps: Mapping[str, Gap], human_error: float | None) -> str:
+    """The errors and the gaps: how an explanation begins, and what a table can say instead."""
+    measured = ", ".join(f"{SET_NAMES[name]} {percent(error)}" for name, error in errors.items())
+    assumed = "0.0 % (assumed: none was given)" if human_error is None else percent(human_error)
+    gap_sentences = [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
+    return " ".join([f"Errors: {measured}; human error {assumed}.", *gap_sentences])
 
 
 _STATE_SENTENCES = {

@@ -69,6 +69,10 @@ def test_the_note_shows_the_human_error_it_compared_with() -> None:
     assert "| human | 14.0 % |" in note
 
 
+def test_the_note_says_that_a_human_error_is_assumed() -> None:
+    assert "| human, assumed&emsp; | 0.0 % |" in render_note(HIGH_VARIANCE, ())
+
+
 def test_a_wide_gap_is_bold_with_its_interval() -> None:
     note = render_note(HIGH_VARIANCE, ())
 
@@ -99,10 +103,17 @@ def test_each_gap_stands_beside_its_later_error() -> None:
     assert beside == {"train": "avoidable bias", "train-dev": "variance", "dev": "data mismatch", "test": "dev overfit"}
 
 
-def test_the_table_names_epoch_and_measure() -> None:
+def test_the_note_names_epoch_and_measure_above_the_table() -> None:
     note = render_note(HIGH_VARIANCE, (), epoch=0, measure="1 - val_acc")
 
-    assert r"| At epoch 0 | measured error (1 - val\_acc) |" in note
+    assert "**Errors** at epoch 0 (1 - val\\_acc)\n\n| set" in note
+
+
+def test_the_heads_of_the_table_are_kept_apart_and_what_follows_is_kept_off() -> None:
+    note = render_note(HIGH_VARIANCE, ())
+
+    assert "| set{0} | error{0} | examples{0} | gap to the row above |".format(3 * "&emsp;") in note
+    assert "| &nbsp; | | | |\n\nSo it does worse" in note
 
 
 def test_a_measure_cannot_break_the_table() -> None:
@@ -117,10 +128,22 @@ def test_a_diagnosis_without_errors_has_no_table() -> None:
     assert "|" not in note
 
 
-def test_the_explanation_is_part_of_the_note() -> None:
-    note = render_note(HIGH_VARIANCE, ())
+@pytest.mark.parametrize("human_error", [None, 0.0, 0.02])
+def test_the_note_explains_what_the_table_does_not_say(human_error: float | None) -> None:
+    diagnosis = diagnose(train_error=0.1, human_error=human_error)
+    note = render_note(diagnosis, ())
 
-    assert HIGH_VARIANCE.explanation in note
+    reasons = "So the model does not fit even the data it was trained on (high bias). There is no dev error"
+    assert f"\n\n{reasons}" in note
+    assert reasons in diagnosis.explanation
+    assert "Errors: " not in note
+    assert "95 % interval" not in note
+
+
+def test_a_diagnosis_without_gaps_is_explained_in_full() -> None:
+    diagnosis = Diagnosis.without_gaps("not_learning", {"train": 0.9})
+
+    assert diagnosis.explanation in render_note(diagnosis, ())
 
 
 def test_only_the_first_three_steps_are_shown_in_order() -> None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
+from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
 
 SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2
+PADDING = 3 * "&emsp;"
+EMPTY_ROW = "| &nbsp; | | | |"
+"""MLflow's UI gives a table no padding within and no margin below."""
 SHORT_NAMES = {"high_bias": "bias", "high_variance": "variance", "data_mismatch": "mismatch", "dev_overfit": "dev overfit"}
 """With all four of them, and the certainty, a headline is 50 characters long."""
 
@@ -39,11 +42,13 @@ def render_note(
     measure: str | None = None,
     findings: Sequence[Finding] = (),
 ) -> str:
-    """The whole block: headline, first steps, a table of errors and gaps, the reasons, and what is wrong with the split."""
+    """The whole block: headline, first steps, the errors and gaps, the reasons for it, and what is wrong with the split."""
     parts = [headline(diagnosis, steps)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
-    parts += [_errors_table(diagnosis, epoch, measure), diagnosis.explanation]
+    if diagnosis.errors:
+        parts += [_errors_line(epoch, measure), _errors_table(diagnosis)]
+    parts.append(_reasons(diagnosis))
     if findings:
         parts.append("**Split**\n\n" + "\n".join(f"* {finding.level}: {escape(finding.message)}" for finding in findings))
     return "\n\n".join(part for part in parts if part)
@@ -55,21 +60,29 @@ def escape(text: str) -> str:
     return " ".join(plain.replace("&", "&amp;").split())
 
 
-def _errors_table(diagnosis: Diagnosis, epoch: int | None, measure: str | None) -> str:
-    if not diagnosis.errors:
-        return ""
-    where = f"At epoch {epoch}" if epoch is not None else "On"
-    what = f" ({escape(measure)})" if measure else ""
+def _reasons(diagnosis: Diagnosis) -> str:
+    """The explanation without the numbers, which stand in the table."""
+    human_error = diagnosis.human_error if diagnosis.baseline == "given" else None
+    return diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)).strip()
+
+
+def _errors_line(epoch: int | None, measure: str | None) -> str:
+    when = f" at epoch {epoch}" if epoch is not None else ""
+    return f"**Errors**{when}{f' ({escape(measure)})' if measure else ''}"
+
+
+def _errors_table(diagnosis: Diagnosis) -> str:
+    assumed = "" if diagnosis.baseline == "given" else ", assumed&emsp;"
     rows = [
-        f"| {where} | measured error{what} | examples | gap to the row above |",  # wide heads keep the UI's columns apart
+        f"| set{PADDING} | error{PADDING} | examples{PADDING} | gap to the row above |",
         "|---|---|---|---|",
-        f"| human | {percent(diagnosis.human_error)} | | |",
+        f"| human{assumed} | {percent(diagnosis.human_error)} | | |",
     ]
     gaps = {sets_of(name, diagnosis.errors)[0]: f"{GAP_NAMES[name]} {_points(gap)}" for name, gap in diagnosis.gaps.items()}
     for name, error in diagnosis.errors.items():
         count = f"{diagnosis.counts[name]:,}" if name in diagnosis.counts else ""
         rows.append(f"| {SET_NAMES[name]} | {percent(error)} | {count} | {gaps.get(name, '')} |")
-    return "\n".join(rows)
+    return "\n".join([*rows, EMPTY_ROW])
 
 
 def _points(gap: Gap) -> str:
