@@ -107,6 +107,9 @@ class Sources:
         """Start the clock that says what a pass may cost."""
         self._epoch_start = time.perf_counter()
 
+    def _epoch_seconds(self) -> float:
+        return time.perf_counter() - self._epoch_start
+
     def n_of(self, name: str, n_seen: int | None = None) -> int | None:
         """The examples of a set; no more than a pass has seen, for batches may hide how many they hold."""
         sized = self._sized.get(name)
@@ -142,8 +145,7 @@ class Sources:
         if n:
             subset = data.shard(loader, data.choose(indices, n), trainer.global_rank, trainer.world_size)
             may_be_cut = self._passes.train_eval == "subset" and trainer.world_size == 1
-            seconds = lambda: time.perf_counter() - self._epoch_start  # noqa: E731
-            self.loaders["train"] = Affordable(subset, seconds) if may_be_cut else subset
+            self.loaders["train"] = Affordable(subset, self._epoch_seconds) if may_be_cut else subset
 
     def _add(self, name: str, loader: Iterable[Any] | None, limit: float | None = None) -> None:
         if loader is None or limit == 0:
