@@ -14,6 +14,7 @@ __all__ = ["BiasVarianceCallback"]
 def __getattr__(name: str) -> Any:
     if name != "BiasVarianceCallback":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import bvtrack_lightning.family  # noqa: F401  # says what to install where there is no Lightning, before torch is missed
     from bvtrack_lightning.callback import BiasVarianceCallback
 
     return BiasVarianceCallback
