@@ -24,6 +24,8 @@ STAGES = {
 
 FLOAT32_ROUNDING = 1e-6
 OTHER_STAGE = 2
+LOWEST_LOSS = -700.0
+"""A bare loss as low as this is no likelihood's, and its exponential no number."""
 
 _STAGE_WORDS = {word for words in STAGES.values() for word in words}
 _SUFFIXES = {"epoch", "step"}
@@ -110,7 +112,7 @@ class Measure:
         if self.scale is not None:
             return min(error / self.scale, 1.0) if math.isfinite(error) else error
         if self.kind == "loss":
-            return 1 - math.exp(-error) if math.isfinite(error) else error
+            return 1 - math.exp(-max(error, LOWEST_LOSS)) if math.isfinite(error) else error
         family = _family(self.name)
         is_bounded = family is not None and family.may_exceed_one and math.isfinite(error)
         return min(error, 1.0) if is_bounded else error

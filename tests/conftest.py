@@ -36,11 +36,17 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     For tests that train often: the process that would send beside each training takes seconds of a core to import MLflow.
     """
-    from bvtrack.tracking.sync import sync_journals
+    from bvtrack.tracking.sync import parcels_of
+    from bvtrack.tracking.sync import send as send_parcel
 
     if sys.platform != "win32":
         monkeypatch.setattr(sys, "executable", _idle_process(tmp_path))
-    return lambda: [*sync_journals(tmp_path / "journals", None, lambda line: None)].clear()
+
+    def send_all() -> None:
+        for parcel in parcels_of(tmp_path / "journals", None):
+            send_parcel(parcel, lambda offset: None)
+
+    return send_all
 
 
 def _idle_process(folder: Path) -> str:
@@ -79,13 +85,7 @@ def said() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder where points stay, for a test that does without MLflow: where no process can be started, none sends them."""
-
-    def passes(record: logging.LogRecord) -> bool:
-        return "no process could be started" not in record.getMessage()
-
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    logging.getLogger("bvtrack").addFilter(passes)
-    yield tmp_path / "journals"
-    logging.getLogger("bvtrack").removeFilter(passes)
+def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where points stay, for a test that does without MLflow: nothing sends them."""
+    monkeypatch.setattr(sys, "executable", _idle_process(tmp_path))
+    return tmp_path / "journals"

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from bvtrack.tracking.journal import read_records
+from bvtrack.tracking.journal import read_records, unsent_journals
 from bvtrack.tracking.ledger import Ledger, Point
 
 torch.set_num_threads(1)  # on a busy machine small tensors wait for threads: ten times the time
@@ -108,9 +108,9 @@ def fit(*callbacks: Any, model: Any = None, data: Any = TRAIN, **options: Any) -
 
 def read_run(journals: Path) -> Run:
     """The last run that stayed in its journal, as MLflow would show it."""
-    path = max(journals.glob("*.jsonl"), key=lambda journal: journal.stat().st_mtime_ns)
+    path = max(unsent_journals(journals), key=lambda journal: journal.stat().st_mtime_ns)
     header, *records = read_records(path, 0)[0]
-    ledger = Ledger(header["options"], is_owned=True)
+    ledger = Ledger(header["options"])
     for record in records:
         ledger.take(record)
     bundle = ledger.bundle(records)

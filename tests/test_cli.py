@@ -72,7 +72,8 @@ def test_sync_of_an_empty_folder_says_so(tmp_path: Path) -> None:
 
 
 def test_sync_refuses_a_malformed_address_as_bad_usage(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"kind":"run","store":"sqlite:///mlflow.db"}\n')
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "00000000000000000000.jsonl").write_text('{"kind":"run","store":"sqlite:///mlflow.db"}\n')
     result = run("sync", str(tmp_path), "--tracking-uri", "http://host:port")
 
     assert result.exit_code == 2

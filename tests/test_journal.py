@@ -11,25 +11,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bvtrack.tracking import journal as journals
 from bvtrack.tracking.journal import (
     Journal,
     JournalError,
-    Progress,
     Record,
     default_journal_dir,
     discard,
-    forget_progress,
+    fold,
+    forget,
     read_header,
+    read_kept,
     read_records,
     record,
+    size_of,
     unsent_journals,
 )
+from bvtrack.tracking.progress import Progress
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no permission bits")
 
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def _segment(journal: Path) -> Path:
+    """The only file of a journal."""
+    (segment,) = journal.glob("*.jsonl")
+    return segment
+
+
+def _garbled(directory: Path, content: bytes) -> Path:
+    """A journal that holds `content`."""
+    journal = directory / "20260101T000000Z-a"
+    journal.mkdir(parents=True)
+    (journal / "00000000000000000000.jsonl").write_bytes(content)
+    return journal
 
 
 def _written(directory: Path, *records: Record) -> Path:
@@ -51,7 +69,7 @@ def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_each_record_is_a_line_of_json(tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "note", "text": "a\nb"}, {"kind": "end"})
 
-    assert path.read_bytes() == b'{"kind":"note","text":"a\\nb"}\n{"kind":"end"}\n'
+    assert _segment(path).read_bytes() == b'{"kind":"note","text":"a\\nb"}\n{"kind":"end"}\n'
 
 
 def test_what_was_appended_is_there_before_the_journal_is_closed(tmp_path: Path) -> None:
@@ -82,14 +100,14 @@ def test_the_offset_is_that_of_the_end(tmp_path: Path) -> None:
 
     again = read_records(path, first)
 
-    assert again == ([], path.stat().st_size)
+    assert again == ([], size_of(path))
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"kind":"metrics","val', b'{"kind":"end"}', b"\xc3"])
 def test_a_torn_last_line_is_ignored(torn: bytes, tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "run"})
-    whole = path.stat().st_size
-    path.write_bytes(path.read_bytes() + torn)
+    whole = size_of(path)
+    _segment(path).write_bytes(_segment(path).read_bytes() + torn)
 
     read = read_records(path, 0)
 
@@ -98,9 +116,9 @@ def test_a_torn_last_line_is_ignored(torn: bytes, tmp_path: Path) -> None:
 
 def test_a_torn_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "run"})
-    path.write_bytes(path.read_bytes() + b'{"kind":')
+    _segment(path).write_bytes(_segment(path).read_bytes() + b'{"kind":')
     _, offset = read_records(path, 0)
-    path.write_bytes(path.read_bytes() + b'"end"}\n')
+    _segment(path).write_bytes(_segment(path).read_bytes() + b'"end"}\n')
 
     read, _ = read_records(path, offset)
 
@@ -115,7 +133,7 @@ def test_what_a_full_disk_did_not_take_is_written_once_there_is_room(room: int, 
     journal = Journal(tmp_path)
     journal.append({"kind": "run"})
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + room, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_of(journal.path) + room, hard))
     try:
         with pytest.raises(OSError, match="too large"):
             journal.append({"kind": "note", "text": "a note that is longer than the room"})
@@ -170,51 +188,44 @@ def test_a_journal_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         path = _written(tmp_path)
+        fold(path, record("run"), [], 0)
+        Progress(1).save(path)
     finally:
         os.umask(before)
 
-    assert _mode(path) == 0o600
-
-
-@posix_only
-def test_progress_is_private_whatever_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        Progress(1).save(tmp_path / "a.jsonl")
-    finally:
-        os.umask(before)
-
-    assert _mode(tmp_path / "a.progress") == 0o600
+    assert {_mode(file) for file in path.iterdir()} == {0o600}
+    assert _mode(path) == 0o700
 
 
 def test_progress_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     progress = Progress(offset=42, run_id="abc", problem="no answer")
 
-    progress.save(tmp_path / "a.jsonl")
+    progress.save(tmp_path)
 
-    assert Progress.of(tmp_path / "a.jsonl") == progress
+    assert Progress.of(tmp_path) == progress
 
 
 def test_later_progress_replaces_the_earlier_and_leaves_no_draft(tmp_path: Path) -> None:
-    Progress(1, problem="a problem that is gone by now").save(tmp_path / "a.jsonl")
+    Progress(1, problem="a problem that is gone by now").save(tmp_path)
 
-    Progress(2).save(tmp_path / "a.jsonl")
+    Progress(2).save(tmp_path)
 
-    assert Progress.of(tmp_path / "a.jsonl") == Progress(2)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.progress"]
+    assert Progress.of(tmp_path) == Progress(2)
+    assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
 
 
-def test_each_journal_has_its_own_progress(tmp_path: Path) -> None:
-    Progress(1).save(tmp_path / "a.jsonl")
+def test_progress_towards_one_store_is_none_towards_another(tmp_path: Path) -> None:
+    Progress(5, store="sqlite:////a.db", run_id="abc").save(tmp_path)
 
-    assert Progress.of(tmp_path / "b.jsonl") == Progress()
+    assert Progress.towards(tmp_path, "sqlite:////a.db").offset == 5
+    assert Progress.towards(tmp_path, "http://b") == Progress(store="http://b")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b'{"unknown": 1}', b"\xff"])
 def test_unreadable_progress_begins_anew(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.progress").write_bytes(content)
+    (tmp_path / "progress.json").write_bytes(content)
 
-    assert Progress.of(tmp_path / "a.jsonl") == Progress(offset=0, run_id=None, problem=None)
+    assert Progress.of(tmp_path) == Progress(offset=0, run_id=None, problem=None)
 
 
 def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path: Path) -> None:
@@ -223,7 +234,7 @@ def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path:
 
     discard(path)
 
-    assert [left.suffix for left in tmp_path.iterdir()] == [".progress"]
+    assert [left.name for left in path.iterdir()] == ["progress.json"]
 
 
 def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
@@ -231,24 +242,86 @@ def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
     Progress(1).save(path)
     discard(path)
 
-    forget_progress(path)
+    forget(path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_holds_something_is_not_forgotten(tmp_path: Path) -> None:
+    path = _written(tmp_path, record("run"))
+
+    forget(path)
+
+    assert unsent_journals(tmp_path) == [path]
 
 
 def test_what_is_gone_already_can_be_discarded_and_forgotten(tmp_path: Path) -> None:
-    discard(tmp_path / "a.jsonl")
-    forget_progress(tmp_path / "a.jsonl")
+    discard(tmp_path / "a")
+    forget(tmp_path / "a")
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unsent_journals_are_listed_oldest_first(tmp_path: Path) -> None:
-    for name, age in [("new.jsonl", 10), ("old.jsonl", 30), ("middle.jsonl", 20), ("old.progress", 40)]:
-        (tmp_path / name).write_text("")
-        os.utime(tmp_path / name, (1_000_000 - age, 1_000_000 - age))
+def test_unsent_journals_are_listed_oldest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    for seconds in (20, 10, 30):
+        monkeypatch.setattr(
+            journals.time, "gmtime", lambda seconds=seconds: time.struct_time((2026, 1, 1, 0, 0, seconds, 3, 1, 0))
+        )
+        written.append(_written(tmp_path))
+    (tmp_path / "empty").mkdir()
 
-    assert [path.name for path in unsent_journals(tmp_path)] == ["old.jsonl", "middle.jsonl", "new.jsonl"]
+    assert unsent_journals(tmp_path) == [written[1], written[0], written[2]]
+
+
+@pytest.fixture
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "SEGMENT_BYTES", 100)
+
+
+def _read_all(path: Path, chunk_bytes: int) -> list[Record]:
+    found: list[Record] = []
+    records, offset = read_records(path, 0, chunk_bytes=chunk_bytes)
+    while records:
+        found += records
+        records, offset = read_records(path, offset, chunk_bytes=chunk_bytes)
+    assert offset == size_of(path)
+    return found
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 30, 64, 1000])
+def test_a_journal_of_many_segments_is_read_in_chunks_as_it_was_written(
+    chunk_bytes: int, tmp_path: Path, small_segments: None
+) -> None:
+    records = [record("epoch", epoch=epoch) for epoch in range(20)]
+    journal = Journal(tmp_path)
+    for one in records:
+        journal.append(one)
+    journal.close()
+    path = journal.path
+
+    assert len(list(path.glob("*.jsonl"))) > 5
+    assert _read_all(path, chunk_bytes) == records
+
+
+def test_a_journal_that_is_folded_loses_its_acknowledged_segments_alone(tmp_path: Path, small_segments: None) -> None:
+    journal = Journal(tmp_path)
+    journal.append(record("run", store="here"))
+    for epoch in range(20):
+        journal.append(record("epoch", epoch=epoch))
+    journal.close()
+    size = size_of(journal.path)
+    records, offset = read_records(journal.path, 0)
+    while records[-1].get("epoch", 0) < 9:
+        records, offset = read_records(journal.path, offset)
+    fold(journal.path, record("run", store="here"), [record("model", facts={})], offset)
+    kept, start = read_kept(journal.path)
+
+    assert (start, [one["kind"] for one in kept]) == (offset, ["model"])
+    assert read_header(journal.path)["store"] == "here"
+    assert size_of(journal.path) == size
+    assert read_records(journal.path, start)[0][0]["epoch"] == records[-1]["epoch"] + 1
+    assert len(list(journal.path.glob("0*.jsonl"))) < 8
 
 
 def test_a_directory_that_is_not_there_holds_no_journals(tmp_path: Path) -> None:
@@ -278,7 +351,7 @@ def test_any_text_survives_the_journal(texts: list[str], tmp_path_factory: pytes
     read, offset = read_records(path, 0)
 
     assert json.dumps(read) == json.dumps(records)
-    assert offset == path.stat().st_size
+    assert offset == size_of(path)
 
 
 def test_reading_up_to_an_offset_leaves_out_what_is_behind_it(tmp_path: Path) -> None:
@@ -295,7 +368,7 @@ def test_reading_up_to_an_offset_leaves_out_what_is_behind_it(tmp_path: Path) ->
 @pytest.mark.parametrize("garbage", [b"\x00\xff\n", b"{\n", b"[1]\n", b"{}\n"])
 def test_a_line_that_is_no_record_is_said(garbage: bytes, tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "run"})
-    path.write_bytes(path.read_bytes() + garbage)
+    _segment(path).write_bytes(_segment(path).read_bytes() + garbage)
 
     with pytest.raises(JournalError, match="expected a record of a training in each line, got b"):
         read_records(path, 0)
@@ -303,10 +376,8 @@ def test_a_line_that_is_no_record_is_said(garbage: bytes, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("content", [b"", b'{"kind":"ru', b'{"kind":"run"}'])
 def test_a_journal_without_a_whole_first_line_has_no_header(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(content)
-
     with pytest.raises(JournalError, match="expected the record of a run, got none yet"):
-        read_header(tmp_path / "a.jsonl")
+        read_header(_garbled(tmp_path, content))
 
 
 def test_a_journal_that_begins_with_something_else_has_no_header(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ OPTIONS = {
 }
 
 
-def ledger(*records: Record, is_owned: bool = True, **options: Any) -> Ledger:
-    found = Ledger(OPTIONS | options, is_owned=is_owned)
+def ledger(*records: Record, **options: Any) -> Ledger:
+    found = Ledger(OPTIONS | options)
     for one in records:
         found.take(one)
     return found
@@ -120,11 +120,11 @@ def test_what_guessing_scores_is_the_yardstick_where_it_is_known(known: list[Rec
     assert found.bundle(()).tags["bvtrack.diagnosis"] == diagnosis
 
 
-@pytest.mark.parametrize(("is_owned", "status"), [(True, "FAILED"), (False, None)])
-def test_only_a_run_of_our_own_is_ended(is_owned: bool, status: str | None) -> None:
-    bundle = ledger(record("end", state="failed"), is_owned=is_owned).bundle(())
+@pytest.mark.parametrize(("state", "status"), [("complete", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")])
+def test_the_end_of_a_training_is_told_in_mlflows_words(state: str, status: str) -> None:
+    bundle = ledger(record("end", state=state)).bundle(())
 
-    assert (bundle.tags["bvtrack.state"], bundle.status) == ("failed", status)
+    assert (bundle.tags["bvtrack.state"], bundle.status) == (state, status)
 
 
 def test_a_trial_says_nothing_but_that() -> None:
@@ -142,7 +142,7 @@ def test_what_has_been_sent_and_has_not_changed_is_left_out() -> None:
     assert len(news.points) == 4
     assert news.note is None
     assert news.files["bvtrack/diagnosis.json"]["curve"] == "converged"
-    assert ledger(first).bundle(()).since(sent) == Bundle(points=[], datasets=[])
+    assert ledger(first).bundle(()).since(sent) == Bundle(points=[], datasets=[], timestamp=first["timestamp"])
 
 
 def test_a_tag_that_no_longer_applies_is_news() -> None:

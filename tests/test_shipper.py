@@ -20,6 +20,7 @@ from mlflow.entities import Run
 import bvtrack
 from bvtrack.cli import main
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.tracking.process import ShipperProcess
 
 PATIENCE_SECONDS = 120.0
 
@@ -39,9 +40,9 @@ def the_only_run(store: str) -> Run:
 def end_of_the_shipper(tracker: bvtrack.Tracker) -> None:
     """What a reboot does to it."""
     assert tracker._link is not None
-    assert tracker._link._shipper is not None
+    assert isinstance(tracker._link._shipper, ShipperProcess)
     process = tracker._link._shipper._process
-    os.kill(process.pid, signal.SIGTERM)
+    os.kill(process.pid, signal.SIGKILL)
     os.waitpid(process.pid, 0)
 
 
@@ -87,7 +88,7 @@ def test_a_server_out_of_reach_costs_one_warning_and_no_point_once_it_is_back(st
 def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}", run_name="lost") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
     end_of_the_shipper(tracker)
     (journal,) = unsent_journals(default_journal_dir())
     answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
@@ -104,7 +105,7 @@ def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, s
 def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
     end_of_the_shipper(tracker)
     answer = CliRunner().invoke(main, ["sync"])
 
@@ -120,29 +121,30 @@ BROKEN = [b"", b'{"kind":"ru', b"\x00garbage\n", b"{}\n", b'{"kind":"run","store
 def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
     end_of_the_shipper(tracker)
     said.clear()
     (good,) = unsent_journals(default_journal_dir())
     for number, content in enumerate(BROKEN):
-        path = default_journal_dir() / f"{number}.jsonl"
-        path.write_bytes(content)
-        os.utime(path, (number, number))
+        broken = default_journal_dir() / f"0{number}"
+        broken.mkdir()
+        (broken / "00000000000000000000.jsonl").write_bytes(content)
     answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
     lines = answer.output.splitlines()
 
     assert answer.exit_code == 1
-    assert [line.partition(":")[0] for line in lines] == [*(f"{number}.jsonl" for number in range(len(BROKEN))), good.name]
+    assert [line.partition(":")[0] for line in lines] == [*(f"0{number}" for number in range(len(BROKEN))), good.name]
     assert lines[-1] == f"{good.name}: sent to {store}"
     assert the_only_run(store).data.tags["bvtrack.diagnosis"] == "high_variance"
 
 
 def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"kind":"run","store":"htp://nowhere"}\n')
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "00000000000000000000.jsonl").write_text('{"kind":"run","store":"htp://nowhere"}\n')
     answer = CliRunner().invoke(main, ["sync", str(tmp_path)])
 
     assert answer.exit_code == 1
-    assert answer.output.startswith("a.jsonl: an MLflow tracking URI looks like")
+    assert answer.output.startswith("a: an MLflow tracking URI looks like")
 
 
 def test_a_run_that_does_not_exist_is_said_and_nothing_is_lost(store: str, said: list[str]) -> None:

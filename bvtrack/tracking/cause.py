@@ -9,6 +9,19 @@ from collections.abc import Iterator
 from bvtrack.tracking.target import without_credentials
 
 LONGEST = 160
+MISSING = "RESOURCE_DOES_NOT_EXIST"
+REFUSED = "INVALID_PARAMETER_VALUE"
+"""Two of MLflow's words for what went wrong."""
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether MLflow has no such run, experiment or tag."""
+    return getattr(error, "error_code", None) == MISSING
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether MLflow would say the same again: what was sent is not there, or not what it takes."""
+    return getattr(error, "error_code", None) in (MISSING, REFUSED)
 
 
 def short_cause(error: BaseException, uri: str) -> str:

@@ -44,6 +44,16 @@ def human_error_from_environment() -> float | None:
     return error
 
 
+def user_name() -> str:
+    """The user who runs this process, as the system knows them."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "unknown"
+
+
 @functools.cache
 def _say_unknown(variable: str, value: str) -> None:
     logger.warning("bvtrack: %s must be 1 or 0; got %r, which counts as 0", variable, value)

@@ -1,8 +1,9 @@
-"""The append-only file a run's points are written to before anything else happens to them.
+"""The append-only log a run's points are written to before anything else happens to them.
 
-One JSON record a line. A line counts as written when its newline has reached the operating system, which survives the death
-of the process; a torn last line is ignored by readers. Points carry the timestamp of their measuring, so that MLflow stores
-a point once however often it is sent.
+A journal is a folder of its own. Records are JSON, one a line, in segments that are named by the byte at which they begin. A
+line counts as written when its newline has reached the operating system, which survives the death of the process; a torn last
+line is ignored by readers. Points carry the timestamp of their measuring, so that MLflow stores a point once however often it
+is sent. What has been acknowledged is folded into `kept.jsonl`, so that a journal stays small however long the training.
 """
 
 from __future__ import annotations
@@ -10,17 +11,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from bvtrack.tracking.environment import user_name
 
 Kind = Literal["run", "model", "measure", "chance", "split", "epoch", "test", "trial", "end"]
 Record = Mapping[str, Any]
 PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+SEGMENT_BYTES = 1 << 20
+"""Of some 4,000 epochs; what lies on disk is at most this, twice, and what is kept of the epochs before."""
+CHUNK_BYTES = 1 << 20
+"""Read, and sent, at a time: what a backlog takes of memory."""
 SHOWN_BYTES = 40
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def default_journal_dir() -> Path:
@@ -32,6 +39,13 @@ def default_journal_dir() -> Path:
     return user_state_path("bvtrack", appauthor=False) / "journals"
 
 
+def passing_journal_dir() -> Path:
+    """Where journals go that find no room elsewhere: until the system is restarted, as a rule, and under the user's name."""
+    import tempfile
+
+    return Path(tempfile.gettempdir()) / f"bvtrack-{user_name()}"
+
+
 class JournalError(ValueError):
     """A journal that holds something else than records."""
 
@@ -41,13 +55,13 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         """Create a new journal in `directory`. Raises `OSError` where that is not possible."""
-        directory.mkdir(parents=True, exist_ok=True)
-        self.path = directory / f"{os.urandom(16).hex()}.jsonl"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
+        self.path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}"
         try:
-            self._file = os.fdopen(os.open(self.path, flags, PRIVATE), "ab", buffering=0)
-        except OSError as error:  # named by its folder, so that it is the same trouble each time
+            self.path.mkdir(PRIVATE_FOLDER, parents=True)
+            self._file = _new_segment(self.path, 0)
+        except OSError as error:  # named by its directory, so that it is the same trouble each time
             raise OSError(error.errno, error.strerror, str(directory)) from None
+        self._start = self._end = 0
         self._unwritten = b""
 
     def append(self, *records: Record) -> None:
@@ -55,15 +69,29 @@ class Journal:
 
         Raises `OSError` where the disk is full; what it did not take goes before the next records.
         """
-        lines = [_ENCODER.encode(record) + "\n" for record in records]
-        self._unwritten += "".join(lines).encode()
+        self._unwritten += "".join(f"{_ENCODER.encode(record)}\n" for record in records).encode()
         while self._unwritten:
-            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+            n_written = self._file.write(self._unwritten)
+            self._end += n_written
+            self._unwritten = self._unwritten[n_written:]
+        if self._end - self._start >= SEGMENT_BYTES:
+            self._begin_segment()
+
+    @property
+    def n_unwritten(self) -> int:
+        """The records that the disk has not taken whole."""
+        return self._unwritten.count(b"\n")
 
     def close(self) -> None:
         """Close the file. Raises `OSError` where the disk still does not take what was appended."""
         with self._file:
             self.append()
+
+    def _begin_segment(self) -> None:
+        with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
+            file = _new_segment(self.path, self._end)
+            self._file.close()
+            self._file, self._start = file, self._end
 
 
 def record(kind: Kind, **content: Any) -> Record:
@@ -71,28 +99,124 @@ def record(kind: Kind, **content: Any) -> Record:
     return {"kind": kind, "timestamp": time.time_ns() // 1_000_000, **content}
 
 
-def read_records(path: Path, offset: int, end: int | None = None) -> tuple[list[Record], int]:
-    """The whole records from byte `offset` to `end` (of the file by default), and the offset behind the last of them.
+def read_records(
+    journal: Path, offset: int, end: int | None = None, *, chunk_bytes: int = CHUNK_BYTES
+) -> tuple[list[Record], int]:
+    """The whole records from byte `offset` on, a chunk of them at most, and the offset behind the last one.
 
-    Raises `JournalError` for a line that is no record.
+    `end` is where to stop before the end of the journal. Raises `JournalError` for a line that is no record.
     """
-    with path.open("rb") as file:
-        file.seek(offset)
-        data = file.read(-1 if end is None else end - offset)
-    whole = data[: data.rfind(b"\n") + 1]
-    return [_record_of(line) for line in whole.splitlines()], offset + len(whole)
+    for start, segment in _segments(journal):
+        offset = max(offset, start)  # what came before has been folded
+        if offset < start + segment.stat().st_size and (end is None or offset < end):
+            room = chunk_bytes if end is None else min(chunk_bytes, end - offset)
+            lines = _whole_lines(segment, offset - start, room)
+            return [_record_of(line) for line in lines.splitlines()], offset + len(lines)
+    return [], offset
 
 
-def read_header(path: Path) -> Record:
+def read_header(journal: Path) -> Record:
     """The first record, which names the run and its store. Raises `JournalError` where there is none."""
-    with path.open("rb") as file:
-        line = file.readline()
+    first = next((path for path in [_kept_file(journal), *(path for _, path in _segments(journal))] if path.exists()), None)
+    line = _first_line(first) if first else b""
     if not line.endswith(b"\n"):
-        raise JournalError("expected the record of a run, got none yet; remove the file once its training is over")
+        raise JournalError("expected the record of a run, got none yet; remove the folder once its training is over")
     header = _record_of(line)
     if header["kind"] != "run":
-        raise JournalError(f"expected the record of a run first, got one of kind {header['kind']!r}; remove the file")
+        raise JournalError(f"expected the record of a run first, got one of kind {header['kind']!r}; remove the folder")
     return header
+
+
+def read_kept(journal: Path) -> tuple[list[Record], int]:
+    """What is kept of the acknowledged records, and the offset up to which it stands for them; nothing and 0 at first."""
+    with contextlib.suppress(FileNotFoundError):
+        _, mark, *records = (_record_of(line) for line in _kept_file(journal).read_bytes().splitlines())
+        return records, int(mark["offset"])
+    return [], 0
+
+
+def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
+    """Keep `records` in the place of all before byte `offset`, and remove the segments that are read no more."""
+    lines = [header, {"kind": "kept", "offset": offset}, *records]
+    write_private(_kept_file(journal), "".join(f"{_ENCODER.encode(line)}\n" for line in lines))
+    for start, segment in _segments(journal)[:-1]:
+        if start + segment.stat().st_size <= offset:
+            segment.unlink()
+
+
+def n_segments(journal: Path) -> int:
+    """How many files the journal's records lie in."""
+    return len(_segments(journal))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file, that nobody else may read, in one atomic step."""
+    draft = path.with_suffix(".tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def discard(journal: Path) -> None:
+    """Remove a journal that has been sent to the end; its progress stays until the training has read it."""
+    for _, segment in _segments(journal):
+        segment.unlink(missing_ok=True)
+    _kept_file(journal).unlink(missing_ok=True)
+
+
+def forget(journal: Path) -> None:
+    """Remove what is left of a journal that has arrived; one that has not stays."""
+    if not n_segments(journal):
+        shutil.rmtree(journal, ignore_errors=True)
+
+
+def unsent_journals(directory: Path) -> Sequence[Path]:
+    """The journals that still hold something to send, oldest first, for their names begin with their time."""
+    return sorted({segment.parent for segment in directory.glob("*/*.jsonl")}, key=lambda journal: journal.name)
+
+
+def size_of(journal: Path) -> int:
+    """The offset of the journal's end."""
+    segments = _segments(journal)
+    return segments[-1][0] + segments[-1][1].stat().st_size if segments else 0
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
+
+
+def _new_segment(journal: Path, start: int) -> Any:
+    path = journal / f"{start:020}.jsonl"
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, PRIVATE), "ab", buffering=0)
+
+
+def _segments(journal: Path) -> list[tuple[int, Path]]:
+    """The segments and the byte at which each begins, in order."""
+    return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if path.stem.isdigit())
+
+
+def _kept_file(journal: Path) -> Path:
+    return journal / "kept.jsonl"
+
+
+def _first_line(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.readline()
+
+
+def _whole_lines(segment: Path, offset: int, n_bytes: int) -> bytes:
+    """The lines from `offset` on, those that begin in its first `n_bytes`."""
+    with segment.open("rb") as file:
+        file.seek(offset)
+        data = file.read(n_bytes)
+        if len(data) == n_bytes and not data.endswith(b"\n"):
+            data += file.readline()
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _record_of(line: bytes) -> Record:
@@ -100,51 +224,6 @@ def _record_of(line: bytes) -> Record:
         content = json.loads(line)
         if isinstance(content, dict) and "kind" in content:
             return content
-    raise JournalError(f"expected a record of a training in each line, got {line[:SHOWN_BYTES]!r}; remove the line or the file")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a journal has been sent: the acknowledged byte offset, the run it went to, what is wrong at the moment, and
-    whether that is a run or an experiment which the store does not have.
-    """
-
-    offset: int = 0
-    run_id: str | None = None
-    problem: str | None = None
-    is_run_missing: bool = False
-
-    @classmethod
-    def of(cls, journal: Path) -> Progress:
-        """The progress noted beside `journal`; none yet where nothing readable is there."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads(_progress_file(journal).read_text()))
-        return cls()
-
-    def save(self, journal: Path) -> None:
-        """Note this progress in one atomic step."""
-        target = _progress_file(journal)
-        draft = target.with_suffix(".tmp")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file)
-        draft.replace(target)
-
-
-def discard(journal: Path) -> None:
-    """Remove a journal that has been sent to the end; its progress stays until the training has read it."""
-    journal.unlink(missing_ok=True)
-
-
-def forget_progress(journal: Path) -> None:
-    """Remove what stands beside a journal that has arrived."""
-    _progress_file(journal).unlink(missing_ok=True)
-
-
-def unsent_journals(directory: Path) -> Sequence[Path]:
-    """The journals that still hold something to send, oldest first."""
-    return sorted(directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
-
-
-def _progress_file(journal: Path) -> Path:
-    return journal.with_suffix(".progress")
+    raise JournalError(
+        f"expected a record of a training in each line, got {line[:SHOWN_BYTES]!r}; remove the line or the folder"
+    )

@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from bvtrack.curve import WARM_UP_EPOCHS
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.recipe import ModelFacts
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record
-from bvtrack.tracking.verdict import EpochErrors, Verdict, diagnose_epoch, judge, with_test_error
+from bvtrack.tracking.verdict import EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
 
 State = Literal["running", "complete", "interrupted", "failed"]
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's words for how a run ended."""
 DIGITS = 7
 """Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
+KEPT_EPOCHS = 1000
+"""Of a longer training what is kept of the epochs before: enough for the shape of a curve, and 0.2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What MLflow is to show of a run, or of what has changed in it. `status` ends the run."""
+    """What MLflow is to show of a run, or of what has changed in it, as of `timestamp`. `status` ends a run of our own."""
 
     points: Sequence[Point] = ()
     datasets: Sequence[Mapping[str, Any]] = ()
@@ -41,6 +44,7 @@ class Bundle:
     note: str | None = None
     files: Mapping[str, Any] = field(default_factory=dict)
     status: str | None = None
+    timestamp: int = 0
 
     def since(self, sent: Bundle) -> Bundle:
         """Without what overwrites itself and has been sent already."""
@@ -52,33 +56,47 @@ class Bundle:
             status=None if self.status == sent.status else self.status,
         )
 
+    @property
+    def only_new(self) -> Bundle:
+        """The points and datasets alone, without what would overwrite what a later training has said of the run."""
+        return Bundle(points=self.points, datasets=self.datasets, timestamp=self.timestamp)
+
 
 class Ledger:
     """One run, record by record. Taking a record is quick; what follows from all of them is worked out when asked for."""
 
-    def __init__(self, options: Mapping[str, Any], *, is_owned: bool) -> None:
-        """With the Tracker's options, as the journal's first record holds them; a run of our own is ended in MLflow too."""
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """With the Tracker's options, as the journal's first record holds them."""
         self._options = options
-        self._is_owned = is_owned
         self._history: dict[int, EpochErrors] = {}
+        self._epochs: dict[int, Record] = {}
+        self._tests: dict[int, Record] = {}
         self._model: Mapping[str, Any] = {}
         self._measure: Mapping[str, Any] = options["measure"] or {"name": None, "is_rate": True}
         self._split: Mapping[str, Any] = {}
         self._chance: float | None = None
         self._is_trial = False
         self._verdict: Verdict | None = None
+        self._latest: dict[str, Record] = {}
+        self.timestamp = 0
+        """Of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
 
     def take(self, record: Record) -> None:
         """Add what a record says."""
+        self.timestamp = max(self.timestamp, record["timestamp"])
+        if record["kind"] not in ("epoch", "test"):
+            self._latest[record["kind"]] = record
         match record["kind"]:
             case "epoch":
                 entry = _entry(record)
                 self._history.pop(entry.epoch, None)
                 self._history[entry.epoch] = entry
+                self._epochs[entry.epoch] = record
             case "test":
                 if measured := self._history.get(record["epoch"]):
                     self._history[measured.epoch] = with_test_error(measured, _test_entry(record))
+                    self._tests[measured.epoch] = record
             case "chance":
                 self._chance = record["error"]
             case "model":
@@ -123,8 +141,24 @@ class Ledger:
             tags=self._tags(),
             note=self._note(),
             files=self._files(),
-            status=STATUS.get(self.state) if self._is_owned else None,
+            status=STATUS.get(self.state),
+            timestamp=self.timestamp,
         )
+
+    def folded(self) -> list[Record]:
+        """Records that say the same as all that have been taken, the curve of a very long training by fewer epochs."""
+        kept = [entry.epoch for entry in self._kept()]
+        later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
+        return [*self._latest.values(), *(self._epochs[epoch] for epoch in kept), *later_tests]
+
+    def _kept(self) -> list[EpochErrors]:
+        """The epochs; of a long training the first, the last, the one that the tags speak of, and every so many of the others."""
+        history = list(self._history.values())
+        every = len(history) // KEPT_EPOCHS + 1
+        chosen = {id(entry) for entry in (*history[-1 : -1 - WARM_UP_EPOCHS : -1], *history[:WARM_UP_EPOCHS])}
+        if history:
+            chosen.add(id(chosen_epoch(history, self._options["at"])))
+        return [entry for index, entry in enumerate(history) if index % every == 0 or id(entry) in chosen]
 
     def _points(self, record: Record) -> Iterator[Point]:
         """An epoch's errors and gaps, a later test error and its gap, or what guessing scores."""

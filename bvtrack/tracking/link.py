@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bvtrack.tracking import names
+from bvtrack.tracking.environment import user_name
 from bvtrack.tracking.harmless import logger
-from bvtrack.tracking.journal import Journal, Progress, Record, forget_progress, record
+from bvtrack.tracking.journal import Journal, Record, forget, record
 from bvtrack.tracking.process import ShipperProcess
+from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.target import Target, without_credentials
+from bvtrack.tracking.thread import ShipperThread
 
 LOOK_SECONDS = 1.0
+
+
+class RunningShipper(Protocol):
+    """What sends a journal beside the training, started with its first record."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, as it last said."""
+        ...
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone, which it should not be before `close`."""
+        ...
+
+    def close(self, timeout: float) -> bool:
+        """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived.
+
+        Does not wait for a store that is known to be out of reach.
+        """
+        ...
 
 
 class Link:
@@ -25,39 +48,44 @@ class Link:
     def __init__(self, target: Target, training_id: str, options: Mapping[str, Any], journal_dir: Path) -> None:
         """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
         self._journal = Journal(journal_dir)
+        self._uri = target.tracking_uri
         self._progress = Progress()
         self._is_out_of_reach = False
+        self._is_full = False
         self._next_look = 0.0
         self._is_closing = False
         self.append(_header(target, training_id, options))
-        try:
-            self._shipper: ShipperProcess | None = ShipperProcess(self._journal.path, target.tracking_uri)
-        except OSError as error:
-            self._shipper = None
-            logger.warning("bvtrack: no process could be started to send the points (%s); %s", error, self._advice())
+        self._shipper = self._started()
 
     @property
     def run_id(self) -> str | None:
         """The run that the store made, once it has told."""
-        if self._shipper and self._progress.run_id is None:
+        if self._progress.run_id is None:
             self._progress = self._shipper.progress
         return self._progress.run_id
 
     def append(self, *records: Record) -> None:
-        """Write to the journal; this is all that the calling thread does."""
-        self._journal.append(*records)
+        """Write to the journal; this is all that the calling thread does. Says once where the disk takes no more."""
+        try:
+            self._journal.append(*records)
+            self._is_full = False
+        except OSError as error:
+            if not self._is_full:
+                kept = "the points wait in memory until it does"
+                logger.warning("bvtrack: %s takes no more (%s); %s", self._journal.path, error.strerror, kept)
+            self._is_full = True
 
     def listen(self) -> None:
         """Look once a second at how the shipper is doing; say when the store goes out of reach, and when it is back."""
-        if self._shipper is not None and time.monotonic() >= self._next_look:
+        if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_SECONDS
-            self._look(self._shipper)
+            self._look()
 
-    def _look(self, shipper: ShipperProcess) -> None:
-        self._progress = shipper.progress
+    def _look(self) -> None:
+        self._progress = self._shipper.progress
+        if self._shipper.has_ended and not self._is_closing and not isinstance(self._shipper, ShipperThread):
+            self._shipper = self._in_its_place("the process that sends the points has ended")
         problem = self._progress.problem
-        if shipper.has_ended and not problem and not self._is_closing:
-            problem = "the process that sends the points has been ended"
         if problem and not self._is_out_of_reach:
             logger.warning("bvtrack: %s; %s", problem, self._advice())
         elif self._is_out_of_reach and not problem:
@@ -66,16 +94,28 @@ class Link:
 
     def close(self, timeout: float) -> None:
         """End the journal and wait up to `timeout` seconds for the shipper; says what has not arrived by then."""
-        self._journal.close()
-        if self._shipper is None:
-            return
+        try:
+            self._journal.close()
+        except OSError as error:
+            lost, path = self._journal.n_unwritten, self._journal.path
+            logger.warning("bvtrack: the last %d records are lost: %s takes no more (%s)", lost, path, error.strerror)
         self._is_closing = True
         has_arrived = self._shipper.close(timeout)
-        self._look(self._shipper)
+        self._look()
         if has_arrived:
-            forget_progress(self._journal.path)
-        elif not self._is_out_of_reach:
+            forget(self._journal.path)
+        elif not self._is_out_of_reach and timeout:
             logger.warning("bvtrack: the last points are still on their way to MLflow; %s", self._advice())
+
+    def _started(self) -> RunningShipper:
+        try:
+            return ShipperProcess(self._journal.path, self._uri)
+        except OSError as error:
+            return self._in_its_place(f"no process could be started to send the points ({error.strerror or error})")
+
+    def _in_its_place(self, reason: str) -> ShipperThread:
+        logger.warning("bvtrack: %s; a thread sends them, a little at a time", reason)
+        return ShipperThread(self._journal.path, self._uri)
 
     def _advice(self) -> str:
         """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""
@@ -91,7 +131,7 @@ def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Rec
         names.ID: training_id,
         "mlflow.source.name": sys.argv[0] or "<interactive>",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": _user(),
+        "mlflow.user": user_name(),
     }
     content: dict[str, Any] = {
         "run_id": target.run_id,
@@ -103,10 +143,3 @@ def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Rec
         "options": options,
     }
     return record("run", **content)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return "unknown"

@@ -1,9 +1,10 @@
-"""Journal records in, MLflow calls out: as few calls as the records allow, and each of them safe to repeat."""
+"""What a journal adds up to in, MLflow calls out: as few calls as it allows, and each of them safe to repeat."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
@@ -12,8 +13,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
 from bvtrack.tracking import names
+from bvtrack.tracking.cause import is_missing
 from bvtrack.tracking.journal import Record
-from bvtrack.tracking.ledger import Bundle
+from bvtrack.tracking.ledger import Bundle, Point
+from bvtrack.tracking.present import PresentPoints
 
 METRICS_PER_BATCH = 1000
 TAGS_PER_BATCH = 100
@@ -22,15 +25,58 @@ DEFAULT_EXPERIMENT_ID = "0"
 
 
 class MlflowWriter:
-    """Writes one run's records; makes the run first where it is our own and not there yet."""
+    """Writes to the run that a journal's first record, `header`, names: the one with its id, else the one of its training,
+    which is made where it is not there yet.
+    """
 
-    def __init__(self, tracking_uri: str, run_id: str | None) -> None:
+    def __init__(self, tracking_uri: str, header: Record, run_id: str | None, *, is_moved: bool = False) -> None:
+        """`run_id` is the run of earlier writing; `is_moved` says that the store is another one than the header's."""
         self._client = MlflowClient(tracking_uri)
+        self._header = header
+        self._is_moved = is_moved
+        self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
-    def write(self, header: Record, bundle: Bundle) -> None:
-        """Write to the run that the journal's first record, `header`, names. Raises what MLflow raises."""
-        run_id = self.run_id = self.run_id or header["run_id"] or self._create_run(header)
+    @property
+    def owns_run(self) -> bool:
+        """Whether the run was made by its training, so that it is for us to end."""
+        return bool(self.run_id != self._header["run_id"])
+
+    def find_run(self) -> str:
+        """The run, made now where it is not there yet. Raises what MLflow raises."""
+        if self.run_id is None:
+            self.run_id = self._named_run() or self._begun_run()
+            if self.run_id:
+                self._present = PresentPoints(self._client, self.run_id)
+            else:
+                self.run_id = self._new_run()
+        return self.run_id
+
+    def write(self, bundle: Bundle) -> bool:
+        """Write all but the files, and say whether that is what the run shows now. Raises what MLflow raises.
+
+        False where the run holds newer points: what comes late then adds its own and leaves the tags as they are.
+        """
+        run_id = self.find_run()
+        points = self._missing(bundle.points)
+        is_latest = self._present is None or self._present.timestamp <= bundle.timestamp
+        try:
+            self._write(run_id, replace(bundle if is_latest else bundle.only_new, points=points))
+        except BaseException:
+            self._present = PresentPoints(self._client, run_id)  # some of it may have arrived
+            raise
+        if len(points) == len(bundle.points) > 0:
+            self._present = None  # from here on all is new
+        return is_latest
+
+    def write_file(self, path: str, content: Any) -> None:
+        """Write a JSON artifact. Raises what MLflow or the artifact store raises."""
+        self._client.log_dict(self.find_run(), content, path)
+
+    def _missing(self, points: Sequence[Point]) -> Sequence[Point]:
+        return self._present.missing(points) if self._present else points
+
+    def _write(self, run_id: str, bundle: Bundle) -> None:
         for points in _slices(bundle.points, METRICS_PER_BATCH):
             metrics = [Metric(point.name, point.value, point.timestamp, point.step) for point in points]
             self._client.log_batch(run_id, metrics=metrics)
@@ -39,38 +85,51 @@ class MlflowWriter:
             self._client.log_inputs(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
         if bundle.note is not None:
             self._write_note(run_id, bundle.note)
-        for path, content in bundle.files.items():
-            self._client.log_dict(run_id, content, path)
-        if bundle.status is not None:
-            self._client.set_terminated(run_id, bundle.status)
+        if bundle.status is not None and self.owns_run:
+            self._client.set_terminated(run_id, bundle.status, bundle.timestamp)
 
     def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
-        present = [RunTag(key, value) for key, value in tags.items() if value is not None]
+        present = [RunTag(key, names.as_tag(value)) for key, value in tags.items() if value is not None]
         for some in _slices(present, TAGS_PER_BATCH):
             self._client.log_batch(run_id, tags=some)
         for key in (key for key, value in tags.items() if value is None):
             try:
                 self._client.delete_tag(run_id, key)
             except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                if not is_missing(error):
                     raise
 
-    def _create_run(self, header: Record) -> str:
-        """The training's own run: the one it began before it was interrupted, else a new one."""
-        experiment_id = self._experiment_id(header["experiment"], header["experiment_id"])
-        of_this_training = f"tags.`{names.ID}` = '{header['tags'][names.ID]}'"
-        for begun in self._client.search_runs([experiment_id], of_this_training, max_results=1):
-            self._client.update_run(begun.info.run_id, "RUNNING")
-            return str(begun.info.run_id)
+    def _named_run(self) -> str | None:
+        """The run that was named; in another store than the one meant it may not be there."""
+        run_id: str | None = self._header["run_id"]
+        if run_id is None or not self._is_moved:
+            return run_id
+        try:
+            return str(self._client.get_run(run_id).info.run_id)
+        except MlflowException as error:
+            if not is_missing(error):
+                raise
+            return None
+
+    def _begun_run(self) -> str | None:
+        """The run that the training made before it was interrupted, or another process of it has made."""
+        of_this_training = f"tags.`{names.ID}` = '{self._header['tags'][names.ID]}'"
+        for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
+            self._client.update_run(run.info.run_id, "RUNNING")
+            return str(run.info.run_id)
+        return None
+
+    def _new_run(self) -> str:
         run = self._client.create_run(
-            experiment_id,
-            start_time=header["timestamp"],
-            tags=resolve_tags(header["tags"]),
-            run_name=header["run_name"],
+            self._experiment_id(),
+            start_time=self._header["timestamp"],
+            tags={key: names.as_tag(value) for key, value in resolve_tags(self._header["tags"]).items()},
+            run_name=self._header["run_name"] and names.as_tag(self._header["run_name"]),
         )
         return str(run.info.run_id)
 
-    def _experiment_id(self, name: str | None, experiment_id: str | None) -> str:
+    def _experiment_id(self) -> str:
+        name, experiment_id = self._header["experiment"], self._header["experiment_id"]
         if name is None:
             return experiment_id or DEFAULT_EXPERIMENT_ID
         if experiment := self._client.get_experiment_by_name(name):
@@ -84,14 +143,23 @@ class MlflowWriter:
 
     def _write_note(self, run_id: str, block: str) -> None:
         present = self._client.get_run(run_id).data.tags.get(names.NOTE, "")
-        self._client.set_tag(run_id, names.NOTE, with_users_text(block, present))
+        self._client.set_tag(run_id, names.NOTE, with_users_text(names.as_text(block), present))
 
 
 def with_users_text(block: str, present: str) -> str:
-    """Our block, our end marker, and behind it what the user wrote into the present note."""
+    """Our block, our end marker, and behind it what the user wrote into the present note.
+
+    Where MLflow would not take all of that, what the user wrote goes before ours, of which the first lines are left.
+    """
     _, marker, behind = present.partition(names.NOTE_END)
     users_text = (behind if marker else present).strip()
-    return "\n\n".join(part for part in (block.strip(), names.NOTE_END, users_text) if part)
+    room = names.TAG_LENGTH - len(names.NOTE_END) - len(users_text) - 2 * len("\n\n")
+    ours = block.strip()
+    if len(ours) > room:
+        ours = ours[: max(room, 0)].rpartition("\n")[0].strip()
+        if not ours:
+            return present
+    return "\n\n".join(part for part in (ours, names.NOTE_END, users_text) if part)
 
 
 def _dataset_input(dataset: Mapping[str, Any]) -> DatasetInput:
@@ -99,10 +167,10 @@ def _dataset_input(dataset: Mapping[str, Any]) -> DatasetInput:
         name=dataset["name"],
         digest=dataset["digest"],
         source_type="code",
-        source=json.dumps({"tags": {"mlflow.source.name": dataset["source"]}}),
+        source=json.dumps({"tags": {"mlflow.source.name": names.as_tag(dataset["source"])}}),
         profile=json.dumps(dataset["profile"]),
     )
-    return DatasetInput(entity, [InputTag(key, value) for key, value in dataset["tags"].items()])
+    return DatasetInput(entity, [InputTag(key, names.as_text(value)) for key, value in dataset["tags"].items()])
 
 
 _Item = TypeVar("_Item")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 PREFIX = "bvtrack/"
 """Metrics share a prefix so that the MLflow UI gives them a chart section of their own."""
 
@@ -61,3 +63,21 @@ UNCHECKED = "unchecked"
 RECIPE_LENGTH = 250
 DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""
+TAG_LENGTH = 8000
+"""MLflow cuts longer values of tags, the description among them, without a word."""
+ELLIPSIS = " …"
+
+
+def as_text(value: str) -> str:
+    r"""`value` with what no store takes, lone surrogates and the NUL character, shown as U+FFFD.
+
+    >>> as_text("caf\x00e")
+    'caf\ufffde'
+    """
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", value)
+
+
+def as_tag(value: str) -> str:
+    """`value` as the value of a tag: where it is too long for MLflow, the end says so."""
+    text = as_text(value)
+    return text if len(text) <= TAG_LENGTH else text[: TAG_LENGTH - len(ELLIPSIS)] + ELLIPSIS

@@ -1,27 +1,24 @@
-"""The process that sends a journal to MLflow while the training goes on, and finishes after it.
-
-It is a process because a thread doing the same took four fifths of a small training's speed. It is told the store on
-standard input, never on the command line or in the journal, for the address may hold a password. The training has ended when
-the journal says so, or when that pipe closes (the training's own workers may hold it open a while longer).
-"""
+"""Sends a journal to MLflow while the training goes on, and finishes after it."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import math
 import os
-import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from bvtrack.tracking.cause import short_cause
-from bvtrack.tracking.journal import JournalError, Progress, Record, discard, forget_progress, read_header, read_records, record
+from bvtrack.tracking import journal as journals
+from bvtrack.tracking import names
+from bvtrack.tracking.cause import is_missing, is_refused, short_cause
+from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
+from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.target import without_credentials
 
 if TYPE_CHECKING:
@@ -29,158 +26,264 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 10.0
+"""Between two tries of a store that is down: how late its return may be noticed."""
 PATIENCE_SECONDS = 60.0
 """How long after the training's end a store may stay out of reach before the rest is left in the journal."""
-NICENESS = 10
-"""The training goes first where both want the same processor."""
+FINISH_SECONDS = 600.0
+"""How long after the training's end a slow store is given to take the rest."""
 HTTP_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes."""
-MISSING = "RESOURCE_DOES_NOT_EXIST"
-"""What MLflow answers where it has no such run or experiment."""
-FINAL_ERRORS = {MISSING, "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED", "UNAUTHENTICATED"}
-"""What MLflow answers where the same call would fail again."""
+NORMAL_TRIES = 2
+"""A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
+
+
+class FileError(Exception):
+    """An artifact could not be written; its path."""
+
+
+class Clock(Protocol):
+    """What is needed of the module `time`."""
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
 
 
 class Shipper:
-    """Sends what follows from a journal's records, in order, and notes beside it how far it has come."""
+    """Sends what follows from a journal's records, in order, and notes beside it how far it has come.
 
-    def __init__(self, journal: Path, tracking_uri: str) -> None:
+    The journals that the same training left before it was interrupted go first.
+    """
+
+    def __init__(
+        self,
+        journal: Path,
+        tracking_uri: str,
+        *,
+        experiment: str | None = None,
+        chunk_bytes: int = journals.CHUNK_BYTES,
+    ) -> None:
+        """Take up where the last one stopped, and go on by chunks of that size. Raises `JournalError` where `journal` is none."""
         self._journal = journal
         self._uri = tracking_uri
-        self._progress = Progress.of(journal)
-        self._offset = self._progress.offset
+        self._chunk_bytes = chunk_bytes
         self._header = read_header(journal)
-        self._ledger = Ledger(self._header["options"], is_owned=self._header["run_id"] is None)
+        if experiment is not None:
+            self._header = {**self._header, "experiment": experiment}
+        self._ledger = Ledger(self._header["options"])
         self._unsent: list[Record] = []
         self._sent = Bundle()
-        if self._offset:
-            self._take(read_records(journal, 0, self._offset)[0])
-            self._sent, self._unsent = self._ledger.bundle(()), []
+        self._progress = Progress.towards(journal, without_credentials(tracking_uri))
+        self._offset = self._take_again()
+        self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
+        self._has_files = False
         self._went_away = False
 
     @property
     def has_sent_the_end(self) -> bool:
+        """Whether the journal says that the training is over, and all of it is sent."""
         return self._ledger.state != "running" and not self._unsent
 
+    @property
+    def size(self) -> int:
+        """The offset of the journal's end."""
+        return journals.size_of(self._journal)
+
+    @property
+    def offset(self) -> int:
+        """How far the journal has been sent."""
+        return self._progress.offset
+
     def ship(self) -> bool:
-        """Send what is new; true where nothing was left to send. Raises what MLflow raises."""
-        records, self._offset = read_records(self._journal, self._offset)
+        """Send some of what is new; true where nothing was left to send. Raises what MLflow raises."""
+        if not self._has_sent_earlier():
+            return False
+        records, self._offset = read_records(self._journal, self._offset, chunk_bytes=self._chunk_bytes)
         self._take(records)
-        if not self._unsent:
-            return True
-        self._send()
-        self._note(offset=self._offset, problem=None, is_run_missing=False)
-        return False
+        is_idle = not self._unsent and not self._has_files
+        if self._unsent:
+            self._send()
+        if self._has_files:
+            self._send_files()
+        if self._progress.problem:
+            self._note(problem=None, is_run_missing=False)
+        return is_idle
 
     def finish(self) -> None:
         """End the run of a training that went away without a word, and remove the journal, of which nobody will ask then."""
         if self._ledger.state == "running":
             self._went_away = True
-            self._take([record("end", state="interrupted")])
+            self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
             self._send()
-        discard(self._journal)
+        journals.discard(self._journal)
         if self._went_away:
-            forget_progress(self._journal)
+            journals.forget(self._journal)
 
     def report(self, error: Exception) -> None:
         """Tell the training what is wrong."""
-        where = f"MLflow at {without_credentials(self._uri)}"
-        cause = short_cause(error, self._uri)
-        if _code(error) == MISSING:
-            self._note(problem=f"{where} has nothing to take the points ({cause})", is_run_missing=True)
-        else:
-            self._note(problem=f"{where} does not take the points ({cause})", is_run_missing=False)
+        self._note(problem=problem_of(error, self._uri), is_run_missing=is_missing(error))
+
+    def _take_again(self) -> int:
+        """Take what was acknowledged by the last one; the offset behind it."""
+        kept, offset = read_kept(self._journal)
+        self._take(kept)
+        while offset < self._progress.offset:
+            records, offset = read_records(self._journal, offset, self._progress.offset)
+            self._take(records)
+            if not records:
+                break
+        if self._progress.offset:
+            self._sent, self._unsent = self._ledger.bundle(()), []
+        return offset
 
     def _take(self, records: Sequence[Record]) -> None:
         for new in records:
             self._ledger.take(new)
         self._unsent += records
 
-    def _send(self) -> None:
+    def _has_sent_earlier(self) -> bool:
+        """Send the journals that the training left before; false where the process of one is still at it."""
+        while self._earlier:
+            try:
+                send_left_behind(self._earlier[0], self._uri)
+            except Timeout:
+                return False
+            except (JournalError, FileNotFoundError):
+                pass  # broken, for `bvtrack sync` to say; or sent by now
+            self._earlier.pop(0)
+        return True
+
+    def _connected(self) -> MlflowWriter:
         if self._writer is None:
-            for name, value in HTTP_DEFAULTS.items():
-                os.environ.setdefault(name, value)
             from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
-            self._writer = MlflowWriter(self._uri, self._progress.run_id)
+            is_moved = self._header["store"] != without_credentials(self._uri)
+            self._writer = MlflowWriter(self._uri, self._header, self._progress.run_id, is_moved=is_moved)
+        return self._writer
+
+    def _send(self) -> None:
+        writer = self._connected()
+        if writer.find_run() != self._progress.run_id:
+            self._note(run_id=writer.run_id)
         bundle = self._ledger.bundle(self._unsent)
-        try:
-            self._writer.write(self._header, bundle.since(self._sent))
-        finally:
-            if self._writer.run_id != self._progress.run_id:  # a run made now must not be made again after a failure
-                self._note(run_id=self._writer.run_id)
-        self._sent, self._unsent = bundle, []
+        if writer.write(bundle.since(self._sent)):
+            self._sent = replace(bundle, files=self._sent.files)
+            self._has_files = True
+        self._unsent = []
+        self._note(offset=self._offset)
+        if journals.n_segments(self._journal) > 1:
+            journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
+
+    def _send_files(self) -> None:
+        """Write the files that have changed. Raises `FileError` where one cannot be written, of which the points know nothing."""
+        for path, content in self._ledger.bundle(()).since(self._sent).files.items():
+            try:
+                self._connected().write_file(path, content)
+            except Exception as error:
+                raise FileError(path) from error
+            self._sent = replace(self._sent, files={**self._sent.files, path: content})
+        self._has_files = False
 
     def _note(self, **changes: Any) -> None:
         self._progress = replace(self._progress, **changes)
         self._progress.save(self._journal)
 
 
-def ship_until_over(shipper: Shipper, training_is_over: threading.Event, patience: float = PATIENCE_SECONDS) -> bool:
-    """Ship until the training is over and everything is sent (true).
+def send_left_behind(
+    journal: Path,
+    tracking_uri: str,
+    report: Callable[[int], object] = lambda offset: None,
+    *,
+    experiment: str | None = None,
+) -> None:
+    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
 
-    False where the store stays out of reach `patience` seconds longer than the training, or refuses for good.
+    A run that is still to be made goes into `experiment`, by default the one that its training meant.
+
+    Raises what MLflow raises, `JournalError` where it is none, and `filelock.Timeout` where another process is at it.
     """
-    pause = FIRST_PAUSE_SECONDS
-    deadline = float("inf")
+    with lock_of(journal).acquire(timeout=POLL_SECONDS):
+        shipper = Shipper(journal, tracking_uri, experiment=experiment)
+        while not shipper.ship():
+            report(shipper.offset)
+        shipper.finish()
+    journals.forget(journal)
+
+
+def ship_until_over(
+    shipper: Shipper,
+    is_over: Callable[[], bool],
+    *,
+    patience: float = PATIENCE_SECONDS,
+    share: float = 1.0,
+    clock: Clock = time,
+) -> bool:
+    """Ship until the training is over and everything is sent (true), at work for a `share` of the time at most.
+
+    A store that fails is left alone for a while that doubles. False where it stays out of reach `patience` seconds longer than
+    the training, takes too long for the rest, or refuses for good.
+    """
+    n_failures, give_up_at, finish_by = 0, math.inf, math.inf
     while True:
-        was_over = training_is_over.is_set() or shipper.has_sent_the_end
+        was_over = is_over() or shipper.has_sent_the_end
+        began = clock.monotonic()
+        if was_over:
+            finish_by = min(finish_by, began + FINISH_SECONDS)
         try:
-            if shipper.ship():
-                if was_over:
-                    shipper.finish()
-                    return True
-                training_is_over.wait(POLL_SECONDS)
-            pause, deadline = FIRST_PAUSE_SECONDS, float("inf")
+            is_idle = shipper.ship()
+            if is_idle and was_over:
+                shipper.finish()
+                return True
+            n_failures, give_up_at = 0, math.inf
+            worked = clock.monotonic() - began
+            pause = 0.0 if was_over else max(worked * (1 / share - 1), POLL_SECONDS if is_idle else 0.0)
+            is_last = clock.monotonic() > finish_by
         except Exception as error:
-            shipper.report(error)
-            if was_over:
-                deadline = min(deadline, time.monotonic() + patience)
-            if _is_final(error) or time.monotonic() + pause > deadline:
-                return False
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            n_failures += 1
+            pause = min(FIRST_PAUSE_SECONDS * 2 ** (n_failures - 1), LONGEST_PAUSE_SECONDS)
+            give_up_at = min(give_up_at, clock.monotonic() + patience) if was_over else math.inf
+            is_last = _is_final(error, was_over) or clock.monotonic() + pause > min(give_up_at, finish_by)
+            if is_last or n_failures >= NORMAL_TRIES:
+                shipper.report(error)
+        if is_last:
+            return False
+        clock.sleep(pause)
 
 
-def _is_final(error: Exception) -> bool:
-    return isinstance(error, JournalError) or _code(error) in FINAL_ERRORS
+def try_each_call_once() -> None:
+    """Have MLflow in this process, which must be ours, fail at once; a user's own settings stay."""
+    for name, value in HTTP_DEFAULTS.items():
+        os.environ.setdefault(name, value)
 
 
-def _code(error: Exception) -> str | None:
-    """MLflow's word for what went wrong."""
-    return getattr(error, "error_code", None)
+def problem_of(error: Exception, tracking_uri: str) -> str:
+    """What is wrong with the store, in a sentence without its credentials."""
+    where = f"MLflow at {without_credentials(tracking_uri)}"
+    cause = short_cause(error, tracking_uri)
+    if is_missing(error):
+        return f"{where} has nothing to take the points ({cause})"
+    if isinstance(error, FileError):
+        return f"{where} has the points, but does not take the file {error} ({cause})"
+    return f"{where} does not take the points ({cause})"
+
+
+def _is_final(error: Exception, was_over: bool) -> bool:
+    """Whether waiting would not help; while the training goes on, somebody may put right what MLflow refuses."""
+    return isinstance(error, JournalError) or (was_over and is_refused(error))
 
 
 def lock_of(journal: Path) -> FileLock:
     """Held while a journal is being sent, so that nobody else sends it too."""
-    return FileLock(journal.with_suffix(".lock"))
+    return FileLock(journal / "lock")
 
 
-def main() -> int:
-    """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until that closes."""
-    if sys.platform != "win32":  # there it is started so
-        os.nice(NICENESS)
-    task = json.loads(sys.stdin.readline())
-    journal = Path(task["journal"])
-    training_is_over = threading.Event()
-
-    def wait_for_the_end() -> None:
-        sys.stdin.read()
-        training_is_over.set()
-
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    lock = lock_of(journal)
-    try:
-        with lock.acquire(timeout=0):
-            complete = ship_until_over(Shipper(journal, task["tracking_uri"]), training_is_over)
-    except Timeout:
-        return 1
-    if complete:
-        Path(lock.lock_file).unlink(missing_ok=True)
-    return 0 if complete else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
+    """The journals beside this one that the same training left before, oldest first."""
+    for other in journals.unsent_journals(journal.parent):
+        if other.name < journal.name:
+            with contextlib.suppress(JournalError, OSError):
+                found = read_header(other)
+                if found["store"] == header["store"] and found["tags"][names.ID] == header["tags"][names.ID]:
+                    yield other

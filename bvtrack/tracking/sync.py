@@ -3,56 +3,82 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from filelock import Timeout
 
-from bvtrack.tracking import shipper
-from bvtrack.tracking.journal import Progress, forget_progress, read_header, unsent_journals
+from bvtrack.tracking.journal import Record, read_header, read_kept, read_records, size_of, unsent_journals
+from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.shipper import problem_of, send_left_behind
 from bvtrack.tracking.target import checked_uri, without_credentials
 
 
-def sync_journals(directory: Path, tracking_uri: str | None, report: Callable[[str], object]) -> Iterator[Path]:
-    """Send every journal in `directory` and `report` on each in a line; yields those that could not be sent.
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One journal and the store that it goes to, or what is wrong with it."""
+
+    journal: Path
+    tracking_uri: str = ""
+    problem: str | None = None
+
+    @property
+    def offset(self) -> int:
+        """How far the journal has been sent there."""
+        return Progress.towards(self.journal, without_credentials(self.tracking_uri)).offset
+
+    @property
+    def n_bytes(self) -> int:
+        """What is left to send."""
+        return 0 if self.problem else max(0, size_of(self.journal) - self.offset)
+
+    def in_words(self) -> str:
+        """When the training began, what is left of it to send, and where to. Raises `JournalError`."""
+        header = read_header(self.journal)
+        began = datetime.fromtimestamp(header["timestamp"] / 1000).astimezone()
+        which = header["run_id"] or header["run_name"] or "a run of its own"
+        n_epochs = sum(record["kind"] == "epoch" for record in self._records())
+        return f"{which}, begun {began:%Y-%m-%d %H:%M}, {n_epochs} epochs to send to {without_credentials(self.tracking_uri)}"
+
+    def _records(self) -> Iterator[Record]:
+        kept, offset = read_kept(self.journal)
+        yield from () if self.offset else kept
+        records, offset = read_records(self.journal, max(offset, self.offset))
+        while records:
+            yield from records
+            records, offset = read_records(self.journal, offset)
+
+
+def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
+    """The journals in `directory`, oldest first, for the given store, else `MLFLOW_TRACKING_URI`, else each for its own.
 
     Raises `ValueError` for a malformed tracking URI.
     """
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     given = checked_uri(given) if given else None
-    journals = unsent_journals(directory)
-    if not journals:
-        report(f"nothing to send in {directory}")
-    for journal in journals:
-        is_sent, words = _send_from(journal, given)
-        report(f"{journal.name}: {words}")
-        if not is_sent:
-            yield journal
+    return [_parcel(journal, given) for journal in unsent_journals(directory)]
 
 
-def _send_from(journal: Path, given: str | None) -> tuple[bool, str]:
-    """Whether one journal could be sent to the `given` store, or its own, and that in words."""
+def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None) -> str | None:
+    """Send one journal to the end, into `experiment` if its run is still to be made; what is wrong, where something is.
+
+    `report` is told the offset as it goes.
+    """
+    if parcel.problem:
+        return parcel.problem
     try:
-        uri = given or checked_uri(read_header(journal)["store"])
-        problem = _send(journal, uri)
-    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return False, str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-    return problem is None, problem or f"sent to {without_credentials(uri)}"
-
-
-def _send(journal: Path, uri: str) -> str | None:
-    """Send one journal to the end; what is wrong, where something is."""
-    is_over = threading.Event()
-    is_over.set()
-    lock = shipper.lock_of(journal)
-    try:
-        with lock.acquire(timeout=0):
-            is_sent = shipper.ship_until_over(shipper.Shipper(journal, uri), is_over, patience=0)
+        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment)
     except Timeout:
         return "its own training is still sending it"
-    if not is_sent:
-        return Progress.of(journal).problem
-    forget_progress(journal)
-    Path(lock.lock_file).unlink(missing_ok=True)
+    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
+        return str(error) if isinstance(error, ValueError) else problem_of(error, parcel.tracking_uri)
     return None
+
+
+def _parcel(journal: Path, given: str | None) -> Parcel:
+    try:
+        return Parcel(journal, given or checked_uri(read_header(journal)["store"]))
+    except (ValueError, KeyError, OSError) as error:
+        return Parcel(journal, problem=str(error))

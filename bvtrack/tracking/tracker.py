@@ -16,11 +16,13 @@ from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
+from bvtrack.error_rate import is_finite_number
 from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import ModelFacts, Step
 from bvtrack.tracking import names
+from bvtrack.tracking.at_exit import close_at_exit
 from bvtrack.tracking.harmless import harmless, logger
-from bvtrack.tracking.journal import Record, default_journal_dir, record
+from bvtrack.tracking.journal import Kind, Record, default_journal_dir, passing_journal_dir, record
 from bvtrack.tracking.ledger import Ledger
 from bvtrack.tracking.target import Client, Target, find_target
 from bvtrack.tracking.verdict import At
@@ -94,7 +96,7 @@ class Tracker:
             "source": source,
             "version": __version__,
         }
-        self._ledger = Ledger(self._options, is_owned=target.is_owned)
+        self._ledger = Ledger(self._options)
         self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
         self._link: Link | None = None
         self._counts: Mapping[str, int] = {}
@@ -105,6 +107,8 @@ class Tracker:
         self._said: set[str] = set()
         self._has_fractions = True
         self._is_closed = False
+        self._process: int | None = None
+        self._timestamp = 0
         self._id = os.urandom(16).hex()
         self._before: Sequence[Record] = ()
         if resume is not None:
@@ -153,6 +157,7 @@ class Tracker:
         self._before = state["epochs"]
         for one in self._before:
             self._ledger.take(one)
+            self._timestamp = max(self._timestamp, one["timestamp"])
 
     def choose_measure(self, names: Iterable[str]) -> Measure | None:
         """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
@@ -184,7 +189,7 @@ class Tracker:
         targets = train.targets if train else None
         self._has_fractions = self._has_fractions or self._measure is None or measure.name != self._measure.name
         self._measure = measure if targets is None else scaled(measure, targets)
-        self._write(record("measure", **_measure_content(self._measure, remark)))
+        self._write("measure", **_measure_content(self._measure, remark))
         self._is_chance_due = True
 
     def _note_chance(self) -> None:
@@ -193,12 +198,12 @@ class Tracker:
         chance = _error_of_guessing(self._measure, self._samples)
         if chance is not None and chance != self._chance:
             self._chance = chance
-            self._write(record("chance", error=chance))
+            self._write("chance", error=chance)
 
     @harmless
     def log_model(self, model: ModelFacts) -> None:
         """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
-        self._write(record("model", facts=asdict(model)))
+        self._write("model", facts=asdict(model))
 
     @harmless
     def log_split(self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None) -> None:
@@ -213,7 +218,7 @@ class Tracker:
         content: dict[str, Any] = {"counts": self._counts, "datasets": [_dataset(*item) for item in samples.items()]}
         if {"train", "dev"} <= samples.keys():
             content |= self._checked(samples)
-        self._write(record("split", **content))
+        self._write("split", **content)
         self._samples = samples
         self._is_chance_due = True
         if self._measure is not None:
@@ -259,7 +264,7 @@ class Tracker:
             "unscaled": {name: float(error) for name, error in errors.items() if error is not None and self._has_units},
             "running": running if running is not None and math.isfinite(running) else None,
         }
-        self._write(record("epoch", epoch=int(epoch), **content))
+        self._write("epoch", epoch=int(epoch), **content)
         self._listen()
 
     @harmless
@@ -288,16 +293,15 @@ class Tracker:
             "interval": self._bounds(error, interval) if interval else None,
             "unscaled": float(test_error) if self._has_units else None,
         }
-        news = record("test", epoch=epoch, **content)
         if self._is_closed:
-            self._add_later(news)
+            self._add_later(self._stamped("test", epoch=epoch, **content))
         else:
-            self._write(news)
+            self._write("test", epoch=epoch, **content)
 
     @harmless
     def log_not_applicable(self) -> None:
         """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
-        self._write(record("trial"))
+        self._write("trial")
 
     @harmless
     def close(self, state: Literal["complete", "interrupted", "failed"] = "complete", timeout: float = CLOSE_SECONDS) -> None:
@@ -305,12 +309,12 @@ class Tracker:
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
-        if self._is_closed:
+        if self._is_closed or self._is_elsewhere:
             return
         self._is_closed = True
         if self._link is None:
             return
-        end = record("end", state=state)
+        end = self._stamped("end", state=state)
         self._records.append(end)
         self._link.append(end)
         self._link.close(timeout)
@@ -408,9 +412,27 @@ class Tracker:
             self._said.add(once_for or message)
             logger.warning("bvtrack: %s", message)
 
-    def _write(self, news: Record) -> None:
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this is the copy that a forked process has, whose parent goes on writing."""
+        return self._process not in (None, os.getpid())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, here or in another process, writes nothing: a run has one writer."""
+        return {**vars(self), "_link": None, "_is_enabled": False, "_samples": {}}
+
+    def _stamped(self, kind: Kind, **content: Any) -> Record:
+        """A record, never older than the one before it, though the clock be put back: the newest point is the one that counts."""
+        news = record(kind, **content)
+        self._timestamp = max(self._timestamp, news["timestamp"])
+        return {**news, "timestamp": self._timestamp}
+
+    def _write(self, kind: Kind, **content: Any) -> None:
         if self._is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
+        if self._is_elsewhere:
+            return
+        news = self._stamped(kind, **content)
         self._ledger.take(news)
         self._records.append(news)
         if self._link:
@@ -423,15 +445,26 @@ class Tracker:
         try:
             self._link = self._new_link(self._target)
         except OSError as error:
-            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
-            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so nothing reaches MLflow; {remedy}")
+            self._say(
+                f"neither {self._journal_dir} nor {error.filename} takes files ({error.strerror}), so nothing reaches MLflow"
+            )
             return
+        self._process = os.getpid()
         self._link.append(*self._before, *self._records)
+        close_at_exit(self)
 
     def _new_link(self, target: Target) -> Link:
+        """A link whose journal lies where it should, or where that takes no files, in the system's folder for passing ones."""
         from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
 
-        return Link(target, self._id, self._options, self._journal_dir)
+        try:
+            return Link(target, self._id, self._options, self._journal_dir)
+        except OSError as error:
+            instead = passing_journal_dir()
+            link = Link(target, self._id, self._options, instead)
+            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
+            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}")
+            return link
 
     def _add_later(self, news: Record) -> None:
         """Add to a run that is closed: send all of its records once more, of which MLflow keeps each point once."""
@@ -449,7 +482,7 @@ class Tracker:
 
 
 def _check_options(*, human_error: float | None, at: str) -> None:
-    if human_error is not None and not (math.isfinite(human_error) and 0 <= human_error <= 1):
+    if human_error is not None and not (is_finite_number(human_error) and 0 <= human_error <= 1):
         raise ValueError(f"human_error must be a fraction in [0, 1]; got {human_error!r} (2 % is 0.02)")
     if at not in ("best", "last"):
         raise ValueError(f"at must be 'best' or 'last'; got {at!r}")

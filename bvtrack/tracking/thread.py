@@ -1,0 +1,69 @@
+"""The shipper as a thread, where no process can be started."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from filelock import Timeout
+
+from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over
+
+SHARE = 0.05
+"""Of the time that it may be at work: a thread at work takes nearly all of a small training's speed, for Python runs one thread
+at a time."""
+
+
+CHUNK_BYTES = 4096
+"""Some hundred points, and 20 ms of work, at a time."""
+
+
+class ShipperThread:
+    """The shipper of one journal, within the training's process and no longer than it."""
+
+    def __init__(self, journal: Path, tracking_uri: str) -> None:
+        self._journal = journal
+        self._uri = tracking_uri
+        self._is_over = threading.Event()
+        self._has_arrived = False
+        self._thread = threading.Thread(target=self._run, name="bvtrack", daemon=True)
+        self._thread.start()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, as it last said."""
+        return Progress.of(self._journal)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the thread is gone, which it should not be before `close`."""
+        return not self._thread.is_alive()
+
+    def close(self, timeout: float) -> bool:
+        """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived."""
+        self._is_over.set()
+        deadline = time.monotonic() + timeout
+        while self._thread.is_alive() and time.monotonic() < deadline and self.progress.problem is None:
+            self._thread.join(min(0.05, timeout))
+        return self._has_arrived
+
+    def monotonic(self) -> float:
+        """The seconds of a clock that only goes forward."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Rest, until the training is over."""
+        if self._is_over.is_set():
+            time.sleep(min(seconds, 1.0))
+        else:
+            self._is_over.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            with lock_of(self._journal).acquire(timeout=0):
+                shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
+                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE, clock=self)
+        except Timeout:
+            pass
