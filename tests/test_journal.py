@@ -265,9 +265,8 @@ def test_what_is_gone_already_can_be_discarded_and_forgotten(tmp_path: Path) -> 
 def test_unsent_journals_are_listed_oldest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     for seconds in (20, 10, 30):
-        monkeypatch.setattr(
-            journals.time, "gmtime", lambda seconds=seconds: time.struct_time((2026, 1, 1, 0, 0, seconds, 3, 1, 0))
-        )
+        moment = time.struct_time((2026, 1, 1, 0, 0, seconds, 3, 1, 0))
+        monkeypatch.setattr(time, "gmtime", lambda moment=moment: moment)
         written.append(_written(tmp_path))
     (tmp_path / "empty").mkdir()
 

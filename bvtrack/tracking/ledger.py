@@ -152,7 +152,7 @@ class Ledger:
         return [*self._latest.values(), *(self._epochs[epoch] for epoch in kept), *later_tests]
 
     def _kept(self) -> list[EpochErrors]:
-        """The epochs; of a long training the first, the last, the one that the tags speak of, and every so many of the others."""
+        """The epochs; of a long training the first, the last, that of the tags, and every so many of the others."""
         history = list(self._history.values())
         every = len(history) // KEPT_EPOCHS + 1
         chosen = {id(entry) for entry in (*history[-1 : -1 - WARM_UP_EPOCHS : -1], *history[:WARM_UP_EPOCHS])}

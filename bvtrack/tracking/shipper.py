@@ -64,7 +64,7 @@ class Shipper:
         experiment: str | None = None,
         chunk_bytes: int = journals.CHUNK_BYTES,
     ) -> None:
-        """Take up where the last one stopped, and go on by chunks of that size. Raises `JournalError` where `journal` is none."""
+        """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none."""
         self._journal = journal
         self._uri = tracking_uri
         self._chunk_bytes = chunk_bytes
@@ -177,7 +177,7 @@ class Shipper:
             journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
 
     def _send_files(self) -> None:
-        """Write the files that have changed. Raises `FileError` where one cannot be written, of which the points know nothing."""
+        """Write the files that have changed. Raises `FileError` where one cannot be written; the points have arrived then."""
         for path, content in self._ledger.bundle(()).since(self._sent).files.items():
             try:
                 self._connected().write_file(path, content)

@@ -83,7 +83,7 @@ class Tracker:
         enabled: bool = True,
     ) -> None:
         _check_options(human_error=human_error, at=at)
-        self._target = target = find_target(
+        self._target = find_target(
             run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
         )
         self._is_enabled = enabled
@@ -422,7 +422,7 @@ class Tracker:
         return {**vars(self), "_link": None, "_is_enabled": False, "_samples": {}}
 
     def _stamped(self, kind: Kind, **content: Any) -> Record:
-        """A record, never older than the one before it, though the clock be put back: the newest point is the one that counts."""
+        """A record, never older than the one before it even where the clock is put back: of two points the newer one counts."""
         news = record(kind, **content)
         self._timestamp = max(self._timestamp, news["timestamp"])
         return {**news, "timestamp": self._timestamp}
