@@ -39,8 +39,7 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     from bvtrack.tracking.sync import parcels_of
     from bvtrack.tracking.sync import send as send_parcel
 
-    if sys.platform != "win32":
-        monkeypatch.setattr(sys, "executable", _idle_process(tmp_path))
+    monkeypatch.setattr("bvtrack.tracking.link.ShipperProcess", IdleShipper)
 
     def send_all() -> None:
         for parcel in parcels_of(tmp_path / "journals", None):
@@ -49,12 +48,18 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return send_all
 
 
-def _idle_process(folder: Path) -> str:
-    """A program that does nothing until its standard input ends."""
-    program = folder / "idle"
-    program.write_text("#!/bin/sh\nexec cat > /dev/null\n")
-    program.chmod(0o700)
-    return str(program)
+class IdleShipper:
+    """Stands where a process would send a journal, and leaves it where it is."""
+
+    has_ended = False
+
+    def __init__(self, journal: Path, tracking_uri: str) -> None:
+        from bvtrack.tracking.progress import Progress
+
+        self.progress = Progress()
+
+    def close(self, timeout: float) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -87,5 +92,5 @@ def said() -> Iterator[list[str]]:
 @pytest.fixture
 def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where points stay, for a test that does without MLflow: nothing sends them."""
-    monkeypatch.setattr(sys, "executable", _idle_process(tmp_path))
+    monkeypatch.setattr("bvtrack.tracking.link.ShipperProcess", IdleShipper)
     return tmp_path / "journals"

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import free_port, kill_shipper, wait_until
 
 import bvtrack
 from bvtrack.cli import main
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
-from bvtrack.tracking.process import ShipperProcess
-
-PATIENCE_SECONDS = 120.0
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def the_only_run(store: str) -> Run:
@@ -37,59 +24,16 @@ def the_only_run(store: str) -> Run:
     return run
 
 
-def end_of_the_shipper(tracker: bvtrack.Tracker) -> None:
-    """What a reboot does to it."""
-    assert tracker._link is not None
-    assert isinstance(tracker._link._shipper, ShipperProcess)
-    process = tracker._link._shipper._process
-    os.kill(process.pid, signal.SIGKILL)
-    os.waitpid(process.pid, 0)
-
-
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def mlflow_server(store: str, port: int) -> Iterator[None]:
-    options = ["--backend-store-uri", store, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    server = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def test_a_server_out_of_reach_costs_one_warning_and_no_point_once_it_is_back(store: str, port: int, said: list[str]) -> None:
-    tracker = bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}")
-    epochs = iter(range(10_000))
-
-    def an_epoch_says(words: str) -> bool:
-        tracker.log_epoch(next(epochs), train_error=0.01, dev_error=0.11)
-        return any(words in message for message in said)
-
-    wait_until(lambda: an_epoch_says("does not take the points (connection refused)"))
-    with mlflow_server(store, port):
-        wait_until(lambda: an_epoch_says("takes the points again"))
-        tracker.close()
-    run = the_only_run(store)
-    points = MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/dev_error")
-
-    assert len(said) == 2
-    assert [point.step for point in points] == list(range(next(epochs)))
-    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
-    said.clear()
+    return free_port()
 
 
 def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}", run_name="lost") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
         wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
-    end_of_the_shipper(tracker)
+    kill_shipper(tracker)
     (journal,) = unsent_journals(default_journal_dir())
     answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
     run = the_only_run(store)
@@ -106,7 +50,7 @@ def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
         wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
-    end_of_the_shipper(tracker)
+    kill_shipper(tracker)
     answer = CliRunner().invoke(main, ["sync"])
 
     assert answer.exit_code == 1
@@ -122,7 +66,7 @@ def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, po
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
         wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
-    end_of_the_shipper(tracker)
+    kill_shipper(tracker)
     said.clear()
     (good,) = unsent_journals(default_journal_dir())
     for number, content in enumerate(BROKEN):

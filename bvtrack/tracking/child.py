@@ -8,6 +8,7 @@ gone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from bvtrack.tracking.context import note_context
+from bvtrack.tracking.journal import read_header
 from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over, try_each_call_once
 
 NICENESS = 10
@@ -53,6 +56,9 @@ def _outlive_one_sigterm() -> None:
 def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool]) -> bool:
     try:
         with lock_of(journal).acquire(timeout=0):
+            with contextlib.suppress(Exception):  # plugins of MLflow's answer too
+                sys.argv = [read_header(journal)["tags"]["mlflow.source.name"]]  # whose commit MLflow asks for
+                note_context(journal)
             return ship_until_over(Shipper(journal, tracking_uri), is_over)
     except Timeout:
         return False

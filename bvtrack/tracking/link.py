@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bvtrack.tracking import names
 from bvtrack.tracking.environment import user_name
@@ -17,29 +17,9 @@ from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.target import Target, without_credentials
 from bvtrack.tracking.thread import ShipperThread
+from bvtrack.tracking.waiting import RunningShipper
 
 LOOK_SECONDS = 1.0
-
-
-class RunningShipper(Protocol):
-    """What sends a journal beside the training, started with its first record."""
-
-    @property
-    def progress(self) -> Progress:
-        """How far it has come, as it last said."""
-        ...
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is gone, which it should not be before `close`."""
-        ...
-
-    def close(self, timeout: float) -> bool:
-        """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived.
-
-        Does not wait for a store that is known to be out of reach.
-        """
-        ...
 
 
 class Link:

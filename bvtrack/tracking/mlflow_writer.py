@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.tracking.context.registry import resolve_tags
 
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing
@@ -123,7 +122,7 @@ class MlflowWriter:
         run = self._client.create_run(
             self._experiment_id(),
             start_time=self._header["timestamp"],
-            tags={key: names.as_tag(value) for key, value in resolve_tags(self._header["tags"]).items()},
+            tags={key: names.as_tag(value) for key, value in self._header["tags"].items()},
             run_name=self._header["run_name"] and names.as_tag(self._header["run_name"]),
         )
         return str(run.info.run_id)

@@ -6,13 +6,12 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.waiting import wait_for_the_last
 
-POLL_SECONDS = 0.02
 DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
 """Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
 
@@ -51,9 +50,7 @@ class ShipperProcess:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        deadline = time.monotonic() + timeout
-        while self._process.poll() is None and time.monotonic() < deadline and self.progress.problem is None:
-            time.sleep(POLL_SECONDS)
+        wait_for_the_last(self, timeout)
         has_arrived = self._process.poll() == 0
         self.let_go()
         return has_arrived

@@ -13,8 +13,8 @@ from bvtrack.tracking.journal import write_private
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, and whether
-    that is a run or an experiment which the store does not have.
+    """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, whether that
+    is a run or an experiment which the store does not have, and how often sending has failed.
     """
 
     offset: int = 0
@@ -22,6 +22,7 @@ class Progress:
     run_id: str | None = None
     problem: str | None = None
     is_run_missing: bool = False
+    n_failures: int = 0
 
     @classmethod
     def of(cls, journal: Path) -> Self:

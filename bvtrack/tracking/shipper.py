@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from bvtrack.tracking import journal as journals
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
+from bvtrack.tracking.context import read_context
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.progress import Progress
@@ -123,7 +124,11 @@ class Shipper:
 
     def report(self, error: Exception) -> None:
         """Tell the training what is wrong."""
-        self._note(problem=problem_of(error, self._uri), is_run_missing=is_missing(error))
+        self._note(
+            problem=problem_of(error, self._uri),
+            is_run_missing=is_missing(error),
+            n_failures=self._progress.n_failures + 1,
+        )
 
     def _take_again(self) -> int:
         """Take what was acknowledged by the last one; the offset behind it."""
@@ -160,7 +165,8 @@ class Shipper:
             from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
             is_moved = self._header["store"] != without_credentials(self._uri)
-            self._writer = MlflowWriter(self._uri, self._header, self._progress.run_id, is_moved=is_moved)
+            header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
+            self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved)
         return self._writer
 
     def _send(self) -> None:
@@ -249,7 +255,9 @@ def ship_until_over(
                 shipper.report(error)
         if is_last:
             return False
-        clock.sleep(pause)
+        wake_up = clock.monotonic() + pause
+        while (left := wake_up - clock.monotonic()) > 0 and (was_over or not is_over()):  # its end is worth a try at once
+            clock.sleep(min(left, POLL_SECONDS))
 
 
 def try_each_call_once() -> None:

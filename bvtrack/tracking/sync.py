@@ -71,7 +71,7 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
     try:
         send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment)
     except Timeout:
-        return "its own training is still sending it"
+        return "its training, or the process that it left behind, is still sending it; try again in a minute"
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
         return str(error) if isinstance(error, ValueError) else problem_of(error, parcel.tracking_uri)
     return None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
 from pathlib import Path
 
 from filelock import Timeout
 
+from bvtrack.tracking.context import note_context
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over
+from bvtrack.tracking.waiting import wait_for_the_last
 
 SHARE = 0.05
 """Of the time that it may be at work: a thread at work takes nearly all of a small training's speed, for Python runs one thread
@@ -44,26 +46,15 @@ class ShipperThread:
     def close(self, timeout: float) -> bool:
         """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived."""
         self._is_over.set()
-        deadline = time.monotonic() + timeout
-        while self._thread.is_alive() and time.monotonic() < deadline and self.progress.problem is None:
-            self._thread.join(min(0.05, timeout))
+        wait_for_the_last(self, timeout)
         return self._has_arrived
-
-    def monotonic(self) -> float:
-        """The seconds of a clock that only goes forward."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Rest, until the training is over."""
-        if self._is_over.is_set():
-            time.sleep(min(seconds, 1.0))
-        else:
-            self._is_over.wait(seconds)
 
     def _run(self) -> None:
         try:
             with lock_of(self._journal).acquire(timeout=0):
+                with contextlib.suppress(Exception):  # plugins of MLflow's answer too
+                    note_context(self._journal)
                 shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
-                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE, clock=self)
+                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
         except Timeout:
             pass

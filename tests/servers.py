@@ -1,0 +1,165 @@
+"""Real MLflow servers on loopback, and a gate before one that fails in every way that a network knows."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import bvtrack
+from bvtrack.tracking.process import ShipperProcess
+
+PATIENCE_SECONDS = 120.0
+
+
+def wait_until(holds: Callable[[], object], patience: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def kill_shipper(tracker: bvtrack.Tracker) -> None:
+    """What a reboot does to the process that sends."""
+    link = tracker._link
+    assert link is not None
+    assert isinstance(link._shipper, ShipperProcess)
+    process = link._shipper._process
+    process.kill()
+    process.returncode = None  # a Tracker that is closed has let go of it
+    process.wait()
+
+
+class Server:
+    """An MLflow server as a process, which can be killed and started again on the same port."""
+
+    def __init__(self, store: str, folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self._log = folder / f"server-{self.port}.log"
+        artifacts = ["--artifacts-destination", str(folder / "artifacts")]
+        place = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        self._command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *artifacts, *place, *options]
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, env=self._environment, start_new_session=True
+            )
+        wait_until(self._answers)
+
+    def kill(self) -> None:
+        """End it, workers and all, as a crash of its machine does."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        with suppress(OSError):
+            return bool(urllib.request.urlopen(f"{self.uri}/health", timeout=5).status == 200)
+        return False
+
+
+@contextmanager
+def running(store: str, folder: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    server = Server(store, folder, *options, environment=environment)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+class Gate:
+    """Stands before a server; what it does with a request is its `mode`: `open`, a status, `garbage`, `hang` or `reset`."""
+
+    def __init__(self, server: Server) -> None:
+        self.mode = "open"
+        self.n_requests = 0
+        self._closing = threading.Event()
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                gate.n_requests += 1
+                match gate.mode:
+                    case "open":
+                        self._reply(*_forwarded(server, self, body))
+                    case "hang":
+                        gate._closing.wait(60)
+                    case "reset":
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                        self.connection.close()
+                        self.close_connection = True
+                    case "garbage":
+                        self._reply(200, b"<html>\xff\0 not what you asked for", "text/html")
+                    case status:
+                        self._reply(int(status), b'{"error": "not now"}', "application/json")
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  # the base class looks for these names
+
+            def _reply(self, status: int, body: bytes, kind: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.handle_error = lambda *_: None  # type: ignore[method-assign]  # connections that were closed on purpose
+        self.uri = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+def _forwarded(server: Server, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
+    try:
+        connection.request(request.command, request.path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.getheader("Content-Type", "application/json")
+    finally:
+        connection.close()
+
+
+@contextmanager
+def gate_before(server: Server) -> Iterator[Gate]:
+    gate = Gate(server)
+    try:
+        yield gate
+    finally:
+        gate.close()

@@ -1,0 +1,215 @@
+"""No server, a server that dies, and a server that answers nonsense: no point lost, none twice, and no training held up."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from servers import Gate, Server, gate_before, kill_shipper, running, wait_until
+
+import bvtrack
+from bvtrack.cli import main
+from bvtrack.tracking import shipper
+from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+
+SOAK = bool(os.environ.get("BVTRACK_SOAK"))
+"""`make soak` tests the same at length."""
+OUTAGE_SECONDS = 60.0 if SOAK else 4.0
+LONGEST_CALL_SECONDS = 0.5
+"""A generous bound, for these machines are shared; `tests/benchmarks/outage.py` measures it."""
+METRICS = ["train_error", "dev_error", "avoidable_bias", "variance"]
+
+
+@pytest.fixture(scope="module")
+def server(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
+    with running(f"sqlite:///{folder}/mlflow.db", folder) as server:
+        yield server
+
+
+@pytest.fixture
+def gate(server: Server) -> Iterator[Gate]:
+    with gate_before(server) as gate:
+        yield gate
+
+
+class Training:
+    """Logs epochs and keeps what it logged, and how long the longest call took."""
+
+    def __init__(self, uri: str, **options: Any) -> None:
+        self.tracker = bvtrack.Tracker(tracking_uri=uri, **options)
+        self.n_epochs = 0
+        self.longest = 0.0
+
+    def epoch(self) -> None:
+        before = time.perf_counter()
+        error = 0.3 / (self.n_epochs + 1)
+        self.tracker.log_epoch(self.n_epochs, train_error=error, dev_error=error + 0.1, n_train=1000, n_dev=1000)
+        self.longest = max(self.longest, time.perf_counter() - before)
+        self.n_epochs += 1
+
+    def go_on_until(self, words: str, said: list[str]) -> None:
+        def an_epoch_says_it() -> bool:
+            self.epoch()
+            return any(words in message for message in said)
+
+        wait_until(an_epoch_says_it)
+
+    def go_on_for(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.epoch()
+            time.sleep(0.05)
+
+
+def steps_of(uri: str, run_id: str | None, metric: str = "dev_error") -> list[int]:
+    assert run_id is not None
+    return [point.step for point in MlflowClient(uri).get_metric_history(run_id, f"bvtrack/{metric}")]
+
+
+def run_of(uri: str, training: Training) -> Run:
+    assert training.tracker.run_id is not None
+    return MlflowClient(uri).get_run(training.tracker.run_id)
+
+
+@pytest.mark.parametrize("mode", ["429", "500", "401", "garbage", "hang", "reset"])
+def test_a_server_that_answers_nonsense_is_out_of_reach_until_it_answers(
+    mode: str, gate: Gate, server: Server, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    training = Training(gate.uri)
+    training.epoch()
+    wait_until(lambda: training.tracker.run_id)
+    gate.mode = mode
+    training.go_on_until("does not take the points", said)
+    training.go_on_for(OUTAGE_SECONDS / 4)
+    gate.mode = "open"
+    training.go_on_until("takes the points again", said)
+    training.tracker.close()
+
+    assert len(said) == 2
+    for metric in METRICS:
+        assert steps_of(server.uri, training.tracker.run_id, metric) == list(range(training.n_epochs))
+    assert run_of(server.uri, training).data.tags["bvtrack.state"] == "complete"
+    assert training.longest < LONGEST_CALL_SECONDS
+    said.clear()
+
+
+def test_a_server_that_is_killed_amid_a_training_and_comes_back_lacks_nothing(
+    store: str, tmp_path: Path, said: list[str]
+) -> None:
+    with running(store, tmp_path) as server:
+        training = Training(server.uri)
+        training.epoch()
+        wait_until(lambda: training.tracker.run_id)
+        server.kill()
+        training.go_on_until("does not take the points (connection refused)", said)
+        training.go_on_for(OUTAGE_SECONDS)
+        server.start()
+        back = time.monotonic()
+        wait_until(lambda: steps_of(store, training.tracker.run_id) == list(range(training.n_epochs)))
+        seconds = time.monotonic() - back
+        training.epoch()
+        training.tracker.close()
+
+    assert steps_of(store, training.tracker.run_id) == list(range(training.n_epochs))
+    assert run_of(store, training).info.status == "FINISHED"
+    assert training.longest < LONGEST_CALL_SECONDS
+    assert seconds < 30
+    assert sum("does not take" in message for message in said) == 1
+    said.clear()
+
+
+class FakeClock:
+    """Time that passes by sleeping; what is planned for a moment happens when it has come."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.plan: dict[float, Any] = {}
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for moment in [moment for moment in self.plan if moment <= self.now]:
+            self.plan.pop(moment)()
+
+
+def test_an_outage_of_ten_minutes_is_noticed_as_over_within_seconds(
+    gate: Gate, server: Server, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    training = Training(gate.uri)
+    for _ in range(100):
+        training.epoch()
+    gate.mode = "reset"
+    clock = FakeClock()
+    clock.plan = {600.0: lambda: setattr(gate, "mode", "open"), 615.0: training.tracker.close}
+    (journal,) = unsent_journals(journals)
+    sender = shipper.Shipper(journal, gate.uri)
+    has_arrived = shipper.ship_until_over(sender, lambda: False, clock=clock)
+
+    assert has_arrived
+    assert clock.now < 620
+    assert gate.n_requests < 600 / 10 + 60
+    (run,) = MlflowClient(server.uri).search_runs(["0"], f"tags.`bvtrack.id` = '{training.tracker.state()['id']}'")
+    assert steps_of(server.uri, run.info.run_id) == list(range(100))
+
+
+def _content(uri: str, run_id: str | None) -> dict[str, Any]:
+    """All that a run shows, but for its names and the time of day."""
+    assert run_id is not None
+    client = MlflowClient(uri)
+    run = client.get_run(run_id)
+    tags = {name: value for name, value in run.data.tags.items() if name not in ("bvtrack.id", "mlflow.runName")}
+    history = {
+        name: [(point.step, point.value) for point in client.get_metric_history(run_id, name)] for name in run.data.metrics
+    }
+    files = {
+        path: json.loads(Path(client.download_artifacts(run_id, path)).read_text())
+        for path in ("bvtrack/diagnosis.json", "bvtrack/splits.json")
+    }
+    datasets = (
+        [(one.dataset.name, one.dataset.digest, one.dataset.profile) for one in run.inputs.dataset_inputs] if run.inputs else []
+    )
+    return {"status": run.info.status, "tags": tags, "history": history, "files": files, "datasets": sorted(datasets)}
+
+
+def _train(training: Training) -> None:
+    training.tracker.log_split(train=4000, dev=1000, test=1000)
+    for _ in range(30):
+        training.epoch()
+    training.tracker.log_test(0.2, n_test=1000)
+
+
+def test_a_training_without_any_server_is_the_same_once_it_is_sent(server: Server, said: list[str]) -> None:
+    online = Training(server.uri, human_error=0.01)
+    _train(online)
+    online.tracker.close()
+    offline = Training("http://127.0.0.1:9", human_error=0.01)
+    _train(offline)
+    offline.tracker.close()
+    before = time.time() * 1000
+    kill_shipper(offline.tracker)
+    assert _sync(server.uri) == 0
+    (run,) = MlflowClient(server.uri).search_runs(["0"], f"tags.`bvtrack.id` = '{offline.tracker.state()['id']}'")
+
+    assert _content(server.uri, run.info.run_id) == _content(server.uri, online.tracker.run_id)
+    assert run.info.end_time <= before
+    assert list(default_journal_dir().iterdir()) == []
+    assert sum("does not take" in message for message in said) == 1
+    said.clear()
+
+
+def _sync(uri: str, *options: str) -> int:
+    return CliRunner().invoke(main, ["sync", "--tracking-uri", uri, *options]).exit_code
