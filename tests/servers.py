@@ -42,8 +42,8 @@ def kill_shipper(tracker: bvtrack.Tracker) -> None:
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
     process = link._shipper._process
-    process.kill()
     process.returncode = None  # a Tracker that is closed has let go of it
+    process.kill()
     process.wait()
 
 
