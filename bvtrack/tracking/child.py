@@ -20,7 +20,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from bvtrack.tracking.context import note_context
-from bvtrack.tracking.journal import read_header
+from bvtrack.tracking.journal import forget, read_header
 from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over, try_each_call_once
 
 NICENESS = 10
@@ -41,11 +41,14 @@ def main() -> int:
         sys.stdin.read()
         pipe_has_closed.set()
 
+    def is_gone() -> bool:
+        return os.getppid() != training
+
     def is_over() -> bool:
-        return pipe_has_closed.is_set() or os.getppid() != training
+        return pipe_has_closed.is_set() or is_gone()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    return 0 if _ship(Path(task["journal"]), task["tracking_uri"], is_over) else 1
+    return 0 if _ship(Path(task["journal"]), task["tracking_uri"], is_over, is_gone) else 1
 
 
 def _outlive_one_sigterm() -> None:
@@ -53,15 +56,18 @@ def _outlive_one_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
-def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool]) -> bool:
+def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone: Callable[[], bool]) -> bool:
     try:
         with lock_of(journal).acquire(timeout=0):
             with contextlib.suppress(Exception):  # plugins of MLflow's answer too
                 sys.argv = [read_header(journal)["tags"]["mlflow.source.name"]]  # whose commit MLflow asks for
                 note_context(journal)
-            return ship_until_over(Shipper(journal, tracking_uri), is_over)
+            has_arrived = ship_until_over(Shipper(journal, tracking_uri), is_over)
     except Timeout:
         return False
+    if is_gone():  # else it asks for the run's id, and tidies up
+        forget(journal)
+    return has_arrived
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ SEGMENT_BYTES = 1 << 20
 """Of some 4,000 epochs; what lies on disk is at most this, twice, and what is kept of the epochs before."""
 CHUNK_BYTES = 1 << 20
 """Read, and sent, at a time: what a backlog takes of memory."""
+BIRTH_SECONDS = 60.0
+"""A journal that is older has its first record."""
 SHOWN_BYTES = 40
 
 
@@ -86,6 +88,11 @@ class Journal:
         """Close the file. Raises `OSError` where the disk still does not take what was appended."""
         with self._file:
             self.append()
+
+    def __del__(self) -> None:
+        """All that was appended is written already."""
+        if (file := getattr(self, "_file", None)) is not None:
+            file.close()
 
     def _begin_segment(self) -> None:
         with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
@@ -174,6 +181,14 @@ def forget(journal: Path) -> None:
 def unsent_journals(directory: Path) -> Sequence[Path]:
     """The journals that still hold something to send, oldest first, for their names begin with their time."""
     return sorted({segment.parent for segment in directory.glob("*/*.jsonl")}, key=lambda journal: journal.name)
+
+
+def sweep(directory: Path) -> None:
+    """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last."""
+    for journal in directory.glob("*-*/"):
+        is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
+        if not is_young and not any(b"\n" in _first_line(records) for records in journal.glob("*.jsonl")):
+            shutil.rmtree(journal, ignore_errors=True)
 
 
 def size_of(journal: Path) -> int:

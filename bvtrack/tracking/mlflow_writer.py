@@ -33,6 +33,7 @@ class MlflowWriter:
         self._client = MlflowClient(tracking_uri)
         self._header = header
         self._is_moved = is_moved
+        self._goes_on = False
         self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
@@ -76,6 +77,9 @@ class MlflowWriter:
         return self._present.missing(points) if self._present else points
 
     def _write(self, run_id: str, bundle: Bundle) -> None:
+        if self._goes_on and bundle.tags:
+            self._client.update_run(run_id, "RUNNING")
+            self._goes_on = False
         for points in _slices(bundle.points, METRICS_PER_BATCH):
             metrics = [Metric(point.name, point.value, point.timestamp, point.step) for point in points]
             self._client.log_batch(run_id, metrics=metrics)
@@ -114,7 +118,7 @@ class MlflowWriter:
         """The run that the training made before it was interrupted, or another process of it has made."""
         of_this_training = f"tags.`{names.ID}` = '{self._header['tags'][names.ID]}'"
         for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
-            self._client.update_run(run.info.run_id, "RUNNING")
+            self._goes_on = True
             return str(run.info.run_id)
         return None
 

@@ -59,3 +59,10 @@ class ShipperProcess:
         """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
         if self._process.poll() is None:
             self._process.returncode = 0
+
+    def __del__(self) -> None:
+        """A training that nobody holds any more is over."""
+        if (process := getattr(self, "_process", None)) is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            self.let_go()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from bvtrack.tracking.journal import Record, read_header, read_kept, read_records, size_of, unsent_journals
+from bvtrack.tracking.journal import Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import problem_of, send_left_behind
 from bvtrack.tracking.target import checked_uri, without_credentials
@@ -56,6 +56,7 @@ def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
 
     Raises `ValueError` for a malformed tracking URI.
     """
+    sweep(directory)
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     given = checked_uri(given) if given else None
     return [_parcel(journal, given) for journal in unsent_journals(directory)]

@@ -422,9 +422,9 @@ class Tracker:
         return {**vars(self), "_link": None, "_is_enabled": False, "_samples": {}}
 
     def _stamped(self, kind: Kind, **content: Any) -> Record:
-        """A record, never older than the one before it even where the clock is put back: of two points the newer one counts."""
+        """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
         news = record(kind, **content)
-        self._timestamp = max(self._timestamp, news["timestamp"])
+        self._timestamp = max(self._timestamp + 1, news["timestamp"])
         return {**news, "timestamp": self._timestamp}
 
     def _write(self, kind: Kind, **content: Any) -> None:

@@ -1,0 +1,404 @@
+"""Every way in which a training ends before its time: its run says so, and no point that was logged is lost."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from servers import kill_shipper, wait_until
+
+import bvtrack
+from bvtrack.tracking import journal as journals_module
+from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+
+SOAK = bool(os.environ.get("BVTRACK_SOAK"))
+N_KILLS = 50 if SOAK else 5
+posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+
+class Program:
+    """A training in a process of its own, that says `ready` once epochs have been logged."""
+
+    def __init__(self, folder: Path, code: str) -> None:
+        script = folder / "train.py"
+        script.write_text(code)
+        self.process = subprocess.Popen(
+            [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    def wait_for(self, word: str) -> None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.strip() == word, (line, self.process.communicate()[1])
+
+    def end(self) -> tuple[int, str, str]:
+        """The exit status, and the rest of what was printed."""
+        out, err = self.process.communicate(timeout=120)
+        return self.process.returncode, out, err
+
+
+def the_only_run(store: str) -> Run:
+    """The run, once all has been sent."""
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+    (run,) = MlflowClient(store).search_runs(["0"])
+    return run
+
+
+def steps_of(store: str, run: Run, metric: str = "dev_error") -> list[int]:
+    return [point.step for point in MlflowClient(store).get_metric_history(run.info.run_id, f"bvtrack/{metric}")]
+
+
+LOOP = """
+import signal, sys, time
+import bvtrack
+{before}
+tracker = bvtrack.Tracker(tracking_uri={store!r})
+for epoch in range({n_epochs}):
+    tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11)
+print("ready", flush=True)
+{after}
+"""
+
+
+def loop(store: str, *, before: str = "", after: str = "time.sleep(60)", n_epochs: int = 20) -> str:
+    return LOOP.format(store=store, before=before, after=after, n_epochs=n_epochs)
+
+
+@pytest.mark.parametrize(
+    ("after", "state", "status"),
+    [
+        ("raise RuntimeError('CUDA out of memory')", "failed", "FAILED"),
+        ("raise KeyboardInterrupt", "interrupted", "KILLED"),
+        ("sys.exit(3)", "interrupted", "KILLED"),
+        ("del tracker", "interrupted", "KILLED"),
+        ("tracker.close()", "complete", "FINISHED"),
+    ],
+)
+def test_the_end_of_a_program_ends_its_run(after: str, state: str, status: str, store: str, tmp_path: Path) -> None:
+    Program(tmp_path, loop(store, after=after)).end()
+    run = the_only_run(store)
+
+    assert (run.data.tags["bvtrack.state"], run.info.status) == (state, status)
+    assert steps_of(store, run) == list(range(20))
+
+
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_ends_a_training_as_it_would_untracked_and_its_run_as_interrupted(
+    number: signal.Signals, store: str, tmp_path: Path
+) -> None:
+    program = Program(tmp_path, loop(store))
+    program.wait_for("ready")
+    program.process.send_signal(number)
+    code, _, _ = program.end()
+    run = the_only_run(store)
+
+    assert code == -number
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("interrupted", "KILLED")
+    assert steps_of(store, run) == list(range(20))
+
+
+@posix_only
+def test_a_users_own_handler_of_a_signal_is_called(store: str, tmp_path: Path) -> None:
+    handler = "def stop(*_):\n    print('saving', flush=True)\n    sys.exit(7)\nsignal.signal(signal.SIGTERM, stop)"
+    program = Program(tmp_path, loop(store, before=handler))
+    program.wait_for("ready")
+    program.process.terminate()
+    code, out, _ = program.end()
+
+    assert (code, out) == (7, "saving\n")
+    assert the_only_run(store).data.tags["bvtrack.state"] == "interrupted"
+
+
+@posix_only
+def test_a_cluster_that_signals_all_processes_of_a_job_loses_nothing(store: str, tmp_path: Path) -> None:
+    shipper = "print(tracker._link._shipper._process.pid, flush=True)\ntime.sleep(60)"
+    program = Program(tmp_path, loop(store, after=shipper))
+    program.wait_for("ready")
+    assert program.process.stdout is not None
+    pid = int(program.process.stdout.readline())
+    time.sleep(0.5)  # it has told the system by then what a signal means to it
+    os.kill(pid, signal.SIGTERM)
+    program.process.terminate()
+    program.end()
+    run = the_only_run(store)
+
+    assert run.data.tags["bvtrack.state"] == "interrupted"
+    assert steps_of(store, run) == list(range(20))
+
+
+KILLED = """
+import json, os, sys, time
+from pathlib import Path
+import bvtrack
+checkpoint = Path("checkpoint.json")
+state = json.loads(checkpoint.read_text()) if checkpoint.exists() else None
+first = 1 + state["epoch"] if state else 0
+tracker = bvtrack.Tracker(tracking_uri={store!r}, resume=state and state["tracker"])
+acknowledged = os.open("acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+for epoch in range(first, {n_epochs}):
+    tracker.log_epoch(epoch, train_error=0.5 / (epoch + 1), dev_error=0.6 / (epoch + 1))
+    os.write(acknowledged, b"%d\\n" % epoch)
+    if epoch % 3 == 0:
+        Path("draft").write_text(json.dumps({{"epoch": epoch, "tracker": tracker.state()}}))
+        os.replace("draft", checkpoint)
+    time.sleep(0.02)
+tracker.close()
+"""
+
+
+@posix_only
+def test_a_training_that_is_killed_again_and_again_is_one_run_with_each_epoch_once(store: str, tmp_path: Path) -> None:
+    chance = random.Random(0)
+    code = KILLED.format(store=store, n_epochs=40 * (N_KILLS + 1))
+    for _ in range(N_KILLS):
+        program = Program(tmp_path, code)
+        time.sleep(chance.uniform(0.2, 2.5))
+        program.process.kill()
+        program.end()
+    code_of_the_last, _, trouble = Program(tmp_path, code).end()
+    run = the_only_run(store)
+    acknowledged = {int(line) for line in (tmp_path / "acknowledged").read_text().split()}
+    points = MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/dev_error")
+
+    assert code_of_the_last == 0, trouble
+    assert acknowledged <= {point.step for point in points}
+    assert [point.step for point in points] == list(range(40 * (N_KILLS + 1)))
+    assert [point.value for point in points] == [round(0.6 / (step + 1), 7) for step in range(len(points))]
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+
+
+def _epochs(tracker: bvtrack.Tracker, *epochs: int, error: float = 0.1) -> None:
+    for epoch in epochs:
+        tracker.log_epoch(epoch, train_error=0.01, dev_error=0.01 + error / (epoch + 1))
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_journals_of_an_interrupted_and_a_resumed_training_make_one_run_in_any_order(
+    order: tuple[int, int], store: str, journals: Path
+) -> None:
+    from bvtrack.tracking.shipper import send_left_behind
+
+    first = bvtrack.Tracker(tracking_uri=store, run_name="cut")
+    _epochs(first, 0, 1)
+    state = json.loads(json.dumps(first.state()))
+    _epochs(first, 2)
+    time.sleep(0.05)
+    with bvtrack.Tracker(tracking_uri=store, run_name="cut", resume=state) as second:
+        _epochs(second, 2, 3)
+    apart = [_moved(journal, journals.parent / f"machine-{number}") for number, journal in enumerate(unsent_journals(journals))]
+    for number in order:
+        send_left_behind(apart[number], store)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == [0, 1, 2, 3]
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+    assert run.data.tags["bvtrack.epoch"] == "3"
+
+
+def _moved(journal: Path, folder: Path) -> Path:
+    folder.mkdir()
+    return journal.rename(folder / journal.name)
+
+
+def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that_one(store: str, journals: Path) -> None:
+    from bvtrack.tracking.sync import parcels_of, send
+
+    first = bvtrack.Tracker(tracking_uri=store)
+    _epochs(first, 0)
+    state = first.state()
+    _epochs(first, 1)
+    time.sleep(0.05)
+    with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
+        _epochs(second, 1, error=0.3)
+    for parcel in parcels_of(journals, None):
+        assert send(parcel, lambda offset: None) is None
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert run.data.metrics["bvtrack/dev_error"] == 0.16
+    assert run.data.tags["bvtrack.epoch"] == "0"
+
+
+def test_a_clock_that_is_put_back_leaves_the_newest_point_the_newest(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bvtrack.tracking.sync import parcels_of, send
+
+    now = time.time_ns()
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0, 1)
+        tracker.log_test(0.5, epoch=1)
+        monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
+        tracker.log_test(0.2, epoch=1)
+        _epochs(tracker, 2)
+    (parcel,) = parcels_of(journals, None)
+    assert send(parcel, lambda offset: None) is None
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert run.data.metrics["bvtrack/test_error"] == 0.2
+    assert steps_of(store, run) == [0, 1, 2]
+    assert run.info.end_time >= run.info.start_time
+
+
+def test_a_journal_directory_that_takes_no_files_is_said_and_another_takes_them(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "passing"))
+    (tmp_path / "file").write_text("")
+    with bvtrack.Tracker(tracking_uri=store, journal_dir=tmp_path / "file") as tracker:
+        _epochs(tracker, 0, 1)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == [0, 1]
+    assert len(said) == 1
+    assert "takes no files" in said[0]
+    assert str(tmp_path / "passing") in said[0]
+    said.clear()
+
+
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import bvtrack
+tracker = bvtrack.Tracker(tracking_uri={store!r})
+for epoch in range(30):
+    if epoch == 10:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+    if epoch == 20 and {has_room}:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11)
+tracker.close()
+"""
+
+
+@posix_only
+@pytest.mark.parametrize("has_room", [True, False])
+def test_a_full_disk_is_said_once_and_what_it_did_not_take_is_written_once_there_is_room(
+    has_room: bool, store: str, tmp_path: Path
+) -> None:
+    code, _, err = Program(tmp_path, FULL.format(store=store, has_room=has_room)).end()
+    run = the_only_run(store)
+    n_there = len(steps_of(store, run))
+
+    assert code == 0
+    assert err.count("takes no more (File too large); the points wait in memory until it does") == 1
+    if has_room:
+        assert steps_of(store, run) == list(range(30))
+        assert run.info.status == "FINISHED"
+    else:
+        assert f"the last {30 - n_there + 1} records are lost" in err
+        assert run.data.tags["bvtrack.state"] == "interrupted"
+
+
+@posix_only
+def test_a_forked_process_writes_nothing_and_ends_nothing(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0)
+        child = os.fork()
+        if not child:
+            _epochs(tracker, 1)
+            tracker.close()
+            os._exit(0)
+        os.waitpid(child, 0)
+        _epochs(tracker, 2)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == [0, 2]
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda tracker: pickle.loads(pickle.dumps(tracker))])
+def test_a_copy_of_a_tracker_writes_nothing(copied: Any, store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0)
+        with copied(tracker) as other:
+            _epochs(other, 1)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == [0]
+
+
+def test_a_cell_that_is_run_again_ends_the_run_of_the_first_time(store: str) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store, run_name="first")
+    _epochs(tracker, 0)
+    tracker = bvtrack.Tracker(tracking_uri=store, run_name="second")
+    _epochs(tracker, 0, 1)
+    tracker.close()
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+    runs = {run.info.run_name: run for run in MlflowClient(store).search_runs(["0"])}
+
+    assert {name: run.info.status for name, run in runs.items()} == {"first": "KILLED", "second": "FINISHED"}
+
+
+@posix_only
+@pytest.mark.parametrize("executable", ["no-python", "", "/bin/false"])
+def test_where_no_process_can_send_a_thread_does(
+    executable: str, store: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        for epoch in range(20):
+            _epochs(tracker, epoch)
+            time.sleep(0.1)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == list(range(20))
+    assert run.info.status == "FINISHED"
+    assert ["a thread sends them, a little at a time" in message for message in said] == [True]
+    said.clear()
+
+
+def test_a_sender_that_is_killed_amid_the_training_is_replaced(store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0)
+        wait_until(lambda: tracker.run_id)
+        kill_shipper(tracker)
+        for epoch in range(1, 25):
+            _epochs(tracker, epoch)
+            time.sleep(0.1)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert steps_of(store, run) == list(range(25))
+    assert run.info.status == "FINISHED"
+    assert ["the process that sends the points has ended" in message for message in said] == [True]
+    said.clear()
+
+
+def test_a_long_training_leaves_a_small_journal_and_the_same_verdict(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bvtrack.tracking import shipper
+
+    monkeypatch.setattr(journals_module, "SEGMENT_BYTES", 20_000)
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_split(train=4000, dev=1000)
+    largest = 0
+    for epoch in range(0, 3000, 100):
+        _epochs(tracker, *range(epoch, epoch + 100))
+        (path,) = unsent_journals(journals)
+        sender = shipper.Shipper(path, store)  # a new one each time, which begins with what was kept
+        while not sender.ship():
+            pass
+        largest = max(largest, sum(file.stat().st_size for file in path.iterdir()))
+    tracker.close()
+    shipper.send_left_behind(path, store)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert largest < 3000 * 200 / 2
+    assert steps_of(store, run) == list(range(3000))
+    assert (run.data.tags["bvtrack.epoch"], run.info.status) == ("2999", "FINISHED")
+    assert run.data.tags["bvtrack.split"] == "no_test_set"
