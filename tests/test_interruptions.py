@@ -402,3 +402,100 @@ def test_a_long_training_leaves_a_small_journal_and_the_same_verdict(
     assert steps_of(store, run) == list(range(3000))
     assert (run.data.tags["bvtrack.epoch"], run.info.status) == ("2999", "FINISHED")
     assert run.data.tags["bvtrack.split"] == "no_test_set"
+
+
+LIGHTNING = """
+import os, signal, sys, time
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from bvtrack_lightning import BiasVarianceCallback
+
+class Net(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 2)
+    def training_step(self, batch, index):
+        if (self.trainer.current_epoch, index) == (int(sys.argv[1]), 3):
+            os.kill(os.getpid(), int(sys.argv[2]))
+            time.sleep(0.5)
+        return nn.functional.cross_entropy(self.layer(batch[0]), batch[1])
+    def validation_step(self, batch, index):
+        self.log("val_acc", (self.layer(batch[0]).argmax(1) == batch[1]).float().mean())
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+x = torch.randn(400, 8, generator=torch.Generator().manual_seed(0))
+data = TensorDataset(x, (x[:, 0] > 0).long())
+callbacks = [BiasVarianceCallback(tracking_uri={store!r}), ModelCheckpoint("checkpoints", save_last=True, {when})]
+quiet = dict(logger=False, enable_progress_bar=False, enable_model_summary=False, accelerator="cpu")
+last = "checkpoints/last.ckpt"
+trainer = lightning.Trainer(max_epochs=9, callbacks=callbacks, **quiet)
+trainer.fit(Net(), DataLoader(data, 20), DataLoader(data, 100), ckpt_path=last if os.path.exists(last) else None)
+"""
+
+
+@posix_only
+@pytest.mark.parametrize("when", ["", "save_on_train_epoch_end=False"])
+def test_a_lightning_training_that_is_killed_goes_on_from_its_checkpoint_in_its_run(
+    when: str, store: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(LIGHTNING.format(store=store, when=when))
+    for epoch, number in [(3, signal.SIGKILL), (6, signal.SIGTERM), (-1, 0)]:
+        ended = subprocess.run([sys.executable, script, str(epoch), str(int(number))], capture_output=True, text=True)
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert ended.returncode == 0, ended.stderr
+    assert steps_of(store, run) == list(range(9))
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+
+
+@posix_only
+def test_a_lightning_training_that_is_terminated_is_interrupted(store: str, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(LIGHTNING.format(store=store, when=""))
+    subprocess.run([sys.executable, script, "2", str(int(signal.SIGTERM))], capture_output=True)
+    run = the_only_run(store)
+
+    assert steps_of(store, run) == [0, 1]
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("interrupted", "KILLED")
+
+
+KERAS = """
+import os, signal, sys
+import keras, numpy
+from bvtrack_keras import BiasVarianceCallback
+
+class Ending(keras.callbacks.Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == ({epoch}, 3):
+            {end}
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+x = numpy.random.default_rng(0).normal(size=(400, 8))
+y = (x[:, 0] > 0).astype(int)
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, activation="softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+callback = BiasVarianceCallback(tracking_uri={store!r}, train_data=(x, y), backup_dir="backup")
+callbacks = [callback, keras.callbacks.BackupAndRestore("backup"), Ending()]
+model.fit(x, y, batch_size=40, epochs=6, validation_data=(x, y), callbacks=callbacks, verbose=0)
+"""
+
+
+def test_a_keras_training_that_ends_before_its_time_goes_on_from_its_backup_in_its_run(store: str, tmp_path: Path) -> None:
+    states = []
+    for epoch, end in [(2, "raise RuntimeError('out of memory')"), (4, "os.kill(os.getpid(), signal.SIGTERM)"), (-1, "pass")]:
+        code, _, trouble = Program(tmp_path, KERAS.format(store=store, epoch=epoch, end=end)).end()
+        run = the_only_run(store)
+        states.append((run.data.tags["bvtrack.state"], run.info.status))
+
+    assert code == 0, trouble
+    assert states == [("failed", "FAILED"), ("interrupted", "KILLED"), ("complete", "FINISHED")]
+    assert steps_of(store, run) == list(range(6))
+    assert not (tmp_path / "backup" / "bvtrack.json").exists()

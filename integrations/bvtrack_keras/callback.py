@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from bvtrack import ErrorFunction, Measure, Tracker, TrainEval, harmless, is_disabled, train_eval_size
+from bvtrack_keras.backup import Backup
 from bvtrack_keras.error import error_measure
 from bvtrack_keras.exposed import gap_logs
 from bvtrack_keras.facts import model_facts
@@ -46,6 +47,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         train_eval_data: the training data without augmentation, where `train_data` augments.
         train_dev_data: held-out examples of the training data's source, where dev comes from another.
         test_every: measure the test error every so many epochs; 0 for never.
+        backup_dir: the folder of your `keras.callbacks.BackupAndRestore`: the run is noted there too, each epoch, and a
+            training that is resumed goes on with it. Put this callback before that one in the list.
 
     Raises:
         ValueError: for arguments that a Tracker does not take, pairs whose arrays differ in length, sets that `error`
@@ -74,6 +77,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         journal_dir: str | Path | None = None,
         same_distribution: bool = True,
         expose: bool = False,
+        backup_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
         if test_every < 0:
@@ -104,6 +108,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         )
         self._human_error = human_error
         self._is_exposing = expose
+        self._backup = Backup(Path(backup_dir)) if backup_dir else None
         self._passes: Passes | None = None
         self._is_open = False
         self._start = 0.0
@@ -116,7 +121,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._end("failed")  # a fit that raised has called no hook
         if is_disabled():
             return
-        self.tracker = tracker = self._new_tracker()
+        self.tracker = tracker = self._new_tracker(resume=self._backup.read() if self._backup else None)
         self._is_open = True
         self._passes = None
         self._epochs = {}
@@ -137,6 +142,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self.tracker.log_epoch(epoch, **errors)
         if self._is_exposing and logs is not None:
             logs.update(gap_logs(errors, self.tracker.measure, self._human_error))
+        if self._backup:
+            self._backup.note(self.tracker)
 
     @harmless
     def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -153,6 +160,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     @harmless
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         self._end("complete")
+        if self._backup:
+            self._backup.forget()
 
     def __enter__(self) -> Self:
         return self
