@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing
+from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.journal import Record
 from bvtrack.tracking.ledger import Bundle, Point
 from bvtrack.tracking.present import PresentPoints
@@ -30,7 +31,8 @@ class MlflowWriter:
 
     def __init__(self, tracking_uri: str, header: Record, run_id: str | None, *, is_moved: bool = False) -> None:
         """`run_id` is the run of earlier writing; `is_moved` says that the store is another one than the header's."""
-        self._client = MlflowClient(tracking_uri)
+        with first_use_of(tracking_uri):
+            self._client = MlflowClient(tracking_uri)
         self._header = header
         self._is_moved = is_moved
         self._goes_on = False

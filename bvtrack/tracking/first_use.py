@@ -1,0 +1,37 @@
+"""Only one process at a time sets up a new SQLite store: MLflow's migrations, run by two at once, break it for good."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+SETUP_SECONDS = 120.0
+"""Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
+
+
+@contextlib.contextmanager
+def first_use_of(tracking_uri: str) -> Iterator[None]:
+    """While this lasts, no other process of ours opens the store for the first time.
+
+    Raises `filelock.Timeout` where another one takes minutes.
+    """
+    database = _sqlite_file(tracking_uri)
+    if database is None:
+        yield
+        return
+    guard = database.with_name(f"{database.name}.setup")
+    if database.exists() and not guard.exists():
+        yield
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(guard, timeout=SETUP_SECONDS):
+        yield
+        guard.unlink(missing_ok=True)  # those who wait for it find the store set up
+
+
+def _sqlite_file(tracking_uri: str) -> Path | None:
+    scheme, _, path = tracking_uri.partition(":///")
+    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") else None
