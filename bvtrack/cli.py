@@ -130,11 +130,11 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None) -> bool:
     from rich.console import Console
     from rich.progress import Progress
 
-    from bvtrack.tracking.shipper import try_each_call_once
+    from bvtrack.tracking.shipper import settle_mlflow
     from bvtrack.tracking.sync import send
     from bvtrack.tracking.target import without_credentials
 
-    try_each_call_once()
+    settle_mlflow()
     are_sent = True
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:

@@ -21,7 +21,7 @@ from filelock import Timeout
 
 from bvtrack.tracking.context import note_context
 from bvtrack.tracking.journal import forget, read_header
-from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over, try_each_call_once
+from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over, settle_mlflow
 
 NICENESS = 10
 """The training goes first where both want the same processor."""
@@ -31,7 +31,7 @@ def main() -> int:
     """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until the training is over."""
     if sys.platform != "win32":  # there it is started so
         os.nice(NICENESS)
-    try_each_call_once()
+    settle_mlflow()
     _outlive_one_sigterm()
     training = os.getppid()
     pipe_has_closed = threading.Event()

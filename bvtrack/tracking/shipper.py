@@ -29,12 +29,20 @@ POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 """Between two tries of a store that is down: how late its return may be noticed."""
+LONGEST_REST_SECONDS = 2.0
+"""Of a thread that keeps to its share of the time: setting up a store takes seconds, once."""
 PATIENCE_SECONDS = 60.0
 """How long after the training's end a store may stay out of reach before the rest is left in the journal."""
 FINISH_SECONDS = 600.0
 """How long after the training's end a slow store is given to take the rest."""
-HTTP_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
-"""One try a call: the pause between tries is ours, and MLflow's own would block for minutes."""
+MLFLOW_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
+may hold a password.
+"""
 NORMAL_TRIES = 2
 """A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
 
@@ -244,7 +252,8 @@ def ship_until_over(
                 return True
             n_failures, give_up_at = 0, math.inf
             worked = clock.monotonic() - began
-            pause = 0.0 if was_over else max(worked * (1 / share - 1), POLL_SECONDS if is_idle else 0.0)
+            rest = min(worked * (1 / share - 1), LONGEST_REST_SECONDS)
+            pause = 0.0 if was_over else max(rest, POLL_SECONDS if is_idle else 0.0)
             is_last = clock.monotonic() > finish_by
         except Exception as error:
             n_failures += 1
@@ -260,9 +269,9 @@ def ship_until_over(
             clock.sleep(min(left, POLL_SECONDS))
 
 
-def try_each_call_once() -> None:
-    """Have MLflow in this process, which must be ours, fail at once; a user's own settings stay."""
-    for name, value in HTTP_DEFAULTS.items():
+def settle_mlflow() -> None:
+    """Have MLflow in this process, which must be ours, fail at once and print nothing; a user's own settings stay."""
+    for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
 
 
