@@ -21,7 +21,7 @@ from filelock import Timeout
 
 from bvtrack.tracking.context import note_context
 from bvtrack.tracking.journal import forget, read_header
-from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over, settle_mlflow
+from bvtrack.tracking.shipper import Shipper, lock_of, settle_mlflow, ship_until_over
 
 NICENESS = 10
 """The training goes first where both want the same processor."""

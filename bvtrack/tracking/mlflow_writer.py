@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
 
 from bvtrack.tracking import names
@@ -17,6 +18,7 @@ from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.journal import Record
 from bvtrack.tracking.ledger import Bundle, Point
 from bvtrack.tracking.present import PresentPoints
+from bvtrack.tracking.target import without_credentials
 
 METRICS_PER_BATCH = 1000
 TAGS_PER_BATCH = 100
@@ -36,6 +38,7 @@ class MlflowWriter:
         self._header = header
         self._is_moved = is_moved
         self._goes_on = False
+        self._has_credentials = without_credentials(tracking_uri) != tracking_uri
         self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
@@ -91,7 +94,7 @@ class MlflowWriter:
         if bundle.note is not None:
             self._write_note(run_id, bundle.note)
         if bundle.status is not None and self.owns_run:
-            self._client.set_terminated(run_id, bundle.status, bundle.timestamp)
+            self._end_run(run_id, bundle.status, bundle.timestamp)
 
     def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
         present = [RunTag(key, names.as_tag(value)) for key, value in tags.items() if value is not None]
@@ -103,6 +106,12 @@ class MlflowWriter:
             except MlflowException as error:
                 if not is_missing(error):
                     raise
+
+    def _end_run(self, run_id: str, status: str, timestamp: int) -> None:
+        if self._has_credentials and not MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get():
+            self._client.update_run(run_id, status)  # which does not print the address
+        else:
+            self._client.set_terminated(run_id, status, timestamp)
 
     def _named_run(self) -> str | None:
         """The run that was named; in another store than the one meant it may not be there."""

@@ -1,7 +1,7 @@
 """What happens when the store is down, slow or behind: the figures of the README's table, beside MLflow's own ways to log.
 
-Each part prints its own lines; all take about six minutes, `--peers` some more: one call of MLflow's to a dead server blocks for
-minutes, which is the point. Rates are medians of interleaved pairs in one process.
+Each part prints its own lines; all take about six minutes, `--peers` some more: one call of MLflow's to a dead server blocks
+for minutes, which is the point. Rates are medians of interleaved pairs in one process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -89,10 +89,8 @@ def peer_stalls() -> None:
         client = MlflowClient(servers["refuses"])
 
         def call() -> None:
-            try:
+            with suppress(mlflow.exceptions.MlflowException):
                 client.log_metric("0" * 32, "loss", 0.1)
-            except mlflow.exceptions.MlflowException:
-                pass
 
         print(f"MlflowClient.log_metric, server refuses: {milliseconds(call) / 1000:.0f} s, then it raises", flush=True)
 
@@ -109,7 +107,8 @@ class TinyTraining:
         n_steps, start = 0, time.perf_counter()
         while time.perf_counter() - start < seconds:
             self._optimizer.zero_grad()
-            nn.functional.cross_entropy(self._model(self._x), self._y).backward()
+            loss: torch.Tensor = nn.functional.cross_entropy(self._model(self._x), self._y)
+            torch.autograd.backward(loss)
             self._optimizer.step()
             n_steps += 1
         return n_steps / (time.perf_counter() - start)
@@ -130,7 +129,7 @@ def backlog(folder: Path) -> Path:
 
 
 def slowdown(folder: Path, rounds: int) -> None:
-    """The speed of a tiny training while the backlog ships into SQLite: by our process, by our thread, by a thread unbridled."""
+    """The speed of a tiny training while the backlog ships into SQLite: by our process, our thread, or one without a limit."""
     import bvtrack.tracking.thread as thread
 
     training, source = TinyTraining(), backlog(folder / "backlog")
@@ -179,7 +178,9 @@ def replay(folder: Path) -> None:
             journal = folder / attempt / source.name
             shutil.copytree(source, journal)
             (journal / "progress.json").unlink(missing_ok=True)
-            seconds = milliseconds(lambda journal=journal: send_left_behind(journal, server.uri)) / 1000
+            before = time.perf_counter()
+            send_left_behind(journal, server.uri)
+            seconds = time.perf_counter() - before
             print(f"{N_POINTS} points sent {attempt}: {seconds:.1f} s, {n_rows(folder / 'replay.db')} rows", flush=True)
 
 
