@@ -108,7 +108,8 @@ class MlflowWriter:
                     raise
 
     def _end_run(self, run_id: str, status: str, timestamp: int) -> None:
-        if self._has_credentials and not MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get():
+        is_quiet = MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()  # type: ignore[no-untyped-call]  # MLflow has no hint there
+        if self._has_credentials and not is_quiet:
             self._client.update_run(run_id, status)  # which does not print the address
         else:
             self._client.set_terminated(run_id, status, timestamp)

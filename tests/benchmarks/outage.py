@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -72,12 +73,12 @@ def stalls(folder: Path) -> None:
     with dead_servers() as servers:
         for name, uri in servers.items():
             tracker = Tracker(tracking_uri=uri, journal_dir=folder / name)
-            first = milliseconds(lambda tracker=tracker: log(tracker, 0))
+            first = milliseconds(partial(log, tracker, 0))
             times = []
             for epoch in range(1, CALLS):
                 time.sleep(0.02)
-                times.append(milliseconds(lambda tracker=tracker, epoch=epoch: log(tracker, epoch)))
-            end = milliseconds(lambda tracker=tracker: tracker.close())
+                times.append(milliseconds(partial(log, tracker, epoch)))
+            end = milliseconds(tracker.close)
             median, longest = statistics.median(times), max(times)
             print(f"server {name}: log_epoch median {median:.2f} ms, longest of {CALLS} {longest:.1f} ms")
             print(f"  the first call {first:.0f} ms; close() {end / 1000:.1f} s", flush=True)
