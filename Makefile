@@ -11,7 +11,9 @@ endif
 INSTALLED := $(VENV)/.installed
 BACKENDS := $(VENV)/.backends
 
-.PHONY: help install demo ui test bench format lint types unit wheel clean
+FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
+
+.PHONY: help install demo ui test bench soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,6 +42,10 @@ test: lint types unit wheel  ## Everything that CI runs
 bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/import_time.py
 	$(BIN)/python tests/benchmarks/cost.py
+	$(BIN)/python tests/benchmarks/outage.py --peers
+
+soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
+	BVTRACK_SOAK=1 $(BIN)/python -m pytest --timeout 1200 --durations 10 $(FAULTS)
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .

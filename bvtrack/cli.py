@@ -150,7 +150,7 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None) -> bool:
             done += n_bytes
             bar.update(task, completed=done)
             words = problem or f"sent to {without_credentials(parcel.tracking_uri)}"
-            click.echo(f"{parcel.journal.name}: {words}")
+            print(f"{parcel.journal.name}: {words}")  # above the bar, which click would print into
             are_sent = are_sent and problem is None
     return are_sent
 

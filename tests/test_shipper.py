@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,7 +17,8 @@ from servers import free_port, kill_shipper, wait_until
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.tracking.journal import default_journal_dir, sweep, unsent_journals
+from bvtrack.tracking.shipper import Shipper
 
 
 def the_only_run(store: str) -> Run:
@@ -133,3 +136,68 @@ def test_a_file_store_that_mlflow_allows_takes_the_points_of_a_clients_run(
 
     assert run.data.metrics["bvtrack/dev_error"] == 0.11
     assert run.data.tags["bvtrack.diagnosis"] == "high_variance"
+
+
+def left_behind(folder: Path, n_epochs: int, **options: Any) -> bvtrack.Tracker:
+    """A training of which nothing has been sent."""
+    tracker = bvtrack.Tracker(journal_dir=folder, **options)
+    for epoch in range(n_epochs):
+        tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11)
+    tracker.close()
+    return tracker
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(store: str, journals: Path) -> None:
+    left_behind(journals, 3, run_name="lost", tracking_uri="http://user:secret@127.0.0.1:9")
+    to_its_own = CliRunner().invoke(main, ["sync", "--dry-run"])
+    elsewhere = CliRunner().invoke(main, ["sync", "--dry-run", "--tracking-uri", store])
+
+    assert re.search(r": lost, begun 20\d\d-\d\d-\d\d \d\d:\d\d, 3 epochs to send to http://127.0.0.1:9\n$", to_its_own.output)
+    assert elsewhere.output.endswith(f"3 epochs to send to {store}\n")
+    assert (to_its_own.exit_code, elsewhere.exit_code) == (0, 0)
+    assert len(unsent_journals(journals)) == 1
+    assert MlflowClient(store).search_runs(["0"]) == []
+
+
+def test_what_was_half_sent_to_one_store_goes_to_another_as_a_whole(store: str, journals: Path, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path}/other.db"
+    (tmp_path / "other.db").write_bytes((tmp_path / "mlflow.db").read_bytes())
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+    (journal,) = unsent_journals(journals)
+    assert not Shipper(journal, store).ship()
+    tracker.log_epoch(1, train_error=0.01, dev_error=0.11)
+    tracker.close()
+    answer = CliRunner().invoke(main, ["sync", "--tracking-uri", other])
+    run = the_only_run(other)
+    points = MlflowClient(other).get_metric_history(run.info.run_id, "bvtrack/dev_error")
+
+    assert answer.exit_code == 0
+    assert [point.step for point in points] == [0, 1]
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("experiment", [None, "recovered"])
+def test_a_named_run_that_the_other_store_lacks_is_made_there(experiment: str | None, store: str, journals: Path) -> None:
+    left_behind(journals, 2, run_id="0" * 32, tracking_uri="http://127.0.0.1:9")
+    options = ["--experiment", experiment] if experiment else []
+    answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store, *options])
+    client = MlflowClient(store)
+    (run,) = client.search_runs([found.experiment_id for found in client.search_experiments()])
+
+    assert answer.exit_code == 0
+    assert client.get_experiment(run.info.experiment_id).name == (experiment or "Default")
+    assert (run.info.status, run.data.tags["bvtrack.diagnosis"]) == ("FINISHED", "high_variance")
+
+
+def test_journals_that_hold_nothing_are_swept_away(journals: Path) -> None:
+    left_behind(journals, 1)
+    for name, content in [("1-empty", b""), ("2-torn", b'{"kind":"ru'), ("3-sent", None), ("4-young", b"")]:
+        (journals / name).mkdir()
+        if content is not None:
+            (journals / name / "00000000000000000000.jsonl").write_bytes(content)
+        if "young" not in name:
+            os.utime(journals / name, (1, 1))
+    sweep(journals)
+
+    assert sorted(path.name for path in journals.iterdir())[1:] == ["4-young"]

@@ -35,6 +35,8 @@ PATIENCE_SECONDS = 60.0
 """How long after the training's end a store may stay out of reach before the rest is left in the journal."""
 FINISH_SECONDS = 600.0
 """How long after the training's end a slow store is given to take the rest."""
+SHOWN_CHUNK_BYTES = 1 << 17
+"""Of some thousand points: how often somebody who waits hears of it."""
 MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
@@ -219,7 +221,7 @@ def send_left_behind(
     Raises what MLflow raises, `JournalError` where it is none, and `filelock.Timeout` where another process is at it.
     """
     with lock_of(journal).acquire(timeout=POLL_SECONDS):
-        shipper = Shipper(journal, tracking_uri, experiment=experiment)
+        shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES)
         while not shipper.ship():
             report(shipper.offset)
         shipper.finish()

@@ -40,7 +40,8 @@ class Parcel:
         began = datetime.fromtimestamp(header["timestamp"] / 1000).astimezone()
         which = header["run_id"] or header["run_name"] or "a run of its own"
         n_epochs = sum(record["kind"] == "epoch" for record in self._records())
-        return f"{which}, begun {began:%Y-%m-%d %H:%M}, {n_epochs} epochs to send to {without_credentials(self.tracking_uri)}"
+        epochs = f"{n_epochs} epoch{'' if n_epochs == 1 else 's'}"
+        return f"{which}, begun {began:%Y-%m-%d %H:%M}, {epochs} to send to {without_credentials(self.tracking_uri)}"
 
     def _records(self) -> Iterator[Record]:
         kept, offset = read_kept(self.journal)
