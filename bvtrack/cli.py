@@ -120,7 +120,7 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
         click.echo(f"nothing to send in {directory}")
     elif dry_run:
         for parcel in parcels:
-            click.echo(f"{parcel.journal.name}: {parcel.problem or parcel.in_words()}")
+            click.echo(f"{parcel.journal.name}: {parcel.in_words()}")
     elif not _send_all(parcels, experiment):
         sys.exit(1)
 

@@ -11,17 +11,22 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from servers import kill_shipper, wait_until
 
 import bvtrack
+from bvtrack.cli import main
 from bvtrack.tracking import journal as journals_module
+from bvtrack.tracking import shipper
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.tracking.shipper import send_left_behind
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 N_KILLS = 50 if SOAK else 5
@@ -189,12 +194,11 @@ def _epochs(tracker: bvtrack.Tracker, *epochs: int, error: float = 0.1) -> None:
 def test_the_journals_of_an_interrupted_and_a_resumed_training_make_one_run_in_any_order(
     order: tuple[int, int], store: str, journals: Path
 ) -> None:
-    from bvtrack.tracking.shipper import send_left_behind
-
     first = bvtrack.Tracker(tracking_uri=store, run_name="cut")
     _epochs(first, 0, 1)
     state = json.loads(json.dumps(first.state()))
     _epochs(first, 2)
+    del first
     time.sleep(0.05)
     with bvtrack.Tracker(tracking_uri=store, run_name="cut", resume=state) as second:
         _epochs(second, 2, 3)
@@ -220,6 +224,7 @@ def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that
     _epochs(first, 0)
     state = first.state()
     _epochs(first, 1)
+    del first
     time.sleep(0.05)
     with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
         _epochs(second, 1, error=0.3)
@@ -381,8 +386,6 @@ def test_a_sender_that_is_killed_amid_the_training_is_replaced(store: str, said:
 def test_a_long_training_leaves_a_small_journal_and_the_same_verdict(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bvtrack.tracking import shipper
-
     monkeypatch.setattr(journals_module, "SEGMENT_BYTES", 20_000)
     tracker = bvtrack.Tracker(tracking_uri=store)
     tracker.log_split(train=4000, dev=1000)
@@ -395,13 +398,155 @@ def test_a_long_training_leaves_a_small_journal_and_the_same_verdict(
             pass
         largest = max(largest, sum(file.stat().st_size for file in path.iterdir()))
     tracker.close()
-    shipper.send_left_behind(path, store)
+    send_left_behind(path, store)
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert largest < 3000 * 200 / 2
     assert steps_of(store, run) == list(range(3000))
     assert (run.data.tags["bvtrack.epoch"], run.info.status) == ("2999", "FINISHED")
     assert run.data.tags["bvtrack.split"] == "no_test_set"
+
+
+def test_sync_leaves_a_training_alone_that_goes_on(store: str, said: list[str]) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    _epochs(tracker, 0)
+    wait_until(lambda: tracker.run_id)
+    kill_shipper(tracker)
+    answer = CliRunner().invoke(main, ["sync"])
+    _epochs(tracker, 1, 2)
+    tracker.close()
+    run = the_only_run(store)
+
+    assert (answer.exit_code, "its training goes on" in answer.output) == (1, True)
+    assert steps_of(store, run) == [0, 1, 2]
+    assert run.info.status == "FINISHED"
+    said.clear()
+
+
+def test_a_late_journal_of_many_parts_leaves_the_tags_of_the_later_training(store: str, journals: Path) -> None:
+    first = bvtrack.Tracker(tracking_uri=store)
+    _epochs(first, 0, 1)
+    state = first.state()
+    _epochs(first, 2, 3)
+    del first
+    time.sleep(0.05)
+    with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
+        _epochs(second, 2, 3, 4, error=0.3)
+    early, late = (
+        _moved(journal, journals.parent / f"machine-{number}") for number, journal in enumerate(unsent_journals(journals))
+    )
+    send_left_behind(late, store)
+    sender = shipper.Shipper(early, store, chunk_bytes=1)  # a record at a time
+    while not sender.ship(is_over=True):
+        pass
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+    assert len(steps_of(store, run)) == 7
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"epoch": 2**63},
+        {"epoch": 1, "intervals": {"dev": (float("nan"), 0.2)}},
+        {"epoch": 1, "n_dev": 10**400},
+        {"epoch": 1, "intervals": {"dev": (0.1, "much")}},
+    ],
+)
+def test_a_value_that_no_store_takes_holds_up_nothing_behind_it(spoilt: Any, store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0)
+        tracker.log_epoch(**spoilt, train_error=0.01, dev_error=0.11)
+        _epochs(tracker, 2)
+        assert tracker.diagnosis is not None
+    run = the_only_run(store)
+
+    assert {0, 2} <= set(steps_of(store, run))
+    assert run.info.status == "FINISHED"
+    said.clear()
+
+
+def test_a_name_that_is_too_long_for_a_database_is_cut_with_a_mark(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store, run_name="r" * 300, experiment="e" * 600 + "\ud800") as tracker:
+        _epochs(tracker, 0)
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("e" * 248 + " …")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+
+    assert run.info.run_name == "r" * 248 + " …"
+
+
+def test_a_resumed_training_does_not_wait_for_one_that_is_still_open(store: str, journals: Path) -> None:
+    first = bvtrack.Tracker(tracking_uri=store)
+    _epochs(first, 0)
+    with bvtrack.Tracker(tracking_uri=store, resume=first.state()) as second:
+        _epochs(second, 1)
+    late = unsent_journals(journals)[-1]
+    sender = shipper.Shipper(late, store)
+    while not sender.ship():
+        pass
+    (run,) = MlflowClient(store).search_runs(["0"])
+    first.close()
+
+    assert steps_of(store, run) == [0, 1]
+
+
+def test_files_that_could_not_be_written_are_written_by_the_next_sender(store: str, journals: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    client = MlflowClient(store)
+    experiment = client.create_experiment("mended", artifact_location=f"file://{tmp_path}/file/artifacts")
+    tracker = bvtrack.Tracker(tracking_uri=store, experiment="mended")
+    _epochs(tracker, 0)
+    del tracker
+    (journal,) = unsent_journals(journals)
+    with pytest.raises(shipper.FileError):
+        send_left_behind(journal, store)
+    (tmp_path / "file").unlink()
+    send_left_behind(journal, store)
+    (run,) = client.search_runs([experiment])
+
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "bvtrack")] == ["bvtrack/diagnosis.json"]
+    assert run.info.status == "KILLED"
+
+
+def test_threads_of_one_training_may_log_at_once(store: str, journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals_module, "SEGMENT_BYTES", 5_000)
+    with bvtrack.Tracker(tracking_uri=store) as tracker, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda epoch: _epochs(tracker, epoch), range(500)))
+    (journal,) = unsent_journals(journals)
+    send_left_behind(journal, store)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert sorted(steps_of(store, run)) == list(range(500))
+
+
+@posix_only
+def test_processes_that_were_left_to_finish_leave_no_zombies(store: str) -> None:
+    from bvtrack.tracking import process
+
+    for _ in range(2):
+        tracker = bvtrack.Tracker(tracking_uri=store)
+        _epochs(tracker, 0)
+        tracker.close(timeout=0)
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+
+    def are_reaped() -> bool:
+        process._reap()
+        return not process._let_go
+
+    wait_until(are_reaped)
+
+
+def test_a_keras_fit_that_was_stopped_is_interrupted_by_the_next(tmp_path: Path, store: str) -> None:
+    code = KERAS.format(store=store, epoch=1, end="raise KeyboardInterrupt").replace('backup_dir="backup"', "")
+    fit = next(line for line in code.splitlines() if line.startswith("model.fit"))
+    again = f"try:\n    {fit}\nexcept KeyboardInterrupt as error:\n    sys.last_value = error\ncallbacks.pop()\n{fit}\n"
+    Program(tmp_path, code.replace(fit, again)).end()
+    wait_until(lambda: not unsent_journals(default_journal_dir()))
+
+    assert sorted(run.info.status for run in MlflowClient(store).search_runs(["0"])) == ["FINISHED", "KILLED"]
 
 
 LIGHTNING = """

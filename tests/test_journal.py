@@ -50,6 +50,9 @@ def _garbled(directory: Path, content: bytes) -> Path:
     return journal
 
 
+HEADER = record("run", run_id=None, run_name=None, experiment=None, experiment_id=None, store="here", tags={}, options={})
+
+
 def _written(directory: Path, *records: Record) -> Path:
     journal = Journal(directory)
     journal.append(*records)
@@ -234,7 +237,7 @@ def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path:
 
     discard(path)
 
-    assert [left.name for left in path.iterdir()] == ["progress.json"]
+    assert sorted(left.name for left in path.iterdir()) == ["progress.json", "writer"]
 
 
 def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
@@ -305,7 +308,7 @@ def test_a_journal_of_many_segments_is_read_in_chunks_as_it_was_written(
 
 def test_a_journal_that_is_folded_loses_its_acknowledged_segments_alone(tmp_path: Path, small_segments: None) -> None:
     journal = Journal(tmp_path)
-    journal.append(record("run", store="here"))
+    journal.append(HEADER)
     for epoch in range(20):
         journal.append(record("epoch", epoch=epoch))
     journal.close()
@@ -313,7 +316,7 @@ def test_a_journal_that_is_folded_loses_its_acknowledged_segments_alone(tmp_path
     records, offset = read_records(journal.path, 0)
     while records[-1].get("epoch", 0) < 9:
         records, offset = read_records(journal.path, offset)
-    fold(journal.path, record("run", store="here"), [record("model", facts={})], offset)
+    fold(journal.path, HEADER, [record("model", facts={})], offset)
     kept, start = read_kept(journal.path)
 
     assert (start, [one["kind"] for one in kept]) == (offset, ["model"])
@@ -387,6 +390,14 @@ def test_a_journal_that_begins_with_something_else_has_no_header(tmp_path: Path)
 
 
 def test_the_header_is_the_first_record(tmp_path: Path) -> None:
-    path = _written(tmp_path, {"kind": "run", "store": "sqlite:///a.db"}, {"kind": "end"})
+    path = _written(tmp_path, HEADER, {"kind": "end"})
 
-    assert read_header(path) == {"kind": "run", "store": "sqlite:///a.db"}
+    assert read_header(path) == HEADER
+
+
+def test_a_header_that_lacks_something_is_said(tmp_path: Path) -> None:
+    path = _written(tmp_path, HEADER, {"kind": "end"})
+    (segment := _segment(path)).write_bytes(segment.read_bytes().replace(b'"store"', b'"shop"'))
+
+    with pytest.raises(JournalError, match="expected a run's store in the first record"):
+        read_header(path)

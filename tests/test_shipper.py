@@ -84,13 +84,15 @@ def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, po
     assert the_only_run(store).data.tags["bvtrack.diagnosis"] == "high_variance"
 
 
-def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "00000000000000000000.jsonl").write_text('{"kind":"run","store":"htp://nowhere"}\n')
-    answer = CliRunner().invoke(main, ["sync", str(tmp_path)])
+def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(journals: Path) -> None:
+    left_behind(journals, 1, tracking_uri="http://127.0.0.1:9")
+    (journal,) = unsent_journals(journals)
+    (segment,) = journal.glob("*.jsonl")
+    segment.write_text(segment.read_text().replace("http://127.0.0.1:9", "htp://nowhere"))
+    answer = CliRunner().invoke(main, ["sync"])
 
     assert answer.exit_code == 1
-    assert answer.output.startswith("a: an MLflow tracking URI looks like")
+    assert answer.output.startswith(f"{journal.name}: an MLflow tracking URI looks like")
 
 
 def test_a_run_that_does_not_exist_is_said_and_nothing_is_lost(store: str, said: list[str]) -> None:

@@ -15,6 +15,8 @@ SEED = 0
 """Of our own choice of examples, so that it is the same in each epoch and run."""
 FEWEST_TRAIN_EXAMPLES = 1000
 """A train error is measured on as many examples as the dev error, and on this many at least (or all there are)."""
+MOST_EXAMPLES = 2**53
+"""Larger counts are no exact floats."""
 MOST_READ = 5000
 """Of a larger split so many examples, drawn at random, are compared: enough to see a K-S effect of 0.05."""
 
@@ -23,7 +25,7 @@ MOST_READ = 5000
 class SplitSample:
     """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read]` hold what was read of it, if anything.
 
-    Raises `ValueError` for an `n` below 1, or a list.
+    Raises `ValueError` for an `n` below 1 or beyond what a float holds, or a list.
     """
 
     n: int
@@ -33,6 +35,8 @@ class SplitSample:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"a split must have at least 1 example; got {self.n!r} (leave a missing one out)")
+        if self.n > MOST_EXAMPLES:
+            raise ValueError(f"a split can have {MOST_EXAMPLES} examples at most; got a larger count")
 
     @classmethod
     def of(cls, data: Any) -> SplitSample:

@@ -30,7 +30,8 @@ def close_at_exit(tracker: Closable) -> None:
 
 
 def _close_all() -> None:
-    is_failed = isinstance(getattr(sys, "last_value", None), Exception)
+    is_interactive = hasattr(sys, "ps1")  # there the last exception may be of long ago
+    is_failed = not is_interactive and isinstance(getattr(sys, "last_value", None), Exception)
     for tracker, process in list(_open.items()):
         if process == os.getpid():  # not in one that was forked
             tracker.close("failed" if is_failed else "interrupted", EXIT_SECONDS)

@@ -10,8 +10,8 @@ from bvtrack.tracking.target import without_credentials
 
 LONGEST = 160
 MISSING = "RESOURCE_DOES_NOT_EXIST"
-REFUSED = "INVALID_PARAMETER_VALUE"
-"""Two of MLflow's words for what went wrong."""
+REFUSED = {"INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND", "FEATURE_DISABLED"}
+"""MLflow's words for what went wrong."""
 
 
 def is_missing(error: BaseException) -> bool:
@@ -20,8 +20,8 @@ def is_missing(error: BaseException) -> bool:
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether MLflow would say the same again: what was sent is not there, or not what it takes."""
-    return getattr(error, "error_code", None) in (MISSING, REFUSED)
+    """Whether MLflow would say the same again: this is not what it takes, or the server is too old for it."""
+    return isinstance(error, NotImplementedError) or getattr(error, "error_code", None) in REFUSED
 
 
 def short_cause(error: BaseException, uri: str) -> str:

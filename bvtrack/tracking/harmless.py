@@ -8,10 +8,18 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from bvtrack.tracking.names import as_text
+
 logger = logging.getLogger("bvtrack")
 """Warnings go here and not to `warnings`, which people turn into errors."""
 
 _said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+def warn(message: str) -> None:
+    """Log a warning, in characters that any stream takes."""
+    logger.warning("bvtrack: %s", as_text(message))
+
 
 _Owner = TypeVar("_Owner")
 _Arguments = ParamSpec("_Arguments")
@@ -35,7 +43,7 @@ def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callabl
             message = f"{type(error).__name__}: {error}"
             if message not in _said.setdefault(owner, set()):
                 _said[owner].add(message)
-                logger.warning("bvtrack: %s was skipped, the training goes on (%s)", method.__qualname__, message)
+                warn(f"{method.__qualname__} was skipped, the training goes on ({message})")
                 logger.debug("why it was skipped:", exc_info=True)
 
     return guarded

@@ -12,10 +12,13 @@ import contextlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from bvtrack.tracking.environment import user_name
 
@@ -27,9 +30,11 @@ SEGMENT_BYTES = 1 << 20
 """Of some 4,000 epochs; what lies on disk is at most this, twice, and what is kept of the epochs before."""
 CHUNK_BYTES = 1 << 20
 """Read, and sent, at a time: what a backlog takes of memory."""
+REPLACE_TRIES = 10
 BIRTH_SECONDS = 60.0
 """A journal that is older has its first record."""
 SHOWN_BYTES = 40
+HEADER_KEYS = {"timestamp", "run_id", "run_name", "experiment", "experiment_id", "store", "tags", "options"}
 
 
 def default_journal_dir() -> Path:
@@ -55,22 +60,32 @@ class JournalError(ValueError):
 class Journal:
     """One run's journal, open for appending by the one process that trains."""
 
-    def __init__(self, directory: Path) -> None:
-        """Create a new journal in `directory`. Raises `OSError` where that is not possible."""
+    def __init__(self, directory: Path, *header: Record) -> None:
+        """Create a new journal in `directory` that begins with `header`. Raises `OSError` where that is not possible."""
         self.path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}"
-        try:
-            self.path.mkdir(PRIVATE_FOLDER, parents=True)
-            self._file = _new_segment(self.path, 0)
-        except OSError as error:  # named by its directory, so that it is the same trouble each time
-            raise OSError(error.errno, error.strerror, str(directory)) from None
         self._start = self._end = 0
         self._unwritten = b""
+        self._appending = threading.Lock()
+        self._writing = _writer_lock(self.path)
+        try:
+            self.path.mkdir(PRIVATE_FOLDER, parents=True)
+            self._writing.acquire(timeout=0)
+            self._file = _new_segment(self.path, 0)
+            self._write(*header)
+        except OSError as error:  # named by its directory, so that it is the same trouble each time
+            self.__del__()
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise OSError(error.errno, error.strerror, str(directory)) from None
 
     def append(self, *records: Record) -> None:
         """Write records, as a rule in one call to the operating system.
 
         Raises `OSError` where the disk is full; what it did not take goes before the next records.
         """
+        with self._appending:
+            self._write(*records)
+
+    def _write(self, *records: Record) -> None:
         self._unwritten += "".join(f"{_ENCODER.encode(record)}\n" for record in records).encode()
         while self._unwritten:
             n_written = self._file.write(self._unwritten)
@@ -88,11 +103,13 @@ class Journal:
         """Close the file. Raises `OSError` where the disk still does not take what was appended."""
         with self._file:
             self.append()
+        self._writing.release()
 
     def __del__(self) -> None:
         """All that was appended is written already."""
         if (file := getattr(self, "_file", None)) is not None:
             file.close()
+        self._writing.release()
 
     def _begin_segment(self) -> None:
         with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
@@ -131,6 +148,8 @@ def read_header(journal: Path) -> Record:
     header = _record_of(line)
     if header["kind"] != "run":
         raise JournalError(f"expected the record of a run first, got one of kind {header['kind']!r}; remove the folder")
+    if missing := ", ".join(sorted(HEADER_KEYS - header.keys())):
+        raise JournalError(f"expected a run's {missing} in the first record, got none; remove the folder")
     return header
 
 
@@ -151,6 +170,18 @@ def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) 
             segment.unlink()
 
 
+def is_being_written(journal: Path) -> bool:
+    """Whether the training of this journal is still there."""
+    lock = _writer_lock(journal)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # the folder is gone
+        return False
+
+
 def n_segments(journal: Path) -> int:
     """How many files the journal's records lie in."""
     return len(_segments(journal))
@@ -162,6 +193,11 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+    for _ in range(REPLACE_TRIES):
+        with contextlib.suppress(PermissionError):  # Windows replaces no file that is being read
+            draft.replace(path)
+            return
+        time.sleep(0.01)
     draft.replace(path)
 
 
@@ -186,15 +222,18 @@ def unsent_journals(directory: Path) -> Sequence[Path]:
 def sweep(directory: Path) -> None:
     """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last."""
     for journal in directory.glob("*-*/"):
-        is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
-        if not is_young and not any(b"\n" in _first_line(records) for records in journal.glob("*.jsonl")):
-            shutil.rmtree(journal, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # swept by another
+            is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
+            if not is_young and not any(b"\n" in _first_line(records) for records in journal.glob("*.jsonl")):
+                shutil.rmtree(journal, ignore_errors=True)
 
 
 def size_of(journal: Path) -> int:
     """The offset of the journal's end."""
-    segments = _segments(journal)
-    return segments[-1][0] + segments[-1][1].stat().st_size if segments else 0
+    with contextlib.suppress(FileNotFoundError):  # sent by another process just now
+        for start, segment in reversed(_segments(journal)):
+            return start + segment.stat().st_size
+    return 0
 
 
 def _plain(value: Any) -> Any:
@@ -213,6 +252,11 @@ def _new_segment(journal: Path, start: int) -> Any:
 def _segments(journal: Path) -> list[tuple[int, Path]]:
     """The segments and the byte at which each begins, in order."""
     return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if path.stem.isdigit())
+
+
+def _writer_lock(journal: Path) -> FileLock:
+    """Held by the training as long as it may write."""
+    return FileLock(journal / "writer", mode=PRIVATE, thread_local=False)
 
 
 def _kept_file(journal: Path) -> Path:

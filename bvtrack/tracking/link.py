@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from bvtrack.tracking import names
 from bvtrack.tracking.environment import user_name
-from bvtrack.tracking.harmless import logger
+from bvtrack.tracking.harmless import warn
 from bvtrack.tracking.journal import Journal, Record, forget, record
 from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.progress import Progress
@@ -20,6 +21,8 @@ from bvtrack.tracking.thread import ShipperThread
 from bvtrack.tracking.waiting import RunningShipper
 
 LOOK_SECONDS = 1.0
+RESTART_SECONDS = 30.0
+"""Between two starts of a sender that ends each time."""
 
 
 class Link:
@@ -27,14 +30,15 @@ class Link:
 
     def __init__(self, target: Target, training_id: str, options: Mapping[str, Any], journal_dir: Path) -> None:
         """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
-        self._journal = Journal(journal_dir)
+        self._journal = Journal(journal_dir, _header(target, training_id, options))
         self._uri = target.tracking_uri
         self._progress = Progress()
         self._is_out_of_reach = False
         self._is_full = False
         self._next_look = 0.0
         self._is_closing = False
-        self.append(_header(target, training_id, options))
+        self._said: set[str] = set()
+        self._next_start = 0.0
         self._shipper = self._started()
 
     @property
@@ -52,7 +56,7 @@ class Link:
         except OSError as error:
             if not self._is_full:
                 kept = "the points wait in memory until it does"
-                logger.warning("bvtrack: %s takes no more (%s); %s", self._journal.path, error.strerror, kept)
+                warn(f"{self._journal.path} takes no more ({error.strerror}); {kept}")
             self._is_full = True
 
     def listen(self) -> None:
@@ -63,13 +67,16 @@ class Link:
 
     def _look(self) -> None:
         self._progress = self._shipper.progress
-        if self._shipper.has_ended and not self._is_closing and not isinstance(self._shipper, ShipperThread):
+        if self._shipper.has_ended and not self._is_closing and time.monotonic() >= self._next_start:
+            self._next_start = time.monotonic() + RESTART_SECONDS
             self._shipper = self._in_its_place("the process that sends the points has ended")
+        for refusal in self._progress.refused:
+            self._say(f"MLflow refuses {refusal}; all the rest is sent")
         problem = self._progress.problem
         if problem and not self._is_out_of_reach:
-            logger.warning("bvtrack: %s; %s", problem, self._advice())
+            warn(f"{problem}; {self._advice()}")
         elif self._is_out_of_reach and not problem:
-            logger.warning("bvtrack: MLflow takes the points again; nothing was lost")
+            warn("MLflow takes the points again; nothing was lost")
         self._is_out_of_reach = problem is not None
 
     def close(self, timeout: float) -> None:
@@ -78,14 +85,14 @@ class Link:
             self._journal.close()
         except OSError as error:
             lost, path = self._journal.n_unwritten, self._journal.path
-            logger.warning("bvtrack: the last %d records are lost: %s takes no more (%s)", lost, path, error.strerror)
+            warn(f"the last {lost} records are lost: {path} takes no more ({error.strerror})")
         self._is_closing = True
         has_arrived = self._shipper.close(timeout)
         self._look()
         if has_arrived:
             forget(self._journal.path)
         elif not self._is_out_of_reach and timeout:
-            logger.warning("bvtrack: the last points are still on their way to MLflow; %s", self._advice())
+            warn(f"the last points are still on their way to MLflow; {self._advice()}")
 
     def _started(self) -> RunningShipper:
         try:
@@ -94,13 +101,18 @@ class Link:
             return self._in_its_place(f"no process could be started to send the points ({error.strerror or error})")
 
     def _in_its_place(self, reason: str) -> ShipperThread:
-        logger.warning("bvtrack: %s; a thread sends them, a little at a time", reason)
+        self._say(f"{reason}; a thread sends them, a little at a time")
         return ShipperThread(self._journal.path, self._uri)
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            warn(message)
 
     def _advice(self) -> str:
         """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""
         kept = f"the points are kept in {self._journal.path}"
-        sync = f"`bvtrack sync {self._journal.path.parent}`"
+        sync = f"`bvtrack sync {shlex.quote(str(self._journal.path.parent))}`"
         if self._progress.is_run_missing:
             return f"{kept}: name a run that is there, or send them by {sync} with the --tracking-uri of the store that has it"
         return f"{kept}, and {sync} sends what is left of them after the training"

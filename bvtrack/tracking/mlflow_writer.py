@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
 
 from bvtrack.tracking import names
-from bvtrack.tracking.cause import is_missing
+from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.journal import Record
 from bvtrack.tracking.ledger import Bundle, Point
@@ -36,8 +37,11 @@ class MlflowWriter:
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
         self._header = header
+        self._uri = tracking_uri
         self._is_moved = is_moved
         self._goes_on = False
+        self.refused: list[str] = []
+        """What MLflow would not take, and would not the next time, in words."""
         self._has_credentials = without_credentials(tracking_uri) != tracking_uri
         self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
@@ -70,7 +74,7 @@ class MlflowWriter:
         except BaseException:
             self._present = PresentPoints(self._client, run_id)  # some of it may have arrived
             raise
-        if len(points) == len(bundle.points) > 0:
+        if is_latest and len(points) == len(bundle.points) > 0:
             self._present = None  # from here on all is new
         return is_latest
 
@@ -90,22 +94,41 @@ class MlflowWriter:
             self._client.log_batch(run_id, metrics=metrics)
         self._write_tags(run_id, bundle.tags)
         if bundle.datasets:
-            self._client.log_inputs(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
+            with self._noting_refusal("the datasets"):
+                self._client.log_inputs(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
         if bundle.note is not None:
-            self._write_note(run_id, bundle.note)
+            with self._noting_refusal("the description"):
+                self._write_note(run_id, bundle.note)
         if bundle.status is not None and self.owns_run:
             self._end_run(run_id, bundle.status, bundle.timestamp)
 
     def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
         present = [RunTag(key, names.as_tag(value)) for key, value in tags.items() if value is not None]
         for some in _slices(present, TAGS_PER_BATCH):
-            self._client.log_batch(run_id, tags=some)
+            try:
+                self._client.log_batch(run_id, tags=some)
+            except MlflowException as error:
+                if not is_refused(error):
+                    raise
+                for tag in some:
+                    with self._noting_refusal(f"the tag {tag.key}"):
+                        self._client.set_tag(run_id, tag.key, tag.value)
         for key in (key for key, value in tags.items() if value is None):
             try:
                 self._client.delete_tag(run_id, key)
             except MlflowException as error:
                 if not is_missing(error):
                     raise
+
+    @contextmanager
+    def _noting_refusal(self, what: str) -> Iterator[None]:
+        """One thing that MLflow refuses for good is noted and holds up nothing behind it."""
+        try:
+            yield
+        except (MlflowException, NotImplementedError) as error:
+            if not is_refused(error):
+                raise
+            self.refused.append(f"{what} ({short_cause(error, self._uri)})")
 
     def _end_run(self, run_id: str, status: str, timestamp: int) -> None:
         is_quiet = MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()  # type: ignore[no-untyped-call]  # MLflow has no hint there
@@ -139,7 +162,7 @@ class MlflowWriter:
             self._experiment_id(),
             start_time=self._header["timestamp"],
             tags={key: names.as_tag(value) for key, value in self._header["tags"].items()},
-            run_name=self._header["run_name"] and names.as_tag(self._header["run_name"]),
+            run_name=self._header["run_name"] and names.as_name(self._header["run_name"]),
         )
         return str(run.info.run_id)
 
@@ -147,6 +170,7 @@ class MlflowWriter:
         name, experiment_id = self._header["experiment"], self._header["experiment_id"]
         if name is None:
             return experiment_id or DEFAULT_EXPERIMENT_ID
+        name = names.as_name(name)
         if experiment := self._client.get_experiment_by_name(name):
             return str(experiment.experiment_id)
         try:

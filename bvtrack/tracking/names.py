@@ -65,6 +65,8 @@ DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""
 TAG_LENGTH = 8000
 """MLflow cuts longer values of tags, the description among them, without a word."""
+NAME_LENGTH = 250
+"""Of a run or an experiment: what fits into the columns of every database that MLflow knows."""
 ELLIPSIS = " …"
 
 
@@ -79,5 +81,13 @@ def as_text(value: str) -> str:
 
 def as_tag(value: str) -> str:
     """`value` as the value of a tag: where it is too long for MLflow, the end says so."""
-    text = as_text(value)
-    return text if len(text) <= TAG_LENGTH else text[: TAG_LENGTH - len(ELLIPSIS)] + ELLIPSIS
+    return _cut(as_text(value), TAG_LENGTH)
+
+
+def as_name(value: str) -> str:
+    """`value` as the name of a run or an experiment, cut as a tag is."""
+    return _cut(as_text(value), NAME_LENGTH)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - len(ELLIPSIS)] + ELLIPSIS

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from mlflow import MlflowClient
 
+from bvtrack.tracking import names
 from bvtrack.tracking.ledger import Point
 
 Key = tuple[str, int]
+TELLING = {names.error_metric("train"), names.error_metric("dev")}
+"""Of how new the run is they tell also those who bring no points."""
 
 
 class PresentPoints:
@@ -30,7 +33,7 @@ class PresentPoints:
     def missing(self, points: Iterable[Point]) -> Sequence[Point]:
         """Those of the points that the run does not hold; at an epoch that was repeated, where they say something new."""
         points = list(points)
-        for name in {point.name for point in points} - self._names:
+        for name in ({point.name for point in points} | TELLING) - self._names:
             self._read(name)
         return [point for point in points if point not in self._points and not self._is_repeated(point)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,28 @@ DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32
 """Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
 
 
+_let_go: list[int] = []
+"""The processes that were left to finish by themselves, until they have."""
+
+
+def _reap() -> None:
+    """Take note of the end of those that have: a process that nobody asks after stays as a zombie."""
+    if sys.platform != "win32":
+        for pid in list(_let_go):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    continue
+            _let_go.remove(pid)
+
+
 class ShipperProcess:
     """The shipper of one journal as a process. It may outlive this one, to finish what the training left."""
 
     def __init__(self, journal: Path, tracking_uri: str) -> None:
         """Start it. Raises `OSError` where no process can be started."""
-        if not sys.executable:
+        if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would start itself
             raise FileNotFoundError("there is no Python to run")
+        _reap()
         self._journal = journal
         # -P keeps the working directory, where a user's own mlflow.py may lie, off the module path
         self._process = subprocess.Popen(
@@ -59,6 +75,7 @@ class ShipperProcess:
         """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
         if self._process.poll() is None:
             self._process.returncode = 0
+            _let_go.append(self._process.pid)
 
     def __del__(self) -> None:
         """A training that nobody holds any more is over."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +15,7 @@ from bvtrack.tracking.journal import write_private
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, whether that
-    is a run or an experiment which the store does not have, and how often sending has failed.
+    is a run or an experiment which the store does not have, how often sending has failed, and what MLflow has refused for good.
     """
 
     offset: int = 0
@@ -23,6 +24,7 @@ class Progress:
     problem: str | None = None
     is_run_missing: bool = False
     n_failures: int = 0
+    refused: Sequence[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, journal: Path) -> Self:

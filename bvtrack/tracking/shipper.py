@@ -49,6 +49,10 @@ NORMAL_TRIES = 2
 """A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
 
 
+class StillWritingError(Exception):
+    """The training of a journal is still there, and its own process sends it."""
+
+
 class FileError(Exception):
     """An artifact could not be written; its path."""
 
@@ -86,11 +90,11 @@ class Shipper:
         self._unsent: list[Record] = []
         self._sent = Bundle()
         self._progress = Progress.towards(journal, without_credentials(tracking_uri))
-        self._offset = self._take_again()
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._has_files = False
         self._went_away = False
+        self._offset = self._take_again()
 
     @property
     def has_sent_the_end(self) -> bool:
@@ -107,12 +111,18 @@ class Shipper:
         """How far the journal has been sent."""
         return self._progress.offset
 
-    def ship(self) -> bool:
-        """Send some of what is new; true where nothing was left to send. Raises what MLflow raises."""
+    def ship(self, *, is_over: bool = False) -> bool:
+        """Send some of what is new; true where nothing was left to send. Raises what MLflow raises.
+
+        `is_over` says that the training is: if it went away without a word, its run is ended as interrupted.
+        """
         if not self._has_sent_earlier():
             return False
         records, self._offset = read_records(self._journal, self._offset, chunk_bytes=self._chunk_bytes)
         self._take(records)
+        if is_over and not records and self._ledger.state == "running":
+            self._went_away = True
+            self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._has_files
         if self._unsent:
             self._send()
@@ -123,11 +133,7 @@ class Shipper:
         return is_idle
 
     def finish(self) -> None:
-        """End the run of a training that went away without a word, and remove the journal, of which nobody will ask then."""
-        if self._ledger.state == "running":
-            self._went_away = True
-            self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
-            self._send()
+        """Remove the journal, and what stands beside it where its training went away: nobody will ask for that then."""
         journals.discard(self._journal)
         if self._went_away:
             journals.forget(self._journal)
@@ -150,7 +156,8 @@ class Shipper:
             if not records:
                 break
         if self._progress.offset:
-            self._sent, self._unsent = self._ledger.bundle(()), []
+            self._sent, self._unsent = replace(self._ledger.bundle(()), files={}), []
+            self._has_files = True  # of which the offset knows nothing
         return offset
 
     def _take(self, records: Sequence[Record]) -> None:
@@ -159,14 +166,18 @@ class Shipper:
         self._unsent += records
 
     def _has_sent_earlier(self) -> bool:
-        """Send the journals that the training left before; false where the process of one is still at it."""
+        """Send the journals that the training left before; false where the process of one is still at it.
+
+        What is wrong with one of them is for `bvtrack sync` to say, and holds up nothing here.
+        """
         while self._earlier:
             try:
                 send_left_behind(self._earlier[0], self._uri)
             except Timeout:
                 return False
-            except (JournalError, FileNotFoundError):
-                pass  # broken, for `bvtrack sync` to say; or sent by now
+            except Exception as error:
+                if not _is_its_own_fault(error):
+                    raise
             self._earlier.pop(0)
         return True
 
@@ -188,7 +199,7 @@ class Shipper:
             self._sent = replace(bundle, files=self._sent.files)
             self._has_files = True
         self._unsent = []
-        self._note(offset=self._offset)
+        self._note(offset=self._offset, refused=list(writer.refused))
         if journals.n_segments(self._journal) > 1:
             journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
 
@@ -218,11 +229,14 @@ def send_left_behind(
 
     A run that is still to be made goes into `experiment`, by default the one that its training meant.
 
-    Raises what MLflow raises, `JournalError` where it is none, and `filelock.Timeout` where another process is at it.
+    Raises what MLflow raises, `JournalError` where it is none, `StillWritingError` where its training is not over, and
+    `filelock.Timeout` where another process is at it.
     """
+    if journals.is_being_written(journal):
+        raise StillWritingError
     with lock_of(journal).acquire(timeout=POLL_SECONDS):
         shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES)
-        while not shipper.ship():
+        while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
     journals.forget(journal)
@@ -248,7 +262,7 @@ def ship_until_over(
         if was_over:
             finish_by = min(finish_by, began + FINISH_SECONDS)
         try:
-            is_idle = shipper.ship()
+            is_idle = shipper.ship(is_over=was_over)
             if is_idle and was_over:
                 shipper.finish()
                 return True
@@ -263,7 +277,8 @@ def ship_until_over(
             give_up_at = min(give_up_at, clock.monotonic() + patience) if was_over else math.inf
             is_last = _is_final(error, was_over) or clock.monotonic() + pause > min(give_up_at, finish_by)
             if is_last or n_failures >= NORMAL_TRIES:
-                shipper.report(error)
+                with contextlib.suppress(OSError):  # the disk that it is noted on may be what is full
+                    shipper.report(error)
         if is_last:
             return False
         wake_up = clock.monotonic() + pause
@@ -290,12 +305,18 @@ def problem_of(error: Exception, tracking_uri: str) -> str:
 
 def _is_final(error: Exception, was_over: bool) -> bool:
     """Whether waiting would not help; while the training goes on, somebody may put right what MLflow refuses."""
-    return isinstance(error, JournalError) or (was_over and is_refused(error))
+    return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
+
+
+def _is_its_own_fault(error: Exception) -> bool:
+    """Whether something else could be sent to the same store."""
+    of_the_journal = (ValueError, TypeError, KeyError, FileNotFoundError, FileError, StillWritingError)
+    return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)
 
 
 def lock_of(journal: Path) -> FileLock:
     """Held while a journal is being sent, so that nobody else sends it too."""
-    return FileLock(journal / "lock")
+    return FileLock(journal / "lock", mode=journals.PRIVATE)
 
 
 def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from bvtrack.tracking.journal import Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
+from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
 from bvtrack.tracking.progress import Progress
-from bvtrack.tracking.shipper import problem_of, send_left_behind
+from bvtrack.tracking.shipper import StillWritingError, problem_of, send_left_behind
 from bvtrack.tracking.target import checked_uri, without_credentials
 
 
@@ -35,7 +35,13 @@ class Parcel:
         return 0 if self.problem else max(0, size_of(self.journal) - self.offset)
 
     def in_words(self) -> str:
-        """When the training began, what is left of it to send, and where to. Raises `JournalError`."""
+        """When the training began, what is left of it to send, and where to; or what is wrong with it."""
+        try:
+            return self.problem or _printable(self._described())
+        except (JournalError, FileNotFoundError) as error:
+            return str(error)
+
+    def _described(self) -> str:
         header = read_header(self.journal)
         began = datetime.fromtimestamp(header["timestamp"] / 1000).astimezone()
         which = header["run_id"] or header["run_name"] or "a run of its own"
@@ -72,11 +78,18 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
         return parcel.problem
     try:
         send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment)
+    except StillWritingError:
+        return "its training goes on, and sends it by itself"
     except Timeout:
         return "its training, or the process that it left behind, is still sending it; try again in a minute"
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return str(error) if isinstance(error, ValueError) else problem_of(error, parcel.tracking_uri)
+        return str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri)
     return None
+
+
+def _printable(text: str) -> str:
+    """`text` as a terminal can show it, and without what would move its cursor."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _parcel(journal: Path, given: str | None) -> Parcel:

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from bvtrack.tracking.context import note_context
+from bvtrack.tracking.harmless import logger
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over
 from bvtrack.tracking.waiting import wait_for_the_last
@@ -58,3 +59,5 @@ class ShipperThread:
                 self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
         except Timeout:
             pass
+        except Exception:
+            logger.debug("the thread that sends the points has ended:", exc_info=True)

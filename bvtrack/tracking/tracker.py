@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.data.guidelines import check_split
-from bvtrack.data.sample import SplitSample
+from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_finite_number
@@ -21,7 +22,7 @@ from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import ModelFacts, Step
 from bvtrack.tracking import names
 from bvtrack.tracking.at_exit import close_at_exit
-from bvtrack.tracking.harmless import harmless, logger
+from bvtrack.tracking.harmless import harmless, warn
 from bvtrack.tracking.journal import Kind, Record, default_journal_dir, passing_journal_dir, record
 from bvtrack.tracking.ledger import Ledger
 from bvtrack.tracking.target import Client, Target, find_target
@@ -31,6 +32,10 @@ from bvtrack.version import __version__
 if TYPE_CHECKING:
     from bvtrack.tracking.link import Link
 
+LARGEST_STEP = 2**63 - 1
+"""MLflow's steps are 64-bit integers."""
+_writing = threading.Lock()
+"""Threads of one training may log at once; of all Trackers, for one of its own could not be copied with a Tracker."""
 CLOSE_SECONDS = 30.0
 """How long the end of a training waits for its last points by default; a store that is down is not waited for."""
 
@@ -259,12 +264,14 @@ class Tracker:
             "errors": accepted,
             "counts": {name: n for name, n in known.items() if n is not None},
             "intervals": {
-                name: self._bounds(accepted[name], ends) for name, ends in (intervals or {}).items() if name in accepted
+                name: self._bounds(accepted[name], ends)
+                for name, ends in (intervals or {}).items()
+                if name in accepted and all(map(is_finite_number, ends))
             },
             "unscaled": {name: float(error) for name, error in errors.items() if error is not None and self._has_units},
             "running": running if running is not None and math.isfinite(running) else None,
         }
-        self._write("epoch", epoch=int(epoch), **content)
+        self._write("epoch", epoch=_step(epoch), **content)
         self._listen()
 
     @harmless
@@ -287,10 +294,11 @@ class Tracker:
             if self._ledger.verdict is None:
                 raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
             epoch = self._ledger.verdict.epoch
+        epoch = _step(epoch)
         content = {
             "error": error,
             "n": self._count("test", n_test) if self._is_rate else None,
-            "interval": self._bounds(error, interval) if interval else None,
+            "interval": self._bounds(error, interval) if interval and all(map(is_finite_number, interval)) else None,
             "unscaled": float(test_error) if self._has_units else None,
         }
         if self._is_closed:
@@ -401,7 +409,7 @@ class Tracker:
         """The examples behind an error: those given, else the split's; says once what cannot be one."""
         if given is None:
             return self._counts.get(name)
-        if given >= 1:
+        if 1 <= given <= MOST_EXAMPLES:
             return int(given)
         self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
         return None
@@ -410,7 +418,7 @@ class Tracker:
         """Warn once for each message, or for each trouble, however often it comes with other numbers."""
         if self._is_enabled and (once_for or message) not in self._said:
             self._said.add(once_for or message)
-            logger.warning("bvtrack: %s", message)
+            warn(message)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -432,13 +440,14 @@ class Tracker:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
         if self._is_elsewhere:
             return
-        news = self._stamped(kind, **content)
-        self._ledger.take(news)
-        self._records.append(news)
-        if self._link:
-            self._link.append(news)
-        elif self._is_enabled:
-            self._begin()
+        with _writing:
+            news = self._stamped(kind, **content)
+            self._ledger.take(news)
+            self._records.append(news)
+            if self._link:
+                self._link.append(news)
+            elif self._is_enabled:
+                self._begin()
 
     def _begin(self) -> None:
         """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""
@@ -479,6 +488,14 @@ class Tracker:
     def _listen(self) -> None:
         if self._link:
             self._link.listen()
+
+
+def _step(epoch: Any) -> int:
+    """An epoch as MLflow stores steps. Raises `ValueError` for one that it could not."""
+    step = int(epoch)
+    if abs(step) > LARGEST_STEP:
+        raise ValueError(f"epoch must be a whole number of at most {LARGEST_STEP}; got {step}")
+    return step
 
 
 def _check_options(*, human_error: float | None, at: str) -> None:

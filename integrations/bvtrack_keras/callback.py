@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -118,7 +119,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     @harmless
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        self._end("failed")  # a fit that raised has called no hook
+        was_stopped = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
+        self._end("interrupted" if was_stopped else "failed")  # a fit that raised has called no hook
         if is_disabled():
             return
         self.tracker = tracker = self._new_tracker(resume=self._backup.read() if self._backup else None)
