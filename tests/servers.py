@@ -99,6 +99,8 @@ class Gate:
     def __init__(self, server: Server) -> None:
         self.mode = "open"
         self.n_requests = 0
+        self.refused = "nothing"
+        """The end of the paths that are refused for good, whatever the mode."""
         self._closing = threading.Event()
         gate = self
 
@@ -106,6 +108,9 @@ class Gate:
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 gate.n_requests += 1
+                if self.path.endswith(gate.refused):
+                    self._reply(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}', "application/json")
+                    return
                 match gate.mode:
                     case "open":
                         self._reply(*_forwarded(server, self, body))

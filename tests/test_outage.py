@@ -213,3 +213,19 @@ def test_a_training_without_any_server_is_the_same_once_it_is_sent(server: Serve
 
 def _sync(uri: str, *options: str) -> int:
     return CliRunner().invoke(main, ["sync", "--tracking-uri", uri, *options]).exit_code
+
+
+@pytest.mark.parametrize(("refused", "what"), [("/runs/log-inputs", "the datasets"), ("/runs/set-tag", "the description")])
+def test_one_thing_that_mlflow_refuses_for_good_holds_up_nothing_else(
+    refused: str, what: str, gate: Gate, server: Server, said: list[str]
+) -> None:
+    gate.refused = refused
+    training = Training(gate.uri)
+    _train(training)
+    training.tracker.close()
+    run = run_of(server.uri, training)
+
+    assert steps_of(server.uri, training.tracker.run_id) == list(range(30))
+    assert (run.info.status, run.data.tags["bvtrack.state"]) == ("FINISHED", "complete")
+    assert [f"MLflow refuses {what}" in message for message in said] == [True]
+    said.clear()

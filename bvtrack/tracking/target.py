@@ -14,6 +14,8 @@ DEFAULT_STORE = "mlflow.db"
 _SERVERS = {"http", "https"}
 _DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
 _DATABRICKS = {"databricks", "databricks-uc", "uc"}
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]{0,255}")
+"""What MLflow takes for one."""
 _ALLOW_FILE_STORE = "MLFLOW_ALLOW_FILE_STORE"
 """MLflow's own variable, without which it refuses file stores since 3.13."""
 
@@ -49,8 +51,10 @@ def find_target(
 ) -> Target:
     """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own.
 
-    Raises `ValueError` for a tracking URI that MLflow could not open.
+    Raises `ValueError` for a tracking URI that MLflow could not open, and for what can be the id of no run.
     """
+    if run_id is not None and not _RUN_ID.fullmatch(run_id):
+        raise ValueError(f"run_id must be letters, digits, _ and -, as MLflow's ids of runs are; got {run_id!r}")
     uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
     if run_id is None and not tracking_uri and client is None and experiment is None:
         run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
