@@ -38,7 +38,7 @@ def free_port() -> int:
 
 def kill_shipper(tracker: bvtrack.Tracker) -> None:
     """What a reboot does to the process that sends."""
-    link = tracker._link
+    link = tracker._logbook._link
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
     process = link._shipper._process

@@ -34,7 +34,7 @@ def port() -> int:
 def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}", run_name="lost") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._logbook._link and tracker._logbook._link._shipper.progress.problem)
     kill_shipper(tracker)
     (journal,) = unsent_journals(default_journal_dir())
     answer = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
@@ -51,7 +51,7 @@ def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, s
 def test_sync_says_what_it_could_not_send_and_keeps_it(port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._logbook._link and tracker._logbook._link._shipper.progress.problem)
     kill_shipper(tracker)
     answer = CliRunner().invoke(main, ["sync"])
 
@@ -67,7 +67,7 @@ BROKEN = [b"", b'{"kind":"ru', b"\x00garbage\n", b"{}\n", b'{"kind":"run","store
 def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, port: int, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=f"http://127.0.0.1:{port}") as tracker:
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-        wait_until(lambda: tracker._link and tracker._link._shipper.progress.problem)
+        wait_until(lambda: tracker._logbook._link and tracker._logbook._link._shipper.progress.problem)
     kill_shipper(tracker)
     said.clear()
     (good,) = unsent_journals(default_journal_dir())

@@ -16,11 +16,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any, Literal
 
 from bvtrack.tracking.environment import user_name
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 Kind = Literal["run", "model", "measure", "chance", "split", "epoch", "test", "trial", "end"]
 Record = Mapping[str, Any]
@@ -172,11 +173,10 @@ def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) 
 
 def is_being_written(journal: Path) -> bool:
     """Whether the training of this journal is still there."""
-    lock = _writer_lock(journal)
     try:
-        with lock.acquire(timeout=0):
+        with _writer_lock(journal).acquire(timeout=0):
             return False
-    except Timeout:
+    except TimeoutError:
         return True
     except OSError:  # the folder is gone
         return False
@@ -256,6 +256,8 @@ def _segments(journal: Path) -> list[tuple[int, Path]]:
 
 def _writer_lock(journal: Path) -> FileLock:
     """Held by the training as long as it may write."""
+    from filelock import FileLock  # a fifth of the time of `import bvtrack`
+
     return FileLock(journal / "writer", mode=PRIVATE, thread_local=False)
 
 

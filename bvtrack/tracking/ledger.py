@@ -15,7 +15,8 @@ from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record
 from bvtrack.tracking.verdict import EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
 
-State = Literal["running", "complete", "interrupted", "failed"]
+EndState = Literal["complete", "interrupted", "failed"]
+State = EndState | Literal["running"]
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's words for how a run ended."""
 DIGITS = 7

@@ -118,9 +118,10 @@ class Shipper:
         """
         if not self._has_sent_earlier():
             return False
-        records, self._offset = read_records(self._journal, self._offset, chunk_bytes=self._chunk_bytes)
-        self._take(records)
-        if is_over and not records and self._ledger.state == "running":
+        if not self._unsent:  # what an outage holds up stays on disk
+            records, self._offset = read_records(self._journal, self._offset, chunk_bytes=self._chunk_bytes)
+            self._take(records)
+        if is_over and not self._unsent and self._ledger.state == "running":
             self._went_away = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._has_files

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
@@ -21,21 +19,16 @@ from bvtrack.error_rate import is_finite_number
 from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import ModelFacts, Step
 from bvtrack.tracking import names
-from bvtrack.tracking.at_exit import close_at_exit
 from bvtrack.tracking.harmless import harmless, warn
-from bvtrack.tracking.journal import Kind, Record, default_journal_dir, passing_journal_dir, record
-from bvtrack.tracking.ledger import Ledger
-from bvtrack.tracking.target import Client, Target, find_target
+from bvtrack.tracking.journal import default_journal_dir
+from bvtrack.tracking.ledger import EndState
+from bvtrack.tracking.logbook import Logbook
+from bvtrack.tracking.target import Client, find_target
 from bvtrack.tracking.verdict import At
 from bvtrack.version import __version__
 
-if TYPE_CHECKING:
-    from bvtrack.tracking.link import Link
-
 LARGEST_STEP = 2**63 - 1
 """MLflow's steps are 64-bit integers."""
-_writing = threading.Lock()
-"""Threads of one training may log at once; of all Trackers, for one of its own could not be copied with a Tracker."""
 CLOSE_SECONDS = 30.0
 """How long the end of a training waits for its last points by default; a store that is down is not waited for."""
 
@@ -88,12 +81,10 @@ class Tracker:
         enabled: bool = True,
     ) -> None:
         _check_options(human_error=human_error, at=at)
-        self._target = find_target(
-            run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name
-        )
+        target = find_target(run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name)
         self._is_enabled = enabled
         self._measure = as_measure(measure)
-        self._options = {
+        options = {
             "human_error": human_error,
             "measure": None if self._measure is None else _measure_content(self._measure),
             "at": at,
@@ -101,28 +92,21 @@ class Tracker:
             "source": source,
             "version": __version__,
         }
-        self._ledger = Ledger(self._options)
-        self._journal_dir = Path(journal_dir) if journal_dir else default_journal_dir()
-        self._link: Link | None = None
+        directory = Path(journal_dir) if journal_dir else default_journal_dir()
+        self._logbook = Logbook(target, options, directory, is_enabled=enabled)
         self._counts: Mapping[str, int] = {}
         self._samples: Mapping[str, SplitSample] = {}
         self._chance: float | None = None
         self._is_chance_due = False
-        self._records: list[Record] = []
         self._said: set[str] = set()
         self._has_fractions = True
-        self._is_closed = False
-        self._process: int | None = None
-        self._timestamp = 0
-        self._id = os.urandom(16).hex()
-        self._before: Sequence[Record] = ()
         if resume is not None:
-            self._go_on_with(resume)
+            self._logbook.go_on_with(resume)
 
     @property
     def run_id(self) -> str | None:
         """The MLflow run; `None` for a run of our own that the store has not made yet."""
-        return self._target.run_id or (self._link.run_id if self._link else None)
+        return self._logbook.run_id
 
     @property
     def measure(self) -> Measure | None:
@@ -132,37 +116,25 @@ class Tracker:
     @property
     def owns_run(self) -> bool:
         """True where the run is made, and will be ended, by this Tracker."""
-        return self._target.is_owned
+        return self._logbook.owns_run
 
     @property
     def diagnosis(self) -> Diagnosis | None:
         """What the run's tags say at the moment; `None` before the first epoch."""
-        return self._ledger.verdict.diagnosis if self._ledger.verdict else None
+        return self._logbook.ledger.verdict.diagnosis if self._logbook.ledger.verdict else None
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What to try next, the most useful first."""
-        return self._ledger.verdict.steps if self._ledger.verdict else ()
+        return self._logbook.ledger.verdict.steps if self._logbook.ledger.verdict else ()
 
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
         """What was logged of an epoch: the errors and gaps by the names of their metrics."""
-        return self._ledger.metrics_of(epoch)
+        return self._logbook.ledger.metrics_of(epoch)
 
     def state(self) -> Mapping[str, Any]:
         """What a checkpoint should hold, JSON types alone, for a later Tracker to go on with the same run (`resume=`)."""
-        epochs = [one for one in [*self._before, *self._records] if one["kind"] in ("epoch", "test")]
-        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs}
-
-    def _go_on_with(self, state: Mapping[str, Any]) -> None:
-        """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
-        if self.owns_run and state["is_owned"]:
-            self._id = state["id"]
-        elif self.owns_run or self._target.run_id != state["run_id"]:
-            return
-        self._before = state["epochs"]
-        for one in self._before:
-            self._ledger.take(one)
-            self._timestamp = max(self._timestamp, one["timestamp"])
+        return self._logbook.state()
 
     def choose_measure(self, names: Iterable[str]) -> Measure | None:
         """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
@@ -194,7 +166,7 @@ class Tracker:
         targets = train.targets if train else None
         self._has_fractions = self._has_fractions or self._measure is None or measure.name != self._measure.name
         self._measure = measure if targets is None else scaled(measure, targets)
-        self._write("measure", **_measure_content(self._measure, remark))
+        self._logbook.write("measure", **_measure_content(self._measure, remark))
         self._is_chance_due = True
 
     def _note_chance(self) -> None:
@@ -203,12 +175,12 @@ class Tracker:
         chance = _error_of_guessing(self._measure, self._samples)
         if chance is not None and chance != self._chance:
             self._chance = chance
-            self._write("chance", error=chance)
+            self._logbook.write("chance", error=chance)
 
     @harmless
     def log_model(self, model: ModelFacts) -> None:
         """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
-        self._write("model", facts=asdict(model))
+        self._logbook.write("model", facts=asdict(model))
 
     @harmless
     def log_split(self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None) -> None:
@@ -223,7 +195,7 @@ class Tracker:
         content: dict[str, Any] = {"counts": self._counts, "datasets": [_dataset(*item) for item in samples.items()]}
         if {"train", "dev"} <= samples.keys():
             content |= self._checked(samples)
-        self._write("split", **content)
+        self._logbook.write("split", **content)
         self._samples = samples
         self._is_chance_due = True
         if self._measure is not None:
@@ -271,8 +243,8 @@ class Tracker:
             "unscaled": {name: float(error) for name, error in errors.items() if error is not None and self._has_units},
             "running": running if running is not None and math.isfinite(running) else None,
         }
-        self._write("epoch", epoch=_step(epoch), **content)
-        self._listen()
+        self._logbook.write("epoch", epoch=_step(epoch), **content)
+        self._logbook.listen()
 
     @harmless
     def log_test(
@@ -291,9 +263,9 @@ class Tracker:
         if error is None:
             return
         if epoch is None:
-            if self._ledger.verdict is None:
+            if self._logbook.ledger.verdict is None:
                 raise ValueError("log_test needs the epochs before it; got none; call log_epoch first")
-            epoch = self._ledger.verdict.epoch
+            epoch = self._logbook.ledger.verdict.epoch
         epoch = _step(epoch)
         content = {
             "error": error,
@@ -301,31 +273,23 @@ class Tracker:
             "interval": self._bounds(error, interval) if interval and all(map(is_finite_number, interval)) else None,
             "unscaled": float(test_error) if self._has_units else None,
         }
-        if self._is_closed:
-            self._add_later(self._stamped("test", epoch=epoch, **content))
+        if self._logbook.is_closed:
+            self._logbook.write_later("test", CLOSE_SECONDS, epoch=epoch, **content)
         else:
-            self._write("test", epoch=epoch, **content)
+            self._logbook.write("test", epoch=epoch, **content)
 
     @harmless
     def log_not_applicable(self) -> None:
         """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
-        self._write("trial")
+        self._logbook.write("trial")
 
     @harmless
-    def close(self, state: Literal["complete", "interrupted", "failed"] = "complete", timeout: float = CLOSE_SECONDS) -> None:
+    def close(self, state: EndState = "complete", timeout: float = CLOSE_SECONDS) -> None:
         """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent.
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
-        if self._is_closed or self._is_elsewhere:
-            return
-        self._is_closed = True
-        if self._link is None:
-            return
-        end = self._stamped("end", state=state)
-        self._records.append(end)
-        self._link.append(end)
-        self._link.close(timeout)
+        self._logbook.close(state, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -420,74 +384,9 @@ class Tracker:
             self._said.add(once_for or message)
             warn(message)
 
-    @property
-    def _is_elsewhere(self) -> bool:
-        """Whether this is the copy that a forked process has, whose parent goes on writing."""
-        return self._process not in (None, os.getpid())
-
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
-        return {**vars(self), "_link": None, "_is_enabled": False, "_samples": {}}
-
-    def _stamped(self, kind: Kind, **content: Any) -> Record:
-        """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
-        news = record(kind, **content)
-        self._timestamp = max(self._timestamp + 1, news["timestamp"])
-        return {**news, "timestamp": self._timestamp}
-
-    def _write(self, kind: Kind, **content: Any) -> None:
-        if self._is_closed:
-            raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
-        if self._is_elsewhere:
-            return
-        with _writing:
-            news = self._stamped(kind, **content)
-            self._ledger.take(news)
-            self._records.append(news)
-            if self._link:
-                self._link.append(news)
-            elif self._is_enabled:
-                self._begin()
-
-    def _begin(self) -> None:
-        """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""
-        try:
-            self._link = self._new_link(self._target)
-        except OSError as error:
-            self._say(
-                f"neither {self._journal_dir} nor {error.filename} takes files ({error.strerror}), so nothing reaches MLflow"
-            )
-            return
-        self._process = os.getpid()
-        self._link.append(*self._before, *self._records)
-        close_at_exit(self)
-
-    def _new_link(self, target: Target) -> Link:
-        """A link whose journal lies where it should, or where that takes no files, in the system's folder for passing ones."""
-        from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
-
-        try:
-            return Link(target, self._id, self._options, self._journal_dir)
-        except OSError as error:
-            instead = passing_journal_dir()
-            link = Link(target, self._id, self._options, instead)
-            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
-            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}")
-            return link
-
-    def _add_later(self, news: Record) -> None:
-        """Add to a run that is closed: send all of its records once more, of which MLflow keeps each point once."""
-        if self.run_id is None:
-            raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
-        self._ledger.take(news)
-        self._records.insert(-1, news)
-        link = self._new_link(replace(self._target, run_id=self.run_id))
-        link.append(*self._before, *self._records)
-        link.close(CLOSE_SECONDS)
-
-    def _listen(self) -> None:
-        if self._link:
-            self._link.listen()
+        return {**vars(self), "_is_enabled": False, "_samples": {}}
 
 
 def _step(epoch: Any) -> int:

@@ -120,7 +120,7 @@ def backlog(folder: Path) -> Path:
     tracker = Tracker(tracking_uri=f"http://127.0.0.1:{free_port()}", journal_dir=folder)
     for epoch in range(N_EPOCHS):
         log(tracker, epoch)
-    link = tracker._link
+    link = tracker._logbook._link
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
     link._shipper._process.kill()

@@ -1,0 +1,159 @@
+"""One run's records, from the first to the last: what they add up to so far, and their way out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.tracking.at_exit import close_at_exit
+from bvtrack.tracking.harmless import warn
+from bvtrack.tracking.journal import Kind, Record, passing_journal_dir, record
+from bvtrack.tracking.ledger import EndState, Ledger
+from bvtrack.tracking.target import Target
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.link import Link
+
+_writing = threading.Lock()
+"""Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
+
+
+class Logbook:
+    """Keeps a run's records, in memory and on their way to MLflow. A copy of it, here or in another process, sends nothing."""
+
+    def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path, *, is_enabled: bool) -> None:
+        """With the options that the journal's first record is to hold; one that is not enabled only adds up."""
+        self.ledger = Ledger(options)
+        self.is_closed = False
+        self._target = target
+        self._options = options
+        self._journal_dir = journal_dir
+        self._is_enabled = is_enabled
+        self._link: Link | None = None
+        self._process: int | None = None
+        self._records: list[Record] = []
+        self._before: Sequence[Record] = ()
+        self._timestamp = 0
+        self._id = os.urandom(16).hex()
+        self._said: set[str] = set()
+
+    @property
+    def run_id(self) -> str | None:
+        """The MLflow run; `None` for one of our own that the store has not made yet."""
+        return self._target.run_id or (self._link.run_id if self._link else None)
+
+    @property
+    def owns_run(self) -> bool:
+        """Whether the run is made, and will be ended, by its training."""
+        return self._target.is_owned
+
+    def state(self) -> Mapping[str, Any]:
+        """What `go_on_with` takes, JSON types alone."""
+        epochs = [one for one in [*self._before, *self._records] if one["kind"] in ("epoch", "test")]
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs}
+
+    def go_on_with(self, state: Mapping[str, Any]) -> None:
+        """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
+        if self.owns_run and state["is_owned"]:
+            self._id = state["id"]
+        elif self.owns_run or self._target.run_id != state["run_id"]:
+            return
+        self._before = state["epochs"]
+        for one in self._before:
+            self.ledger.take(one)
+            self._timestamp = max(self._timestamp, one["timestamp"])
+
+    def write(self, kind: Kind, **content: Any) -> None:
+        """Add a record. Raises `ValueError` where the logbook is closed."""
+        if self.is_closed:
+            raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
+        if self._is_elsewhere:
+            return
+        with _writing:
+            news = self._stamped(kind, **content)
+            self.ledger.take(news)
+            self._records.append(news)
+            if self._link:
+                self._link.append(news)
+            elif self._is_enabled:
+                self._begin()
+
+    def write_later(self, kind: Kind, timeout: float, **content: Any) -> None:
+        """Add a record to a run that is closed: send all of them once more, of which MLflow keeps each point once.
+
+        Raises `ValueError` where the run has not reached MLflow.
+        """
+        if self.run_id is None:
+            raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
+        news = self._stamped(kind, **content)
+        self.ledger.take(news)
+        self._records.insert(-1, news)
+        link = self._new_link(replace(self._target, run_id=self.run_id))
+        link.append(*self._before, *self._records)
+        link.close(timeout)
+
+    def listen(self) -> None:
+        """Hear how sending goes, and say what is wrong with it."""
+        if self._link:
+            self._link.listen()
+
+    def close(self, state: EndState, timeout: float) -> None:
+        """Add the last record and wait up to `timeout` seconds until all has arrived. A second call does nothing."""
+        if self.is_closed or self._is_elsewhere:
+            return
+        self.is_closed = True
+        if self._link is None:
+            return
+        end = self._stamped("end", state=state)
+        self._records.append(end)
+        self._link.append(end)
+        self._link.close(timeout)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this is the copy that a forked process has, whose parent goes on writing."""
+        return self._process not in (None, os.getpid())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_link": None, "_is_enabled": False}
+
+    def _stamped(self, kind: Kind, **content: Any) -> Record:
+        """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
+        news = record(kind, **content)
+        self._timestamp = max(self._timestamp + 1, news["timestamp"])
+        return {**news, "timestamp": self._timestamp}
+
+    def _begin(self) -> None:
+        """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""
+        try:
+            self._link = self._new_link(self._target)
+        except OSError as error:
+            self._say(
+                f"neither {self._journal_dir} nor {error.filename} takes files ({error.strerror}), so nothing reaches MLflow"
+            )
+            return
+        self._process = os.getpid()
+        self._link.append(*self._before, *self._records)
+        close_at_exit(self)
+
+    def _new_link(self, target: Target) -> Link:
+        """A link whose journal lies where it should, or where that takes no files, in the system's folder for passing ones."""
+        from bvtrack.tracking.link import Link  # a tenth of the time of `import bvtrack`
+
+        try:
+            return Link(target, self._id, self._options, self._journal_dir)
+        except OSError as error:
+            instead = passing_journal_dir()
+            link = Link(target, self._id, self._options, instead)
+            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
+            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}")
+            return link
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            warn(message)
