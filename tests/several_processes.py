@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,18 @@ class KeepWeights(lightning.Callback):
             torch.save(pl_module.state_dict(), self.folder / f"{trainer.current_epoch}.pt")
 
 
+class EndsInOrder(lightning.Callback):
+    """Gloo's threads may abort a process that ends with its group still there (pytorch/pytorch#179291)."""
+
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        atexit.register(_leave_group)
+
+
+def _leave_group() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def wrong(predictions: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return predictions.argmax(dim=1) != targets
 
@@ -86,7 +99,7 @@ def train(folder: Path, strategy: str, devices: int, style: str, is_tracked: boo
         strategy=strategy,
         devices=devices,
         max_epochs=2,
-        callbacks=[KeepWeights(folder), *([ours] if is_tracked else [])],
+        callbacks=[EndsInOrder(), KeepWeights(folder), *([ours] if is_tracked else [])],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
