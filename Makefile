@@ -45,7 +45,7 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/outage.py --peers
 
 soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
-	BVTRACK_SOAK=1 $(BIN)/python -m pytest --timeout 1200 --durations 10 $(FAULTS)
+	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .
