@@ -115,10 +115,10 @@ class TinyTraining:
         return n_steps / (time.perf_counter() - start)
 
 
-def backlog(folder: Path) -> Path:
-    """A journal of 100,000 points that nobody has sent."""
+def backlog(folder: Path, n_epochs: int = N_EPOCHS) -> Path:
+    """A journal of 100,000 points, or of so many epochs, that nobody has sent."""
     tracker = Tracker(tracking_uri=f"http://127.0.0.1:{free_port()}", journal_dir=folder)
-    for epoch in range(N_EPOCHS):
+    for epoch in range(n_epochs):
         log(tracker, epoch)
     link = tracker._logbook._link
     assert link is not None
@@ -133,7 +133,8 @@ def slowdown(folder: Path, rounds: int) -> None:
     """The speed of a tiny training while the backlog ships into SQLite: by our process, our thread, or one without a limit."""
     import bvtrack.tracking.thread as thread
 
-    training, source = TinyTraining(), backlog(folder / "backlog")
+    training = TinyTraining()
+    whole, part = backlog(folder / "backlog"), backlog(folder / "part", N_EPOCHS // 10)  # a thread must be waited for
     training.steps_per_second(2)
     ways: dict[str, tuple[Callable[[Path, str], ShipperProcess | ShipperThread], float]] = {
         "a process": (ShipperProcess, thread.SHARE),
@@ -142,6 +143,7 @@ def slowdown(folder: Path, rounds: int) -> None:
     }
     for name, (start, share) in ways.items():
         ratios, sent = [], []
+        source = whole if start is ShipperProcess else part
         for number in range(rounds):
             place = folder / f"{name[2:12].strip()}-{share}-{number}"
             shutil.copytree(source, place / source.name)
