@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import os
 import pickle
@@ -307,6 +308,28 @@ def test_a_full_disk_is_said_once_and_what_it_did_not_take_is_written_once_there
     else:
         assert f"the last {30 - n_there + 1} records are lost" in err
         assert run.data.tags["bvtrack.state"] == "interrupted"
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "trouble", [OSError(errno.ENOLCK, "No locks available"), OSError(errno.ENOSYS, "no"), NotImplementedError()]
+)
+def test_a_file_system_without_locks_is_tracked_on_too(
+    trouble: Exception, store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*_: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        _epochs(tracker, 0)
+    (journal,) = unsent_journals(journals)
+    send_left_behind(journal, store)
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert (run.info.status, steps_of(store, run)) == ("FINISHED", [0])
 
 
 @posix_only

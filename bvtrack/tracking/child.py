@@ -17,11 +17,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import Timeout
-
 from bvtrack.tracking.context import note_context
 from bvtrack.tracking.journal import forget, read_header
-from bvtrack.tracking.shipper import Shipper, lock_of, settle_mlflow, ship_until_over
+from bvtrack.tracking.lock import Held
+from bvtrack.tracking.shipper import Shipper, sending, settle_mlflow, ship_until_over
 
 NICENESS = 10
 """The training goes first where both want the same processor."""
@@ -58,12 +57,12 @@ def _outlive_one_sigterm() -> None:
 
 def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone: Callable[[], bool]) -> bool:
     try:
-        with lock_of(journal).acquire(timeout=0):
+        with sending(journal):
             with contextlib.suppress(Exception):  # plugins of MLflow's answer too
                 sys.argv = [read_header(journal)["tags"]["mlflow.source.name"]]  # whose commit MLflow asks for
                 note_context(journal)
             has_arrived = ship_until_over(Shipper(journal, tracking_uri), is_over)
-    except Timeout:
+    except Held:
         return False
     if is_gone():  # else it asks for the run's id, and tidies up
         forget(journal)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock
+from bvtrack.tracking.lock import held
 
 SETUP_SECONDS = 120.0
 """Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
@@ -16,7 +16,7 @@ SETUP_SECONDS = 120.0
 def first_use_of(tracking_uri: str) -> Iterator[None]:
     """While this lasts, no other process of ours opens the store for the first time.
 
-    Raises `filelock.Timeout` where another one takes minutes.
+    Raises `Held` where another one takes minutes.
     """
     database = _sqlite_file(tracking_uri)
     if database is None:
@@ -27,7 +27,7 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
         yield
         return
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(guard, timeout=SETUP_SECONDS):
+    with held(guard, SETUP_SECONDS):
         yield
         guard.unlink(missing_ok=True)  # those who wait for it find the store set up
 

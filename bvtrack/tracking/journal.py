@@ -67,10 +67,10 @@ class Journal:
         self._start = self._end = 0
         self._unwritten = b""
         self._appending = threading.Lock()
-        self._writing = _writer_lock(self.path)
+        self._writing: FileLock | None = None
         try:
             self.path.mkdir(PRIVATE_FOLDER, parents=True)
-            self._writing.acquire(timeout=0)
+            self._writing = _writer_lock(self.path)
             self._file = _new_segment(self.path, 0)
             self._write(*header)
         except OSError as error:  # named by its directory, so that it is the same trouble each time
@@ -104,13 +104,18 @@ class Journal:
         """Close the file. Raises `OSError` where the disk still does not take what was appended."""
         with self._file:
             self.append()
-        self._writing.release()
+        self._release()
 
     def __del__(self) -> None:
         """All that was appended is written already."""
         if (file := getattr(self, "_file", None)) is not None:
             file.close()
-        self._writing.release()
+        self._release()
+
+    def _release(self) -> None:
+        """Say that nothing more is written."""
+        if self._writing is not None:
+            self._writing.release()
 
     def _begin_segment(self) -> None:
         with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
@@ -174,12 +179,12 @@ def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) 
 def is_being_written(journal: Path) -> bool:
     """Whether the training of this journal is still there."""
     try:
-        with _writer_lock(journal).acquire(timeout=0):
-            return False
+        lock = _writer_lock(journal)
     except TimeoutError:
         return True
-    except OSError:  # the folder is gone
-        return False
+    if lock is not None:
+        lock.release()
+    return False
 
 
 def n_segments(journal: Path) -> int:
@@ -254,11 +259,11 @@ def _segments(journal: Path) -> list[tuple[int, Path]]:
     return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if path.stem.isdigit())
 
 
-def _writer_lock(journal: Path) -> FileLock:
-    """Held by the training as long as it may write."""
-    from filelock import FileLock  # a fifth of the time of `import bvtrack`
+def _writer_lock(journal: Path) -> FileLock | None:
+    """Held by the training as long as it may write. Raises `TimeoutError` where it is."""
+    from bvtrack.tracking.lock import acquired  # a fifth of the time of `import bvtrack`
 
-    return FileLock(journal / "writer", mode=PRIVATE, thread_local=False)
+    return acquired(journal / "writer")
 
 
 def _kept_file(journal: Path) -> Path:

@@ -7,11 +7,10 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from filelock import FileLock, Timeout
 
 from bvtrack.tracking import journal as journals
 from bvtrack.tracking import names
@@ -19,6 +18,7 @@ from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
+from bvtrack.tracking.lock import Held, held
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.target import without_credentials
 
@@ -174,7 +174,7 @@ class Shipper:
         while self._earlier:
             try:
                 send_left_behind(self._earlier[0], self._uri)
-            except Timeout:
+            except Held:
                 return False
             except Exception as error:
                 if not _is_its_own_fault(error):
@@ -231,11 +231,11 @@ def send_left_behind(
     A run that is still to be made goes into `experiment`, by default the one that its training meant.
 
     Raises what MLflow raises, `JournalError` where it is none, `StillWritingError` where its training is not over, and
-    `filelock.Timeout` where another process is at it.
+    `Held` where another process is at it.
     """
     if journals.is_being_written(journal):
         raise StillWritingError
-    with lock_of(journal).acquire(timeout=POLL_SECONDS):
+    with sending(journal, POLL_SECONDS):
         shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES)
         while not shipper.ship(is_over=True):
             report(shipper.offset)
@@ -315,9 +315,9 @@ def _is_its_own_fault(error: Exception) -> bool:
     return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)
 
 
-def lock_of(journal: Path) -> FileLock:
-    """Held while a journal is being sent, so that nobody else sends it too."""
-    return FileLock(journal / "lock", mode=journals.PRIVATE)
+def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:
+    """While this lasts nobody else sends the journal. Raises `Held` where somebody does."""
+    return held(journal / "lock", timeout)
 
 
 def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:

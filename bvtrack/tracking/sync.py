@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from filelock import Timeout
-
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
+from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import StillWritingError, problem_of, send_left_behind
 from bvtrack.tracking.target import checked_uri, without_credentials
@@ -80,7 +79,7 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
         send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment)
     except StillWritingError:
         return "its training goes on, and sends it by itself"
-    except Timeout:
+    except Held:
         return "its training, or the process that it left behind, is still sending it; try again in a minute"
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
         return str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri)

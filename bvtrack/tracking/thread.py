@@ -6,12 +6,11 @@ import contextlib
 import threading
 from pathlib import Path
 
-from filelock import Timeout
-
 from bvtrack.tracking.context import note_context
 from bvtrack.tracking.harmless import logger
+from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
-from bvtrack.tracking.shipper import Shipper, lock_of, ship_until_over
+from bvtrack.tracking.shipper import Shipper, sending, ship_until_over
 from bvtrack.tracking.waiting import wait_for_the_last
 
 SHARE = 0.05
@@ -52,12 +51,12 @@ class ShipperThread:
 
     def _run(self) -> None:
         try:
-            with lock_of(self._journal).acquire(timeout=0):
+            with sending(self._journal):
                 with contextlib.suppress(Exception):  # plugins of MLflow's answer too
                     note_context(self._journal)
                 shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
                 self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
-        except Timeout:
+        except Held:
             pass
         except Exception:
             logger.debug("the thread that sends the points has ended:", exc_info=True)
