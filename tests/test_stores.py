@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,22 +70,17 @@ def test_trainings_at_once_on_one_sqlite_store_lose_nothing(is_new: bool, store:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL database of the test's own."""
     found = [shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
     programs = next((Path(program).parent for program in found if program), None)
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    data, port = folder / "postgres", free_port()
-    data.mkdir()
-    user = None
-    if os.name == "posix" and os.getuid() == 0:  # PostgreSQL refuses to run as root
-        user = "postgres"
+    data, port = Path(tempfile.mkdtemp()), free_port()  # not below pytest's folder, into which no other user may look
+    user = "postgres" if os.name == "posix" and os.getuid() == 0 else None  # PostgreSQL refuses to run as root
+    if user:
         shutil.chown(data, user)
-        for parent in [folder, *folder.parents]:
-            if parent != Path(parent.root) and parent.owner() == "root":
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def run(program: str, *options: str) -> None:
         command = [str(programs / program), "-D", str(data), *options]
@@ -96,10 +92,11 @@ def postgres(folder: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://bvtrack@127.0.0.1:{port}/postgres"
     finally:
         run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(data)
 
 
 def test_trainings_at_once_on_a_server_before_postgresql_lose_nothing(tmp_path: Path) -> None:
-    with postgres(tmp_path) as database, running(database, tmp_path) as server:
+    with postgres() as database, running(database, tmp_path) as server:
         said = train_at_once(server.uri, tmp_path)
 
         assert_all_is_there(server.uri)
