@@ -171,9 +171,13 @@ def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) 
     """Keep `records` in the place of all before byte `offset`, and remove the segments that are read no more."""
     lines = [header, {"kind": "kept", "offset": offset}, *records]
     write_private(_kept_file(journal), "".join(f"{_ENCODER.encode(line)}\n" for line in lines))
-    for start, segment in _segments(journal)[:-1]:
-        if start + segment.stat().st_size <= offset:
-            segment.unlink()
+    for segment in spent_segments(journal, offset):
+        segment.unlink()
+
+
+def spent_segments(journal: Path, offset: int) -> list[Path]:
+    """The files that hold nothing behind byte `offset`, without the one that is being written to."""
+    return [segment for start, segment in _segments(journal)[:-1] if start + segment.stat().st_size <= offset]
 
 
 def is_being_written(journal: Path) -> bool:
@@ -185,11 +189,6 @@ def is_being_written(journal: Path) -> bool:
     if lock is not None:
         lock.release()
     return False
-
-
-def n_segments(journal: Path) -> int:
-    """How many files the journal's records lie in."""
-    return len(_segments(journal))
 
 
 def write_private(path: Path, text: str) -> None:
@@ -215,7 +214,7 @@ def discard(journal: Path) -> None:
 
 def forget(journal: Path) -> None:
     """Remove what is left of a journal that has arrived; one that has not stays."""
-    if not n_segments(journal):
+    if not _segments(journal):
         shutil.rmtree(journal, ignore_errors=True)
 
 

@@ -92,7 +92,7 @@ class Shipper:
         self._progress = Progress.towards(journal, without_credentials(tracking_uri))
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
-        self._has_files = False
+        self._files: dict[str, Any] = {}
         self._went_away = False
         self._offset = self._take_again()
 
@@ -100,11 +100,6 @@ class Shipper:
     def has_sent_the_end(self) -> bool:
         """Whether the journal says that the training is over, and all of it is sent."""
         return self._ledger.state != "running" and not self._unsent
-
-    @property
-    def size(self) -> int:
-        """The offset of the journal's end."""
-        return journals.size_of(self._journal)
 
     @property
     def offset(self) -> int:
@@ -124,11 +119,10 @@ class Shipper:
         if is_over and not self._unsent and self._ledger.state == "running":
             self._went_away = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
-        is_idle = not self._unsent and not self._has_files
+        is_idle = not self._unsent and not self._files
         if self._unsent:
             self._send()
-        if self._has_files:
-            self._send_files()
+        self._send_files()
         if self._progress.problem:
             self._note(problem=None, is_run_missing=False)
         return is_idle
@@ -157,8 +151,8 @@ class Shipper:
             if not records:
                 break
         if self._progress.offset:
-            self._sent, self._unsent = replace(self._ledger.bundle(()), files={}), []
-            self._has_files = True  # of which the offset knows nothing
+            self._sent, self._unsent = self._ledger.bundle(()), []
+            self._files = dict(self._sent.files)  # of which the offset knows nothing
         return offset
 
     def _take(self, records: Sequence[Record]) -> None:
@@ -196,23 +190,23 @@ class Shipper:
         if writer.find_run() != self._progress.run_id:
             self._note(run_id=writer.run_id)
         bundle = self._ledger.bundle(self._unsent)
-        if writer.write(bundle.since(self._sent)):
-            self._sent = replace(bundle, files=self._sent.files)
-            self._has_files = True
+        news = bundle.since(self._sent)
+        if writer.write(news):
+            self._sent = bundle
+            self._files |= news.files
         self._unsent = []
         self._note(offset=self._offset, refused=list(writer.refused))
-        if journals.n_segments(self._journal) > 1:
+        if journals.spent_segments(self._journal, self._offset):
             journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
 
     def _send_files(self) -> None:
         """Write the files that have changed. Raises `FileError` where one cannot be written; the points have arrived then."""
-        for path, content in self._ledger.bundle(()).since(self._sent).files.items():
+        for path in list(self._files):
             try:
-                self._connected().write_file(path, content)
+                self._connected().write_file(path, self._files[path])
             except Exception as error:
                 raise FileError(path) from error
-            self._sent = replace(self._sent, files={**self._sent.files, path: content})
-        self._has_files = False
+            del self._files[path]
 
     def _note(self, **changes: Any) -> None:
         self._progress = replace(self._progress, **changes)

@@ -94,5 +94,5 @@ def _printable(text: str) -> str:
 def _parcel(journal: Path, given: str | None) -> Parcel:
     try:
         return Parcel(journal, given or checked_uri(read_header(journal)["store"]))
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, OSError) as error:
         return Parcel(journal, problem=str(error))
