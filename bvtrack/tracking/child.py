@@ -8,7 +8,6 @@ gone.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bvtrack.tracking.context import note_context
-from bvtrack.tracking.journal import forget, read_header
+from bvtrack.tracking.journal import forget
 from bvtrack.tracking.lock import Held
 from bvtrack.tracking.shipper import Shipper, sending, settle_mlflow, ship_until_over
 
@@ -58,10 +57,10 @@ def _outlive_one_sigterm() -> None:
 def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone: Callable[[], bool]) -> bool:
     try:
         with sending(journal):
-            with contextlib.suppress(Exception):  # plugins of MLflow's answer too
-                sys.argv = [read_header(journal)["tags"]["mlflow.source.name"]]  # whose commit MLflow asks for
-                note_context(journal)
-            has_arrived = ship_until_over(Shipper(journal, tracking_uri), is_over)
+            shipper = Shipper(journal, tracking_uri)
+            sys.argv = [shipper.program]  # whose commit MLflow asks for
+            note_context(journal)
+            has_arrived = ship_until_over(shipper, is_over)
     except Held:
         return False
     if is_gone():  # else it asks for the run's id, and tidies up

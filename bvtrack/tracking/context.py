@@ -14,10 +14,11 @@ from bvtrack.tracking.journal import read_header, write_private
 
 
 def note_context(journal: Path) -> None:
-    """Note the tags that MLflow would give to a run of the program `sys.argv[0]`, in the working directory."""
-    from mlflow.tracking.context.registry import resolve_tags  # seconds of import
+    """Note the tags that MLflow would give to a run of the program `sys.argv[0]`, in the working directory. Raises nothing."""
+    with contextlib.suppress(Exception):  # plugins of MLflow's answer too
+        from mlflow.tracking.context.registry import resolve_tags  # seconds of import
 
-    write_private(_file(journal), json.dumps(resolve_tags(read_header(journal)["tags"])))
+        write_private(_file(journal), json.dumps(resolve_tags(read_header(journal)["tags"])))
 
 
 def read_context(journal: Path) -> Mapping[str, str]:

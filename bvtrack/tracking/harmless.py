@@ -21,6 +21,19 @@ def warn(message: str) -> None:
     logger.warning("bvtrack: %s", as_text(message))
 
 
+class Said:
+    """Warns of each trouble once."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def once(self, message: str, once_for: str = "") -> None:
+        """Warn once for each message, or for each trouble, however often it comes with other numbers."""
+        if (once_for or message) not in self._said:
+            self._said.add(once_for or message)
+            warn(message)
+
+
 _Owner = TypeVar("_Owner")
 _Arguments = ParamSpec("_Arguments")
 

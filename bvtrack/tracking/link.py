@@ -12,7 +12,7 @@ from typing import Any
 
 from bvtrack.tracking import names
 from bvtrack.tracking.environment import user_name
-from bvtrack.tracking.harmless import warn
+from bvtrack.tracking.harmless import Said, warn
 from bvtrack.tracking.journal import Journal, Record, forget, record
 from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.progress import Progress
@@ -37,7 +37,7 @@ class Link:
         self._is_full = False
         self._next_look = 0.0
         self._is_closing = False
-        self._said: set[str] = set()
+        self._said = Said()
         self._next_start = 0.0
         self._shipper = self._started()
 
@@ -71,7 +71,7 @@ class Link:
             self._next_start = time.monotonic() + RESTART_SECONDS
             self._shipper = self._in_its_place("the process that sends the points has ended")
         for refusal in self._progress.refused:
-            self._say(f"MLflow refuses {refusal}; all the rest is sent")
+            self._said.once(f"MLflow refuses {refusal}; all the rest is sent")
         problem = self._progress.problem
         if problem and not self._is_out_of_reach:
             warn(f"{problem}; {self._advice()}")
@@ -101,13 +101,8 @@ class Link:
             return self._in_its_place(f"no process could be started to send the points ({error.strerror or error})")
 
     def _in_its_place(self, reason: str) -> ShipperThread:
-        self._say(f"{reason}; a thread sends them, a little at a time")
+        self._said.once(f"{reason}; a thread sends them, a little at a time")
         return ShipperThread(self._journal.path, self._uri)
-
-    def _say(self, message: str) -> None:
-        if message not in self._said:
-            self._said.add(message)
-            warn(message)
 
     def _advice(self) -> str:
         """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.tracking.at_exit import close_at_exit
-from bvtrack.tracking.harmless import warn
+from bvtrack.tracking.harmless import Said
 from bvtrack.tracking.journal import Kind, Record, passing_journal_dir, record
 from bvtrack.tracking.ledger import EndState, Ledger
 from bvtrack.tracking.target import Target
@@ -39,7 +39,7 @@ class Logbook:
         self._before: Sequence[Record] = ()
         self._timestamp = 0
         self._id = os.urandom(16).hex()
-        self._said: set[str] = set()
+        self._said = Said()
 
     @property
     def run_id(self) -> str | None:
@@ -132,7 +132,7 @@ class Logbook:
         try:
             self._link = self._new_link(self._target)
         except OSError as error:
-            self._say(
+            self._said.once(
                 f"neither {self._journal_dir} nor {error.filename} takes files ({error.strerror}), so nothing reaches MLflow"
             )
             return
@@ -150,10 +150,7 @@ class Logbook:
             instead = passing_journal_dir()
             link = Link(target, self._id, self._options, instead)
             remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
-            self._say(f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}")
+            self._said.once(
+                f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}"
+            )
             return link
-
-    def _say(self, message: str) -> None:
-        if message not in self._said:
-            self._said.add(message)
-            warn(message)

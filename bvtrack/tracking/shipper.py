@@ -102,6 +102,11 @@ class Shipper:
         return self._ledger.state != "running" and not self._unsent
 
     @property
+    def program(self) -> str:
+        """The path of the training's script."""
+        return str(self._header["tags"]["mlflow.source.name"])
+
+    @property
     def offset(self) -> int:
         """How far the journal has been sent."""
         return self._progress.offset

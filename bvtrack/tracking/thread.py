@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from bvtrack.tracking.waiting import wait_for_the_last
 SHARE = 0.05
 """Of the time that it may be at work: a thread at work takes nearly all of a small training's speed, for Python runs one thread
 at a time."""
-
-
 CHUNK_BYTES = 4096
 """Some hundred points, and 20 ms of work, at a time."""
 
@@ -35,16 +32,13 @@ class ShipperThread:
 
     @property
     def progress(self) -> Progress:
-        """How far it has come, as it last said."""
         return Progress.of(self._journal)
 
     @property
     def has_ended(self) -> bool:
-        """Whether the thread is gone, which it should not be before `close`."""
         return not self._thread.is_alive()
 
     def close(self, timeout: float) -> bool:
-        """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived."""
         self._is_over.set()
         wait_for_the_last(self, timeout)
         return self._has_arrived
@@ -52,8 +46,7 @@ class ShipperThread:
     def _run(self) -> None:
         try:
             with sending(self._journal):
-                with contextlib.suppress(Exception):  # plugins of MLflow's answer too
-                    note_context(self._journal)
+                note_context(self._journal)
                 shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
                 self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
         except Held:

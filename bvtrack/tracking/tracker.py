@@ -19,7 +19,7 @@ from bvtrack.error_rate import is_finite_number
 from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import ModelFacts, Step
 from bvtrack.tracking import names
-from bvtrack.tracking.harmless import harmless, warn
+from bvtrack.tracking.harmless import Said, harmless
 from bvtrack.tracking.journal import default_journal_dir
 from bvtrack.tracking.ledger import EndState
 from bvtrack.tracking.logbook import Logbook
@@ -98,7 +98,7 @@ class Tracker:
         self._samples: Mapping[str, SplitSample] = {}
         self._chance: float | None = None
         self._is_chance_due = False
-        self._said: set[str] = set()
+        self._said = Said()
         self._has_fractions = True
         if resume is not None:
             self._logbook.go_on_with(resume)
@@ -379,10 +379,8 @@ class Tracker:
         return None
 
     def _say(self, message: str, once_for: str = "") -> None:
-        """Warn once for each message, or for each trouble, however often it comes with other numbers."""
-        if self._is_enabled and (once_for or message) not in self._said:
-            self._said.add(once_for or message)
-            warn(message)
+        if self._is_enabled:
+            self._said.once(message, once_for)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
