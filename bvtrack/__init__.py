@@ -7,6 +7,7 @@ from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, T
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
 from bvtrack.examples import ExampleError, measure_examples
+from bvtrack.forecast import Forecast, forecast_longer, forecast_more_data
 from bvtrack.gaps import Gap
 from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
 from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
@@ -24,6 +25,7 @@ __all__ = [
     "Evidence",
     "ExampleError",
     "Finding",
+    "Forecast",
     "Gap",
     "Measure",
     "ModelFacts",
@@ -40,6 +42,8 @@ __all__ = [
     "compare_splits",
     "diagnose",
     "find_measure",
+    "forecast_longer",
+    "forecast_more_data",
     "harmless",
     "has_diverged",
     "human_error_from_environment",

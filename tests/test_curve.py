@@ -70,7 +70,7 @@ def test_a_single_epoch_is_still_learning() -> None:
     assert answer == "learning"
 
 
-@pytest.mark.parametrize(("best", "curve"), [(0.4899, "learning"), (0.49, "not_learning"), (0.4901, "not_learning")])
+@pytest.mark.parametrize(("best", "curve"), [(0.4904, "learning"), (0.4905, "not_learning"), (0.4906, "not_learning")])
 def test_an_error_within_two_percent_of_chance_is_not_learning(best: float, curve: str) -> None:
     answer = classify_curve([0.5, 0.5], [0.5, best], chance=0.5)
 
@@ -103,6 +103,52 @@ def test_a_last_value_that_is_not_finite_is_diverged(value: float, curves: tuple
     answer = classify_curve(train, dev)
 
     assert answer == "diverged"
+
+
+@pytest.mark.parametrize(("last", "curve"), [(7.0, "not_learning"), (7.1, "diverged")])
+def test_a_loss_above_seven_times_chance_has_diverged(last: float, curve: str) -> None:
+    answer = classify_curve([1.0, 1.0, 1.0], [1.0, 1.0, last], chance=1.0)
+
+    assert answer == curve
+
+
+def test_a_loss_that_blew_up_and_came_back_to_chance_alone_has_diverged() -> None:
+    answer = classify_curve([1.0, 9.0, 1.0], [1.0, 9.0, 1.0], chance=1.0)
+
+    assert answer == "diverged"
+
+
+def test_a_loss_that_blew_up_and_came_back_below_chance_has_not_diverged() -> None:
+    answer = classify_curve([1.0, 9.0, 0.5], [1.0, 9.0, 0.6], chance=1.0)
+
+    assert answer == "learning"
+
+
+@pytest.mark.parametrize(("last", "curve"), [(14.0, "converged"), (14.1, "diverged")])
+def test_without_chance_the_first_value_is_the_yardstick(last: float, curve: str) -> None:
+    answer = classify_curve([2.0, 1.9, 1.8, 1.8, last], [2.0, 1.9, 1.8, 1.8, 1.8])
+
+    assert answer == curve
+
+
+def test_no_error_rate_is_so_high_that_it_has_diverged() -> None:
+    answer = classify_curve([0.1, 0.05, 1.0], [0.1, 0.05, 1.0], chance=0.1)
+
+    assert answer != "diverged"
+
+
+@pytest.mark.parametrize(("n_dev", "curve"), [(50, "converged"), (10_000, "overtrained")])
+def test_a_rise_that_may_be_chance_is_no_overtraining(n_dev: int, curve: str) -> None:
+    answer = classify_curve(FALLING, [0.5, 0.3, 0.3, 0.3, 0.3, 0.34], n_dev=n_dev)
+
+    assert answer == curve
+
+
+@pytest.mark.parametrize(("train_rise", "curve"), [(0.05, "overtrained"), (0.0501, "converged")])
+def test_a_rise_that_is_mostly_the_dev_errors_own_is_overtraining(train_rise: float, curve: str) -> None:
+    answer = classify_curve([0.5, 0.2, 0.2, 0.2, 0.2, 0.2 + train_rise], [0.5, 0.3, 0.3, 0.3, 0.3, 0.4])
+
+    assert answer == curve
 
 
 def test_a_run_that_recovered_is_not_diverged() -> None:

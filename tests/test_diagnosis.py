@@ -84,22 +84,49 @@ def test_bias_is_named_from_one_and_a_half_points_on(train_error: float, tag: st
     assert diagnosis.tag == tag
 
 
-@pytest.mark.parametrize(("dev_error", "tag"), [(0.0099, "balanced"), (0.01, "high_variance"), (0.0101, "high_variance")])
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0199, "balanced"), (0.02, "high_variance"), (0.0201, "high_variance")])
 def test_small_variance_is_named_from_one_point_on(dev_error: float, tag: str) -> None:
-    diagnosis = diagnose(train_error=0.0, dev_error=dev_error)
+    diagnosis = diagnose(train_error=0.01, dev_error=dev_error)
 
     assert diagnosis.tag == tag
 
 
 @pytest.mark.parametrize(("dev_error", "is_named"), [(0.3999, False), (0.4, True), (0.4001, True)])
-def test_variance_beside_bias_is_named_from_a_quarter_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
-    diagnosis = diagnose(train_error=0.30, dev_error=dev_error)
+def test_variance_beside_bias_is_named_from_three_tenths_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
+    diagnosis = diagnose(train_error=0.28, dev_error=dev_error)
 
     assert ("high_variance" in diagnosis.problems) is is_named
 
 
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0059, "balanced"), (0.006, "high_variance"), (0.0061, "high_variance")])
+def test_variance_below_a_point_is_named_where_it_is_two_thirds_of_the_dev_error(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=0.002, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0, "balanced"), (0.0009, "balanced"), (0.001, "high_variance")])
+def test_variance_below_a_tenth_of_a_point_is_never_named(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.1999, "balanced"), (0.20, "high_variance"), (0.2001, "high_variance")])
+def test_of_variance_only_what_lies_above_the_human_error_counts(dev_error: float, tag: str) -> None:
+    diagnosis = diagnose(human_error=0.14, train_error=0.05, dev_error=dev_error)
+
+    assert diagnosis.tag == tag
+
+
+def test_a_gap_that_bias_explains_is_not_named_for_being_twice_the_bias() -> None:
+    diagnosis = diagnose(human_error=0.30, train_error=0.32, dev_error=0.37)
+
+    assert diagnosis.tag == "high_bias"
+
+
 @pytest.mark.parametrize(("dev_error", "tag"), [(0.1199, "balanced"), (0.12, "high_variance"), (0.1201, "high_variance")])
-def test_variance_below_a_quarter_is_named_from_twice_the_bias_on(dev_error: float, tag: str) -> None:
+def test_variance_below_that_share_is_named_from_twice_the_bias_on(dev_error: float, tag: str) -> None:
     diagnosis = diagnose(human_error=0.09, train_error=0.10, dev_error=dev_error)
 
     assert diagnosis.tag == tag
@@ -113,22 +140,22 @@ def test_variance_without_bias_is_named_from_one_and_a_half_points_on(dev_error:
 
 
 @pytest.mark.parametrize(("dev_error", "is_named"), [(0.3999, False), (0.4, True), (0.4001, True)])
-def test_mismatch_is_named_from_a_quarter_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
-    diagnosis = diagnose(train_error=0.30, train_dev_error=0.30, dev_error=dev_error)
+def test_mismatch_is_named_from_three_tenths_of_the_dev_error_on(dev_error: float, is_named: bool) -> None:
+    diagnosis = diagnose(train_error=0.28, train_dev_error=0.28, dev_error=dev_error)
 
     assert ("data_mismatch" in diagnosis.problems) is is_named
 
 
 @pytest.mark.parametrize(("test_error", "tag"), [(0.3999, "undetermined"), (0.4, "dev_overfit"), (0.4001, "dev_overfit")])
-def test_dev_overfit_is_named_from_a_quarter_of_the_test_error_on(test_error: float, tag: str) -> None:
-    diagnosis = diagnose(train_error=None, dev_error=0.30, test_error=test_error)
+def test_dev_overfit_is_named_from_three_tenths_of_the_test_error_on(test_error: float, tag: str) -> None:
+    diagnosis = diagnose(train_error=None, dev_error=0.28, test_error=test_error)
 
     assert diagnosis.tag == tag
 
 
-@pytest.mark.parametrize(("dev_error", "tag"), [(0.0041, "balanced"), (0.004, "easier_dev"), (0.0039, "easier_dev")])
+@pytest.mark.parametrize(("dev_error", "tag"), [(0.0050, "balanced"), (0.0045, "easier_dev"), (0.0044, "easier_dev")])
 def test_dev_error_a_point_below_train_error_is_an_easier_dev_set(dev_error: float, tag: str) -> None:
-    diagnosis = diagnose(train_error=0.014, dev_error=dev_error)
+    diagnosis = diagnose(train_error=0.0145, dev_error=dev_error)
 
     assert diagnosis.tag == tag
 
@@ -147,17 +174,23 @@ def test_bias_at_its_threshold_is_named_whatever_floats_make_of_it(train_error: 
     assert diagnosis.tag == "high_bias"
 
 
-@pytest.mark.parametrize(("train_error", "dev_error"), [(0.02, 0.03), (0.01, 0.02), (0.03, 0.04)])
+@pytest.mark.parametrize(("train_error", "dev_error"), [(0.02, 0.03), (0.01, 0.02), (0.21, 0.30), (0.07, 0.10)])
 def test_variance_at_its_threshold_is_named_whatever_floats_make_of_it(train_error: float, dev_error: float) -> None:
-    diagnosis = diagnose(human_error=train_error, train_error=train_error, dev_error=dev_error)
+    diagnosis = diagnose(human_error=train_error - 0.005, train_error=train_error, dev_error=dev_error)
 
     assert diagnosis.tag == "high_variance"
 
 
 def test_train_error_below_human_error_leaves_variance_to_be_named() -> None:
-    diagnosis = diagnose(human_error=0.10, train_error=0.05, dev_error=0.08)
+    diagnosis = diagnose(human_error=0.05, train_error=0.02, dev_error=0.11)
 
     assert diagnosis.tag == "high_variance"
+
+
+def test_a_dev_error_below_the_human_error_is_beyond_human_however_low_the_train_error_is() -> None:
+    diagnosis = diagnose(human_error=0.10, train_error=0.01, dev_error=0.08)
+
+    assert diagnosis.tag == "beyond_human"
 
 
 def test_dev_error_below_train_error_is_not_variance() -> None:
@@ -245,7 +278,7 @@ def test_an_interval_that_crosses_the_threshold_makes_a_problem_likely() -> None
 
 
 def test_one_likely_problem_makes_the_whole_tag_likely() -> None:
-    diagnosis = diagnose(train_error=0.10, dev_error=0.135, n_train=10_000, n_dev=10_000, human_error=0.05)
+    diagnosis = diagnose(train_error=0.10, dev_error=0.145, n_train=10_000, n_dev=10_000, human_error=0.05)
 
     assert (diagnosis.tag, diagnosis.certainty) == ("high_bias+high_variance", "likely")
 

@@ -1,0 +1,185 @@
+"""What more data or more epochs would bring: what a forecast may never say, and how it moves with the evidence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bvtrack import Forecast, forecast_longer, forecast_more_data
+
+ERRORS = st.floats(0, 1)
+FALLING = [0.50, 0.40, 0.33, 0.28, 0.24, 0.21]
+SETTLED = [0.50, 0.30, 0.21, 0.21, 0.21, 0.21, 0.21, 0.21]
+
+
+def test_four_times_the_data_close_less_than_half_of_a_ten_point_gap() -> None:
+    forecast = forecast_more_data(train_error=0.01, dev_error=0.11, factor=4)
+
+    assert forecast.value == pytest.approx(0.0817, abs=1e-4)
+
+
+def test_more_of_a_narrow_gap_closes_than_of_a_wide_one() -> None:
+    narrow, wide = (forecast_more_data(train_error=0.0, dev_error=gap, factor=4) for gap in (0.02, 0.30))
+
+    assert narrow.value / 0.02 < wide.value / 0.30
+
+
+@pytest.mark.parametrize(("train_error", "dev_error"), [(0.2, 0.2), (0.3, 0.2), (0.0, 0.0)])
+def test_data_do_not_help_where_there_is_no_gap(train_error: float, dev_error: float) -> None:
+    forecast = forecast_more_data(train_error=train_error, dev_error=dev_error, factor=8)
+
+    assert forecast.value == dev_error
+
+
+def test_as_much_data_as_now_is_the_present_error() -> None:
+    forecast = forecast_more_data(train_error=0.1, dev_error=0.2, factor=1)
+
+    assert forecast == Forecast(0.2, 0.2, 0.2)
+
+
+@given(train_error=ERRORS, dev_error=ERRORS, factor=st.floats(1, 1000), earlier=st.none() | st.lists(ERRORS, min_size=1, max_size=5))
+def test_a_forecast_of_more_data_is_an_error_within_its_band_and_no_worse_than_the_present(
+    train_error: float, dev_error: float, factor: float, earlier: list[float] | None
+) -> None:
+    history = earlier and [(10.0 * 2**size, error) for size, error in enumerate([*earlier, dev_error])]
+
+    forecast = forecast_more_data(train_error=train_error, dev_error=dev_error, factor=factor, history=history)
+
+    assert 0 <= forecast.low <= forecast.value + 1e-12
+    assert forecast.value <= min(forecast.high, dev_error) + 1e-12
+    assert forecast.high <= 1
+
+
+def test_a_history_that_fell_fast_promises_more_than_the_gap_alone() -> None:
+    alone = forecast_more_data(train_error=0.1, dev_error=0.2, factor=2)
+
+    seen = forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=[(100, 0.3), (200, 0.2)])
+
+    assert seen.value < alone.value
+
+
+@pytest.mark.parametrize("before", [0.2, 0.15, 0.05])
+def test_where_the_last_doubling_did_not_help_the_next_hardly_does(before: float) -> None:
+    forecast = forecast_more_data(train_error=0.0, dev_error=0.2, factor=2, history=[(100, before), (200, 0.2)])
+
+    assert forecast.value > 0.185
+
+
+def test_sizes_of_more_than_two_doublings_ago_count_only_where_there_are_no_others() -> None:
+    near = [(400, 0.25), (800, 0.2)]
+    with_far, without = (
+        forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=history) for history in ([(10, 0.9), *near], near)
+    )
+    only_far = forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=[(10, 0.9), (800, 0.2)])
+
+    assert with_far == without
+    assert only_far != forecast_more_data(train_error=0.1, dev_error=0.2, factor=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"train_error": 1.1}, "train_error must be a fraction in [0, 1]; got 1.1"),
+        ({"dev_error": math.nan}, "dev_error must be a fraction in [0, 1]; got nan"),
+        ({"factor": 0.5}, "factor must be a number of times the data, at least 1; got 0.5"),
+        ({"factor": math.inf}, "factor must be a number of times the data, at least 1; got inf"),
+        ({"history": []}, "history must hold (size of the training set, dev_error) pairs, the present one last; got none"),
+        ({"history": [(100, 0.3), (200, 0.1)]}, "must be the present one, dev_error=0.2; got 0.1"),
+        ({"history": [(300, 0.3), (200, 0.2)]}, "must have the largest size; got [300, 200]"),
+        ({"history": [(0, 0.3), (200, 0.2)]}, "a size in history must be a number of examples above 0; got 0"),
+        ({"history": [(100, 1.3), (200, 0.2)]}, "a dev_error in history must be a fraction in [0, 1]; got 1.3"),
+    ],
+)
+def test_bad_input_of_a_data_forecast_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        forecast_more_data(**{"train_error": 0.1, "dev_error": 0.2, "factor": 2.0, **arguments})
+
+    assert message in str(error.value)
+
+
+def test_a_curve_that_falls_will_probably_go_on() -> None:
+    forecast = forecast_longer(FALLING, epochs=6)
+
+    assert forecast.improves is not None
+    assert forecast.improves > 0.8
+    assert forecast.value < 0.19
+
+
+def test_a_curve_that_has_settled_will_probably_stay() -> None:
+    forecast = forecast_longer(SETTLED, epochs=4)
+
+    assert forecast.improves is not None
+    assert forecast.improves < 0.2
+    assert forecast.value == pytest.approx(0.21)
+
+
+def test_more_epochs_promise_more() -> None:
+    few, many = (forecast_longer(FALLING, epochs=epochs) for epochs in (1, 20))
+
+    assert few.value > many.value
+    assert (few.improves or 0) < (many.improves or 0)
+
+
+def test_a_curve_that_rises_promises_less_than_one_that_is_flat() -> None:
+    rising, flat = (forecast_longer([0.5, 0.3, 0.2, *end], epochs=6) for end in ([0.22, 0.24, 0.26], [0.2, 0.2, 0.2]))
+
+    assert (rising.improves or 0) <= (flat.improves or 0)
+    assert rising.value == flat.value == 0.2
+
+
+@pytest.mark.parametrize("curve", [[0.3], [0.5, 0.3], [0.5, None, 0.4, 0.3], [None, 0.3, math.nan, 0.4]])
+def test_of_fewer_than_four_values_nothing_is_promised(curve: list[float | None]) -> None:
+    forecast = forecast_longer(curve, epochs=10)
+
+    assert forecast == Forecast(0.3, 0.0, 0.3, improves=0.5)
+
+
+@pytest.mark.parametrize("last", [math.nan, math.inf])
+def test_a_curve_that_has_diverged_does_not_get_better(last: float) -> None:
+    forecast = forecast_longer([0.5, 0.4, 0.3, 0.2, last], epochs=10)
+
+    assert forecast == Forecast(0.2, 0.2, 0.2, improves=0.0)
+
+
+def test_an_error_of_zero_cannot_get_better() -> None:
+    forecast = forecast_longer([0.5, 0.2, 0.1, 0.0, 0.0], epochs=10)
+
+    assert forecast == Forecast(0.0, 0.0, 0.0, improves=0.0)
+
+
+def test_the_scale_of_a_loss_does_not_change_what_is_promised() -> None:
+    small, large = (forecast_longer([scale * value for value in FALLING], epochs=5) for scale in (1, 40))
+
+    assert large.value == pytest.approx(40 * small.value)
+    assert large.improves == pytest.approx(small.improves)
+
+
+@given(curve=st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=60), epochs=st.integers(1, 10_000))
+def test_a_forecast_of_more_epochs_is_no_worse_than_the_best_and_lies_in_its_band(
+    curve: list[float | None], epochs: int
+) -> None:
+    forecast = forecast_longer([*curve, 1.0], epochs=epochs)
+
+    best = min(value for value in [*curve, 1.0] if value is not None)
+    assert 0 <= forecast.low <= forecast.value <= forecast.high <= best
+    assert 0 <= (forecast.improves or 0) <= 1
+
+
+@pytest.mark.parametrize(
+    ("curve", "epochs", "message"),
+    [
+        ([], 5, "expected at least one finite value in dev_curve; got none"),
+        ([None, math.nan], 5, "expected at least one finite value in dev_curve; got none"),
+        ([0.5, 0.4], 0, "epochs must be how many more, at least 1; got 0"),
+        ([0.5, -0.4], 5, "dev_curve must hold errors or losses from 0 on"),
+    ],
+)
+def test_bad_input_of_an_epoch_forecast_is_refused_in_words(curve: list[float | None], epochs: int, message: str) -> None:
+    with pytest.raises(ValueError, match="expected|must") as error:
+        forecast_longer(curve, epochs=epochs)
+
+    assert message in str(error.value)
