@@ -6,11 +6,12 @@ from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
+from bvtrack.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.examples import ExampleError, measure_examples
 from bvtrack.forecast import Forecast, forecast_longer, forecast_more_data
 from bvtrack.gaps import Gap
 from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
-from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
+from bvtrack.recipe import Step, recommend
 from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
 from bvtrack.tracking.harmless import harmless
 from bvtrack.tracking.random_states import preserve_random_states
@@ -29,6 +30,7 @@ __all__ = [
     "Gap",
     "Measure",
     "ModelFacts",
+    "OtherRun",
     "ShiftReport",
     "SplitReport",
     "SplitSample",

@@ -60,7 +60,7 @@ def explain(
 ) -> str:
     """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing."""
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
-    sentences += [f"So {_joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
+    sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
         _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
     ]
@@ -119,5 +119,10 @@ def sets_of(gap_name: str, errors: Collection[str]) -> tuple[str, str]:
     return sets[gap_name]
 
 
-def _joined(phrases: Sequence[str]) -> str:
+def joined(phrases: Sequence[str]) -> str:
+    """Phrases as a list in a sentence.
+
+    >>> joined(["a", "b", "c"])
+    'a, b, and c'
+    """
     return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])}, and {phrases[-1]}"

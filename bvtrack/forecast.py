@@ -103,7 +103,9 @@ def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Foreca
         raise ValueError(f"epochs must be how many more, at least 1; got {epochs!r}")
     best = min(curve.values())
     if best < 0:
-        raise ValueError(f"dev_curve must hold errors or losses from 0 on, for a share of the best to mean anything; got {best!r}")
+        raise ValueError(
+            f"dev_curve must hold errors or losses from 0 on, for a share of the best to mean anything; got {best!r}"
+        )
     if best == 0 or max(values) != max(curve):
         return Forecast(best, best, best, improves=0.0)
     if len(curve) < FEWEST_RECENT:

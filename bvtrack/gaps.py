@@ -114,7 +114,7 @@ def _threshold(later: float, earlier: float, human_error: float, bias: float | N
     most_of_it = max(MOST_OF_THE_ERROR * later, NEGLIGIBLE)
     below_human = max(human_error - earlier, 0.0)
     threshold = min(max(SMALLEST_GAP, GAP_SHARE * later), most_of_it) + below_human
-    if bias is not None and -ROUNDING <= bias and not _reaches(bias, SMALLEST_BIAS):
+    if bias is not None and bias >= -ROUNDING and not _reaches(bias, SMALLEST_BIAS):
         threshold = min(threshold, max(DOMINANT_GAP, DOMINANCE * bias))
     return threshold
 

@@ -1,4 +1,4 @@
-"""Diagnosis in, next steps out: the course's recipe, ordered by what is known of the run.
+"""Diagnosis in, next steps out: the course's recipe, ranked by what each step can be expected to bring to this run.
 
 High bias: a bigger network, longer training, another optimiser, another model. High variance: more data, regularisation,
 another model (Deep Learning Specialization, course 2 week 1, "Basic recipe for machine learning"). Data mismatch: make the
@@ -7,48 +7,13 @@ training data more like the dev data (course 3 week 2). An overfit dev set: a bi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bvtrack.diagnosis import Diagnosis
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What a run's model and training are, as far as it could be read; rates as the optimiser has them.
-
-    `parameters` counts the trainable ones, `dropout` is the largest dropout rate in the model.
-    """
-
-    parameters: int | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    dropout: float | None = None
-    batch_size: int | None = None
-
-    @property
-    def is_unregularized(self) -> bool:
-        return self.weight_decay == 0 and self.dropout == 0
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What else is known of a run: its curve (the values of `classify_curve`), its model, its training set's size."""
-
-    curve: str | None = None
-    model: ModelFacts = ModelFacts()
-    n_train: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to try next: `id` for machines, `title` and `why` for people, the dev error it should save if known."""
-
-    id: str
-    title: str
-    why: str
-    expected_gain: float | None = None
-
+from bvtrack.diagnosis import PROBLEMS, Diagnosis
+from bvtrack.evidence import Evidence
+from bvtrack.gain import Gains, expected_gains
+from bvtrack.reason import Reasons
 
 TITLES = {
     "bigger_network": "Train a bigger network",
@@ -75,61 +40,56 @@ RECIPE = {
     "diverged": ("fix_training",),
     "not_learning": ("fix_training",),
 }
-"""The course's order, by problem or state."""
+"""The course's order, by problem or state: it decides where equal gains are expected."""
 
-WHY = {
-    "bigger_network": "The network may be too small for the pattern; a bigger one does not hurt as long as it is regularised.",
-    "train_longer": "More epochs may bring the train error down further.",
-    "different_optimizer": "The optimiser may be stuck where another one, or another learning rate, would go on.",
-    "different_model": "Another architecture may suit this kind of data better.",
-    "more_data": "More examples leave less room to learn the training set by heart.",
-    "regularize": "Weight decay, dropout or augmentation keep the model from learning the training set by heart.",
-    "stop_earlier": "The dev error has turned and rises while the train error still falls.",
-    "match_data": "Find out how the two differ, then collect, or make, training data that is like the dev data.",
-    "bigger_dev_set": "Choices were fitted to this dev set; a bigger one is harder to overfit.",
-    "fix_training": "Check the learning rate, the initialisation and the labels; first overfit a single batch on purpose.",
-    "stop_here": "Bias and variance are both low against this baseline: a lower human error would show if more can be had.",
-}
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to try next: `id` for machines, `title` and `why` for people.
+
+    `expected_gain` is the dev error that it should save, as a fraction, where a forecast can be made of it.
+    """
+
+    id: str
+    title: str
+    why: str
+    expected_gain: float | None = None
 
 
 def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[Step, ...]:
-    """The steps to try next, the most useful first; empty where nothing can be advised.
+    """The steps to try next, the one that can be expected to save most first; empty where nothing can be advised.
 
-    The problem to attack first (`diagnosis.focus`) brings its steps first.
+    They are the course's for the problems that are named, and `stop_earlier` where the dev error has turned. What each can be
+    expected to save follows from the errors and the `evidence`; without any it leaves the course's order as it is.
 
     >>> from bvtrack import diagnose
     >>> [step.id for step in recommend(diagnose(train_error=0.01, dev_error=0.11))]
     ['more_data', 'regularize', 'different_model']
     """
     evidence = evidence or Evidence()
+    gains = expected_gains(diagnosis, evidence)
+    reasons = Reasons(diagnosis, evidence, gains)
     if diagnosis.tag == "undetermined":
-        return _to_be_able_to_tell(diagnosis)
+        return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), gains, reasons)
+    return _ranked(_of_the_recipe(diagnosis, evidence), gains, reasons)
+
+
+def _of_the_recipe(diagnosis: Diagnosis, evidence: Evidence) -> list[str]:
+    """The course's steps for what is named, that of the focus first, and what the curve adds."""
     problems = sorted(diagnosis.problems, key=lambda problem: problem != diagnosis.focus) or [diagnosis.tag]
-    ids = [step_id for problem in problems for step_id in _ordered(problem, evidence)]
-    return tuple(Step(step_id, TITLES[step_id], _why(step_id, evidence)) for step_id in dict.fromkeys(ids))
+    steps = [step_id for problem in problems for step_id in RECIPE.get(problem, ())]
+    return [*steps, "stop_earlier"] if evidence.curve == "overtrained" else steps
 
 
-def _ordered(problem: str, evidence: Evidence) -> list[str]:
-    """The course's steps for one problem, and what the curve speaks for."""
-    steps = list(RECIPE.get(problem, ()))
-    if problem == "high_bias" and evidence.curve == "learning":
-        steps.sort(key=lambda step_id: step_id != "train_longer")
-    if problem == "high_variance" and evidence.curve == "overtrained":
-        steps.append("stop_earlier")
-    return steps
+def _suspected(diagnosis: Diagnosis) -> list[str]:
+    """The steps for what would be named if it were no noise."""
+    return [step_id for name, gap in diagnosis.gaps.items() if gap.is_wide for step_id in RECIPE[PROBLEMS[name]]]
 
 
-def _why(step_id: str, evidence: Evidence) -> str:
-    model = evidence.model
-    if step_id == "train_longer" and evidence.curve == "learning":
-        return "The lowest dev error is among the latest epochs: more of them may bring it down further."
-    if step_id == "regularize" and model.is_unregularized:
-        return f"The model has no dropout and no weight decay. {WHY[step_id]}"
-    if step_id == "bigger_network" and model.parameters:
-        return f"With {model.parameters:,} parameters {WHY[step_id][0].lower()}{WHY[step_id][1:]}"
-    if step_id == "more_data" and evidence.n_train:
-        return f"It trains on {evidence.n_train:,} examples. {WHY[step_id]}"
-    return WHY[step_id]
+def _ranked(step_ids: Iterable[str], gains: Gains, reasons: Reasons) -> tuple[Step, ...]:
+    """The steps, each once, by expected gain; `sorted` leaves those of equal gain in the given order."""
+    ranked = sorted(dict.fromkeys(step_ids), key=gains.of, reverse=True)
+    return tuple(Step(step_id, TITLES[step_id], reasons.of(step_id), gains.forecast.get(step_id)) for step_id in ranked)
 
 
 def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:

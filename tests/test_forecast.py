@@ -41,7 +41,12 @@ def test_as_much_data_as_now_is_the_present_error() -> None:
     assert forecast == Forecast(0.2, 0.2, 0.2)
 
 
-@given(train_error=ERRORS, dev_error=ERRORS, factor=st.floats(1, 1000), earlier=st.none() | st.lists(ERRORS, min_size=1, max_size=5))
+@given(
+    train_error=ERRORS,
+    dev_error=ERRORS,
+    factor=st.floats(1, 1000),
+    earlier=st.none() | st.lists(ERRORS, min_size=1, max_size=5),
+)
 def test_a_forecast_of_more_data_is_an_error_within_its_band_and_no_worse_than_the_present(
     train_error: float, dev_error: float, factor: float, earlier: list[float] | None
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bvtrack.curve import WARM_UP_EPOCHS
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.recipe import ModelFacts
+from bvtrack.evidence import ModelFacts
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record

@@ -16,8 +16,9 @@ from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_finite_number
+from bvtrack.evidence import ModelFacts
 from bvtrack.measure import Measure, as_measure, find_measure, scaled
-from bvtrack.recipe import ModelFacts, Step
+from bvtrack.recipe import Step
 from bvtrack.tracking import names
 from bvtrack.tracking.harmless import Said, harmless
 from bvtrack.tracking.journal import default_journal_dir

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from bvtrack.curve import WARM_UP_EPOCHS, classify_curve
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
-from bvtrack.recipe import Evidence, ModelFacts, Step, recommend
+from bvtrack.evidence import Evidence, ModelFacts
+from bvtrack.recipe import Step, recommend
 from bvtrack.tracking import names
 
 At = Literal["best", "last"]

@@ -1,0 +1,237 @@
+"""Learning curves of real models (LCDB): does "high variance" say that more data pay, and do the forecasts hold?
+
+    python tests/benchmarks/rules/lcdb.py
+
+A case is a learner on a data set at one training size (from 128 on, one for each doubling). More data pay where four times of
+it cut the dev error by a tenth; cases with no error left are counted apart, since 0 is "cut to 0.9 of it". The best known error
+of a data set is the lowest test error of any learner at any size. Standard errors are over data sets (bootstrap).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+
+import numpy as np
+from figures import DATA, Figure, show
+from numpy.typing import NDArray
+
+from bvtrack import Diagnosis, Evidence, OtherRun, diagnose, forecast_more_data, recommend
+
+FIRST_SIZE, DOUBLING = 24, 8
+"""Indices of sizes: 128 examples, and how many further the size has doubled."""
+PAIRS = (
+    ("LogisticRegression", "MLP"),
+    ("SVM_Linear", "SVM_RBF"),
+    ("RidgeClassifier", "RealMLP"),
+    ("LDA", "MLP"),
+    ("MLP", "RealMLP"),
+    ("Decision Tree", "ens.RandomForest"),
+    ("GaussianNB", "CatBoost"),
+    ("KNN", "RealMLP"),
+)
+LEAST_DIFFERENCE = 0.005
+RESAMPLES = 200
+TRAIN, VAL, TEST = 0, 1, 2
+MODEL_STEPS = ("different_model", "bigger_network")
+FORECASTS = {2: ("2.1", "1.9", "1.68", "1.6"), 4: ("3.6", "3.4", "2.88", "2.8"), 8: ("5.0", "4.8", "4.01", "3.9")}
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Errors of a learner at a size, and at four times of it; `best` is the best known of the data set."""
+
+    dataset: int
+    learner: int
+    size: int
+    index: int
+    train: float
+    dev: float
+    best: float
+
+
+class Curves:
+    """All errors `[n_datasets, n_learners, n_sizes, 3]`."""
+
+    def __init__(self) -> None:
+        path = next(iter(sorted((DATA / "lcdb").glob("*.npz"))), None)
+        if path is None:
+            raise SystemExit(f"expected LCDB's .npz file in {DATA / 'lcdb'}; got none; set BVTRACK_BENCHMARK_DATA")
+        with np.load(path) as stored:
+            self.error = stored["error"].astype(float)
+            self.sizes = stored["sizes"]
+            self.learners = [str(name) for name in stored["learners"]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a learner that was not run on a data set is all NaN
+            self.best = np.nanmin(self.error[..., TEST], axis=(1, 2))
+
+    def cases(self, doublings: int = 2) -> list[Case]:
+        """Every learner but the dummy where it was run at `doublings` more, too."""
+        found = []
+        for dataset, (learner, name) in product(range(len(self.error)), enumerate(self.learners)):
+            curve = self.error[dataset, learner]
+            if "Dummy" in name:
+                continue
+            for index in range(FIRST_SIZE, len(self.sizes) - doublings * DOUBLING, DOUBLING):
+                if np.isfinite([*curve[index, :TEST], curve[index + doublings * DOUBLING, VAL]]).all():
+                    train, dev = curve[index, :TEST]
+                    found.append(Case(dataset, learner, int(self.sizes[index]), index, train, dev, self.best[dataset]))
+        return found
+
+    def dev_error(self, case: Case, doublings: int) -> float:
+        """The same learner's at so many doublings more, or less, data; NaN where it was not run."""
+        index = case.index + doublings * DOUBLING
+        return float(self.error[case.dataset, case.learner, index, VAL]) if index >= 0 else np.nan
+
+    def best_of_others(self, case: Case, left_out: int) -> float:
+        """The lowest dev error of the other learners at the same size: what an experiment's other runs would show."""
+        others = [i for i, name in enumerate(self.learners) if i not in (case.learner, left_out) and "Dummy" not in name]
+        return float(np.nanmin(self.error[case.dataset, others, case.index, VAL]))
+
+
+def main() -> None:
+    """Measure the rules, the choice between data and model, and the forecasts."""
+    curves = Curves()
+    figures = [*variance_figures(curves), *model_figures(curves), *forecast_figures(curves)]
+    show(f"LCDB: {len(curves.error)} data sets, {len(curves.learners)} learners", figures)
+
+
+def variance_figures(curves: Curves) -> list[Figure]:
+    """Does the tag say that four times the data pay?"""
+    cases = curves.cases()
+    pays = np.array([curves.dev_error(case, 2) <= 0.9 * case.dev for case in cases])
+    has_errors = np.array([case.dev > 0 for case in cases])
+    groups = np.array([case.dataset for case in cases])
+    figures = []
+    for what, to_beat, reach, is_given in (("best known error given", 0.729, 0.75, True), ("none given", 0.72, 0.73, False)):
+        named = np.array(["high_variance" in _diagnosed(case, is_given).problems for case in cases])
+
+        def accuracy(chosen: NDArray[np.intp], named: Flags = named) -> float:
+            return balanced_accuracy(named[chosen], pays[chosen])
+
+        seen = f"{over_datasets(accuracy, groups, has_errors)}; with the {(~has_errors).sum()} without errors "
+        seen += f"{accuracy(np.arange(len(cases))):.3f}"
+        figures.append(Figure(f"high variance → 4× data pay, {what}", str(to_beat), f"≥ {reach}", seen))
+    return figures
+
+
+def model_figures(curves: Curves) -> list[Figure]:
+    """Data or model first, and does another model pay where that is said?"""
+    pairs = [(case, curves.learners.index(second)) for first, second in PAIRS for case in _cases_of(curves, first, second)]
+    cases = [case for case, _ in pairs]
+    groups = np.array([case.dataset for case in cases])
+    model = np.array([curves.error[case.dataset, second, case.index, VAL] for case, second in pairs])
+    data = np.array([curves.dev_error(case, 2) for case in cases])
+    differ = np.abs(model - data) > LEAST_DIFFERENCE
+    pays = model <= 0.9 * np.array([case.dev for case in cases])
+    figures = []
+    for what, is_given, knows_others in (
+        ("errors and n", False, False),
+        ("best known error given", True, False),
+        ("best other run of the experiment known", False, True),
+    ):
+        chosen = np.array(
+            [
+                _is_model_first(case, is_given, curves.best_of_others(case, second) if knows_others else None)
+                for case, second in pairs
+            ]
+        )
+
+        def accuracy(some: NDArray[np.intp], chosen: Flags = chosen) -> float:
+            return float((chosen[some] == (model < data)[some]).mean())
+
+        seen = over_datasets(accuracy, groups, differ)
+        figures.append(Figure(f"data or model first? {what}", "0.655", "≥ 0.68", seen))
+    for what, is_pointed_at in _bias_statements(curves, pairs).items():
+        seen = f"precision {pays[is_pointed_at].mean():.3f} at recall {is_pointed_at[pays].mean():.3f}"
+        figures.append(Figure(f"{what} → a bigger or other model pays", "0.55", "≥ 0.70 at ≥ 0.75", seen))
+    return figures
+
+
+def _bias_statements(curves: Curves, pairs: Sequence[tuple[Case, int]]) -> dict[str, Flags]:
+    """What can be said without a human error: the tag, and a step that has another run of the experiment as its evidence."""
+    tagged = ["high_bias" in _diagnosed(case, False).problems for case, _ in pairs]
+    shown = [
+        any(step.expected_gain for step in recommend(diagnosis, evidence) if step.id in MODEL_STEPS)
+        for diagnosis, evidence in (
+            (_diagnosed(case, False), _evidence(case, curves.best_of_others(case, second))) for case, second in pairs
+        )
+    ]
+    return {"high bias by the tag alone": np.array(tagged), "a better run of the experiment as evidence": np.array(shown)}
+
+
+def forecast_figures(curves: Curves) -> list[Figure]:
+    """The mean absolute error of the forecasts, and what their bands cover."""
+    cases = curves.cases(doublings=3)
+    known = [case for case in cases if np.isfinite([curves.dev_error(case, -1), curves.dev_error(case, -2)]).all()]
+    figures = []
+    for what, some in (("one run", cases), ("with smaller sizes", known)):
+        for factor, doublings in ((2, 1), (4, 2), (8, 3)):
+            errors, held, groups = [], [], []
+            for case in some:
+                history = [(case.size / 2**k, curves.dev_error(case, -k)) for k in (2, 1, 0)] if some is known else None
+                forecast = forecast_more_data(train_error=case.train, dev_error=case.dev, factor=factor, history=history)
+                truth = curves.dev_error(case, doublings)
+                if not np.isfinite(truth):
+                    continue
+                errors.append(abs(forecast.value - truth))
+                groups.append(case.dataset)
+                held.append(forecast.low <= truth <= forecast.high)
+            to_beat, reach = FORECASTS[factor][:2] if some is cases else FORECASTS[factor][2:]
+            mean = over_datasets(partial(_mean_in_points, np.array(errors)), np.array(groups), digits=2)
+            seen = f"{mean}; 80 % band covers {np.mean(held):.0%}"
+            figures.append(Figure(f"dev error at {factor}× data, points off, {what}", to_beat, f"≤ {reach}", seen))
+    return figures
+
+
+def _mean_in_points(errors: NDArray[np.float64], chosen: NDArray[np.intp]) -> float:
+    return float(100 * errors[chosen].mean())
+
+
+def _diagnosed(case: Case, is_given: bool) -> Diagnosis:
+    return diagnose(train_error=case.train, dev_error=case.dev, human_error=case.best if is_given else None)
+
+
+def _evidence(case: Case, best_of_others: float | None) -> Evidence:
+    return Evidence(n_train=case.size, best_other=None if best_of_others is None else OtherRun(best_of_others))
+
+
+def _is_model_first(case: Case, is_given: bool, best_of_others: float | None) -> bool:
+    ids = [step.id for step in recommend(_diagnosed(case, is_given), _evidence(case, best_of_others))]
+    place = {step: ids.index(step) if step in ids else len(ids) for step in (*MODEL_STEPS, "more_data")}
+    return min(place[step] for step in MODEL_STEPS) < place["more_data"]
+
+
+def _cases_of(curves: Curves, first: str, second: str) -> list[Case]:
+    other = curves.learners.index(second)
+    return [
+        case
+        for case in curves.cases()
+        if curves.learners[case.learner] == first and np.isfinite(curves.error[case.dataset, other, case.index, VAL])
+    ]
+
+
+def balanced_accuracy(said: Flags, true: Flags) -> float:
+    """The mean of how many of the true, and how many of the false, are told."""
+    return float((said[true].mean() + (~said)[~true].mean()) / 2)
+
+
+def over_datasets(
+    figure: Callable[[NDArray[np.intp]], float], groups: NDArray[np.intp], allowed: Flags | None = None, digits: int = 3
+) -> str:
+    """`figure` of the allowed cases with its standard error over data sets."""
+    cases = np.flatnonzero(allowed) if allowed is not None else np.arange(len(groups))
+    by_group = [cases[groups[cases] == group] for group in np.unique(groups[cases])]
+    generator = np.random.default_rng(0)
+    drawn = (generator.integers(len(by_group), size=len(by_group)) for _ in range(RESAMPLES))
+    spread = np.std([figure(np.concatenate([by_group[group] for group in groups_drawn])) for groups_drawn in drawn])
+    return f"{figure(cases):.{digits}f} ± {spread:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
