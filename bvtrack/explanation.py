@@ -122,7 +122,7 @@ def sets_of(gap_name: str, errors: Collection[str]) -> tuple[str, str]:
 def joined(phrases: Sequence[str]) -> str:
     """Phrases as a list in a sentence.
 
-    >>> joined(["a", "b", "c"])
-    'a, b, and c'
+    >>> joined(["a", "b"]), joined(["a", "b", "c"])
+    ('a and b', 'a, b and c')
     """
-    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])}, and {phrases[-1]}"
+    return phrases[0] if len(phrases) == 1 else f"{', '.join(phrases[:-1])} and {phrases[-1]}"

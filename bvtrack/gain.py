@@ -46,10 +46,13 @@ MUCH_BIGGER = 2.0
 
 
 class Gains(NamedTuple):
-    """The expected gains by step as fractions; of them those that are forecast; and the forecasts they come from."""
+    """The expected gains by step as fractions; of them those that are forecast; what the forecasts are, and the step that
+    leads to what the experiment's best run has otherwise, if that does better.
+    """
 
     expected: Mapping[str, float]
     forecast: Mapping[str, float]
+    towards_best: str | None
     longer: Forecast | None
     more_data: Mapping[int, Forecast]
 
@@ -63,10 +66,7 @@ def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
     longer, more_data = _longer(evidence), _more_data(diagnosis)
     expected = _usual_gains(diagnosis, evidence, lead)
     forecast = {}
-    if lead is not None:
-        step_id = _step_towards(evidence)
-        forecast[step_id] = lead
-        expected[step_id] = max(expected[step_id], WAY_TO_THE_BEST * lead)
+    towards_best = None if lead is None else _step_towards(evidence)
     dev = diagnosis.errors.get("dev", 0.0)
     if more_data:
         forecast["more_data"] = expected["more_data"] = dev - more_data[MORE].value
@@ -76,7 +76,10 @@ def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
         expected["train_longer"] = max(usual, forecast["train_longer"])
     if curve := finite(known(evidence.dev_curve)):
         forecast["stop_earlier"] = expected["stop_earlier"] = curve[max(curve)] - min(curve.values())
-    return Gains(expected, forecast, longer, more_data)
+    if towards_best is not None and lead is not None:
+        forecast[towards_best] = lead
+        expected[towards_best] = max(expected[towards_best], WAY_TO_THE_BEST * lead)
+    return Gains(expected, forecast, towards_best, longer, more_data)
 
 
 def _usual_gains(diagnosis: Diagnosis, evidence: Evidence, lead: float | None) -> dict[str, float]:

@@ -49,7 +49,8 @@ class Reasons:
             "regularize": self._regularize,
             "stop_earlier": self._stop_earlier,
         }
-        return told[step_id]() if step_id in told else WHY[step_id]
+        why = told[step_id]() if step_id in told else WHY[step_id]
+        return f"{self._best_run()} {why}" if step_id == self.gains.towards_best else why
 
     def _bigger_network(self) -> str:
         model, n_train = self.evidence.model, self.evidence.n_train
@@ -80,13 +81,16 @@ class Reasons:
         return f"{model.optimizer}{rate}{schedule} {how}, or another optimiser, would go on."
 
     def _different_model(self) -> str:
-        other, lead = self.evidence.best_other, better_run_gain(self.diagnosis, self.evidence)
-        if other is not None and lead is not None:
-            return f"{best_run(other)}, {in_points(lead)} points less. {differences_in_words(other.differences)}".strip()
         if self.evidence.n_train and self.gains.of("different_model") > self.gains.of("more_data") > 0:
-            n = f"{self.evidence.n_train:,}"
-            return f"From {n} examples a model made for this kind of data, or pretrained on it, gains more than from four times {n}."
+            than = f"four times these {self.evidence.n_train:,} examples"
+            return f"A model that is made for this kind of data, or pretrained, should bring more than {than} would."
         return WHY["different_model"]
+
+    def _best_run(self) -> str:
+        other, lead = self.evidence.best_other, better_run_gain(self.diagnosis, self.evidence)
+        if other is None or lead is None:
+            return ""
+        return f"{best_run(other)}, {in_points(lead)} points less. {differences_in_words(other.differences)}".strip()
 
     def _more_data(self) -> str:
         forecasts = self.gains.more_data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,8 @@ def test_as_much_data_as_now_is_the_present_error() -> None:
 def test_a_forecast_of_more_data_is_an_error_within_its_band_and_no_worse_than_the_present(
     train_error: float, dev_error: float, factor: float, earlier: list[float] | None
 ) -> None:
-    history = earlier and [(10.0 * 2**size, error) for size, error in enumerate([*earlier, dev_error])]
+    sizes = [10.0 * 2**doublings for doublings in range(6)]
+    history = list(zip(sizes, [*earlier, dev_error], strict=False)) if earlier else None
 
     forecast = forecast_more_data(train_error=train_error, dev_error=dev_error, factor=factor, history=history)
 
@@ -75,14 +77,15 @@ def test_where_the_last_doubling_did_not_help_the_next_hardly_does(before: float
 
 
 def test_sizes_of_more_than_two_doublings_ago_count_only_where_there_are_no_others() -> None:
-    near = [(400, 0.25), (800, 0.2)]
-    with_far, without = (
-        forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=history) for history in ([(10, 0.9), *near], near)
+    far, near, present = (10.0, 0.9), (400.0, 0.25), (800.0, 0.2)
+
+    with_far, without, only_far, none = (
+        forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=history)
+        for history in ([far, near, present], [near, present], [far, present], None)
     )
-    only_far = forecast_more_data(train_error=0.1, dev_error=0.2, factor=2, history=[(10, 0.9), (800, 0.2)])
 
     assert with_far == without
-    assert only_far != forecast_more_data(train_error=0.1, dev_error=0.2, factor=2)
+    assert only_far != none
 
 
 @pytest.mark.parametrize(
@@ -100,10 +103,8 @@ def test_sizes_of_more_than_two_doublings_ago_count_only_where_there_are_no_othe
     ],
 )
 def test_bad_input_of_a_data_forecast_is_refused_in_words(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         forecast_more_data(**{"train_error": 0.1, "dev_error": 0.2, "factor": 2.0, **arguments})
-
-    assert message in str(error.value)
 
 
 def test_a_curve_that_falls_will_probably_go_on() -> None:
@@ -184,7 +185,5 @@ def test_a_forecast_of_more_epochs_is_no_worse_than_the_best_and_lies_in_its_ban
     ],
 )
 def test_bad_input_of_an_epoch_forecast_is_refused_in_words(curve: list[float | None], epochs: int, message: str) -> None:
-    with pytest.raises(ValueError, match="expected|must") as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         forecast_longer(curve, epochs=epochs)
-
-    assert message in str(error.value)

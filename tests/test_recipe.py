@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvtrack import Diagnosis, Evidence, ModelFacts, Step, diagnose, recommend
+from bvtrack import Diagnosis, Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
 
 STEP_IDS = {
     "bigger_network",
@@ -56,10 +56,16 @@ def test_each_diagnosis_gets_the_courses_steps_in_the_courses_order(diagnosis: D
     assert _ids(steps) == ids
 
 
-def test_the_focus_brings_its_steps_first() -> None:
-    steps = recommend(diagnose(train_error=0.10, dev_error=0.30))
+def test_without_evidence_a_wide_gap_beside_little_bias_brings_the_steps_for_variance_first() -> None:
+    steps = recommend(diagnose(train_error=0.04, dev_error=0.30))
 
-    assert _ids(steps)[:3] == ["more_data", "regularize", "different_model"]
+    assert _ids(steps)[0] == "more_data"
+
+
+def test_as_much_bias_as_variance_is_attacked_by_its_bias() -> None:
+    steps = recommend(diagnose(train_error=0.15, dev_error=0.30))
+
+    assert _ids(steps)[0] == "bigger_network"
 
 
 def test_a_step_that_cures_two_problems_is_listed_once() -> None:
@@ -68,41 +74,154 @@ def test_a_step_that_cures_two_problems_is_listed_once() -> None:
     assert _ids(steps).count("different_model") == 1
 
 
-def test_bias_while_still_learning_is_told_to_train_longer_first() -> None:
-    steps = recommend(HIGH_BIAS, Evidence(curve="learning"))
+FALLING = [0.60, 0.45, 0.35, 0.28, 0.23, 0.19, 0.16]
+SETTLED = [0.60, 0.30, 0.17, 0.16, 0.16, 0.16, 0.16]
+SMALL_STEPS = ModelFacts(optimizer="SGD", learning_rate=0.01, momentum=0.0)
 
-    assert _ids(steps) == ["train_longer", "bigger_network", "different_optimizer", "different_model"]
+
+@pytest.mark.parametrize(
+    ("dev_curve", "model", "first"),
+    [
+        (SETTLED, ModelFacts(), "bigger_network"),
+        (SETTLED, SMALL_STEPS, "different_optimizer"),
+        (FALLING, SMALL_STEPS, "train_longer"),
+    ],
+)
+def test_bias_is_attacked_by_what_curve_and_learning_rate_speak_for(
+    dev_curve: list[float | None], model: ModelFacts, first: str
+) -> None:
+    steps = recommend(HIGH_BIAS, Evidence(dev_curve=dev_curve, model=model))
+
+    assert _ids(steps)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("model", "is_small"),
+    [
+        (ModelFacts(optimizer="Adam", learning_rate=3e-4), True),
+        (ModelFacts(optimizer="AdamW", learning_rate=1e-3), False),
+        (ModelFacts(optimizer="adam", learning_rate=1e-3), False),
+        (ModelFacts(optimizer="SGD", learning_rate=0.03), True),
+        (ModelFacts(optimizer="SGD", learning_rate=0.01, momentum=0.9), False),
+        (ModelFacts(optimizer="SGD", learning_rate=0.1, momentum=1.0), False),
+        (ModelFacts(optimizer="Lion", learning_rate=1e-9), False),
+        (ModelFacts(optimizer="SGD"), False),
+        (ModelFacts(), False),
+    ],
+)
+def test_steps_are_small_below_the_usual_rate_of_the_optimiser(model: ModelFacts, is_small: bool) -> None:
+    assert model.has_small_steps is is_small
 
 
 def test_variance_while_still_learning_keeps_its_order() -> None:
-    steps = recommend(HIGH_VARIANCE, Evidence(curve="learning"))
+    steps = recommend(HIGH_VARIANCE, Evidence(curve="learning", dev_curve=FALLING, n_train=60_000))
 
     assert _ids(steps)[0] == "more_data"
 
 
-def test_variance_of_an_overtrained_run_is_told_to_stop_earlier_too() -> None:
-    steps = recommend(HIGH_VARIANCE, Evidence(curve="overtrained"))
+@pytest.mark.parametrize(("n_train", "first"), [(100, "more_data"), (500, "more_data"), (60_000, "different_model")])
+def test_of_many_examples_another_model_should_bring_more_than_more_of_them(n_train: int, first: str) -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(curve="converged", n_train=n_train))
 
-    assert _ids(steps) == ["more_data", "regularize", "different_model", "stop_earlier"]
-
-
-def test_bias_of_an_overtrained_run_is_not_told_to_stop_earlier() -> None:
-    steps = recommend(HIGH_BIAS, Evidence(curve="overtrained"))
-
-    assert "stop_earlier" not in _ids(steps)
+    assert _ids(steps)[0] == first
 
 
-def test_training_longer_gives_the_curve_as_its_reason() -> None:
-    steps = recommend(HIGH_BIAS, Evidence(curve="learning"))
+@pytest.mark.parametrize("diagnosis", [HIGH_BIAS, HIGH_VARIANCE, diagnose(train_error=0.005, dev_error=0.01)])
+def test_an_overtrained_run_is_told_to_stop_earlier_too(diagnosis: Diagnosis) -> None:
+    steps = recommend(diagnosis, Evidence(curve="overtrained", dev_curve=[0.3, 0.11, 0.12, 0.13]))
 
-    assert "among the latest epochs" in _why("train_longer", steps)
-    assert "ended" not in _why("train_longer", steps)
+    assert "risen by 2.0 points since its best epoch" in _why("stop_earlier", steps)
+
+
+def test_an_error_that_has_risen_by_more_than_anything_saves_is_stopped_first() -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(curve="overtrained", dev_curve=[0.3, 0.11, 0.2, 0.3]))
+
+    assert steps[0].id == "stop_earlier"
+    assert steps[0].expected_gain == pytest.approx(0.19)
+
+
+def test_training_longer_tells_what_it_should_bring() -> None:
+    why = _why("train_longer", recommend(HIGH_BIAS, Evidence(dev_curve=FALLING)))
+
+    assert why.startswith("The dev error still falls: as many epochs again should bring it to about ")
+
+
+def test_training_longer_says_when_it_will_probably_not_help() -> None:
+    why = _why("train_longer", recommend(HIGH_BIAS, Evidence(dev_curve=SETTLED)))
+
+    assert "has about settled" in why
+
+
+def test_more_data_tells_what_twice_four_and_eight_times_should_bring() -> None:
+    (step, *_) = recommend(HIGH_VARIANCE)
+
+    assert "about 9.5 %, 8.2 % and 7.1 % (four times: 4.8 % to 11.7 %)" in step.why
+    assert step.expected_gain == pytest.approx(0.0283, abs=1e-4)
+
+
+def test_no_data_are_expected_to_bring_the_error_below_the_human_one() -> None:
+    free, bounded = (recommend(diagnose(train_error=0.05, dev_error=0.30, human_error=human)) for human in (0.0, 0.20))
+    gains = [next(step.expected_gain for step in steps if step.id == "more_data") for steps in (free, bounded)]
+
+    assert (gains[0] or 0) > (gains[1] or 0)
+
+
+def test_more_data_close_the_variance_and_not_the_mismatch() -> None:
+    diagnosis = diagnose(train_error=0.01, train_dev_error=0.05, dev_error=0.30)
+    gain = next(step.expected_gain for step in recommend(diagnosis) if step.id == "more_data")
+
+    assert (gain or 0) < 0.04
+
+
+BETTER = OtherRun(0.08, "wide-2", ModelFacts(parameters=100_000), {"width": ("256", "64"), "lr": (None, "0.1")})
+
+
+def test_a_better_run_of_the_experiment_is_named_with_what_differs() -> None:
+    why = _why("different_model", recommend(HIGH_VARIANCE, Evidence(best_other=BETTER)))
+
+    assert why.startswith(
+        "The experiment's best run on this dev set, wide-2, makes 8.0 %, 3.0 points less. "
+        "It differs in width (256 there, 64 here) and lr (none there, 0.1 here). "
+    )
+
+
+def test_a_better_run_that_is_much_bigger_speaks_for_a_bigger_network() -> None:
+    evidence = Evidence(best_other=BETTER, model=ModelFacts(parameters=10_000), dev_curve=SETTLED)
+
+    (step, *_) = recommend(HIGH_BIAS, evidence)
+
+    assert step.id == "bigger_network"
+    assert step.expected_gain == pytest.approx(0.08)
+    assert "wide-2, makes 8.0 %" in step.why
+
+
+@pytest.mark.parametrize(("dev_error", "is_better"), [(0.0935, True), (0.0936, False), (0.2, False)])
+def test_another_run_is_better_from_fifteen_percent_less_error_on(dev_error: float, is_better: bool) -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(best_other=OtherRun(dev_error)))
+
+    assert (next(step.expected_gain for step in steps if step.id == "different_model") is not None) is is_better
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a\n b", "a b"), ("x" * 50, "x" * 40 + "…"), ("", "set makes")])
+def test_a_runs_name_is_one_short_line(name: str, shown: str) -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(best_other=OtherRun(0.01, name)))
+
+    assert shown in _why("different_model", steps)
 
 
 def test_a_bigger_network_says_how_big_the_present_one_is() -> None:
     steps = recommend(HIGH_BIAS, Evidence(model=ModelFacts(parameters=12_345)))
 
     assert "With 12,345 parameters the network may be" in _why("bigger_network", steps)
+
+
+def test_a_bigger_network_is_to_be_regularised_where_this_one_is_not() -> None:
+    steps = recommend(HIGH_BIAS, Evidence(model=ModelFacts(parameters=9, weight_decay=0.0, dropout=0.0), n_train=1_000))
+
+    assert "With 9 parameters for 1,000 examples" in _why("bigger_network", steps)
+    assert _why("bigger_network", steps).endswith(
+        "does not hurt as long as it is regularised. This one is not: add some with it."
+    )
 
 
 def test_more_data_says_how_much_there_is() -> None:
@@ -117,6 +236,7 @@ def test_more_data_says_how_much_there_is() -> None:
         (ModelFacts(weight_decay=0.0, dropout=0.0), True),
         (ModelFacts(weight_decay=0.0, dropout=0.5), False),
         (ModelFacts(weight_decay=0.01, dropout=0.0), False),
+        (ModelFacts(weight_decay=0.0, dropout=0.0, augmentation=True), False),
         (ModelFacts(weight_decay=0.0), False),
         (ModelFacts(), False),
     ],
@@ -133,11 +253,17 @@ def test_a_run_without_dev_error_is_told_to_hold_out_a_dev_set() -> None:
     assert (step.id, step.title) == ("bigger_dev_set", "Hold out a dev set")
 
 
-def test_a_gap_that_may_be_chance_is_told_to_get_a_bigger_dev_set() -> None:
-    (step,) = recommend(diagnose(train_error=0.0, dev_error=0.05, n_train=20, n_dev=20))
+def test_regularisation_that_is_there_is_named() -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(model=ModelFacts(weight_decay=0.01, dropout=0.3)))
 
-    assert step.id == "bigger_dev_set"
-    assert "rest on too few examples to tell a gap from noise" in step.why
+    assert _why("regularize", steps).startswith("It has dropout 0.3 and weight decay 0.01; more of it")
+
+
+def test_a_gap_that_may_be_chance_is_told_to_get_a_bigger_dev_set_before_what_it_would_ask_for() -> None:
+    steps = recommend(diagnose(train_error=0.0, dev_error=0.05, n_train=20, n_dev=20))
+
+    assert _ids(steps) == ["bigger_dev_set", "more_data", "regularize", "different_model"]
+    assert "rest on too few examples to tell a gap from noise" in steps[0].why
 
 
 def test_different_sources_without_train_dev_set_are_told_to_match_the_data() -> None:
@@ -167,10 +293,33 @@ def test_steps_are_of_the_contract_and_never_repeat(errors: dict[str, float], cu
     assert len(ids) == len(set(ids))
 
 
-@given(curve=st.sampled_from(CURVES), parameters=st.none() | st.integers(0, 10**12), n_train=st.none() | st.integers(0, 10**9))
-def test_every_step_says_why(curve: str | None, parameters: int | None, n_train: int | None) -> None:
-    evidence = Evidence(curve=curve, model=ModelFacts(parameters=parameters), n_train=n_train)
+@given(
+    curve=st.sampled_from(CURVES),
+    dev_curve=st.lists(st.none() | st.floats(0, 1), max_size=30),
+    parameters=st.none() | st.integers(0, 10**12),
+    n_train=st.none() | st.integers(0, 10**9),
+    optimizer=st.none() | st.sampled_from(["SGD", "Adam", "Lion"]),
+    rate=st.none() | st.floats(0, 10),
+    other=st.none() | st.floats(0, 1),
+)
+def test_every_step_says_why_and_promises_no_more_than_the_error(
+    curve: str | None,
+    dev_curve: list[float | None],
+    parameters: int | None,
+    n_train: int | None,
+    optimizer: str | None,
+    rate: float | None,
+    other: float | None,
+) -> None:
+    evidence = Evidence(
+        curve=curve,
+        model=ModelFacts(parameters=parameters, optimizer=optimizer, learning_rate=rate),
+        n_train=n_train,
+        dev_curve=dev_curve,
+        best_other=None if other is None else OtherRun(other),
+    )
 
     steps = recommend(diagnose(train_error=0.15, dev_error=0.30), evidence)
 
     assert all(step.title and step.why.endswith(".") for step in steps)
+    assert all(step.expected_gain is None or 0 <= step.expected_gain <= 1 for step in steps)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Evidence, ModelFacts, Step, diagnose, recommend
-from bvtrack.recipe import TITLES, WHY
+from bvtrack.reason import WHY
+from bvtrack.recipe import TITLES
 from bvtrack.tracking.verdict import (
     At,
     EpochErrors,
@@ -108,9 +109,13 @@ def test_a_run_at_chance_is_not_learning_rather_than_biased() -> None:
 
 
 def test_the_curve_is_evidence_for_the_steps() -> None:
-    verdict = _judge(_history([0.5, 0.4, 0.3], [0.5, 0.4, 0.3]))
+    falling = [0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
+    slow = ModelFacts(optimizer="Adam", learning_rate=1e-5)
+
+    verdict = _judge(_history(falling, falling), model=slow)
 
     assert (verdict.curve, verdict.steps[0].id) == ("learning", "train_longer")
+    assert "as many epochs again should bring it to" in verdict.steps[0].why
 
 
 def test_the_model_and_the_training_size_are_evidence_for_the_steps() -> None:

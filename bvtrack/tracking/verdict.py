@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from bvtrack.curve import WARM_UP_EPOCHS, classify_curve
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
-from bvtrack.evidence import Evidence, ModelFacts
+from bvtrack.evidence import Evidence, ModelFacts, OtherRun
+from bvtrack.reason import best_run
 from bvtrack.recipe import Step, recommend
 from bvtrack.tracking import names
 
@@ -73,24 +74,29 @@ def judge(
     chance: float | None,
     model: ModelFacts,
     n_train: int | None,
+    best_other: OtherRun | None = None,
 ) -> Verdict:
-    """The verdict on a run with this history, one entry an epoch.
+    """The verdict on a run with this history, one entry an epoch; `best_other` is the experiment's best other run.
 
     It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
     """
     if not any({"train", "dev"} & entry.errors.keys() for entry in history):
         return Verdict(history[-1].epoch, Diagnosis.without_gaps("undetermined"), None, ())
     train_curve, dev_curve = ([entry.errors.get(name) for entry in history] for name in ("train", "dev"))
-    curve = classify_curve(train_curve, dev_curve, chance=chance)
     chosen = chosen_epoch(history, at)
+    curve = classify_curve(train_curve, dev_curve, chance=chance, n_dev=chosen.counts.get("dev"))
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
         state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
         is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
-    steps = recommend(diagnosis, Evidence(curve=curve, model=model, n_train=n_train))
-    return Verdict(chosen.epoch, diagnosis, curve, steps)
+        if best_other is not None:
+            diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {best_run(best_other)}.")
+    evidence = Evidence(
+        curve=curve, model=model, n_train=n_train, train_curve=train_curve, dev_curve=dev_curve, best_other=best_other
+    )
+    return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
 
 
 def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:

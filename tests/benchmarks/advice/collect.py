@@ -37,8 +37,8 @@ COLUMNS = (
     *(f"curve_{name}" for name in SETS[:3]),
     "seconds",
 )
-"""Errors are counts of wrong examples; `n_train` counts the training set, `n_train_eval` what its error was measured on. What an
-intervention leaves as it was in its base run, and the curves, stand with the base run alone."""
+"""Errors are counts of wrong examples; `n_train` counts the training set, `n_train_eval` what its error was measured on.
+Configurations and curves stand with the base runs alone: what an intervention changes is in interventions.py."""
 
 
 def main() -> None:

@@ -157,7 +157,7 @@ def show_steps(found: InterventionSet) -> None:
         for step in steps:
             tried = [case for case in cases if (case, step) in found.gain]
             share = np.mean([found.helps[case, step] for case in tried]) if tried else 0
-            cells.append(f"{share:.0%} ({np.median([found.gain[case, step] for case in tried]):+.1f})" if tried else "–")
+            cells.append(f"{share:.0%} ({np.median([found.gain[case, step] for case in tried]):+.1f})" if tried else "-")
         table.add_row(f"{tag} ({len(cases)})", *cells)
     Console(width=190).print(table)
 
@@ -188,9 +188,12 @@ def show_rankings(found: InterventionSet, with_others: InterventionSet) -> None:
         more_hits = "" if name == "bvtrack" else _interval(100 * (hits["bvtrack"] - hits[name]), cases)
         less_regret = "" if name == "bvtrack" else _interval(regrets[name] - regrets["bvtrack"], cases)
         table.add_row(name, f"{hits[name].mean():.1%}", more_hits, f"{regrets[name].mean():.2f}", less_regret)
+    both = np.array(["stop_here" not in pair for pair in zip(first["bvtrack"], first["the course's fixed order"], strict=True)])
     console = Console(width=150)
     console.print(table)
     console.print("suggested first:", dict(Counter(first["bvtrack"]).most_common()))
+    print(f"of the {both.sum()} runs for which both bvtrack and the fixed order suggest a change:", end=" ")
+    print(", ".join(f"{hits[name][both].mean():.1%} {name}" for name in ("bvtrack", "the course's fixed order")))
 
 
 def show_bigger_dev_sets(rows: Iterable[Row]) -> None:
@@ -215,7 +218,7 @@ def show_bigger_dev_sets(rows: Iterable[Row]) -> None:
         what = "dev_overfit named" if is_named else "not named"
         if points:
             print(
-                f"bigger_dev_set, {what}: {len(points)} choices, {np.mean(points):+.2f} points saved by 4× the dev set,",
+                f"bigger_dev_set, {what}: {len(points)} choices, {np.mean(points):+.2f} points saved by 4x the dev set,",
                 end=" ",
             )
             print(f"less test error in {np.mean(np.array(points) > 0):.0%}, more in {np.mean(np.array(points) < 0):.0%}")

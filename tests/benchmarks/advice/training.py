@@ -119,9 +119,9 @@ def _train_network(config: Config, split: Split, source: Source, seed: int) -> O
     kept = model
     for _ in range(config.epochs):
         model.train()
-        for batch in torch.randperm(len(inputs)).split(config.batch_size):
+        for batch in torch.randperm(len(inputs)).split(config.batch_size):  # type: ignore[no-untyped-call]  # torch has no hints there
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()
+            nn.functional.cross_entropy(model(inputs[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]  # nor there
             optimizer.step()
         for name, curve in curves.items():
             curve.append(int(_wrong(model, *sets[name]).sum()))

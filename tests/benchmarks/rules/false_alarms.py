@@ -30,7 +30,8 @@ def simulate(train_error: float, dev_error: float, n_train: int, n_dev: int, see
     for wrong_train, wrong_dev in draws:
         diagnosis = diagnose(train_error=wrong_train / n_train, dev_error=wrong_dev / n_dev, n_train=n_train, n_dev=n_dev)
         gap = diagnosis.gaps["variance"]
-        assert gap.low is not None and gap.high is not None
+        assert gap.low is not None
+        assert gap.high is not None
         n_named += "high_variance" in diagnosis.problems
         n_held += gap.low <= dev_error - train_error <= gap.high
     return n_named / DRAWS, n_held / DRAWS
@@ -55,8 +56,8 @@ def main() -> None:
         f"No true gap, and true gaps of {', '.join(f'{100 * gap:g}' for gap in GAPS[1:])} points; {DRAWS:,} draws each",
         [
             Figure("false 'high variance', worst", "30 % at n = 100", "≤ 5 %", f"{worst:.1%} (n = {n_dev:,}, {dev_error:.0%})"),
-            Figure("95 % intervals hold the gap, worst", "–", "≥ 93 %", f"{min(coverages):.1%}"),
-            Figure("… and at most, n·e ≥ 10", "–", "≤ 97 %", f"{max(of_many_errors):.1%}"),
+            Figure("95 % intervals hold the gap, worst", "-", "≥ 93 %", f"{min(coverages):.1%}"),
+            Figure("… and at most, n·e ≥ 10", "-", "≤ 97 %", f"{max(of_many_errors):.1%}"),
         ],
     )
 

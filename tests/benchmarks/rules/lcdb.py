@@ -116,7 +116,7 @@ def variance_figures(curves: Curves) -> list[Figure]:
 
         seen = f"{over_datasets(accuracy, groups, has_errors)}; with the {(~has_errors).sum()} without errors "
         seen += f"{accuracy(np.arange(len(cases))):.3f}"
-        figures.append(Figure(f"high variance → 4× data pay, {what}", str(to_beat), f"≥ {reach}", seen))
+        figures.append(Figure(f"high variance → 4x data pay, {what}", str(to_beat), f"≥ {reach}", seen))
     return figures
 
 
@@ -185,7 +185,7 @@ def forecast_figures(curves: Curves) -> list[Figure]:
             to_beat, reach = FORECASTS[factor][:2] if some is cases else FORECASTS[factor][2:]
             mean = over_datasets(partial(_mean_in_points, np.array(errors)), np.array(groups), digits=2)
             seen = f"{mean}; 80 % band covers {np.mean(held):.0%}"
-            figures.append(Figure(f"dev error at {factor}× data, points off, {what}", to_beat, f"≤ {reach}", seen))
+            figures.append(Figure(f"dev error at {factor}x data, points off, {what}", to_beat, f"≤ {reach}", seen))
     return figures
 
 

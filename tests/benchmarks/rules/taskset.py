@@ -47,8 +47,8 @@ def main() -> None:
     figures = [
         Figure("healthy runs flagged", "16.5 %", "≤ 5 %", share((is_overtrained | is_failure)[healthy])),
         Figure("overtrained runs found", "83 %", "≥ 83 %", share(is_overtrained[overtrained])),
-        Figure("diverged and never-learned runs recognised", "–", "≥ 99 %", share(is_failure[failed])),
-        Figure("learned runs mistaken for these", "–", "≤ 1 %", share(is_failure[~failed])),
+        Figure("diverged and never-learned runs recognised", "-", "≥ 99 %", share(is_failure[failed])),
+        Figure("learned runs mistaken for these", "-", "≤ 1 %", share(is_failure[~failed])),
     ]
     figures += [will_training_on_help(valid[~failed], time) for time in TIMES]
     show(f"TaskSet: {len(runs):,} runs, {(~failed).sum()} learned, {overtrained.sum()} of them overtrained", figures)
