@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -90,6 +90,7 @@ def diagnose(
     n_test: int | None = None,
     same_distribution: bool = True,
     intervals: Mapping[str, tuple[float, float]] | None = None,
+    previous: Collection[str] | None = None,
 ) -> Diagnosis:
     """Say whether these errors show bias, variance, data mismatch or an overfit dev set, and how sure that is.
 
@@ -97,7 +98,8 @@ def diagnose(
     that each error was measured on (not the size of the training set); without them there are no intervals and nothing is
     `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
     known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
-    are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples.
+    are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples. `previous`
+    are the problems named at an earlier epoch of the run: a gap whose interval holds its threshold stays what it was then.
 
     Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count or an interval without its
     error, or an interval that does not hold it.
@@ -117,7 +119,7 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
-    named = [name for name, gap in gaps.items() if gap.is_wide and not gap.may_be_zero]
+    named = [name for name, gap in gaps.items() if _is_named(name, gap, previous)]
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution)
     return Diagnosis(
         tag=tag,
@@ -133,6 +135,12 @@ def diagnose(
     )
 
 
+def _is_named(name: str, gap: Gap, previous: Collection[str] | None) -> bool:
+    could_be_either = gap.low is not None and not gap.is_surely_wide and not gap.is_surely_narrow
+    is_wide = PROBLEMS[name] in previous if previous is not None and could_be_either else gap.is_wide
+    return is_wide and not gap.may_be_zero
+
+
 def _verdict(
     gaps: Mapping[str, Gap],
     named: list[str],
@@ -145,7 +153,7 @@ def _verdict(
         tag = "+".join(PROBLEMS[name] for name in named)
         return tag, _certainty(all(gaps[name].is_surely_wide for name in named))
     dev = rates.get("dev")
-    if any(gap.is_wide for gap in gaps.values()) or dev is None:
+    if any(gap.is_wide and gap.may_be_zero for gap in gaps.values()) or dev is None:
         return "undetermined", "unclear"
     if not same_distribution and "train_dev" not in rates:
         return "undetermined", "unclear"

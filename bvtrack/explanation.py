@@ -64,6 +64,7 @@ def explain(
     sentences += [
         _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
     ]
+    sentences += list(_as_before(gaps, named))
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
 
@@ -92,6 +93,14 @@ def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error:
         known = rates.get(earlier, Rate(human_error))
         needed = f"about {examples_to_tell(rates[later].error, known.error, earlier_is_known=earlier not in rates):,}"
     return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: {needed} examples a set would tell."
+
+
+def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
+    for name, gap in gaps.items():
+        if name in named and not gap.is_wide:
+            yield f"The {GAP_NAMES[name]} is just below {in_points(gap.threshold)} points, and stays named until it surely is."
+        elif name not in named and gap.is_wide and not gap.may_be_zero:
+            yield f"The {GAP_NAMES[name]} is just above {in_points(gap.threshold)} points, and is named once it surely is."
 
 
 def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:

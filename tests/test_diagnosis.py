@@ -520,3 +520,43 @@ def test_an_error_that_is_no_number_is_refused_in_a_sentence(value: Any) -> None
 def test_a_count_that_is_no_number_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match="n_dev must be a whole number of examples, at least 1; got '100'"):
         diagnose(train_error=0.1, dev_error=0.1, n_dev="100")  # type: ignore[arg-type]  # wrong on purpose
+
+
+AROUND: dict[str, Any] = {"train_error": 0.10, "n_train": 1_000, "n_dev": 1_000}
+
+
+@pytest.mark.parametrize("dev_error", [0.138, 0.143, 0.148])
+@pytest.mark.parametrize("previous", [(), ("high_bias",), ("high_bias", "high_variance")])
+def test_a_gap_whose_interval_holds_its_threshold_stays_what_it_was(dev_error: float, previous: tuple[str, ...]) -> None:
+    diagnosis = diagnose(**AROUND, dev_error=dev_error, previous=previous)
+
+    assert ("high_variance" in diagnosis.problems) is ("high_variance" in previous)
+
+
+@pytest.mark.parametrize(("dev_error", "is_named"), [(0.11, False), (0.30, True)])
+@pytest.mark.parametrize("previous", [(), ("high_variance",)])
+def test_a_gap_that_surely_is_on_one_side_of_its_threshold_is_what_it_is(
+    dev_error: float, is_named: bool, previous: tuple[str, ...]
+) -> None:
+    diagnosis = diagnose(**AROUND, dev_error=dev_error, previous=previous)
+
+    assert ("high_variance" in diagnosis.problems) is is_named
+
+
+def test_without_counts_what_was_before_does_not_matter() -> None:
+    diagnosis = diagnose(train_error=0.10, dev_error=0.138, previous=("high_variance",))
+
+    assert "high_variance" not in diagnosis.problems
+
+
+def test_a_problem_that_stays_named_says_so() -> None:
+    diagnosis = diagnose(**AROUND, dev_error=0.138, previous=("high_variance",))
+
+    assert "just below 4.1 points, and stays named until it surely is" in diagnosis.explanation
+
+
+def test_a_problem_that_is_held_back_says_so_and_is_not_undetermined() -> None:
+    diagnosis = diagnose(human_error=0.05, train_error=0.05, dev_error=0.075, n_train=1_000, n_dev=1_000, previous=())
+
+    assert diagnosis.tag == "balanced"
+    assert "just above 1.5 points, and is named once it surely is" in diagnosis.explanation

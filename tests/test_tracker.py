@@ -103,7 +103,7 @@ def test_the_description_begins_with_the_verdict_and_keeps_the_users_text(store:
         tracker.log_epoch(2, train_error=0.15, dev_error=0.16)
     note = client.get_run(run_id).data.tags["mlflow.note.content"]
 
-    assert note.startswith("High bias (likely): train longer")
+    assert note.startswith("High bias (likely): train a bigger network")
     assert note.endswith("my own words")
     assert note.count("my own words") == 1
     assert "High variance" not in note

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvtrack import Evidence, ModelFacts, Step, diagnose, recommend
+from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
 from bvtrack.reason import WHY
 from bvtrack.recipe import TITLES
 from bvtrack.tracking.verdict import (
@@ -40,6 +42,7 @@ def _judge(
     chance: float | None = None,
     model: ModelFacts | None = None,
     n_train: int | None = None,
+    best_other: OtherRun | None = None,
 ) -> Verdict:
     return judge(
         history,
@@ -49,6 +52,7 @@ def _judge(
         chance=chance,
         model=model or ModelFacts(),
         n_train=n_train,
+        best_other=best_other,
     )
 
 
@@ -309,3 +313,34 @@ def test_a_model_at_chance_is_certain_not_to_learn_only_after_a_warm_up(epochs: 
 
 def test_a_diverged_run_is_certain_from_the_first_epoch() -> None:
     assert _judge(_history([math.nan], [math.nan])).diagnosis.certainty == "certain"
+
+
+@pytest.mark.parametrize("at", ["best", "last"])
+def test_a_tag_does_not_flip_on_the_noise_of_a_dev_set(at: At) -> None:
+    generator = random.Random(0)
+    wrong = [sum(generator.random() < 0.143 for _ in range(1_000)) for _ in range(40)]
+    history = [EpochErrors(epoch, {"train": 0.10, "dev": n / 1_000}, COUNTS) for epoch, n in enumerate(wrong)]
+
+    alone = [diagnose(train_error=0.10, dev_error=n / 1_000, n_train=1_000, n_dev=1_000).tag for n in wrong]
+    tags = [_judge(history[: epoch + 1], at=at).diagnosis.tag for epoch in range(40)]
+
+    assert _changes(alone) > 10
+    assert _changes(tags) <= 1
+
+
+COUNTS = {"train": 1_000, "dev": 1_000}
+
+
+def _changes(tags: list[str]) -> int:
+    return sum(before != after for before, after in pairwise(tags))
+
+
+def test_the_experiments_best_run_is_named_in_the_explanation_and_changes_no_tag() -> None:
+    history = _history([0.01], [0.11])
+    alone, beside = _judge(history), _judge(history, best_other=OtherRun(0.05, "wide-2"))
+
+    assert beside.diagnosis.explanation == (
+        f"{alone.diagnosis.explanation} The experiment's best run on this dev set, wide-2, makes 5.0 %."
+    )
+    assert beside.diagnosis.tag == alone.diagnosis.tag
+    assert next(step.expected_gain for step in beside.steps if step.id == "different_model") == pytest.approx(0.06)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -90,7 +90,7 @@ def judge(
         is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
-        diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution)
+        diagnosis = _settled(history, at, human_error=human_error, same_distribution=same_distribution)
         if best_other is not None:
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {best_run(best_other)}.")
     evidence = Evidence(
@@ -101,18 +101,46 @@ def judge(
 
 def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:
     """The epoch that the tags speak of; where no epoch has a dev error, the last."""
-    measured = [entry for entry in history if math.isfinite(entry.errors.get("dev", math.nan))]
+    measured = _with_dev_error(history)
+    return history[-1] if at == "last" or not measured else min(measured, key=lambda entry: entry.errors["dev"])
+
+
+def _settled(history: Sequence[EpochErrors], at: At, *, human_error: float | None, same_distribution: bool) -> Diagnosis:
+    """What the chosen epoch says, a problem that could be either being what it was before: a tag does not flip on noise."""
+    *before, chosen = _chosen_in_turn(history, at)
+    named: tuple[str, ...] | None = None
+    for entry in before:
+        if entry.counts or entry.intervals:
+            diagnosis = diagnose_epoch(entry, human_error=human_error, same_distribution=same_distribution, previous=named)
+            named = diagnosis.problems
+    return diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=named)
+
+
+def _chosen_in_turn(history: Sequence[EpochErrors], at: At) -> list[EpochErrors]:
+    """The epochs that the tags have spoken of, one after the other."""
+    measured = _with_dev_error(history)
     if at == "last" or not measured:
-        return history[-1]
-    return min(measured, key=lambda entry: entry.errors["dev"])
+        return [entry for entry in history if entry.finite]
+    chosen = measured[:1]
+    for entry in measured[1:]:
+        if entry.errors["dev"] < chosen[-1].errors["dev"]:
+            chosen.append(entry)
+    return chosen
 
 
-def diagnose_epoch(entry: EpochErrors, *, human_error: float | None, same_distribution: bool) -> Diagnosis:
-    """What one epoch's finite errors say by themselves; there must be one."""
+def _with_dev_error(history: Sequence[EpochErrors]) -> list[EpochErrors]:
+    return [entry for entry in history if math.isfinite(entry.errors.get("dev", math.nan))]
+
+
+def diagnose_epoch(
+    entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Collection[str] | None = None
+) -> Diagnosis:
+    """What one epoch's finite errors say by themselves, or after `previous` problems; there must be one."""
     arguments: dict[str, Any] = {f"{name}_error": error for name, error in entry.finite.items()}
     arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in entry.finite}
     arguments["intervals"] = {name: ends for name, ends in entry.intervals.items() if name in entry.finite}
-    return diagnose(**{"train_error": None, **arguments}, human_error=human_error, same_distribution=same_distribution)
+    baseline = {"human_error": human_error, "same_distribution": same_distribution, "previous": previous}
+    return diagnose(**{"train_error": None, **arguments, **baseline})
 
 
 def recipe_line(steps: Sequence[Step]) -> str | None:
