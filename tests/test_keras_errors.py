@@ -230,7 +230,9 @@ def test_the_subset_is_as_small_as_an_epoch_is_short_but_of_1000_examples_at_lea
 def test_augmented_training_data_are_said_in_the_measure(journals: Path) -> None:
     fit(BiasVarianceCallback(train_data=Augmenting(*TRAIN)), epochs=1)
 
-    assert read_run(journals).tags["bvtrack.measure"] == "1 - val_accuracy (train: on augmented examples)"
+    tags = read_run(journals).tags
+    assert tags["bvtrack.measure"] == "1 - val_accuracy (train: on augmented examples)"
+    assert tags["bvtrack.model.augmentation"] == "True"
 
 
 @pytest.mark.parametrize("data", [Batches(*TRAIN), loader(*TRAIN)], ids=["PyDataset", "shuffled loader"])

@@ -295,7 +295,9 @@ def test_a_train_error_on_augmented_examples_is_said_to_be_one(options: Any, rem
     )
     trainer.fit(LogsAccuracy(), DataLoader(Augmented(), 32), DataLoader(DEV, 50))
 
-    assert run_of(store, callback).data.tags["bvtrack.measure"] == f"1 - val_acc{remark}"
+    tags = run_of(store, callback).data.tags
+    assert tags["bvtrack.measure"] == f"1 - val_acc{remark}"
+    assert tags["bvtrack.model.augmentation"] == "True"
 
 
 class Slow(LogsAccuracy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -127,8 +128,11 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._is_open = True
         self._passes = None
         self._epochs = {}
-        tracker.log_model(model_facts(self.model))
+        facts = model_facts(self.model)
+        tracker.log_model(facts)
         self._passes = self._new_passes(tracker)
+        if self._passes.is_augmented:
+            tracker.log_model(replace(facts, augmentation=True))
 
     @harmless
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

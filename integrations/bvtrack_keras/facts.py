@@ -6,19 +6,49 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import keras
+
 from bvtrack import ModelFacts
+
+BLENDING = ("MixUp", "CutMix", "AugMix", "RandAugment")
+"""Keras' augmentation layers whose names do not begin with `Random`."""
 
 
 def model_facts(model: Any) -> ModelFacts:
-    """Read once, before the first step, of a built and compiled Keras model."""
+    """Read once, before the first step, of a built and compiled Keras model.
+
+    A learning rate that is warmed up is the one that it is warmed up to; a layer's L2 penalty counts as weight decay.
+    """
     optimizer = getattr(model, "optimizer", None)
+    layers = list(_layers(model))
+    names = [type(layer).__name__ for layer in layers]
+    schedule = getattr(optimizer, "_learning_rate", None)
+    is_scheduled = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
     return ModelFacts(
         parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables),
         optimizer=type(optimizer).__name__ if optimizer is not None else None,
-        learning_rate=float(optimizer.learning_rate) if optimizer is not None else None,
-        weight_decay=float(getattr(optimizer, "weight_decay", None) or 0.0),
-        dropout=max((float(layer.rate) for layer in _layers(model) if _is_dropout(layer)), default=0.0),
+        learning_rate=_learning_rate(optimizer, schedule) if optimizer is not None else None,
+        momentum=_number(getattr(optimizer, "momentum", None)),
+        weight_decay=max([_number(getattr(optimizer, "weight_decay", None)) or 0.0, *map(_penalty, layers)]),
+        dropout=max((float(layer.rate) for layer in layers if _is_dropout(layer)), default=0.0),
+        batch_norm=any("BatchNorm" in name for name in names),
+        augmentation=any(name.startswith("Random") or name in BLENDING for name in names),
+        schedule=type(schedule).__name__ if is_scheduled else "none",
     )
+
+
+def _learning_rate(optimizer: Any, schedule: Any) -> float:
+    targets = (_number(getattr(schedule, name, None)) for name in ("warmup_target", "initial_learning_rate"))
+    return max([float(optimizer.learning_rate), *(target for target in targets if target is not None)])
+
+
+def _penalty(layer: Any) -> float:
+    """The strength of a layer's L2 penalty; 0 where it has none."""
+    return _number(getattr(getattr(layer, "kernel_regularizer", None), "l2", None)) or 0.0
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else None
 
 
 def _is_dropout(layer: Any) -> bool:

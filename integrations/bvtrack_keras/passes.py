@@ -61,6 +61,11 @@ class Passes:
         if not sources.may_hold_dev:
             self._log_split()
 
+    @property
+    def is_augmented(self) -> bool:
+        """Whether training examples change from one reading to the next, or those that do not were given beside them."""
+        return self._remark == AUGMENTED or self.sources.plain is not None
+
     def errors(self, epoch: int, logs: Mapping[str, float], seconds: float) -> dict[str, Any]:
         """The arguments of `Tracker.log_epoch` after an epoch of so many seconds: what `fit` logged, and what is measured."""
         if not self._is_split_logged:

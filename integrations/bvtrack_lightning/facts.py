@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
@@ -15,16 +16,23 @@ if TYPE_CHECKING:
 
 
 def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | None) -> ModelFacts:
-    """Read once, before the first step; of several optimisers the first counts."""
+    """Read once, before the first step; of several optimisers the first counts. A learning rate that is warmed up is the one
+    that it is warmed up to.
+    """
     optimizer = next(iter(trainer.optimizers), None)
     group = optimizer.param_groups[0] if optimizer else {}
+    rates = [rate for name in ("lr", "initial_lr", "max_lr") if (rate := _number(group.get(name))) is not None]
+    schedule = next((config.scheduler for config in trainer.lr_scheduler_configs), None)
     return ModelFacts(
         parameters=sum(part.numel() for part in module.parameters() if part.requires_grad and not is_lazy(part)),
         optimizer=type(optimizer).__name__ if optimizer else None,
-        learning_rate=_number(group.get("lr")),
+        learning_rate=max(rates, default=None),
+        momentum=_number(group.get("momentum")),
         weight_decay=_number(group.get("weight_decay")),
         dropout=max((part.p for part in module.modules() if isinstance(part, _DropoutNd)), default=0.0),
         batch_size=batch_size,
+        batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
+        schedule="none" if schedule is None else type(schedule).__name__,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -55,7 +56,8 @@ class Session:
         self._n_validations = 0
         self._n_epochs = 0
         train = data.first_loader(trainer.train_dataloader)
-        tracker.log_model(model_facts(trainer, module, train.batch_size if train else None))
+        self._facts = model_facts(trainer, module, train.batch_size if train else None)
+        tracker.log_model(self._facts)
         if trainer.val_dataloaders is not None or not trainer.enable_validation:
             self._set_up()  # else Lightning makes the validation data just before it needs them
         if not trainer.enable_validation:
@@ -123,6 +125,8 @@ class Session:
             if self._trainer.is_global_zero:
                 self._tracker.log_split(**sources.read_splits())
                 self._is_augmented = sources.train_is_augmented
+                augments = self._is_augmented or self._asked_for.train_eval_dataloaders is not None
+                self._tracker.log_model(replace(self._facts, augmentation=augments))
         self._sources = sources
         return sources
 
