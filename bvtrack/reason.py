@@ -90,7 +90,7 @@ class Reasons:
         other, lead = self.evidence.best_other, better_run_gain(self.diagnosis, self.evidence)
         if other is None or lead is None:
             return ""
-        return f"{best_run(other)}, {in_points(lead)} points less. {differences_in_words(other.differences)}".strip()
+        return f"{best_run(other)}, {in_points(lead)} points less."
 
     def _more_data(self) -> str:
         forecasts = self.gains.more_data
@@ -122,9 +122,16 @@ class Reasons:
 
 
 def best_run(other: OtherRun) -> str:
-    """What the experiment's best run on this dev set makes, as the beginning of a sentence."""
+    """What the experiment's best other run on this dev set makes, as the beginning of a sentence."""
     name = f", {_short(other.name)}," if other.name else ""
-    return f"The experiment's best run on this dev set{name} makes {percent(other.dev_error)}"
+    return f"The experiment's best other run on this dev set{name} makes {percent(other.dev_error)}"
+
+
+def compared(other: OtherRun, dev_error: float) -> str:
+    """How the experiment's best other run does against this one, and, where it does better, what it does otherwise."""
+    if other.dev_error >= dev_error:
+        return f"{best_run(other)}: none does better than this one."
+    return f"{best_run(other)}. {differences_in_words(other.differences)}".strip()
 
 
 def differences_in_words(differences: Mapping[str, tuple[str | None, str | None]]) -> str:

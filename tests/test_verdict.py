@@ -335,12 +335,30 @@ def _changes(tags: list[str]) -> int:
     return sum(before != after for before, after in pairwise(tags))
 
 
+DIFFERENCES = {"width": ("256", "64"), "lr": (None, "0.1")}
+
+
+def test_a_run_that_none_does_better_than_says_so() -> None:
+    verdict = _judge(_history([0.01], [0.11]), best_other=OtherRun(0.12, "wide-2"))
+
+    assert verdict.diagnosis.explanation.endswith("wide-2, makes 12.0 %: none does better than this one.")
+
+
+def test_of_many_differences_the_first_are_named() -> None:
+    many = {f"p{index}": ("1", "2") for index in range(10)}
+
+    verdict = _judge(_history([0.01], [0.11]), best_other=OtherRun(0.05, differences=many))
+
+    assert verdict.diagnosis.explanation.endswith("p3 (1 there, 2 here) and 6 more.")
+
+
 def test_the_experiments_best_run_is_named_in_the_explanation_and_changes_no_tag() -> None:
     history = _history([0.01], [0.11])
-    alone, beside = _judge(history), _judge(history, best_other=OtherRun(0.05, "wide-2"))
+    alone, beside = _judge(history), _judge(history, best_other=OtherRun(0.05, "wide-2", differences=DIFFERENCES))
 
     assert beside.diagnosis.explanation == (
-        f"{alone.diagnosis.explanation} The experiment's best run on this dev set, wide-2, makes 5.0 %."
+        f"{alone.diagnosis.explanation} The experiment's best other run on this dev set, wide-2, makes 5.0 %. "
+        "It differs in width (256 there, 64 here) and lr (none there, 0.1 here)."
     )
     assert beside.diagnosis.tag == alone.diagnosis.tag
     assert next(step.expected_gain for step in beside.steps if step.id == "different_model") == pytest.approx(0.06)

@@ -63,7 +63,7 @@ def escape(text: str) -> str:
 def _reasons(diagnosis: Diagnosis) -> str:
     """The explanation without the numbers, which stand in the table."""
     human_error = diagnosis.human_error if diagnosis.baseline == "given" else None
-    return diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)).strip()
+    return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)))
 
 
 def _errors_line(epoch: int | None, measure: str | None) -> str:
@@ -95,4 +95,4 @@ def _points(gap: Gap) -> str:
 
 
 def _numbered(steps: Sequence[Step]) -> list[str]:
-    return [f"{number}. **{step.title}.** {step.why}" for number, step in enumerate(steps, start=1)]
+    return [f"{number}. **{step.title}.** {escape(step.why)}" for number, step in enumerate(steps, start=1)]

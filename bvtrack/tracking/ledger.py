@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bvtrack.curve import WARM_UP_EPOCHS
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.evidence import ModelFacts
+from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record
@@ -79,6 +79,7 @@ class Ledger:
         self._is_trial = False
         self._verdict: Verdict | None = None
         self._latest: dict[str, Record] = {}
+        self._best_other: OtherRun | None = None
         self.timestamp = 0
         """Of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
@@ -126,8 +127,28 @@ class Ledger:
                 chance=self._chance,
                 model=ModelFacts(**self._model),
                 n_train=self._split.get("counts", {}).get("train"),
+                best_other=self._best_other,
             )
         return self._verdict
+
+    @property
+    def measure(self) -> str | None:
+        """What the errors are, as the tag says."""
+        name: str | None = self._measure["name"]
+        return name
+
+    @property
+    def dev_digest(self) -> str | None:
+        """The digest of the dev set; `None` where none of it was read, so that another may only be as large."""
+        logged = (dataset for dataset in self._split.get("datasets", ()) if dataset["profile"]["read"])
+        return next((dataset["digest"] for dataset in logged if dataset["name"] == "dev"), None)
+
+    def compare_with(self, best_other: OtherRun | None) -> bool:
+        """Take the experiment's best other run on this dev set as evidence; whether it is other evidence than before."""
+        is_new = best_other != self._best_other
+        self._best_other = best_other
+        self._verdict = None if is_new else self._verdict
+        return is_new
 
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
         """An epoch's errors and gaps by the names of their metrics; empty where it was not logged."""
@@ -198,7 +219,7 @@ class Ledger:
             names.SOURCE: options["source"],
             names.VERSION: options["version"],
             names.BASELINE: "zero" if options["human_error"] is None else "given",
-            names.MEASURE: self._measure["name"],
+            names.MEASURE: self.measure,
             names.SPLIT: self._split.get("tag", names.UNCHECKED),
             names.DISTRIBUTION: self._split.get("distribution", names.UNCHECKED),
             **{names.MODEL + name: _short(value) for name, value in self._model.items()},
@@ -214,7 +235,7 @@ class Ledger:
             self.verdict.diagnosis,
             self.verdict.steps,
             epoch=self.verdict.epoch,
-            measure=self._measure["name"],
+            measure=self.measure,
             findings=findings,
         )
 
@@ -222,7 +243,7 @@ class Ledger:
         """The JSON artifacts by path."""
         files: dict[str, Any] = {}
         if self.verdict is not None:
-            about = {"measure": self._measure["name"], "version": self._options["version"]}
+            about = {"measure": self.measure, "version": self._options["version"]}
             files[names.DIAGNOSIS_FILE] = self.verdict.as_json() | about
         if self._split.get("report"):
             files[names.SPLITS_FILE] = self._split["report"]

@@ -13,11 +13,13 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
 
+from bvtrack.evidence import OtherRun
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.journal import Record
 from bvtrack.tracking.ledger import Bundle, Point
+from bvtrack.tracking.others import best_other_run
 from bvtrack.tracking.present import PresentPoints
 from bvtrack.tracking.target import without_credentials
 
@@ -81,6 +83,10 @@ class MlflowWriter:
     def write_file(self, path: str, content: Any) -> None:
         """Write a JSON artifact. Raises what MLflow or the artifact store raises."""
         self._client.log_dict(self.find_run(), content, path)
+
+    def best_other_run(self, dev_digest: str, measure: str | None) -> OtherRun | None:
+        """The experiment's best other run on this dev set. Raises what MLflow raises."""
+        return best_other_run(self._client, self.find_run(), dev_digest=dev_digest, measure=measure)
 
     def _missing(self, points: Sequence[Point]) -> Sequence[Point]:
         return self._present.missing(points) if self._present else points

@@ -16,6 +16,7 @@ from bvtrack.tracking import journal as journals
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
+from bvtrack.tracking.harmless import logger
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, record
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.lock import Held, held
@@ -45,6 +46,8 @@ MLFLOW_DEFAULTS = {
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
 may hold a password.
 """
+LOOK_AROUND_SECONDS = 60.0
+"""Between two looks at how the experiment's other runs do; the last is at the training's end."""
 NORMAL_TRIES = 2
 """A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
 
@@ -94,6 +97,7 @@ class Shipper:
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
         self._went_away = False
+        self._look_again_at = -math.inf
         self._offset = self._take_again()
 
     @property
@@ -194,15 +198,33 @@ class Shipper:
         writer = self._connected()
         if writer.find_run() != self._progress.run_id:
             self._note(run_id=writer.run_id)
-        bundle = self._ledger.bundle(self._unsent)
-        news = bundle.since(self._sent)
-        if writer.write(news):
-            self._sent = bundle
-            self._files |= news.files
+        self._write(writer, self._ledger.bundle(self._unsent))
+        if self._is_time_to_look_around and self._looked_around(writer):
+            self._write(writer, self._ledger.bundle(()))
         self._unsent = []
         self._note(offset=self._offset, refused=list(writer.refused))
         if journals.spent_segments(self._journal, self._offset):
             journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
+
+    def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
+        news = bundle.since(self._sent)
+        if writer.write(news):
+            self._sent = bundle
+            self._files |= news.files
+
+    @property
+    def _is_time_to_look_around(self) -> bool:
+        has_dev_error = self._ledger.dev_digest is not None and self._ledger.verdict is not None
+        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._look_again_at)
+
+    def _looked_around(self, writer: MlflowWriter) -> bool:
+        """Whether the experiment's other runs change what is to be said of this one; what hinders the look holds up nothing."""
+        self._look_again_at = time.monotonic() + LOOK_AROUND_SECONDS
+        try:
+            return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
+        except Exception as error:
+            logger.debug("bvtrack: the experiment's other runs cannot be read (%r)", error)
+            return False
 
     def _send_files(self) -> None:
         """Write the files that have changed. Raises `FileError` where one cannot be written; the points have arrived then."""

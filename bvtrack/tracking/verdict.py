@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bvtrack.curve import WARM_UP_EPOCHS, classify_curve
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
 from bvtrack.evidence import Evidence, ModelFacts, OtherRun
-from bvtrack.reason import best_run
+from bvtrack.reason import compared
 from bvtrack.recipe import Step, recommend
 from bvtrack.tracking import names
 
@@ -91,8 +91,9 @@ def judge(
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
         diagnosis = _settled(history, at, human_error=human_error, same_distribution=same_distribution)
-        if best_other is not None:
-            diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {best_run(best_other)}.")
+        if best_other is not None and "dev" in diagnosis.errors:
+            beside = compared(best_other, diagnosis.errors["dev"])
+            diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
     evidence = Evidence(
         curve=curve, model=model, n_train=n_train, train_curve=train_curve, dev_curve=dev_curve, best_other=best_other
     )

@@ -1,0 +1,94 @@
+"""How the experiment's other runs do on the same dev set, as MLflow knows them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.diagnosis import STATES_WITHOUT_GAPS
+from bvtrack.error_rate import is_finite_number
+from bvtrack.evidence import ModelFacts, OtherRun
+from bvtrack.tracking import names
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+MOST_RUNS = 1000
+"""Of an experiment the latest runs are looked at: one call of MLflow's, of about a second."""
+
+
+def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measure: str | None) -> OtherRun | None:
+    """The run of the same experiment with the lowest dev error on the same dev set; `None` where there is no other.
+
+    `dev_digest` is that of the dataset logged as `dev`, `measure` the value of `bvtrack.measure`. Raises what MLflow raises.
+    """
+    own = client.get_run(run_id)
+    found = client.search_runs(
+        [own.info.experiment_id], f"tags.`{names.GAPS}` LIKE '%dev%'", max_results=MOST_RUNS, order_by=["start_time DESC"]
+    )
+    comparable = {
+        error: run
+        for run in found
+        if run.info.run_id != run_id
+        and _has_dev_set(run, dev_digest)
+        and _metric(run.data.tags.get(names.MEASURE)) == _metric(measure)
+        and run.data.tags.get(names.DIAGNOSIS) not in STATES_WITHOUT_GAPS
+        and (error := _dev_error(run)) is not None
+    }
+    if not comparable:
+        return None
+    error, best = min(comparable.items())
+    differences = dict(_differences(_parameters(best), _parameters(own)))
+    return OtherRun(error, best.info.run_name or best.info.run_id, _model_of(best), differences)
+
+
+def _has_dev_set(run: Run, digest: str) -> bool:
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    contexts = ({tag.key: tag.value for tag in each.tags}.get(names.DATASET_CONTEXT) for each in inputs)
+    return any(context == "dev" and each.dataset.digest == digest for context, each in zip(contexts, inputs, strict=True))
+
+
+def _metric(measure: str | None) -> str:
+    """A measure without the remark behind it."""
+    return (measure or "").partition(" (")[0]
+
+
+def _dev_error(run: Run) -> float | None:
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):  # somebody else may have written the tag
+        error = json.loads(run.data.tags[names.GAPS])["errors"]["dev"]
+        return float(error) if is_finite_number(error) else None
+    return None
+
+
+def _parameters(run: Run) -> dict[str, str]:
+    """What the user logged as params, and what we read of the model."""
+    model = {key.removeprefix(names.MODEL): value for key, value in run.data.tags.items() if key.startswith(names.MODEL)}
+    return {**run.data.params, **model}
+
+
+def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
+    for name in dict.fromkeys([*here, *there]):
+        if there.get(name) != here.get(name):
+            yield name, (there.get(name), here.get(name))
+
+
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "int | None": int,
+    "float | None": float,
+    "bool | None": "True".__eq__,
+    "str | None": str,
+}
+"""How the text of a tag becomes the value of a field of `ModelFacts`, by the field's type."""
+
+
+def _model_of(run: Run) -> ModelFacts:
+    facts = {}
+    for field in fields(ModelFacts):
+        with contextlib.suppress(ValueError):
+            if (text := run.data.tags.get(names.MODEL + field.name)) is not None:
+                facts[field.name] = _READ[str(field.type)](text)
+    return ModelFacts(**facts)
