@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bvtrack.error_rate import is_finite_number
+from bvtrack.error_rate import is_finite_number, is_share_of
 from bvtrack.explanation import explain
 from bvtrack.gaps import Gap, easier_dev_gap, measure_gaps
 from bvtrack.intervals import Rate
@@ -33,7 +33,8 @@ class Diagnosis:
 
     `tag` is the problems joined by `+`, or the one state that stands where no problem is named. `certainty` is `certain`
     (the whole 95 % interval agrees), `likely` (the measured value does) or `unclear`. `errors` and `counts` hold what was
-    given, by set: `train`, `train_dev`, `dev`, `test`. `baseline` says where the human error is from: `given` or `zero`.
+    given, by set: `train`, `train_dev`, `dev`, `test`. `decided` holds the gaps as they were when it was last decided
+    whether to name them (see `diagnose`, `previous`). `baseline` says where the human error is from: `given` or `zero`.
     """
 
     tag: str
@@ -42,6 +43,7 @@ class Diagnosis:
     problems: tuple[str, ...] = ()
     focus: str | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    decided: Mapping[str, Gap] = field(default_factory=dict, repr=False)
     errors: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     human_error: float = 0.0
@@ -90,7 +92,7 @@ def diagnose(
     n_test: int | None = None,
     same_distribution: bool = True,
     intervals: Mapping[str, tuple[float, float]] | None = None,
-    previous: Collection[str] | None = None,
+    previous: Diagnosis | None = None,
 ) -> Diagnosis:
     """Say whether these errors show bias, variance, data mismatch or an overfit dev set, and how sure that is.
 
@@ -99,10 +101,11 @@ def diagnose(
     `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
     known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
     are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples. `previous`
-    are the problems named at an earlier epoch of the run: a gap whose interval holds its threshold stays what it was then.
+    is the diagnosis of an earlier epoch of the run: a gap that has changed by no more than noise since then (its interval holds
+    what it was when it was decided upon) is named if, and only if, it was.
 
-    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count or an interval without its
-    error, or an interval that does not hold it.
+    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count that cannot be the
+    error's, a count or an interval without its error, or an interval that does not hold it.
 
     >>> diagnose(train_error=0.01, dev_error=0.11).tag
     'high_variance'
@@ -119,8 +122,11 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
-    named = [name for name, gap in gaps.items() if _is_named(name, gap, previous)]
-    tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution)
+    decided = _decided(gaps, previous)
+    wide = [name for name in gaps if decided[name].is_wide]
+    named = [name for name in wide if not gaps[name].may_be(0.0)]
+    is_unclear = named != wide and not named
+    tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
         certainty=certainty,
@@ -128,6 +134,7 @@ def diagnose(
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
         gaps=gaps,
+        decided=decided,
         errors=errors,
         counts=counts,
         human_error=human_error or 0.0,
@@ -135,10 +142,10 @@ def diagnose(
     )
 
 
-def _is_named(name: str, gap: Gap, previous: Collection[str] | None) -> bool:
-    could_be_either = gap.low is not None and not gap.is_surely_wide and not gap.is_surely_narrow
-    is_wide = PROBLEMS[name] in previous if previous is not None and could_be_either else gap.is_wide
-    return is_wide and not gap.may_be_zero
+def _decided(gaps: Mapping[str, Gap], previous: Diagnosis | None) -> dict[str, Gap]:
+    """The gaps by which it is decided what is wide: those of before, where the present ones are no other but for noise."""
+    before = previous.decided if previous is not None else {}
+    return {name: before[name] if name in before and gap.may_be(before[name].value) else gap for name, gap in gaps.items()}
 
 
 def _verdict(
@@ -147,13 +154,15 @@ def _verdict(
     rates: Mapping[str, Rate],
     human_error: float | None,
     same_distribution: bool,
+    *,
+    is_unclear: bool,
 ) -> tuple[str, str]:
     """The tag and its certainty: the problems, else undetermined, else the state that the dev error is in."""
     if named:
         tag = "+".join(PROBLEMS[name] for name in named)
         return tag, _certainty(all(gaps[name].is_surely_wide for name in named))
     dev = rates.get("dev")
-    if any(gap.is_wide and gap.may_be_zero for gap in gaps.values()) or dev is None:
+    if is_unclear or dev is None:
         return "undetermined", "unclear"
     if not same_distribution and "train_dev" not in rates:
         return "undetermined", "unclear"
@@ -162,7 +171,7 @@ def _verdict(
     if "train" not in rates:
         return "undetermined", "unclear"
     easier = easier_dev_gap(rates)
-    if easier is not None and easier.is_wide and not easier.may_be_zero:
+    if easier is not None and easier.is_wide and not easier.may_be(0.0):
         return "easier_dev", _certainty(easier.is_surely_wide)
     return "balanced", _certainty(all(gap.is_surely_narrow for gap in gaps.values()))
 
@@ -190,6 +199,11 @@ def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_erro
             raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
         if name not in errors:
             raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")
+        if not is_share_of(errors[name], int(count)):
+            raise ValueError(
+                f"{name}_error must be a share of n_{name}={count} examples; got {errors[name]!r}, which is "
+                f"{errors[name] * count:.2f} of them: pass the examples that it was measured on, or none"
+            )
 
 
 def _validate_intervals(errors: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+INEXACT = 0.02
+"""How far an error may be from a whole number of examples: more than rounding to percent, or a mean over batches of unequal
+size, leaves."""
+
 
 def read_error(text: str) -> float:
     """The number that stands for an error: a fraction (`0.11`), or percent (`11%`). Whether it is in [0, 1] is not asked.
@@ -31,3 +35,12 @@ def is_finite_number(value: Any) -> bool:
         return math.isfinite(value)
     except TypeError:
         return False
+
+
+def is_share_of(error: float, n: int) -> bool:
+    """Whether an error can be that of `n` examples: it is near to a whole number of them.
+
+    >>> is_share_of(0.33, 3), is_share_of(0.15, 3)
+    (True, False)
+    """
+    return abs(error - round(error * n) / n) <= INEXACT + 1e-9

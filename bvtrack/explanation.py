@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bvtrack.gaps import Gap
+from bvtrack.gaps import SMALLEST_GAP, Gap
 from bvtrack.intervals import Rate, examples_to_tell
 
 GAP_NAMES = {
@@ -62,9 +62,9 @@ def explain(
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be_zero
+        _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be(0.0)
     ]
-    sentences += list(_as_before(gaps, named))
+    sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
 
@@ -97,10 +97,20 @@ def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error:
 
 def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
     for name, gap in gaps.items():
-        if name in named and not gap.is_wide:
-            yield f"The {GAP_NAMES[name]} is just below {in_points(gap.threshold)} points, and stays named until it surely is."
-        elif name not in named and gap.is_wide and not gap.may_be_zero:
-            yield f"The {GAP_NAMES[name]} is just above {in_points(gap.threshold)} points, and is named once it surely is."
+        if (name in named) == gap.is_wide or gap.may_be(0.0):
+            continue
+        where, what = ("above", "not named") if gap.is_wide else ("below", "named")
+        limit = f"just {where} {in_points(gap.threshold)} points"
+        yield f"The {GAP_NAMES[name]} is {limit}; {what}, as before, for the change is no more than noise."
+
+
+def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float) -> Iterator[str]:
+    """Why a gap that looks wide is none: what is below the human error is nothing that a cure would have to close."""
+    for name, gap in gaps.items():
+        later, earlier = (rates.get(side) for side in sets_of(name, rates))
+        if name not in named and later and earlier and earlier.error < human_error and gap.value >= SMALLEST_GAP:
+            above = in_points(max(later.error - human_error, 0.0))
+            yield f"Of the {GAP_NAMES[name]} only {above} points lie above the human error, and that is what could be closed."
 
 
 def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:

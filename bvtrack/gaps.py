@@ -63,9 +63,9 @@ class Gap:
     def is_surely_narrow(self) -> bool:
         return self.high is not None and not _reaches(self.high, self.threshold)
 
-    @property
-    def may_be_zero(self) -> bool:
-        return self.low is not None and self.high is not None and self.low <= 0 <= self.high
+    def may_be(self, value: float) -> bool:
+        """Whether the interval holds `value`; without an interval nothing is known to be possible."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
 
 
 def measure_gaps(rates: Mapping[str, Rate], human_error: float, same_distribution: bool) -> dict[str, Gap]:

@@ -137,7 +137,7 @@ def test_a_gap_is_surely_narrow_where_its_whole_interval_is(high: float | None, 
 def test_a_gap_may_be_zero_where_its_interval_holds_zero(low: float | None, high: float | None, may_be_zero: bool) -> None:
     gap = Gap(0.0, low, high)
 
-    assert gap.may_be_zero is may_be_zero
+    assert gap.may_be(0.0) is may_be_zero
 
 
 @given(rate=RATES)

@@ -241,7 +241,7 @@ def test_the_test_error_never_chooses_the_epoch() -> None:
 
 
 @given(
-    rates=st.dictionaries(st.sampled_from(SETS), st.tuples(st.floats(0, 1), st.none() | st.integers(1, 10**12)), min_size=1),
+    rates=st.dictionaries(st.sampled_from(SETS), st.tuples(st.floats(0, 1), st.none() | st.integers(25, 10**12)), min_size=1),
     human_error=st.none() | st.floats(0, 1),
 )
 @settings(deadline=None)  # the first interval imports scipy
@@ -325,7 +325,7 @@ def test_a_tag_does_not_flip_on_the_noise_of_a_dev_set(at: At) -> None:
     tags = [_judge(history[: epoch + 1], at=at).diagnosis.tag for epoch in range(40)]
 
     assert _changes(alone) > 10
-    assert _changes(tags) <= 1
+    assert _changes(tags) <= 2
 
 
 COUNTS = {"train": 1_000, "dev": 1_000}
@@ -362,3 +362,9 @@ def test_the_experiments_best_run_is_named_in_the_explanation_and_changes_no_tag
     )
     assert beside.diagnosis.tag == alone.diagnosis.tag
     assert next(step.expected_gain for step in beside.steps if step.id == "different_model") == pytest.approx(0.06)
+
+
+def test_a_count_that_cannot_be_the_errors_is_left_out() -> None:
+    history = [EpochErrors(0, {"train": 0.01, "dev": 0.15}, {"train": 100, "dev": 3})]
+
+    assert _judge(history).diagnosis.counts == {"train": 100}

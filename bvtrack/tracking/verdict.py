@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from bvtrack.curve import WARM_UP_EPOCHS, classify_curve
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
+from bvtrack.error_rate import is_share_of
 from bvtrack.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.reason import compared
 from bvtrack.recipe import Step, recommend
@@ -62,7 +63,9 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """The content of `bvtrack/diagnosis.json`."""
         steps = [asdict(step) for step in self.steps]
-        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": asdict(self.diagnosis), "steps": steps}
+        diagnosis = asdict(self.diagnosis)
+        diagnosis.pop("decided")
+        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps}
 
 
 def judge(
@@ -107,14 +110,13 @@ def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:
 
 
 def _settled(history: Sequence[EpochErrors], at: At, *, human_error: float | None, same_distribution: bool) -> Diagnosis:
-    """What the chosen epoch says, a problem that could be either being what it was before: a tag does not flip on noise."""
+    """What the chosen epoch says, where noise alone has changed nothing: a tag does not flip on it."""
     *before, chosen = _chosen_in_turn(history, at)
-    named: tuple[str, ...] | None = None
+    previous = None
     for entry in before:
         if entry.counts or entry.intervals:
-            diagnosis = diagnose_epoch(entry, human_error=human_error, same_distribution=same_distribution, previous=named)
-            named = diagnosis.problems
-    return diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=named)
+            previous = diagnose_epoch(entry, human_error=human_error, same_distribution=same_distribution, previous=previous)
+    return diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=previous)
 
 
 def _chosen_in_turn(history: Sequence[EpochErrors], at: At) -> list[EpochErrors]:
@@ -134,11 +136,15 @@ def _with_dev_error(history: Sequence[EpochErrors]) -> list[EpochErrors]:
 
 
 def diagnose_epoch(
-    entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Collection[str] | None = None
+    entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Diagnosis | None = None
 ) -> Diagnosis:
-    """What one epoch's finite errors say by themselves, or after `previous` problems; there must be one."""
+    """What one epoch's finite errors say by themselves, or after the `previous` one of the run; there must be one."""
     arguments: dict[str, Any] = {f"{name}_error": error for name, error in entry.finite.items()}
-    arguments |= {f"n_{name}": count for name, count in entry.counts.items() if name in entry.finite}
+    arguments |= {
+        f"n_{name}": count
+        for name, count in entry.counts.items()
+        if name in entry.finite and is_share_of(entry.errors[name], count)  # a mean over batches of some other size is none
+    }
     arguments["intervals"] = {name: ends for name, ends in entry.intervals.items() if name in entry.finite}
     baseline = {"human_error": human_error, "same_distribution": same_distribution, "previous": previous}
     return diagnose(**{"train_error": None, **arguments, **baseline})
