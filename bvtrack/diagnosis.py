@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bvtrack.error_rate import is_finite_number, is_share_of
 from bvtrack.explanation import explain
-from bvtrack.gaps import Gap, easier_dev_gap, measure_gaps
+from bvtrack.gaps import ROUNDING, SMALLEST_GAP, Gap, easier_dev_gap, measure_gaps
 from bvtrack.intervals import Rate
 
 PROBLEMS = {
@@ -101,8 +101,8 @@ def diagnose(
     `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
     known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
     are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples. `previous`
-    is the diagnosis of an earlier epoch of the run: a gap that has changed by no more than noise since then (its interval holds
-    what it was when it was decided upon) is named if, and only if, it was.
+    is the diagnosis of an earlier epoch of the run: a gap that is as far from its threshold as then, but for noise (by its
+    interval), is named if, and only if, it was.
 
     Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count that cannot be the
     error's, a count or an interval without its error, or an interval that does not hold it.
@@ -125,7 +125,7 @@ def diagnose(
     decided = _decided(gaps, previous)
     wide = [name for name in gaps if decided[name].is_wide]
     named = [name for name in wide if not gaps[name].may_be(0.0)]
-    is_unclear = named != wide and not named
+    is_unclear = not named and any(gaps[name].value >= SMALLEST_GAP - ROUNDING for name in wide)
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
@@ -143,9 +143,17 @@ def diagnose(
 
 
 def _decided(gaps: Mapping[str, Gap], previous: Diagnosis | None) -> dict[str, Gap]:
-    """The gaps by which it is decided what is wide: those of before, where the present ones are no other but for noise."""
+    """The gaps by which it is decided what is wide: those of before, where the present ones are as far from their thresholds
+    but for noise.
+    """
     before = previous.decided if previous is not None else {}
-    return {name: before[name] if name in before and gap.may_be(before[name].value) else gap for name, gap in gaps.items()}
+
+    def is_as_before(name: str, gap: Gap) -> bool:
+        if name not in before or not gap.is_near_its_threshold:
+            return False
+        return gap.may_be(gap.threshold + before[name].value - before[name].threshold)
+
+    return {name: before[name] if is_as_before(name, gap) else gap for name, gap in gaps.items()}
 
 
 def _verdict(

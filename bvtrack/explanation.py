@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bvtrack.gaps import SMALLEST_GAP, Gap
+from bvtrack.gaps import ROUNDING, SMALLEST_GAP, Gap
 from bvtrack.intervals import Rate, examples_to_tell
 
 GAP_NAMES = {
@@ -62,7 +62,9 @@ def explain(
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, gap, rates, human_error or 0.0) for name, gap in gaps.items() if gap.is_wide and gap.may_be(0.0)
+        _could_be_noise(name, gap, rates, human_error or 0.0)
+        for name, gap in gaps.items()
+        if gap.is_wide and gap.may_be(0.0) and gap.value >= SMALLEST_GAP - ROUNDING
     ]
     sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]

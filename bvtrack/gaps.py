@@ -63,6 +63,11 @@ class Gap:
     def is_surely_narrow(self) -> bool:
         return self.high is not None and not _reaches(self.high, self.threshold)
 
+    @property
+    def is_near_its_threshold(self) -> bool:
+        """Within a factor of two: what is half as wide, or twice as wide, is on one side of it whatever was before."""
+        return self.threshold / 2 < self.value < 2 * self.threshold
+
     def may_be(self, value: float) -> bool:
         """Whether the interval holds `value`; without an interval nothing is known to be possible."""
         return self.low is not None and self.high is not None and self.low <= value <= self.high

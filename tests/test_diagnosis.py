@@ -549,6 +549,15 @@ def test_a_gap_that_changed_by_more_is_what_it_is(dev_error: float, is_named: bo
     assert ("high_variance" in diagnosis.problems) is is_named
 
 
+def test_the_same_gap_at_another_level_of_error_is_decided_upon_anew() -> None:
+    counts: dict[str, Any] = {"n_train": 1_000, "n_dev": 1_000}
+
+    early = diagnose(train_error=0.30, dev_error=0.40, **counts)
+    late = diagnose(train_error=0.01, dev_error=0.11, previous=early, **counts)
+
+    assert (early.tag, late.tag) == ("high_bias", "high_variance")
+
+
 def test_small_changes_do_not_add_up_to_a_large_one_that_is_never_seen() -> None:
     diagnosis = ABOVE
     for step in range(40):
@@ -594,3 +603,10 @@ def test_a_gap_that_lies_below_the_human_error_is_said_to() -> None:
 
     assert diagnosis.tag == "balanced"
     assert "Of the variance only 1.0 points lie above the human error" in diagnosis.explanation
+
+
+@pytest.mark.parametrize(("wrong", "tag"), [(1, "balanced"), (3, "balanced"), (4, "undetermined")])
+def test_of_few_examples_a_gap_below_one_point_is_no_reason_for_doubt(wrong: int, tag: str) -> None:
+    diagnosis = diagnose(train_error=0.0, dev_error=wrong / 360, n_train=360, n_dev=360)
+
+    assert diagnosis.tag == tag

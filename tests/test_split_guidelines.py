@@ -73,7 +73,7 @@ def test_a_missing_test_set_makes_it_a_train_dev_split() -> None:
     assert "this a train/dev split" in finding.message
 
 
-@pytest.mark.parametrize(("dev", "level"), [(553, "warning"), (554, "note")])
+@pytest.mark.parametrize(("dev", "level"), [(384, "warning"), (385, "note")])
 def test_a_small_share_is_a_warning_only_where_it_is_too_coarse_to_judge_by(dev: int, level: str) -> None:
     (finding,) = check_split(train=80_000 - dev, dev=dev, test=20_000).findings
 
@@ -108,7 +108,7 @@ def test_more_than_one_percent_is_too_much_above_a_million_examples(dev: int, co
     assert _codes(report) == codes
 
 
-@pytest.mark.parametrize(("dev", "codes"), [(553, ["dev_too_small"]), (554, [])])
+@pytest.mark.parametrize(("dev", "codes"), [(384, ["dev_too_small"]), (385, [])])
 def test_a_dev_set_too_coarse_to_judge_by_is_too_small_above_a_million_examples(dev: int, codes: list[str]) -> None:
     report = check_split(train=2_000_000, dev=dev, test=10_000)
 

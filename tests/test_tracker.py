@@ -180,7 +180,7 @@ def test_a_test_error_that_comes_later_stands_at_the_best_epoch(store: str) -> N
 
 def test_a_test_error_can_come_after_the_end(store: str) -> None:
     tracker = bvtrack.Tracker(tracking_uri=store)
-    tracker.log_split(train=6_000, dev=2_000, test=2_000)
+    tracker.log_split(train=600, dev=200, test=200)
     two_epochs(tracker)
     tracker.close()
     tracker.log_test(0.4, n_test=100)

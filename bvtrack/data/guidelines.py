@@ -22,7 +22,7 @@ SHARE_TOLERANCE = 0.05
 TYPICAL_ERROR = 0.10
 """The error at which precision is stated, where none is known."""
 COARSEST = GAP_SHARE * TYPICAL_ERROR
-"""A held-out set that knows a 10 % error to ±2.5 points sees the smallest gap that the diagnosis names there."""
+"""A held-out set that knows a 10 % error to ±3 points sees the smallest gap that the diagnosis names there."""
 
 
 @dataclass(frozen=True)
