@@ -13,7 +13,7 @@ BACKENDS := $(VENV)/.backends
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
 
-.PHONY: help install demo ui test bench soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules advice soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -43,6 +43,13 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/import_time.py
 	$(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
+
+rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
+	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
+
+advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
+	$(BIN)/python tests/benchmarks/advice/collect.py
+	$(BIN)/python tests/benchmarks/advice/report.py
 
 soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
 	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)

@@ -77,8 +77,8 @@ class Reasons:
             return WHY["different_optimizer"]
         rate = f" at a learning rate of {model.learning_rate:g}" if model.learning_rate is not None else ""
         schedule = f", changed by {model.schedule}," if model.schedule not in (None, "none") else ""
-        how = "is slow: a higher rate" if model.has_small_steps else "may be stuck: another rate"
-        return f"{model.optimizer}{rate}{schedule} {how}, or another optimiser, would go on."
+        how = "takes small steps: a higher rate" if model.has_small_steps else "may be stuck: another rate"
+        return f"{model.optimizer}{rate}{schedule} {how}, or another optimiser, may get further."
 
     def _different_model(self) -> str:
         if self.evidence.n_train and self.gains.of("different_model") > self.gains.of("more_data") > 0:

@@ -19,7 +19,8 @@ from sklearn import datasets as sklearn_datasets
 Examples = tuple[NDArray[np.float32], NDArray[np.int64]]
 """Inputs `[n, features]` and classes `[n]`."""
 
-MNIST = Path(os.environ.get("BVTRACK_BENCHMARK_DATA", "../shared/data")) / "mnist" / "mnist.npz"
+DATA = Path(os.environ.get("BVTRACK_BENCHMARK_DATA", Path(__file__).parents[4] / "shared" / "data"))
+MNIST = DATA / "mnist" / "mnist.npz"
 MORE = 4
 """The step `more_data` trains on this many times the examples, so a base training set is that part of the pool at most."""
 

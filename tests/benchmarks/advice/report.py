@@ -164,9 +164,9 @@ def show_steps(found: InterventionSet) -> None:
 
 def show_rankings(found: InterventionSet, with_others: InterventionSet) -> None:
     """Hit rate and regret of the first suggestion, beside what one could do without a diagnosis."""
-    first = {"bvtrack": [_first_step(run) for run in found.runs]}
-    first["bvtrack, other runs known"] = [_first_step(run) for run in with_others.runs]
-    first["the course's fixed order"] = [_fixed_order(run) for run in found.runs]
+    first = {"bvtrack": [first_step(run) for run in found.runs]}
+    first["bvtrack, other runs known"] = [first_step(run) for run in with_others.runs]
+    first["the course's fixed order"] = [fixed_order(run) for run in found.runs]
     for step in ("regularize", "different_model", "bigger_network", "more_data", "train_longer"):
         first[f"always {step}"] = [step] * len(found.runs)
     cases = [run.case for run in found.runs]
@@ -224,12 +224,14 @@ def show_bigger_dev_sets(rows: Iterable[Row]) -> None:
             print(f"less test error in {np.mean(np.array(points) > 0):.0%}, more in {np.mean(np.array(points) < 0):.0%}")
 
 
-def _first_step(run: BaseRun) -> str:
+def first_step(run: BaseRun) -> str:
+    """What bvtrack suggests first."""
     first = run.steps[0].id if run.steps else "stop_here"
     return STAND_IN.get(first, first)
 
 
-def _fixed_order(run: BaseRun) -> str:
+def fixed_order(run: BaseRun) -> str:
+    """What the course's recipe says of the errors alone."""
     if run.shape in ("not_learning", "diverged"):
         return STAND_IN["fix_training"]
     by_errors = diagnose(**{f"{name}_error": error for name, error in run.diagnosis.errors.items()})  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/rules/taskset.py
 
-The labels are those of the fact that they name: diverged is a loss that is not finite or above 5, never learned a best valid
+The labels: diverged is a loss that is not finite or above 5, never learned a best valid
 loss above 0.68 (chance is 0.693), overtrained a last one above 1.05 times the best, and training on helps where the best later
 loss is below 0.98 times the best so far.
 """
@@ -10,13 +10,16 @@ loss is below 0.98 times the best so far.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from figures import DATA, Figure, show
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from bvtrack import classify_curve, forecast_longer
+from bvtrack import Forecast, classify_curve, forecast_longer
+
+Flags = NDArray[np.bool_]
 
 CHANCE = math.log(2)
 TIMES = (20, 30, 40)
@@ -32,37 +35,59 @@ def losses() -> NDArray[np.float64]:
     return np.concatenate([np.load(path)["loss"][:, :, :2].astype(float) for path in paths])
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What became of each run, `[n_runs]` each."""
+
+    failed: Flags
+    overtrained: Flags
+
+    @property
+    def healthy(self) -> Flags:
+        return ~self.failed & ~self.overtrained
+
+
+def label(valid: NDArray[np.float64]) -> Labels:
+    """The labels of runs with these valid losses `[n_runs, n_points]`."""
+    with np.errstate(invalid="ignore"):
+        has_diverged = ~(valid <= 5).all(axis=1)
+    best = np.where(np.isfinite(valid), valid, np.inf).min(axis=1)
+    failed = has_diverged | (best > 0.68)
+    return Labels(failed, ~failed & (valid[:, -1] > 1.05 * best))
+
+
+def classify(runs: NDArray[np.float64]) -> Labels:
+    """What `classify_curve` says of each run."""
+    said = np.array([classify_curve(list(run[:, 0]), list(run[:, 1]), chance=CHANCE) for run in runs])
+    return Labels(np.isin(said, ("diverged", "not_learning")), said == "overtrained")
+
+
 def main() -> None:
     """Classify every run, and forecast those that learned."""
     runs = losses()
-    train, valid = runs[:, :, 0], runs[:, :, 1]
-    with np.errstate(invalid="ignore"):
-        diverged = ~(valid <= 5).all(axis=1)
-    best = np.where(np.isfinite(valid), valid, np.inf).min(axis=1)
-    failed = diverged | (best > 0.68)
-    overtrained = ~failed & (valid[:, -1] > 1.05 * best)
-    said = np.array([classify_curve(list(t), list(v), chance=CHANCE) for t, v in zip(train, valid, strict=True)])
-    is_failure, is_overtrained = np.isin(said, ("diverged", "not_learning")), said == "overtrained"
-    healthy = ~failed & ~overtrained
+    true, said = label(runs[:, :, 1]), classify(runs)
     figures = [
-        Figure("healthy runs flagged", "16.5 %", "≤ 5 %", share((is_overtrained | is_failure)[healthy])),
-        Figure("overtrained runs found", "83 %", "≥ 83 %", share(is_overtrained[overtrained])),
-        Figure("diverged and never-learned runs recognised", "-", "≥ 99 %", share(is_failure[failed])),
-        Figure("learned runs mistaken for these", "-", "≤ 1 %", share(is_failure[~failed])),
+        Figure("healthy runs flagged", "16.5 %", "≤ 5 %", share(~said.healthy[true.healthy])),
+        Figure("overtrained runs found", "83 %", "≥ 83 %", share(said.overtrained[true.overtrained])),
+        Figure("diverged and never-learned runs recognised", "-", "≥ 99 %", share(said.failed[true.failed])),
+        Figure("learned runs mistaken for these", "-", "≤ 1 %", share(said.failed[~true.failed])),
     ]
-    figures += [will_training_on_help(valid[~failed], time) for time in TIMES]
-    show(f"TaskSet: {len(runs):,} runs, {(~failed).sum()} learned, {overtrained.sum()} of them overtrained", figures)
+    for time in TIMES:
+        forecasts, helps, best = forecast(runs[~true.failed, :, 1], time)
+        scores = np.array([each.improves for each in forecasts])
+        held = np.mean([each.low <= value <= each.high for each, value in zip(forecasts, best, strict=True)])
+        seen = f"{auc(scores, helps):.3f}; Brier {np.mean((scores - helps) ** 2):.3f}; 80 % band covers {held:.0%}"
+        what = f"training on helps, AUC at {time} of 50"
+        figures.append(Figure(what, f"slope {SLOPE_AUC[time]}", f"≥ {REACH[time]}", seen))
+    n_learned = (~true.failed).sum()
+    show(f"TaskSet: {len(runs):,} runs, {n_learned} learned, {true.overtrained.sum()} of them overtrained", figures)
 
 
-def will_training_on_help(valid: NDArray[np.float64], time: int) -> Figure:
-    """AUC of the probability that the curve up to `time` gives, of all points to come."""
+def forecast(valid: NDArray[np.float64], time: int) -> tuple[list[Forecast], Flags, NDArray[np.float64]]:
+    """Of each curve up to `time`: the forecast for all points to come, whether they helped, and the best loss of all."""
     n_more = valid.shape[1] - 1 - time
     helps = valid[:, time + 1 :].min(axis=1) < 0.98 * valid[:, : time + 1].min(axis=1)
-    forecasts = [forecast_longer(list(curve[: time + 1]), epochs=n_more) for curve in valid]
-    scores = np.array([forecast.improves for forecast in forecasts])
-    held = np.mean([f.low <= curve.min() <= f.high for f, curve in zip(forecasts, valid, strict=True)])
-    seen = f"{auc(scores, helps):.3f}; Brier {np.mean((scores - helps) ** 2):.3f}; 80 % band covers {held:.0%}"
-    return Figure(f"training on helps, AUC at {time} of 50", f"slope {SLOPE_AUC[time]}", f"≥ {REACH[time]}", seen)
+    return [forecast_longer(list(curve[: time + 1]), epochs=n_more) for curve in valid], helps, valid.min(axis=1)
 
 
 def auc(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
