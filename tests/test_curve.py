@@ -191,3 +191,9 @@ def test_a_curve_that_only_falls_is_never_overtrained(dev: list[float]) -> None:
     answer = classify_curve(falling, falling)
 
     assert answer in {"learning", "converged"}
+
+
+def test_a_loss_that_blew_up_again_is_judged_by_what_came_after() -> None:
+    answer = classify_curve([1.0, 9.0, 0.5, 9.0, 1.0], [1.0, 9.0, 0.5, 9.0, 1.0], chance=1.0)
+
+    assert answer == "diverged"

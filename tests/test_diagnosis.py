@@ -610,3 +610,12 @@ def test_of_few_examples_a_gap_below_one_point_is_no_reason_for_doubt(wrong: int
     diagnosis = diagnose(train_error=0.0, dev_error=wrong / 360, n_train=360, n_dev=360)
 
     assert diagnosis.tag == tag
+
+
+def test_a_gap_of_less_than_half_its_threshold_is_not_named_whatever_it_was() -> None:
+    before = diagnose(train_error=4 / 250, n_train=250, dev_error=0.02)
+
+    diagnosis = diagnose(train_error=1 / 250, n_train=250, dev_error=0.02, previous=before)
+
+    assert before.problems == ("high_bias",)
+    assert "high_bias" not in diagnosis.problems

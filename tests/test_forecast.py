@@ -187,3 +187,9 @@ def test_a_forecast_of_more_epochs_is_no_worse_than_the_best_and_lies_in_its_ban
 def test_bad_input_of_an_epoch_forecast_is_refused_in_words(curve: list[float | None], epochs: int, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         forecast_longer(curve, epochs=epochs)
+
+
+def test_a_fast_fall_is_not_promised_to_go_on_for_long() -> None:
+    forecast = forecast_longer(FALLING, epochs=1000)
+
+    assert forecast.value > 0.77 * 0.21

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack import Diagnosis, Finding, Step, diagnose, recommend
+from bvtrack import Diagnosis, Evidence, Finding, OtherRun, Step, diagnose, recommend
 from bvtrack.report.note import escape, headline, render_note
 
 HIGH_VARIANCE = diagnose(train_error=0.01, dev_error=0.11, n_train=10_000, n_dev=2_000)
@@ -190,3 +190,11 @@ def test_escaped_text_holds_no_markup_and_one_line(text: str) -> None:
     unescaped = re.sub(r"\\.", "", escape(text).replace("&amp;", ""))
 
     assert not set(unescaped) & set("\\`*_[]#|<>!~&\n")
+
+
+def test_the_name_of_another_run_shows_as_text() -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(best_other=OtherRun(0.01, "<b>*bold*</b>")))
+
+    note = render_note(HIGH_VARIANCE, steps)
+
+    assert r"\<b\>\*bold\*\</b\>" in note

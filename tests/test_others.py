@@ -123,3 +123,10 @@ def test_what_hinders_a_look_at_other_runs_holds_up_nothing(store: str, log_run:
 
 def _refuse(*_: Any, **__: Any) -> None:
     raise RuntimeError("no")
+
+
+def test_dev_sets_that_were_only_counted_are_not_taken_for_the_same(store: str, log_run: Log) -> None:
+    log_run("other", 0.04, dev=len(DEV))
+    tags = tags_of(store, log_run("mine", 0.11, dev=len(DEV)))
+
+    assert "best other run" not in tags["mlflow.note.content"]

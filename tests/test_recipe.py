@@ -320,3 +320,33 @@ def test_every_step_says_why_and_promises_no_more_than_the_error(
 
     assert all(step.title and step.why.endswith(".") for step in steps)
     assert all(step.expected_gain is None or 0 <= step.expected_gain <= 1 for step in steps)
+
+
+BOTH = diagnose(train_error=0.15, dev_error=0.30)
+
+
+def test_no_more_bias_can_be_saved_than_the_better_run_shows() -> None:
+    alone, beside = (recommend(BOTH, Evidence(best_other=other)) for other in (None, OtherRun(0.25)))
+
+    assert (_ids(alone)[0], _ids(beside)[0]) == ("bigger_network", "more_data")
+
+
+@pytest.mark.parametrize(("dev_curve", "first"), [((), "more_data"), ([0.6, 0.4, *5 * [0.30]], "bigger_network")])
+def test_of_few_examples_a_run_whose_curve_is_not_known_gets_data_first(dev_curve: list[float | None], first: str) -> None:
+    steps = recommend(BOTH, Evidence(n_train=100, dev_curve=dev_curve))
+
+    assert _ids(steps)[0] == first
+
+
+def test_another_model_comes_last_where_no_other_run_does_better() -> None:
+    steps = recommend(HIGH_VARIANCE, Evidence(curve="converged", n_train=60_000, best_other=OtherRun(0.2)))
+
+    assert _ids(steps)[-1] == "different_model"
+
+
+def test_another_model_is_expected_to_cure_no_mismatch() -> None:
+    diagnosis = diagnose(train_error=0.01, train_dev_error=0.05, dev_error=0.40)
+
+    steps = recommend(diagnosis, Evidence(curve="converged", n_train=60_000))
+
+    assert _ids(steps)[0] == "match_data"

@@ -368,3 +368,12 @@ def test_a_count_that_cannot_be_the_errors_is_left_out() -> None:
     history = [EpochErrors(0, {"train": 0.01, "dev": 0.15}, {"train": 100, "dev": 3})]
 
     assert _judge(history).diagnosis.counts == {"train": 100}
+
+
+def test_a_rise_of_few_dev_examples_is_no_overtraining() -> None:
+    few, many = (
+        _judge([EpochErrors(epoch, {"train": 0.1, "dev": dev}, {"dev": n}) for epoch, dev in enumerate([0.4, 0.3, 0.34, 0.34])])
+        for n in (50, 50_000)
+    )
+
+    assert (few.curve, many.curve) == ("converged", "overtrained")
