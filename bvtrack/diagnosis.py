@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bvtrack.error_rate import is_finite_number, is_share_of
+from bvtrack.error_rate import is_finite_number, is_fraction, is_share_of
 from bvtrack.explanation import explain
 from bvtrack.gaps import ROUNDING, SMALLEST_GAP, Gap, easier_dev_gap, measure_gaps
 from bvtrack.intervals import Rate
@@ -123,9 +123,8 @@ def diagnose(
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
     decided = _decided(gaps, previous)
-    wide = [name for name in gaps if decided[name].is_wide]
-    named = [name for name in wide if not gaps[name].may_be(0.0)]
-    is_unclear = not named and any(gaps[name].value >= SMALLEST_GAP - ROUNDING for name in wide)
+    named = [name for name, gap in decided.items() if gap.is_wide and not gap.may_be(0.0)]
+    is_unclear = not named and any(gap.is_wide and gap.value >= SMALLEST_GAP - ROUNDING for gap in decided.values())
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
@@ -200,7 +199,7 @@ def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_erro
         raise ValueError("expected at least one error, train_error= or a later one; got none")
     given = {f"{name}_error": error for name, error in errors.items()} | _given({"human_error": human_error})
     for argument, error in given.items():
-        if not (is_finite_number(error) and 0 <= error <= 1):
+        if not is_fraction(error):
             raise ValueError(f"{argument} must be a fraction in [0, 1]; got {error!r} (11 % is 0.11; an accuracy a is 1 - a)")
     for name, count in counts.items():
         if isinstance(count, bool) or not is_finite_number(count) or count < 1 or count != int(count):

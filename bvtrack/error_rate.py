@@ -37,6 +37,15 @@ def is_finite_number(value: Any) -> bool:
         return False
 
 
+def is_fraction(value: Any) -> bool:
+    """Whether this is a number in [0, 1].
+
+    >>> is_fraction(0.05), is_fraction(1.5), is_fraction(None)
+    (True, False, False)
+    """
+    return is_finite_number(value) and 0 <= value <= 1
+
+
 def is_share_of(error: float, n: int) -> bool:
     """Whether an error can be that of `n` examples: it is near to a whole number of them.
 

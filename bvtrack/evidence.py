@@ -12,6 +12,11 @@ USUAL_RATES = {"adam": 0.001, "sgd": SGD_RATE}
 """By what an optimiser's name holds, so that AdamW and NAdam count as Adam: the default of Kingma and Ba 2015, and where SGD
 on images is usually begun (He et al. 2016; Goyal et al. 2017)."""
 
+MOST_PARAMETERS = 10_000_000
+"""Larger networks are trained at smaller rates (Kaplan et al. 2020, appendix D.6), or fine-tuned."""
+LARGE = 1_000
+"""From so many parameters for each example on, it is hardly the size of a network that holds it back."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
@@ -40,8 +45,10 @@ class ModelFacts:
     @property
     def has_small_steps(self) -> bool:
         """Whether its learning rate is known to be below the usual one of its optimiser; of SGD, the rate that it comes to
-        with momentum, which is the rate / (1 - momentum).
+        with momentum, which is the rate / (1 - momentum). Of very large networks nothing is said.
         """
+        if (self.parameters or 0) > MOST_PARAMETERS:
+            return False
         usual = next((rate for name, rate in USUAL_RATES.items() if name in (self.optimizer or "").lower()), None)
         if usual is None or self.learning_rate is None:
             return False
@@ -77,3 +84,8 @@ class Evidence:
     train_curve: Sequence[float | None] = ()
     dev_curve: Sequence[float | None] = ()
     best_other: OtherRun | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the network is known to be large for the data."""
+        return bool(self.model.parameters and self.n_train and self.model.parameters >= LARGE * self.n_train)

@@ -64,7 +64,7 @@ def explain(
     sentences += [
         _could_be_noise(name, gap, rates, human_error or 0.0)
         for name, gap in gaps.items()
-        if gap.is_wide and gap.may_be(0.0) and gap.value >= SMALLEST_GAP - ROUNDING
+        if name not in named and gap.is_wide and gap.may_be(0.0) and gap.value >= SMALLEST_GAP - ROUNDING
     ]
     sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
@@ -99,11 +99,10 @@ def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error:
 
 def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
     for name, gap in gaps.items():
-        if (name in named) == gap.is_wide or gap.may_be(0.0):
-            continue
-        where, what = ("above", "not named") if gap.is_wide else ("below", "named")
-        limit = f"just {where} {in_points(gap.threshold)} points"
-        yield f"The {GAP_NAMES[name]} is {limit}; {what}, as before, for the change is no more than noise."
+        is_named = name in named
+        if is_named != (gap.is_wide and not gap.may_be(0.0)) and not (gap.is_wide and gap.may_be(0.0) and not is_named):
+            what = "is still named" if is_named else "is still not named"
+            yield f"The {GAP_NAMES[name]} {what}: it has changed by no more than noise since that was decided."
 
 
 def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float) -> Iterator[str]:

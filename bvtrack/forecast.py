@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bvtrack.curve import finite, known
-from bvtrack.error_rate import is_finite_number
+from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.gaps import ROUNDING
 
 GAP_POWER = 0.4
@@ -19,8 +19,9 @@ GAP_POWER = 0.4
 MEMORISED_GAP = 0.15
 """… and half as fast, in the power, at 15 points: of a wide gap much is a hard problem learned by heart."""
 SLOWEST_POWER = 0.3
-ONE_RUN_LOW, ONE_RUN_HIGH = 0.02, 0.005
-"""The band of one run's forecast: a gap that falls as data^-0.3 and two points more, to half a point above the present."""
+ONE_RUN_LOW, ONE_RUN_HIGH, MOST_ABOVE = 0.02, 0.005, 0.25
+"""The band of one run's forecast: a gap that falls as data^-0.3 and two points more, to half a point, or a quarter of an error
+that is smaller than two points, above the present."""
 PRIOR_DOUBLINGS = 0.25
 """Beside the drops that were measured, the rule for one run counts as much as a quarter of a doubling of the data."""
 LONGEST_BACK = 2.0
@@ -28,6 +29,8 @@ LONGEST_BACK = 2.0
 BAND_SHARE, BAND_POINTS = 0.5, 0.0075
 """The band of a forecast from smaller sizes: half of the drop and three quarters of a point for each doubling."""
 
+FEWEST_VALUES = 6
+"""Of a shorter curve nothing is promised: its first, steep epochs would pass for its slope."""
 RECENT, FEWEST_RECENT = 1 / 3, 4
 """The present slope is that of the last third of the epochs, of four at least."""
 SOON_OVER = 0.25
@@ -86,7 +89,7 @@ def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Foreca
     """The best dev error after `epochs` more, and how probable it is that it gets at least 2 % better.
 
     `dev_curve` holds errors or losses by epoch, `None` where there is none. The slope of its last third, which in a training
-    falls with the logarithm of time, goes on, from where the curve is now. Of fewer than four values nothing is known but that
+    falls with the logarithm of time, goes on, from where the curve is now. Of fewer than six values nothing is known but that
     the best does not get worse: the band then goes down to 0, and `improves` is 0.5. A curve that has ended in what is no
     finite number will not get better.
 
@@ -108,7 +111,7 @@ def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Foreca
         )
     if best == 0 or max(values) != max(curve):
         return Forecast(best, best, best, improves=0.0)
-    if len(curve) < FEWEST_RECENT:
+    if len(curve) < FEWEST_VALUES:
         return Forecast(best, 0.0, best, improves=0.5)
     n_past = max(curve) + 1
     more_time = math.log1p(epochs / n_past)
@@ -132,7 +135,7 @@ def _as_gaps_fall(dev_error: float, gap: float, doublings: float) -> Forecast:
     return Forecast(
         value=dev_error - _closed(gap, _usual_power(gap), doublings),
         low=max(dev_error - _closed(gap, SLOWEST_POWER, doublings) - ONE_RUN_LOW * spread, 0.0),
-        high=min(dev_error + ONE_RUN_HIGH * spread, 1.0),
+        high=min(dev_error + min(ONE_RUN_HIGH, MOST_ABOVE * dev_error) * spread, 1.0),
     )
 
 
@@ -196,5 +199,5 @@ def _earlier_sizes(history: Sequence[tuple[float, float]], dev_error: float) -> 
 
 def _check_fractions(**errors: float) -> None:
     for name, error in errors.items():
-        if not (is_finite_number(error) and 0 <= error <= 1):
+        if not is_fraction(error):
             raise ValueError(f"{name} must be a fraction in [0, 1]; got {error!r}")

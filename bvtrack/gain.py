@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bvtrack.curve import finite, known
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence
-from bvtrack.forecast import FEWEST_RECENT, Forecast, forecast_longer, forecast_more_data
+from bvtrack.forecast import FEWEST_VALUES, Forecast, forecast_longer, forecast_more_data
 
 MORE = 4
 """Gains are those of four times the data; what two and eight times would bring is told beside it."""
@@ -75,30 +75,35 @@ def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
         usual = expected["train_longer"] if longer.improves >= LIKELY else 0.0
         expected["train_longer"] = max(usual, forecast["train_longer"])
     if curve := finite(known(evidence.dev_curve)):
-        forecast["stop_earlier"] = expected["stop_earlier"] = curve[max(curve)] - min(curve.values())
+        expected["stop_earlier"] = curve[max(curve)] - min(curve.values())
+        forecast["stop_earlier"] = dev - min(curve.values())
     if towards_best is not None and lead is not None:
-        forecast[towards_best] = lead
-        expected[towards_best] = max(expected[towards_best], WAY_TO_THE_BEST * lead)
+        forecast[towards_best] = expected[towards_best] = max(expected[towards_best], WAY_TO_THE_BEST * lead)
+    forecast = {step_id: gain for step_id, gain in forecast.items() if gain > 0}
     return Gains(expected, forecast, towards_best, longer, more_data)
 
 
 def _usual_gains(diagnosis: Diagnosis, evidence: Evidence, lead: float | None) -> dict[str, float]:
-    """The shares of the gaps that steps took elsewhere; of the bias no more than another run shows can be had."""
+    """The shares of the gaps that steps took elsewhere; of the bias no more than another run shows can be had, and of a run
+    without a curve, which is taken to have settled, no more than another model would take.
+    """
     gaps = {name: max(gap.value, 0.0) for name, gap in diagnosis.gaps.items()}
     bias = gaps.get("avoidable_bias", 0.0) if lead is None else min(gaps.get("avoidable_bias", 0.0), lead)
+    by_model = _gain_of_another_model(diagnosis, evidence)
+    most = by_model if evidence.n_train and not evidence.dev_curve else 1.0
     return {
-        **{step_id: share * bias for step_id, share in _bias_shares(evidence).items()},
+        **{step_id: min(share * bias, most) for step_id, share in _bias_shares(evidence).items()},
         "regularize": VARIANCE_SHARE * gaps.get("variance", 0.0),
         "match_data": MISMATCH_SHARE * gaps.get("data_mismatch", 0.0),
         "bigger_dev_set": OVERFIT_SHARE * gaps.get("dev_overfit", 0.0),
-        "different_model": _gain_of_another_model(diagnosis, evidence),
+        "different_model": by_model if evidence.best_other is None else 0.0,  # what others there are do better says it
     }
 
 
 def better_run_gain(diagnosis: Diagnosis, evidence: Evidence) -> float | None:
     """By how much the experiment's best run does better; `None` where none is clearly better, or that is not known."""
     dev, other = diagnosis.errors.get("dev"), evidence.best_other
-    if dev is None or other is None or other.dev_error > (1 - LEAST_LEAD) * dev or dev == 0:
+    if dev is None or other is None or dev == 0 or not other.dev_error <= (1 - LEAST_LEAD) * dev:
         return None
     return dev - other.dev_error
 
@@ -112,15 +117,12 @@ def _step_towards(evidence: Evidence) -> str:
 
 
 def _bias_shares(evidence: Evidence) -> dict[str, float]:
-    """Of a run without a curve, which is taken to have settled, no step takes more of the bias than another model would."""
+    """Of a network that is large already a bigger one takes no more than another optimiser."""
     shares = BIAS_SHARES_OF_SMALL_STEPS if evidence.model.has_small_steps else BIAS_SHARES
-    most = _model_share(evidence.n_train) if evidence.n_train and not evidence.dev_curve else 1.0
-    return {step_id: min(share, most) for step_id, share in shares.items()}
+    return {**shares, "bigger_network": shares["different_optimizer"]} if evidence.is_large else shares
 
 
 def _gain_of_another_model(diagnosis: Diagnosis, evidence: Evidence) -> float:
-    if evidence.best_other is not None:
-        return 0.0
     n_train = None if evidence.curve == "learning" else evidence.n_train
     share = _model_share(n_train) if n_train else SMALL_MODEL_SHARE
     unseen = diagnosis.errors.get("train_dev", diagnosis.errors.get("dev", 0.0))
@@ -134,7 +136,7 @@ def _model_share(n_train: int) -> float:
 def _longer(evidence: Evidence) -> Forecast | None:
     """As many epochs again; `None` where the curve is too short to have a slope."""
     curve = finite(known(evidence.dev_curve))
-    if len(curve) < FEWEST_RECENT or min(curve.values()) < 0:
+    if len(curve) < FEWEST_VALUES or min(curve.values()) < 0:
         return None
     return forecast_longer(evidence.dev_curve, epochs=max(curve) + 1)
 

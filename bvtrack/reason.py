@@ -55,18 +55,20 @@ class Reasons:
     def _bigger_network(self) -> str:
         model, n_train = self.evidence.model, self.evidence.n_train
         why = WHY["bigger_network"]
+        if model.parameters and self.evidence.is_large:
+            return f"It has {model.parameters:,} parameters for {n_train:,} examples: its size is hardly what holds it back."
         if model.parameters:
             size = f"{model.parameters:,} parameters" + (f" for {n_train:,} examples" if n_train else "")
             why = f"With {size} {why[0].lower()}{why[1:]}"
-        return f"{why} This one is not: add some with it." if model.is_unregularized else why
+        return f"{why} This one has neither dropout nor weight decay: add some." if model.is_unregularized else why
 
     def _train_longer(self) -> str:
         forecast = self.gains.longer
         if forecast is None or forecast.improves is None:
             return WHY["train_longer"]
         if forecast.improves < LIKELY:
-            chance = f"{forecast.improves:.0%}"
-            return f"The dev error has about settled: that as many epochs again make it better has a probability of {chance}."
+            chance = f"has a chance of {100 * forecast.improves:.0f} %"
+            return f"It will probably not help: that as many epochs again make the best dev error better {chance}."
         band = f"{percent(forecast.low)} to {percent(forecast.high)}"
         why = f"The dev error still falls: as many epochs again should bring it to about {percent(forecast.value)} ({band})."
         return f"{why} At so small a learning rate it may take more." if self.evidence.model.has_small_steps else why
@@ -83,7 +85,7 @@ class Reasons:
     def _different_model(self) -> str:
         if self.evidence.n_train and self.gains.of("different_model") > self.gains.of("more_data") > 0:
             than = f"four times these {self.evidence.n_train:,} examples"
-            return f"A model that is made for this kind of data, or pretrained, should bring more than {than} would."
+            return f"One that suits this kind of data better should bring more than {than} would."
         return WHY["different_model"]
 
     def _best_run(self) -> str:
@@ -115,10 +117,10 @@ class Reasons:
         return WHY["regularize"]
 
     def _stop_earlier(self) -> str:
-        gain = self.gains.of("stop_earlier")
-        if gain <= 0:
+        rise = self.gains.of("stop_earlier")
+        if rise <= 0:
             return WHY["stop_earlier"]
-        return f"The dev error has risen by {in_points(gain)} points since its best epoch: keep that epoch, or stop there."
+        return f"The dev error has risen by {in_points(rise)} points since its best epoch: keep that epoch, or stop there."
 
 
 def best_run(other: OtherRun) -> str:
@@ -129,7 +131,7 @@ def best_run(other: OtherRun) -> str:
 
 def compared(other: OtherRun, dev_error: float) -> str:
     """How the experiment's best other run does against this one, and, where it does better, what it does otherwise."""
-    if other.dev_error >= dev_error:
+    if round(other.dev_error, 4) >= round(dev_error, 4):
         return f"{best_run(other)}: none does better than this one."
     return f"{best_run(other)}. {differences_in_words(other.differences)}".strip()
 

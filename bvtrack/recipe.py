@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from bvtrack.diagnosis import PROBLEMS, Diagnosis
 from bvtrack.evidence import Evidence
+from bvtrack.explanation import SET_NAMES, sets_of
 from bvtrack.gain import Gains, expected_gains
 from bvtrack.reason import Reasons
 
@@ -59,7 +60,8 @@ class Step:
 def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[Step, ...]:
     """The steps to try next, the one that can be expected to save most first; empty where nothing can be advised.
 
-    They are the course's for the problems that are named, and `stop_earlier` where the dev error has turned. What each can be
+    They are the course's for the problems that are named, `stop_earlier` where the dev error has turned, and what leads to a
+    better run of the experiment. What each can be
     expected to save follows from the errors and the `evidence`; without any it leaves the course's order as it is.
 
     >>> from bvtrack import diagnose
@@ -71,7 +73,8 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     reasons = Reasons(diagnosis, evidence, gains)
     if diagnosis.tag == "undetermined":
         return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), gains, reasons)
-    return _ranked(_of_the_recipe(diagnosis, evidence), gains, reasons)
+    towards_best = [gains.towards_best] if gains.towards_best else []
+    return _ranked([*_of_the_recipe(diagnosis, evidence), *towards_best], gains, reasons)
 
 
 def _of_the_recipe(diagnosis: Diagnosis, evidence: Evidence) -> list[str]:
@@ -96,9 +99,13 @@ def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:
     """What would let an undetermined run be diagnosed."""
     if "dev" not in diagnosis.errors:
         return (Step("bigger_dev_set", "Hold out a dev set", "Without a dev error variance cannot be measured."),)
-    if any(gap.is_wide for gap in diagnosis.gaps.values()):
+    unclear = [name for name, gap in diagnosis.gaps.items() if gap.is_wide]
+    if unclear:
+        sides = [side for side in sets_of(unclear[0], diagnosis.errors) if side in diagnosis.counts]
+        fewest = min(sides, key=lambda side: diagnosis.counts[side], default="dev")
+        measure = f"Measure the {SET_NAMES[fewest]} error on more examples"
         why = "The errors rest on too few examples to tell a gap from noise; the explanation says how many would."
-        return (Step("bigger_dev_set", TITLES["bigger_dev_set"], why),)
+        return (Step("bigger_dev_set", TITLES["bigger_dev_set"] if fewest == "dev" else measure, why),)
     if "train" in diagnosis.errors:
         why = "Train and dev come from different sources; a train-dev set would tell variance from data mismatch."
         return (Step("match_data", TITLES["match_data"], why),)

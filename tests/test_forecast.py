@@ -137,8 +137,10 @@ def test_a_curve_that_rises_promises_less_than_one_that_is_flat() -> None:
     assert rising.value == flat.value == 0.2
 
 
-@pytest.mark.parametrize("curve", [[0.3], [0.5, 0.3], [0.5, None, 0.4, 0.3], [None, 0.3, math.nan, 0.4]])
-def test_of_fewer_than_four_values_nothing_is_promised(curve: list[float | None]) -> None:
+@pytest.mark.parametrize(
+    "curve", [[0.3], [0.5, 0.3], [0.5, None, 0.4, 0.3], [None, 0.3, math.nan, 0.4], [0.7, 0.6, 0.5, 0.4, 0.3]]
+)
+def test_of_fewer_than_six_values_nothing_is_promised(curve: list[float | None]) -> None:
     forecast = forecast_longer(curve, epochs=10)
 
     assert forecast == Forecast(0.3, 0.0, 0.3, improves=0.5)

@@ -126,3 +126,28 @@ def test_keras_reads_a_model_that_is_not_compiled() -> None:
     facts = facts_of_keras(model)
 
     assert (facts.parameters, facts.optimizer, facts.learning_rate, facts.momentum) == (10, None, None, None)
+
+
+def test_layers_that_drop_out_within_themselves_count() -> None:
+    recurrent = nn.LSTM(4, 8, num_layers=2, dropout=0.4)
+
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = recurrent
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    facts = _facts(Recurrent(), optimizers=lambda them: torch.optim.SGD(them, 0.1))
+    keras_facts = _keras("adam", keras.layers.Reshape((4, 1)), keras.layers.Bidirectional(keras.layers.LSTM(3, dropout=0.3)))
+
+    assert (facts.dropout, keras_facts.dropout) == (0.4, 0.3)
+
+
+def test_the_largest_weight_decay_of_all_groups_counts() -> None:
+    def two_groups(parameters: Any) -> Any:
+        first, *others = parameters
+        return torch.optim.AdamW([{"params": [first], "weight_decay": 0.0}, {"params": others, "weight_decay": 0.05}], 1e-3)
+
+    assert _facts(optimizers=two_groups).weight_decay == 0.05

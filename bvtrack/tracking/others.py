@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.diagnosis import STATES_WITHOUT_GAPS
-from bvtrack.error_rate import is_finite_number
+from bvtrack.error_rate import is_fraction
 from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.tracking import names
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+WITHOUT_ERRORS = ("diverged", "not_learning", "not_applicable")
+"""Diagnoses of runs whose errors mean nothing."""
 MOST_RUNS = 1000
 """Of an experiment the latest runs are looked at: one call of MLflow's, of about a second."""
 
@@ -36,7 +38,7 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
         if run.info.run_id != run_id
         and _has_dev_set(run, dev_digest)
         and _metric(run.data.tags.get(names.MEASURE)) == _metric(measure)
-        and run.data.tags.get(names.DIAGNOSIS) not in STATES_WITHOUT_GAPS
+        and run.data.tags.get(names.DIAGNOSIS) not in WITHOUT_ERRORS
         and (error := _dev_error(run)) is not None
     }
     if not comparable:
@@ -53,14 +55,14 @@ def _has_dev_set(run: Run, digest: str) -> bool:
 
 
 def _metric(measure: str | None) -> str:
-    """A measure without the remark behind it."""
-    return (measure or "").partition(" (")[0]
+    """A measure without the remark on how its train error was measured."""
+    return re.sub(r" \(train: [^)]*\)$", "", measure or "")
 
 
 def _dev_error(run: Run) -> float | None:
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):  # somebody else may have written the tag
         error = json.loads(run.data.tags[names.GAPS])["errors"]["dev"]
-        return float(error) if is_finite_number(error) else None
+        return float(error) if is_fraction(error) else None
     return None
 
 

@@ -17,7 +17,7 @@ BLENDING = ("MixUp", "CutMix", "AugMix", "RandAugment")
 def model_facts(model: Any) -> ModelFacts:
     """Read once, before the first step, of a built and compiled Keras model.
 
-    A learning rate that is warmed up is the one that it is warmed up to; a layer's L2 penalty counts as weight decay.
+    A learning rate that is warmed up is the one that it is warmed up to; a layer's penalty counts as weight decay.
     """
     optimizer = getattr(model, "optimizer", None)
     layers = list(_layers(model))
@@ -30,7 +30,7 @@ def model_facts(model: Any) -> ModelFacts:
         learning_rate=_learning_rate(optimizer, schedule) if optimizer is not None else None,
         momentum=_number(getattr(optimizer, "momentum", None)),
         weight_decay=max([_number(getattr(optimizer, "weight_decay", None)) or 0.0, *map(_penalty, layers)]),
-        dropout=max((float(layer.rate) for layer in layers if _is_dropout(layer)), default=0.0),
+        dropout=max(map(_dropout, layers), default=0.0),
         batch_norm=any("BatchNorm" in name for name in names),
         augmentation=any(name.startswith("Random") or name in BLENDING for name in names),
         schedule=type(schedule).__name__ if is_scheduled else "none",
@@ -43,16 +43,19 @@ def _learning_rate(optimizer: Any, schedule: Any) -> float:
 
 
 def _penalty(layer: Any) -> float:
-    """The strength of a layer's L2 penalty; 0 where it has none."""
-    return _number(getattr(getattr(layer, "kernel_regularizer", None), "l2", None)) or 0.0
+    """The strength of a layer's penalty on its weights; 0 where it has none."""
+    regularizer = getattr(layer, "kernel_regularizer", None)
+    return max(_number(getattr(regularizer, name, None)) or 0.0 for name in ("l1", "l2"))
 
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else None
 
 
-def _is_dropout(layer: Any) -> bool:
-    return "Dropout" in type(layer).__name__ and isinstance(getattr(layer, "rate", None), int | float)
+def _dropout(layer: Any) -> float:
+    """The rate of a dropout layer, or of one that drops out within itself, as recurrent ones and attention do."""
+    rate = getattr(layer, "rate", None) if "Dropout" in type(layer).__name__ else getattr(layer, "dropout", None)
+    return float(rate) if isinstance(rate, int | float) else 0.0
 
 
 def _layers(model: Any) -> Iterator[Any]:
@@ -60,3 +63,6 @@ def _layers(model: Any) -> Iterator[Any]:
         yield layer
         if hasattr(layer, "layers"):
             yield from _layers(layer)
+        for name in ("layer", "forward_layer"):  # of wrappers, TimeDistributed and Bidirectional
+            if hasattr(layer, name):
+                yield getattr(layer, name)

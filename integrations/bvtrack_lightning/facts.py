@@ -22,18 +22,26 @@ def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | Non
     optimizer = next(iter(trainer.optimizers), None)
     group = optimizer.param_groups[0] if optimizer else {}
     rates = [rate for name in ("lr", "initial_lr", "max_lr") if (rate := _number(group.get(name))) is not None]
+    groups = optimizer.param_groups if optimizer else []
+    decays = [decay for each in groups if (decay := _number(each.get("weight_decay"))) is not None]
     schedule = next((config.scheduler for config in trainer.lr_scheduler_configs), None)
     return ModelFacts(
         parameters=sum(part.numel() for part in module.parameters() if part.requires_grad and not is_lazy(part)),
         optimizer=type(optimizer).__name__ if optimizer else None,
         learning_rate=max(rates, default=None),
         momentum=_number(group.get("momentum")),
-        weight_decay=_number(group.get("weight_decay")),
-        dropout=max((part.p for part in module.modules() if isinstance(part, _DropoutNd)), default=0.0),
+        weight_decay=max(decays, default=None),
+        dropout=max(map(_dropout, module.modules()), default=0.0),
         batch_size=batch_size,
         batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
         schedule="none" if schedule is None else type(schedule).__name__,
     )
+
+
+def _dropout(part: torch.nn.Module) -> float:
+    """The rate of a dropout module, or of one that drops out within itself, as recurrent ones and attention do."""
+    rate = part.p if isinstance(part, _DropoutNd) else getattr(part, "dropout", None)
+    return float(rate) if isinstance(rate, (int, float)) else 0.0
 
 
 def _number(value: object) -> float | None:
