@@ -6,8 +6,9 @@
 A case is a base configuration on a dataset. What a step saves is the mean, over the repeats (other splits and seeds), of the
 base run's test error minus that of the run with the step applied: on examples that chose nothing, so that a lucky dev error is
 no gain; the model that a run leaves is that of its last epoch. It helps where that mean is above 0 beyond noise (one-sided
-t-test at 5 %; the repeats share examples, so that this is a little liberal, alike for all strategies). A verdict is given on every
-base run by itself; intervals are over cases (bootstrap), since the repeats of a case are no new evidence, and over datasets.
+t-test at 5 %; the repeats share examples, so that this is a little liberal, alike for all strategies). A verdict is given on
+every base run by itself; intervals are over cases (bootstrap), since the repeats of a case are no new evidence, and over
+datasets.
 """
 
 from __future__ import annotations
