@@ -58,7 +58,7 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class OtherRun:
-    """The run of the experiment that does best on the same dev set: its lowest dev error, its name, its model, what differs.
+    """The best of the experiment's other runs on the same dev set: its lowest dev error, its name, its model, what differs.
 
     `differences` holds, by parameter, its value there and its value in the present run, `None` where it has none.
     """
@@ -73,15 +73,13 @@ class OtherRun:
 class Evidence:
     """What else is known of a run.
 
-    `curve` is one of the values of `classify_curve`; `train_curve` and `dev_curve` are the errors by epoch, `None` where there
-    is none; `n_train` is the size of the training set; `best_other` the experiment's best run on the same dev set, if it is
-    another one.
+    `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` are the errors by
+    epoch, `None` where there is none; `best_other` is the best of the experiment's other runs on the same dev set.
     """
 
     curve: str | None = None
     model: ModelFacts = ModelFacts()
     n_train: int | None = None
-    train_curve: Sequence[float | None] = ()
     dev_curve: Sequence[float | None] = ()
     best_other: OtherRun | None = None
 

@@ -97,9 +97,7 @@ def judge(
         if best_other is not None and "dev" in diagnosis.errors:
             beside = compared(best_other, diagnosis.errors["dev"])
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
-    evidence = Evidence(
-        curve=curve, model=model, n_train=n_train, train_curve=train_curve, dev_curve=dev_curve, best_other=best_other
-    )
+    evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=dev_curve, best_other=best_other)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
 
 

@@ -89,7 +89,6 @@ class BaseRun:
             curve=self.shape,
             model=_model_facts(self.row),
             n_train=int(self.row["n_train"]),
-            train_curve=self.curve("train"),
             dev_curve=self.curve("dev"),
             best_other=self.best_other,
         )

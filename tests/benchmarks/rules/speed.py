@@ -30,7 +30,7 @@ def verdict(n_epochs: int) -> None:
     """What an epoch needs by itself."""
     train, dev = zip(*map(errors_of, range(n_epochs)), strict=True)
     diagnosis = diagnose(train_error=train[-1], dev_error=dev[-1], n_train=2_000, n_dev=2_000)
-    evidence = Evidence("learning", MODEL, 60_000, train, dev, OTHER)
+    evidence = Evidence("learning", MODEL, 60_000, dev, OTHER)
     recommend(diagnosis, evidence)
 
 
