@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bvtrack.error_rate import is_finite_number, is_fraction, is_share_of
 from bvtrack.explanation import explain
-from bvtrack.gaps import ROUNDING, SMALLEST_GAP, Gap, easier_dev_gap, measure_gaps
+from bvtrack.gaps import Gap, easier_dev_gap, measure_gaps
 from bvtrack.intervals import Rate
 
 PROBLEMS = {
@@ -123,13 +123,13 @@ def diagnose(
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
     decided = _decided(gaps, previous)
-    named = [name for name, gap in decided.items() if gap.is_wide and not gap.may_be(0.0)]
-    is_unclear = not named and any(gap.is_wide and gap.value >= SMALLEST_GAP - ROUNDING for gap in decided.values())
+    named = [name for name, gap in decided.items() if gap.is_named]
+    is_unclear = any(gap.is_unclear for gap in decided.values())
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
         certainty=certainty,
-        explanation=explain(tag, gaps=gaps, named=named, rates=rates, human_error=human_error),
+        explanation=explain(tag, gaps=gaps, decided=decided, rates=rates, human_error=human_error),
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
         gaps=gaps,
@@ -178,7 +178,7 @@ def _verdict(
     if "train" not in rates:
         return "undetermined", "unclear"
     easier = easier_dev_gap(rates)
-    if easier is not None and easier.is_wide and not easier.may_be(0.0):
+    if easier is not None and easier.is_named:
         return "easier_dev", _certainty(easier.is_surely_wide)
     return "balanced", _certainty(all(gap.is_surely_narrow for gap in gaps.values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bvtrack.gaps import ROUNDING, SMALLEST_GAP, Gap
+from bvtrack.gaps import SMALLEST_GAP, Gap
 from bvtrack.intervals import Rate, examples_to_tell
 
 GAP_NAMES = {
@@ -54,17 +54,19 @@ def explain(
     tag: str,
     *,
     gaps: Mapping[str, Gap],
-    named: Sequence[str],
+    decided: Mapping[str, Gap],
     rates: Mapping[str, Rate],
     human_error: float | None,
 ) -> str:
-    """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing."""
+    """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing.
+
+    `decided` holds the gaps as they were when it was decided whether to name them.
+    """
+    named = [name for name, gap in decided.items() if gap.is_named]
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, gap, rates, human_error or 0.0)
-        for name, gap in gaps.items()
-        if name not in named and gap.is_wide and gap.may_be(0.0) and gap.value >= SMALLEST_GAP - ROUNDING
+        _could_be_noise(name, gaps[name], rates, human_error or 0.0) for name, gap in decided.items() if gap.is_unclear
     ]
     sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
     sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
@@ -99,10 +101,9 @@ def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error:
 
 def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
     for name, gap in gaps.items():
-        is_named = name in named
-        if is_named != (gap.is_wide and not gap.may_be(0.0)) and not (gap.is_wide and gap.may_be(0.0) and not is_named):
-            what = "is still named" if is_named else "is still not named"
-            yield f"The {GAP_NAMES[name]} {what}: it has changed by no more than noise since that was decided."
+        if (name in named) != gap.is_named:
+            what = "named" if name in named else "not named"
+            yield f"The {GAP_NAMES[name]} is still {what}: it has changed by no more than noise since that was decided."
 
 
 def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float) -> Iterator[str]:

@@ -67,6 +67,16 @@ class Gap:
         return self.high is not None and not _reaches(self.high, self.threshold)
 
     @property
+    def is_named(self) -> bool:
+        """Wide, and not by chance."""
+        return self.is_wide and not self.may_be(0.0)
+
+    @property
+    def is_unclear(self) -> bool:
+        """Wide, but perhaps by chance; gaps below one point are no reason for doubt."""
+        return self.is_wide and self.may_be(0.0) and _reaches(self.value, SMALLEST_GAP)
+
+    @property
     def is_near_its_threshold(self) -> bool:
         """Within a factor of two: what is half as wide, or twice as wide, is on one side of it whatever was before."""
         return self.threshold / 2 < self.value < 2 * self.threshold

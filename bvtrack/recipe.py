@@ -61,8 +61,8 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     """The steps to try next, the one that can be expected to save most first; empty where nothing can be advised.
 
     They are the course's for the problems that are named, `stop_earlier` where the dev error has turned, and what leads to a
-    better run of the experiment. What each can be
-    expected to save follows from the errors and the `evidence`; without any it leaves the course's order as it is.
+    better run of the experiment. What each can be expected to save follows from the errors and the `evidence`; where the dev
+    set is too small to tell, a bigger one comes first.
 
     >>> from bvtrack import diagnose
     >>> [step.id for step in recommend(diagnose(train_error=0.01, dev_error=0.11))]
@@ -86,7 +86,7 @@ def _of_the_recipe(diagnosis: Diagnosis, evidence: Evidence) -> list[str]:
 
 def _suspected(diagnosis: Diagnosis) -> list[str]:
     """The steps for what would be named if it were no noise."""
-    return [step_id for name, gap in diagnosis.gaps.items() if gap.is_wide for step_id in RECIPE[PROBLEMS[name]]]
+    return [step_id for name, gap in diagnosis.decided.items() if gap.is_unclear for step_id in RECIPE[PROBLEMS[name]]]
 
 
 def _ranked(step_ids: Iterable[str], gains: Gains, reasons: Reasons) -> tuple[Step, ...]:
@@ -99,7 +99,7 @@ def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:
     """What would let an undetermined run be diagnosed."""
     if "dev" not in diagnosis.errors:
         return (Step("bigger_dev_set", "Hold out a dev set", "Without a dev error variance cannot be measured."),)
-    unclear = [name for name, gap in diagnosis.gaps.items() if gap.is_wide]
+    unclear = [name for name, gap in diagnosis.decided.items() if gap.is_unclear]
     if unclear:
         sides = [side for side in sets_of(unclear[0], diagnosis.errors) if side in diagnosis.counts]
         fewest = min(sides, key=lambda side: diagnosis.counts[side], default="dev")

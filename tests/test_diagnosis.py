@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvtrack import Diagnosis, diagnose
+from bvtrack import Diagnosis, diagnose, recommend
 
 PROBLEMS = ("high_bias", "high_variance", "data_mismatch", "dev_overfit")
 STATES = {"balanced", "undetermined", "easier_dev", "beyond_human"}
@@ -626,3 +626,14 @@ def test_a_lower_train_error_does_not_make_variance_go_away(train_error: float) 
     diagnosis = diagnose(human_error=0.30, train_error=train_error, dev_error=0.38, n_train=50_000, n_dev=50_000)
 
     assert diagnosis.tag == "high_variance"
+
+
+def test_a_gap_that_stays_unclear_is_still_said_to_be() -> None:
+    counts: dict[str, Any] = {"n_train": 100, "n_dev": 100}
+    before = diagnose(train_error=0.0, dev_error=0.03, **counts)
+
+    diagnosis = diagnose(train_error=0.0, dev_error=0.02, previous=before, **counts)
+
+    assert (before.tag, diagnosis.tag) == ("undetermined", "undetermined")
+    assert "may be chance" in diagnosis.explanation
+    assert recommend(diagnosis)[0].id == "bigger_dev_set"
