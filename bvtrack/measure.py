@@ -230,6 +230,15 @@ def has_diverged(logged: Mapping[str, float]) -> bool:
     return any(not math.isfinite(value) for name, value in logged.items() if "loss" in name.lower())
 
 
+def is_of_stage(name: str, stage: str) -> bool:
+    """Whether a metric's name says that it was taken on this set: `train`, `dev` or `test`.
+
+    >>> is_of_stage("test_acc", "test"), is_of_stage("val_loss", "test")
+    (True, False)
+    """
+    return _stage_rank(name, stage) == 0
+
+
 def core_name(name: str) -> str:
     """A metric's name without the stage it was taken in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
     return "_".join(word for word in _words(name) if word not in _STAGE_WORDS | _SUFFIXES)

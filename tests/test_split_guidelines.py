@@ -183,3 +183,19 @@ def test_four_times_the_examples_halve_the_resolution(dev: int) -> None:
 def test_a_count_that_is_no_number_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match="train must be a whole number of examples, at least 1; got '100'"):
         check_split(train="100", dev=20)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize(("train", "dev", "gap"), [(6_000, 2_000, 0.0186), (60, 20, 0.1518), (980_000, 10_000, 0.0083)])
+def test_the_smallest_gap_that_a_split_can_tell_follows_from_its_sizes(train: int, dev: int, gap: float) -> None:
+    assert check_split(train=train, dev=dev).smallest_gap == pytest.approx(gap, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"train": 9_800_000, "dev": 100_000, "test": 100_000},
+        {"train": 9_500_000, "dev": 250_000, "test": 250_000},
+    ],
+)
+def test_the_courses_other_answers_for_ten_million_are_at_most_a_note(sizes: dict[str, int]) -> None:
+    assert {finding.level for finding in check_split(**sizes).findings} <= {"note"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bvtrack.data.finding import Finding
+from bvtrack.data.sample import train_eval_size
 from bvtrack.error_rate import is_finite_number
 from bvtrack.explanation import percent
 from bvtrack.gaps import GAP_SHARE, ROUNDING
@@ -29,12 +31,14 @@ COARSEST = GAP_SHARE * TYPICAL_ERROR
 class SplitReport:
     """What the guidelines say of a split's sizes.
 
-    `resolution` holds, by held-out set, half the width of the 95 % interval of a 10 % error, as a fraction.
+    `resolution` holds, by held-out set, half the width of the 95 % interval of a 10 % error, as a fraction. `smallest_gap` is
+    how much a dev error of 10 % must lie above the train error, measured on as many examples, to be told from it.
     """
 
     counts: Mapping[str, int]
     findings: tuple[Finding, ...]
     resolution: Mapping[str, float]
+    smallest_gap: float
 
     @property
     def ok(self) -> bool:
@@ -74,6 +78,7 @@ def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int
         counts=counts,
         findings=(*_size_findings(counts, held_out), *_missing_test(counts)),
         resolution={name: half_width(TYPICAL_ERROR, counts[name]) for name in held_out},
+        smallest_gap=math.hypot(half_width(TYPICAL_ERROR, dev), half_width(TYPICAL_ERROR, train_eval_size(train, dev))),
     )
 
 

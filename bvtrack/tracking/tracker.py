@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from bvtrack.data.disguise import disguised_dev_set
 from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
@@ -184,18 +185,21 @@ class Tracker:
         self._logbook.write("model", facts=asdict(model))
 
     @harmless
-    def log_split(self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None) -> None:
+    def log_split(
+        self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None, monitors: Sequence[str] = ()
+    ) -> None:
         """Check the split, log its datasets and, where the examples are at hand, compare their distributions.
 
         Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, or a `SplitSample`.
-        Counts become the examples behind the errors of the epochs to come.
+        Counts become the examples behind the errors of the epochs to come. `monitors` are the metrics that the training stops,
+        keeps epochs or lowers its learning rate by: none of them may be one of the test set.
         """
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
         samples = {name: SplitSample.of(data) for name, data in given.items() if data is not None}
         self._counts = {name: sample.n for name, sample in samples.items()}
         content: dict[str, Any] = {"counts": self._counts, "datasets": [_dataset(*item) for item in samples.items()]}
         if {"train", "dev"} <= samples.keys():
-            content |= self._checked(samples)
+            content |= self._checked(samples, monitors)
         self._logbook.write("split", **content)
         self._samples = samples
         self._is_chance_due = True
@@ -301,16 +305,17 @@ class Tracker:
         else:
             self.close("failed" if issubclass(kind, Exception) else "interrupted")
 
-    def _checked(self, samples: Mapping[str, SplitSample]) -> dict[str, Any]:
+    def _checked(self, samples: Mapping[str, SplitSample], monitors: Sequence[str]) -> dict[str, Any]:
         """What the split's sizes and, as far as examples were read, its distributions say, for the ledger."""
         sizes = check_split(**self._counts)
+        disguised = tuple(disguised_dev_set(samples, monitors))
         read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
         read.pop("train_dev", None)
         shift = self._compared(read) if {"train", "dev"} <= read.keys() else None
-        findings = sizes.findings + (shift.findings if shift else ())
+        findings = disguised + sizes.findings + (shift.findings if shift else ())
         report: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
         return {
-            "tag": sizes.tag,
+            "tag": "+".join(finding.code for finding in disguised + sizes.findings) or "ok",
             "distribution": shift.tag if shift else names.UNCHECKED,
             "findings": [asdict(finding) for finding in findings],
             "report": report | {"distribution": asdict(shift) if shift else None},

@@ -38,6 +38,13 @@ def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | Non
     )
 
 
+def monitors_of(trainer: Trainer) -> list[str]:
+    """The metrics that callbacks and schedules choose by: `EarlyStopping`, `ModelCheckpoint`, `ReduceLROnPlateau`."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
+    monitored = [getattr(each, "monitor", None) for each in (*callbacks, *trainer.lr_scheduler_configs)]
+    return [name for name in monitored if isinstance(name, str)]
+
+
 def _dropout(part: torch.nn.Module) -> float:
     """The rate of a dropout module, or of one that drops out within itself, as recurrent ones and attention do."""
     rate = part.p if isinstance(part, _DropoutNd) else getattr(part, "dropout", None)

@@ -13,7 +13,7 @@ import torch
 from bvtrack import Tracker, has_diverged, preserve_random_states
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
-from bvtrack_lightning.facts import model_facts
+from bvtrack_lightning.facts import model_facts, monitors_of
 from bvtrack_lightning.part import Part
 from bvtrack_lightning.processes import from_all, join
 from bvtrack_lightning.reading import Errors, Reader, logged_metrics
@@ -123,7 +123,7 @@ class Session:
         with preserve_random_states():  # making and reading data may draw
             sources = Sources(self._trainer, self._module, self._asked_for, with_dev=with_dev, say=self._say)
             if self._trainer.is_global_zero:
-                self._tracker.log_split(**sources.read_splits())
+                self._tracker.log_split(**sources.read_splits(), monitors=monitors_of(self._trainer))
                 self._is_augmented = sources.train_is_augmented
                 augments = self._is_augmented or self._asked_for.train_eval_dataloaders is not None
                 self._tracker.log_model(replace(self._facts, augmentation=augments))
