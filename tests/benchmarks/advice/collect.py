@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 from interventions import INTERVENTIONS, steps_for
 from real_data import SOURCES, split
+from rich.progress import track
 from training import Config, Outcome, random_config, train
 
 RESULTS = Path(__file__).with_name("results.csv")
@@ -53,9 +53,8 @@ def main() -> None:
     groups = itertools.product(range(arguments.repeats), arguments.datasets, range(arguments.cases))
     with ProcessPoolExecutor(arguments.workers, initializer=_use_one_core) as pool:
         jobs = [pool.submit(_train_group, dataset, case, repeat, done) for repeat, dataset, case in groups]
-        for number, job in enumerate(jobs, start=1):
+        for job in track(jobs, "cases"):
             _append(job.result())
-            print(f"\r{number} of {len(jobs)} cases", end="", file=sys.stderr, flush=True)
 
 
 def _use_one_core() -> None:
