@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -198,3 +199,9 @@ def test_the_name_of_another_run_shows_as_text() -> None:
     note = render_note(HIGH_VARIANCE, steps)
 
     assert r"\<b\>\*bold\*\</b\>" in note
+
+
+@pytest.mark.parametrize("address", ["https://example.org/x", "www.example.org"])
+def test_an_address_in_a_name_does_not_become_a_link(address: str) -> None:
+    assert address not in escape(f"run {address}")
+    assert html.unescape(escape(f"run {address}")) == f"run {address}"

@@ -57,7 +57,8 @@ def render_note(
 def escape(text: str) -> str:
     """`text` with what Markdown or HTML would take as markup made plain, on one line."""
     plain = "".join(f"\\{character}" if character in "\\`*_[]#|<>!~" else character for character in text)
-    return " ".join(plain.replace("&", "&amp;").split())
+    entities = plain.replace("&", "&amp;").replace("://", ":&#47;&#47;").replace("www.", "www&#46;")  # which are made links
+    return " ".join(entities.split())
 
 
 def _reasons(diagnosis: Diagnosis) -> str:
