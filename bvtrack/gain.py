@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bvtrack.curve import finite, known
+from bvtrack.curve import Curve, finite, known
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.evidence import Evidence
+from bvtrack.evidence import Evidence, OtherRun
 from bvtrack.forecast import FEWEST_VALUES, Forecast, forecast_longer, forecast_more_data
 
 MORE = 4
@@ -48,12 +48,13 @@ MUCH_BIGGER = 2.0
 
 
 class Gains(NamedTuple):
-    """The expected gains by step as fractions; of them those that are forecast; what the forecasts are, and the step that
-    leads to what the experiment's best run has otherwise, if that does better.
+    """The expected gains by step as fractions; of them those that are forecast; what the forecasts are; by how much the
+    experiment's best run is clearly better, and the step that leads to what it has otherwise.
     """
 
     expected: Mapping[str, float]
     forecast: Mapping[str, float]
+    lead: float | None
     towards_best: str | None
     longer: Forecast | None
     more_data: Mapping[int, Forecast]
@@ -64,11 +65,11 @@ class Gains(NamedTuple):
 
 def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
     """What each step of the recipe can be expected to save of the dev error, as far as the errors allow to say."""
-    lead = better_run_gain(diagnosis, evidence)
-    longer, more_data = _longer(evidence), _more_data(diagnosis)
+    lead = _lead(diagnosis, evidence.best_other)
+    curve = finite(known(evidence.dev_curve))
+    longer, more_data = _longer(evidence, curve), _more_data(diagnosis)
     expected = _usual_gains(diagnosis, evidence, lead)
     forecast = {}
-    towards_best = None if lead is None else _step_towards(evidence)
     dev = diagnosis.errors.get("dev", 0.0)
     if more_data:
         forecast["more_data"] = expected["more_data"] = dev - more_data[MORE].value
@@ -76,13 +77,15 @@ def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
         forecast["train_longer"] = max(dev - longer.value, 0.0)
         usual = expected["train_longer"] if longer.improves >= LIKELY else 0.0
         expected["train_longer"] = max(usual, forecast["train_longer"])
-    if curve := finite(known(evidence.dev_curve)):
+    if curve:
         expected["stop_earlier"] = curve[max(curve)] - min(curve.values())
         forecast["stop_earlier"] = dev - min(curve.values())
-    if towards_best is not None and lead is not None:
+    towards_best = None
+    if lead is not None:
+        towards_best = _step_towards(evidence)
         forecast[towards_best] = expected[towards_best] = max(expected[towards_best], WAY_TO_THE_BEST * lead)
     forecast = {step_id: gain for step_id, gain in forecast.items() if gain > 0}
-    return Gains(expected, forecast, towards_best, longer, more_data)
+    return Gains(expected, forecast, lead, towards_best, longer, more_data)
 
 
 def _usual_gains(diagnosis: Diagnosis, evidence: Evidence, lead: float | None) -> dict[str, float]:
@@ -102,9 +105,9 @@ def _usual_gains(diagnosis: Diagnosis, evidence: Evidence, lead: float | None) -
     }
 
 
-def better_run_gain(diagnosis: Diagnosis, evidence: Evidence) -> float | None:
+def _lead(diagnosis: Diagnosis, other: OtherRun | None) -> float | None:
     """By how much the experiment's best run does better; `None` where none is clearly better, or that is not known."""
-    dev, other = diagnosis.errors.get("dev"), evidence.best_other
+    dev = diagnosis.errors.get("dev")
     if dev is None or other is None or dev == 0 or not other.dev_error <= (1 - LEAST_LEAD) * dev:
         return None
     return dev - other.dev_error
@@ -135,9 +138,8 @@ def _model_share(n_train: int) -> float:
     return min(MODEL_SHARE_A_DOUBLING * max(math.log2(n_train / MODEL_NEEDS), 0.0), LARGEST_MODEL_SHARE)
 
 
-def _longer(evidence: Evidence) -> Forecast | None:
+def _longer(evidence: Evidence, curve: Curve) -> Forecast | None:
     """As many epochs again; `None` where the curve is too short to have a slope."""
-    curve = finite(known(evidence.dev_curve))
     if len(curve) < FEWEST_VALUES or min(curve.values()) < 0:
         return None
     return forecast_longer(evidence.dev_curve, epochs=max(curve) + 1)

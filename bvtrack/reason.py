@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence, OtherRun
 from bvtrack.explanation import in_points, joined, percent
-from bvtrack.gain import LIKELY, MORE, Gains, better_run_gain
+from bvtrack.gain import LIKELY, MORE, Gains
 
 WHY = {
     "bigger_network": "The network may be too small for the pattern; a bigger one does not hurt as long as it is regularised.",
@@ -34,7 +33,6 @@ LONGEST_VALUE = 40
 class Reasons:
     """The reasons for the steps of one run."""
 
-    diagnosis: Diagnosis
     evidence: Evidence
     gains: Gains
 
@@ -89,10 +87,8 @@ class Reasons:
         return WHY["different_model"]
 
     def _best_run(self) -> str:
-        other, lead = self.evidence.best_other, better_run_gain(self.diagnosis, self.evidence)
-        if other is None or lead is None:
-            return ""
-        return f"{best_run(other)}, {in_points(lead)} points less."
+        other, lead = self.evidence.best_other, self.gains.lead
+        return f"{best_run(other)}, {in_points(lead)} points less." if other is not None and lead is not None else ""
 
     def _more_data(self) -> str:
         forecasts = self.gains.more_data

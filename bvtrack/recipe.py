@@ -70,7 +70,7 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     """
     evidence = evidence or Evidence()
     gains = expected_gains(diagnosis, evidence)
-    reasons = Reasons(diagnosis, evidence, gains)
+    reasons = Reasons(evidence, gains)
     if diagnosis.tag == "undetermined":
         return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), gains, reasons)
     towards_best = [gains.towards_best] if gains.towards_best else []
