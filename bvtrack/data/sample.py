@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +77,10 @@ class SplitSample:
 
     def digest(self) -> str:
         """16 hexadecimal digits that identify what was read, in its order, and the number of examples."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         import hashlib
 
         import numpy as np
