@@ -16,7 +16,7 @@ from bvtrack.data.guidelines import check_split
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis
-from bvtrack.error_rate import is_finite_number
+from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.evidence import ModelFacts
 from bvtrack.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.recipe import Step
@@ -402,7 +402,7 @@ def _step(epoch: Any) -> int:
 
 
 def _check_options(*, human_error: float | None, at: str) -> None:
-    if human_error is not None and not (is_finite_number(human_error) and 0 <= human_error <= 1):
+    if human_error is not None and not is_fraction(human_error):
         raise ValueError(f"human_error must be a fraction in [0, 1]; got {human_error!r} (2 % is 0.02)")
     if at not in ("best", "last"):
         raise ValueError(f"at must be 'best' or 'last'; got {at!r}")
