@@ -1,7 +1,7 @@
 """What more data, or more epochs, would bring: the dev error to expect, and an 80 % band around it.
 
-The rules are closed forms with few constants, each on a plateau: on other data sets of the same kinds they were as good as
-boosted trees on the same inputs (tests/benchmarks/rules). `gap` is dev error - train error throughout.
+The rules are closed forms with few constants, each on a plateau of what was measured (tests/benchmarks/rules). `gap` is dev
+error - train error throughout.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Split:
-    """One repeat's examples by set; `train_like_dev` are the training pool's as the dev set's source would give them."""
+    """One repeat's examples by set; `pool_like_dev` are the training pool's as the dev set's source would give them."""
 
     pool: Examples
     pool_like_dev: Examples
