@@ -1,0 +1,391 @@
+"""Near copies across two splits: examples of the later one that are all but in the earlier one: images, embeddings or texts.
+
+An image or embedding is one by a ratio test: its nearest example of the earlier split is far nearer than the 10th nearest.
+Where all look alike, as handwritten ones do, both are near and nothing is said; nor is it of what the earlier split holds ten
+times. A text is one by the words it shares.
+
+The constants for images were chosen on planted copies, 1 in 10 (as JPEG, shifted, brightened, and all of it), of 30,000 digits
+of MNIST and 36,000 made-up pictures; `tests/benchmarks/splits/near_duplicates.py` measures them on others.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.data.sample import SEED
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+    Floats = NDArray[np.float32]
+    Indices = NDArray[np.int64]
+
+LEAK_RATIO = 0.4
+"""A near copy at or below it: 93 to 100 % of the planted copies were, and less than 1 % of what was had not been planted."""
+LOOK_RATIO = 0.5
+"""Worth a look at or below it: 95 to 100 % were, and up to 9 % had not been planted (40 % at 0.6)."""
+NEIGHBOUR = 10
+"""The rank of the neighbour that says how alike examples are, and so the fewest earlier examples."""
+CELLS = 11
+"""A descriptor holds a picture of 11 x 11 grey cells; its inner 9 x 9 are compared, so that there is room to shift."""
+DESCRIPTOR = CELLS**2 + 2
+"""Bytes: the cells, and how far red and blue are from green."""
+TINT = 0.25
+"""What these two count beside the cells' 1: of pictures in colour 4 % fewer were found at 0, and at 1."""
+BLUR = 0.7
+"""Standard deviation of a cell's Gaussian, in cells: sharper ones are harder to shift (at 0.6, 5 % fewer found of MNIST)."""
+LENGTH, NOISE = 1.2, 0.01
+"""The length, in cells, and noise of the Gaussian covariance that tells what lies between cells (cubic interpolation: 12 %
+fewer found of MNIST)."""
+SHIFTS = (-2 / 28, -1 / 28, 0.0, 1 / 28, 2 / 28)
+"""How far a copy is looked for, down and across, in sides of the picture (three steps as far: 22 % fewer found)."""
+COARSE = 36
+"""So much of a vector, the colour and 32 low frequencies, and every other shift choose the candidates; 24 or 48 frequencies
+found as many."""
+CANDIDATES = 100
+"""For each later example (50: 1 % fewer found of MNIST; all shifts: 2 to 5 % more, in 1.7 times the time)."""
+AT_ONCE, COLUMNS = 64, 2048
+"""Later and earlier examples multiplied at once: 30 MB."""
+PIXELS_AT_ONCE = 2**22
+LEAK_SIMILARITY = 0.8
+"""A near copy from this similarity on: the words in both texts over those in either (Jaccard)."""
+LOOK_SIMILARITY = 0.7
+FEWEST_WORDS = 10
+"""With fewer different words one other word already takes the similarity to 0.8 or less."""
+N_HASHES = 128
+"""Bytes of a signature: the standard error of a similarity of 0.8 is 0.035."""
+
+
+@dataclass(frozen=True, eq=False)
+class NearDuplicates:
+    """Rows `[n_found]`: the example `later` has a near copy in the example `earlier` of the other split (indices from 0), and
+    `ratio` is the distance to it over that to the 10th nearest, from 0 (the same) to `LOOK_RATIO`.
+    """
+
+    earlier: Indices
+    later: Indices
+    ratio: Floats
+
+    @property
+    def is_leak(self) -> NDArray[np.bool_]:
+        """Which rows, `[n_found]`, are near enough to be one; the others are worth a look."""
+        return self.ratio <= LEAK_RATIO
+
+
+@dataclass(frozen=True, eq=False)
+class NearDuplicateTexts:
+    """Rows `[n_found]`: the text `later` is a near copy of the text `earlier` of the other split (indices from 0), and their
+    `similarity` is estimated, from `LOOK_SIMILARITY` to 1 (the same words).
+    """
+
+    earlier: Indices
+    later: Indices
+    similarity: NDArray[np.float64]
+
+    @property
+    def is_leak(self) -> NDArray[np.bool_]:
+        """Which rows, `[n_found]`, are near enough to be one; the others are worth a look."""
+        return self.similarity >= LEAK_SIMILARITY
+
+
+def describe_images(images: Any) -> Bytes:
+    """Descriptors `[n, 123]` of images `[n, height, width]`, `[n, height, width, channels]` or `[n, channels, height, width]`
+    (4 channels at most) of any range; each depends on its own image alone, and not on brightness or contrast.
+
+    Raises `ValueError` for another shape, and for values that are no finite numbers.
+
+    >>> describe_images([[[0, 9], [9, 0]], [[5, 5], [5, 5]]]).shape
+    (2, 123)
+    """
+    import numpy as np
+
+    images = _channels_last(np.asarray(images))
+    n, height, width, channels = images.shape
+    down, across = _cell_weights(height), _cell_weights(width).T
+    descriptors = np.empty((n, DESCRIPTOR), np.uint8)
+    step = max(1, PIXELS_AT_ONCE // (height * width * channels))
+    for start in range(0, n, step):
+        block = images[start : start + step].astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):
+            cells = down @ (block @ np.full(channels, 1 / channels, np.float32)) @ across
+            colours = block.mean(axis=(1, 2))
+        descriptors[start : start + step] = _without_brightness(cells.reshape(-1, CELLS**2), colours)
+    return descriptors
+
+
+def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
+    if images.dtype.kind not in "biuf" or images.ndim not in (3, 4) or 0 in images.shape[1:]:
+        raise ValueError(f"expected numbers [n, height, width] or with channels; got {images.dtype} {list(images.shape)}")
+    if images.ndim == 3:
+        return images[..., None]
+    if images.shape[3] <= 4:
+        return images
+    if images.shape[1] <= 4:
+        return images.transpose(0, 2, 3, 1)
+    raise ValueError(f"expected images of 4 channels at most, first or last; got {list(images.shape)}")
+
+
+def _cell_weights(n_pixels: int) -> Floats:
+    """How much each pixel counts in each cell `[11, n_pixels]`."""
+    import numpy as np
+
+    pixels = (np.arange(n_pixels) + 0.5) * CELLS / n_pixels
+    nearness = -0.5 * ((pixels - np.arange(CELLS)[:, None] - 0.5) / BLUR) ** 2
+    weights = np.exp(nearness - nearness.max(axis=1, keepdims=True))
+    normed: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normed
+
+
+def _without_brightness(cells: Floats, colours: Floats) -> Bytes:
+    """128 is the mean, and 24 a standard deviation, in which the colours are measured, too, as angles of 1/80."""
+    import numpy as np
+
+    if not np.isfinite(cells).all():
+        raise ValueError("expected images of finite numbers; got NaN, infinity or more than 32 bits hold")
+    deviation = cells.std(axis=1, keepdims=True, dtype=np.float64)
+    deviation[deviation <= 1e-5 * np.abs(cells).max(axis=1, keepdims=True)] = np.inf
+    greys = 24 * (cells - cells.mean(axis=1, keepdims=True)) / deviation
+    tints = colours[:, [0, 2]] - colours[:, [1]] if colours.shape[1] > 2 else np.zeros((len(cells), 2))
+    rounded: Bytes = np.rint(np.hstack([greys, 80 * np.arctan(tints / deviation)]) + 128).clip(0, 255).astype(np.uint8)
+    return rounded
+
+
+def near_duplicates(earlier: Bytes, later: Bytes) -> NearDuplicates:
+    """Which of the `later` images are near copies of `earlier` ones, by the descriptors `[n, 123]` of both.
+
+    Raises `ValueError` for fewer than 10 earlier images, and for what is no descriptors of images.
+
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).normal(size=(20, 28, 28))
+    >>> found = near_duplicates(describe_images(images), describe_images(2 * images[5:7] + 1))
+    >>> found.earlier, found.later, found.is_leak
+    (array([5, 6]), array([0, 1]), array([ True,  True]))
+    """
+    import numpy as np
+
+    earlier, later = (_checked(descriptors, DESCRIPTOR, "describe_images") for descriptors in (earlier, later))
+    known = _vectors(earlier, _to_spectrum(0, 0))[:, 0]
+    shifts = np.concatenate([_to_spectrum(down, across) for down in SHIFTS for across in SHIFTS], axis=1)
+    return _by_ratio(known, len(later), lambda block: _vectors(later[block], shifts), n_coarse=COARSE)
+
+
+def _vectors(descriptors: Bytes, to_spectra: Floats) -> Floats:
+    """Unit vectors `[n, n_shifts, 84]`: the colour, as sines and cosines, and then the spectrum."""
+    import numpy as np
+
+    values = descriptors.astype(np.float32) - 128
+    n_frequencies = (CELLS - 2) ** 2 - 1
+    n_shifts = to_spectra.shape[1] // n_frequencies
+    spectra = _unit((values[:, : CELLS**2] @ to_spectra).reshape(len(values), n_shifts, n_frequencies))
+    angles = values[:, None, CELLS**2 :] / 80
+    tints = TINT * np.concatenate([np.sin(angles), np.cos(angles)], axis=2)
+    return _unit(np.concatenate([np.broadcast_to(tints, (len(values), n_shifts, 4)), spectra], axis=2))
+
+
+def _checked(descriptors: Any, width: int, maker: str) -> Bytes:
+    import numpy as np
+
+    descriptors = np.asarray(descriptors)
+    if descriptors.dtype != "uint8" or descriptors.ndim != 2 or descriptors.shape[1] != width:
+        what = f"{descriptors.dtype} {list(descriptors.shape)}"
+        raise ValueError(f"expected uint8 [n, {width}] from {maker}; got {what}")
+    checked: Bytes = descriptors
+    return checked
+
+
+def near_duplicate_embeddings(earlier: Any, later: Any) -> NearDuplicates:
+    """The same for embeddings `[n, n_features]` of any origin, by the angle between them.
+
+    Raises `ValueError` for fewer than 10 earlier embeddings, different widths, and values that are no finite numbers.
+
+    >>> import numpy as np
+    >>> earlier = np.random.default_rng(0).normal(size=(20, 64))
+    >>> near_duplicate_embeddings(earlier, earlier[3:4] + 0.01).earlier
+    array([3])
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        known, asked = np.asarray(earlier, dtype=np.float32), np.asarray(later, dtype=np.float32)
+    if known.ndim != 2 or asked.ndim != 2 or known.shape[1] != asked.shape[1]:
+        raise ValueError(f"expected [n, n_features] twice, as wide; got {list(known.shape)} and {list(asked.shape)}")
+    known = _unit(known)
+    return _by_ratio(known, len(asked), lambda block: _unit(asked[block])[:, None], n_coarse=known.shape[1])
+
+
+def _unit(vectors: Floats) -> Floats:
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        length: Floats = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if not np.isfinite(length).all():
+        raise ValueError("expected finite numbers, of squares that 32 bits hold; got NaN, infinity or too large ones")
+    units: Floats = np.divide(vectors, np.where(length > 0, length, 1), dtype=np.float32)
+    return units
+
+
+def _to_spectrum(down: float, across: float) -> Floats:
+    """The map `[121, 80]` from cells to the cosine transform of the inner cells, moved so far, low frequencies first.
+
+    High ones get more weight, the root of the frequency: without it more of the alike were taken for copies.
+    """
+    import numpy as np
+    from scipy.fft import dct
+
+    transform = partial(dct, axis=0, norm="ortho")
+    frequency = np.hypot(*np.mgrid[: CELLS - 2, : CELLS - 2]).ravel()
+    order = np.argsort(frequency, kind="stable")[1:]
+    spectrum = np.kron(transform(_moved(down)), transform(_moved(across))).T * np.sqrt(frequency)
+    ordered: Floats = spectrum[:, order].astype(np.float32)
+    return ordered
+
+
+def _moved(shift: float) -> NDArray[np.float64]:
+    """The best linear guess `[9, 11]` of the inner cells moved so far from all cells (kriging)."""
+    import numpy as np
+
+    cells = np.arange(CELLS)
+    covariance = np.exp(-0.5 * ((cells[:, None] - cells) / LENGTH) ** 2) + NOISE * np.eye(CELLS)
+    with_moved = np.exp(-0.5 * ((cells[:, None] - cells[1:-1] - shift * CELLS) / LENGTH) ** 2)
+    return np.linalg.solve(covariance, with_moved).T
+
+
+def _by_ratio(known: Floats, n_later: int, versions: Callable[[slice], Floats], *, n_coarse: int) -> NearDuplicates:
+    """By the unit vectors `known` `[n_earlier, k]`, and those of a block of later examples in all their versions
+    `[n_block, n_versions, k]`, of which the nearest counts.
+    """
+    import numpy as np
+
+    if len(known) < NEIGHBOUR:
+        raise ValueError(f"expected {NEIGHBOUR} earlier examples at least, to tell near from alike; got {len(known)}")
+    coarse = np.ascontiguousarray(_unit(known[:, :n_coarse]).T)
+    nearest, ratio = np.empty(n_later, np.int64), np.empty(n_later, np.float32)
+    for start in range(0, n_later, AT_ONCE):
+        block = slice(start, start + AT_ONCE)
+        asked = versions(block)
+        candidates = _candidates(coarse, _unit(asked[:, ::2, :n_coarse]))
+        cosine = (asked @ known[candidates].transpose(0, 2, 1)).max(axis=1)
+        nearest[block] = np.take_along_axis(candidates, cosine.argmax(axis=1)[:, None], axis=1)[:, 0]
+        ratio[block] = _ratio(cosine)
+    found = np.flatnonzero(ratio <= LOOK_RATIO)
+    return NearDuplicates(nearest[found], found, ratio[found])
+
+
+def _ratio(cosine: Floats) -> Floats:
+    """The distance to the nearest over that to the 10th nearest; 1 where both are 0."""
+    import numpy as np
+
+    distances = np.sqrt(np.maximum(2 - 2 * np.partition(cosine, (-NEIGHBOUR, -1), axis=1), 0))
+    tenth: Floats = distances[:, -NEIGHBOUR]
+    return np.divide(distances[:, -1], tenth, out=np.ones_like(tenth), where=tenth > 0)
+
+
+def _candidates(coarse: Floats, asked: Floats) -> Indices:
+    """The columns of `coarse` `[k, n_earlier]` most alike to any version `asked` `[n_block, n_versions, k]`."""
+    import numpy as np
+
+    n_block, n_versions, width = asked.shape
+    rows = np.ascontiguousarray(asked.transpose(1, 0, 2)).reshape(-1, width)
+    cosines, columns = [], []
+    for start in range(0, coarse.shape[1], COLUMNS):
+        cosine = (rows @ coarse[:, start : start + COLUMNS]).reshape(n_versions, n_block, -1).max(axis=0)
+        best = _largest(cosine, CANDIDATES)
+        cosines.append(np.take_along_axis(cosine, best, axis=1))
+        columns.append(best + start)
+    return np.take_along_axis(np.hstack(columns), _largest(np.hstack(cosines), CANDIDATES), axis=1)
+
+
+def _largest(values: Floats, most: int) -> Indices:
+    import numpy as np
+
+    count = min(most, values.shape[1])
+    return np.argpartition(values, -count, axis=1)[:, -count:]
+
+
+def describe_texts(texts: Sequence[str]) -> Bytes:
+    """MinHash signatures `[n, 128]` of the texts' sets of words (order, case and repetition do not count); 0 throughout one
+    of a text with fewer than 10 words.
+
+    Raises `ValueError` for a text on its own, and for what is no text.
+
+    >>> describe_texts(["one two three four five six seven eight nine ten", "too short"]).any(axis=1)
+    array([ True, False])
+    """
+    import numpy as np
+
+    if isinstance(texts, str):
+        raise ValueError("expected several texts; got one: put it into a list")
+    multipliers, offsets = np.random.default_rng(SEED).integers(2**32, size=(2, N_HASHES), dtype=np.uint32)
+    signatures = np.zeros((len(texts), N_HASHES), np.uint8)
+    for signature, text in zip(signatures, texts, strict=True):
+        if len(words := _words(text)) >= FEWEST_WORDS:
+            codes = np.array([zlib.crc32(word.encode(errors="replace")) for word in words], np.uint32)
+            least = (codes[:, None] * (multipliers | 1) + offsets).min(axis=0)
+            signature[:] = least >> 8 & 255
+    return signatures
+
+
+def _words(text: str) -> set[str]:
+    if not isinstance(text, str):
+        raise ValueError(f"expected texts; got {type(text).__name__}")
+    return set(re.findall(r"\w+", text.lower()))
+
+
+def near_duplicate_texts(earlier: Bytes, later: Bytes) -> NearDuplicateTexts:
+    """Which of the `later` texts are near copies of `earlier` ones, by the signatures `[n, 128]` of both.
+
+    Of the earlier texts that share 8 certain bytes of it only the first is compared, for 32 choices of the 8. That finds nearly
+    all of similarity 0.8, and takes no longer where thousands are alike.
+
+    Raises `ValueError` for what is no signatures of texts.
+
+    >>> text = "the quick brown fox jumps over the lazy dog while seven cats look on"
+    >>> near_duplicate_texts(describe_texts(["short", text]), describe_texts([text.upper()])).earlier
+    array([1])
+    """
+    import numpy as np
+
+    earlier, later = (_checked(signatures, N_HASHES, "describe_texts") for signatures in (earlier, later))
+    earlier_rows, later_rows = np.flatnonzero(earlier.any(axis=1)), np.flatnonzero(later.any(axis=1))
+    known, asked = earlier[earlier_rows], later[later_rows]
+    nearest, similarity = np.zeros(len(asked), np.int64), np.zeros(len(asked))
+    for known_band, asked_band in zip(_bands(known), _bands(asked), strict=True) if len(known) else ():
+        candidate = _first_of_equals(known_band, asked_band)
+        is_equal = known_band[candidate] == asked_band
+        estimate = np.where(is_equal, _similarity(known[candidate], asked), 0)
+        nearest = np.where(estimate > similarity, candidate, nearest)
+        similarity = np.maximum(estimate, similarity)
+    found = np.flatnonzero(similarity >= LOOK_SIMILARITY)
+    return NearDuplicateTexts(earlier_rows[nearest[found]], later_rows[found], similarity[found])
+
+
+def _bands(signatures: Bytes) -> NDArray[np.uint64]:
+    """Keys `[32, n]` of 8 bytes each: the signature cut into 16, and again across."""
+    import numpy as np
+
+    cut = signatures.reshape(-1, N_HASHES // 8, 8)
+    across = signatures.reshape(-1, 8, N_HASHES // 8).transpose(0, 2, 1)
+    return np.ascontiguousarray(np.hstack([cut, across])).view(np.uint64)[..., 0].T
+
+
+def _first_of_equals(known: NDArray[np.uint64], asked: NDArray[np.uint64]) -> Indices:
+    """For each of `asked` the first index with that key among the `known`, or any index where there is none."""
+    import numpy as np
+
+    order = np.argsort(known, kind="stable")
+    position = np.searchsorted(known, asked, sorter=order)
+    first: Indices = order[position.clip(max=len(known) - 1)]
+    return first
+
+
+def _similarity(known: Bytes, asked: Bytes) -> NDArray[np.float64]:
+    """The Jaccard similarity that the share of equal bytes says, of which 1 in 256 are equal by chance."""
+    share: NDArray[np.float64] = (known == asked).mean(axis=1)
+    return (share - 1 / 256) / (1 - 1 / 256)

@@ -1,0 +1,324 @@
+"""Tests of whether two sets of counts come from one distribution, each with the size of the difference.
+
+Under the null hypothesis both sets are draws from one pool, so variances and skews are those of the pool. Every test names
+what it looks at, its p-value, and the effect with the lower end of its 80 % interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.data.coding import INFINITE, MISSING, N_CODES, fine_scores, scores
+from bvtrack.data.counting import Counts, paired_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+LOWER_80 = 1.2816
+"""Standard errors from an estimate to the lower end of its 80 % interval: that the difference is real is for the p-value to
+say; this is for how large it is."""
+FEWEST_EFFECTIVE = 30
+"""Values that a mean must rest on in each set: a column that is nearly always the same counts by its other values."""
+FEWEST_EFFECTIVE_PAIRS = 20
+"""The same for the product of two columns: the product of two normal ones counts for a ninth of its examples."""
+EXAMPLES_PER_COMPONENT = 10
+"""Hotelling's test looks at so many principal components that each has ten examples of the smaller set."""
+SMALLEST_VARIANCE = 1e-3
+"""Principal components with less of the average variance are rounding."""
+FEWEST_EXPECTED = 5
+"""Chi-squared wants at least 5 expected examples a cell (Cochran); rarer classes are counted together."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test: `p_values`, `effects` and `lows` by column (or pair of columns) of `whats`; `weight` is its share of the
+    false alarms that are allowed, `floor` and `harmless` are the effects that matter at least and that do not matter.
+    """
+
+    name: str
+    whats: list[Any]
+    p_values: Array
+    effects: Array
+    lows: Array
+    weight: float
+    floor: float
+    harmless: float
+
+
+MEAN, SPREAD, DEPENDENCE = (0.05, 0.1), (0.05, 0.1), (0.05, 0.1)
+"""Floor and harmless size of a moved mean and a changed spread, in standard deviations, and of a changed correlation."""
+SHARE = (0.02, 0.05)
+"""Of a Kolmogorov-Smirnov statistic, a total variation distance, or a share of examples: what a mean moved by 0.05 and 0.1
+standard deviations changes the first by."""
+
+
+def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
+    """All tests of numeric columns."""
+    import numpy as np
+
+    a, b = one.codes[:, :N_CODES].astype(float), other.codes[:, :N_CODES].astype(float)
+    n_a, n_b = a.sum(axis=1), b.sum(axis=1)
+    columns = np.flatnonzero((n_a >= 2) & (n_b >= 2))
+    a, b, n_a, n_b = a[columns], b[columns], n_a[columns], n_b[columns]
+    yield from _component_tests(one, other)
+    for kept, test in (_mean_test(a, b, n_a, n_b), _spread_test(a, b, n_a, n_b)):
+        yield Test(whats=list(columns[kept]), **test)
+    yield Test(whats=list(columns), **_distribution_test(a, b, n_a, n_b))
+    yield Test(whats=list(columns), **_frequent_value_test(a, b, n_a, n_b))
+    yield from _dependence_test(one, other)
+    for name, code in (("missing", MISSING), ("infinite", INFINITE)):
+        yield Test(whats=list(range(len(one.codes))), **_share_test(name, one.codes[:, code], other.codes[:, code], one.n, other.n))
+
+
+def _pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
+    """Mean, variance, skew and kurtosis of what columns of counts `[d, k]` count."""
+    import numpy as np
+
+    n = pooled.sum(axis=1)
+    mean = pooled @ values / n
+    apart = values[None, :] - mean[:, None]
+    variance, third, fourth = ((pooled * apart**power).sum(axis=1) / n for power in (2, 3, 4))
+    safe = np.where(variance > 0, variance, 1.0)
+    return mean, variance, third / safe**1.5, fourth / safe**2
+
+
+def _difference_of_means(a: Array, b: Array, n_a: Array, n_b: Array, values: Array) -> tuple[Any, ...]:
+    """Which columns can be compared, and their p-values, differences in pooled standard deviations, and standard errors.
+
+    The p-values are of a Pearson type III distribution with the skew that a random division of the pool has (Mielke and
+    Berry): rare values make it far from normal.
+    """
+    import numpy as np
+    from scipy.stats import pearson3
+
+    _, variance, skew, kurtosis = _pooled_moments(a + b, values)
+    kept = (variance > 0) & (np.minimum(n_a, n_b) >= FEWEST_EFFECTIVE * kurtosis)
+    a, b, n_a, n_b, variance, skew = a[kept], b[kept], n_a[kept], n_b[kept], variance[kept], skew[kept]
+    difference = (b @ values / n_b - a @ values / n_a) / np.sqrt(variance)
+    error = np.sqrt(1 / n_a + 1 / n_b)
+    z = difference / error
+    skew = skew * (n_a - n_b) / np.sqrt(n_a * n_b * (n_a + n_b))
+    tails = np.minimum(pearson3.sf(z, skew), pearson3.cdf(z, skew)) if len(z) else z
+    return kept, np.minimum(1.0, 2 * np.nan_to_num(tails, nan=1.0)), difference, error
+
+
+def _mean_test(a: Array, b: Array, n_a: Array, n_b: Array) -> tuple[Any, dict[str, Any]]:
+    kept, p_values, difference, error = _difference_of_means(a, b, n_a, n_b, fine_scores()[:N_CODES])
+    effects = abs(difference)
+    return kept, _as_test("mean", p_values, effects, effects - LOWER_80 * error, 0.2, MEAN)
+
+
+def _spread_test(a: Array, b: Array, n_a: Array, n_b: Array) -> tuple[Any, dict[str, Any]]:
+    """The mean squared distance from the pool's mean; a column of two values has no spread beside its mean."""
+    import numpy as np
+
+    values = fine_scores()[:N_CODES]
+    mean, variance, _, kurtosis = _pooled_moments(a + b, values)
+    apart = np.rint(((values[None, :] - mean[:, None]) ** 2) * 64) / 64
+    n = n_a + n_b
+    average = ((a + b) * apart).sum(axis=1) / n
+    of_squares = np.maximum(((a + b) * apart**2).sum(axis=1) / n - average**2, 0)
+    fourth = ((a + b) * (apart - average[:, None]) ** 4).sum(axis=1) / n
+    safe = np.where(of_squares > 0, of_squares, 1.0)
+    kept = (kurtosis > 1.2) & (np.minimum(n_a, n_b) >= FEWEST_EFFECTIVE * fourth / safe**2 / 3)
+    error = np.sqrt(of_squares * (1 / n_a + 1 / n_b))[kept]
+    difference = ((b * apart).sum(axis=1) / n_b - (a * apart).sum(axis=1) / n_a)[kept]
+    third = (((a + b) * (apart - average[:, None]) ** 3).sum(axis=1) / n / safe**1.5)[kept]
+    p_values = _pearson(difference / np.where(error > 0, error, 1.0), third, n_a[kept], n_b[kept])
+    scale = 2 * np.where(average > 0, average, 1.0)[kept]  # of the logarithm of the standard deviation
+    effects = abs(difference) / scale
+    return kept, _as_test("spread", p_values, effects, effects - LOWER_80 * error / scale, 0.1, SPREAD)
+
+
+def _pearson(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
+    import numpy as np
+    from scipy.stats import pearson3
+
+    if not len(z):
+        return z
+    skew = skew * (n_a - n_b) / np.sqrt(n_a * n_b * (n_a + n_b))
+    tails = np.minimum(pearson3.sf(z, skew), pearson3.cdf(z, skew))
+    found: Array = np.minimum(1.0, 2 * np.nan_to_num(tails, nan=0.5))
+    return found
+
+
+def _distribution_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, Any]:
+    """Kolmogorov-Smirnov on the edges: never more alarms than on the values themselves."""
+    import numpy as np
+    from scipy.special import kolmogorov
+
+    effects = abs(a.cumsum(axis=1) / n_a[:, None] - b.cumsum(axis=1) / n_b[:, None]).max(axis=1)
+    root = np.sqrt(n_a * n_b / (n_a + n_b))
+    p_values = kolmogorov((root + 0.12 + 0.11 / root) * effects)  # Stephens 1970
+    return _as_test("distribution", p_values, effects, effects - LOWER_80 * 0.5 / root, 0.2, SHARE)
+
+
+def _frequent_value_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, Any]:
+    """The one step of the edges whose share of examples differs most: a value that was filled in stands out there."""
+    import numpy as np
+
+    share_a, share_b = a / n_a[:, None], b / n_b[:, None]
+    pooled = (a + b) / (n_a + n_b)[:, None]
+    error = np.sqrt(np.maximum(pooled * (1 - pooled), 1e-12) * (1 / n_a + 1 / n_b)[:, None])
+    step = (abs(share_b - share_a) / error).argmax(axis=1)
+    rows = np.arange(len(a))
+    count_a, count_b = a[rows, step], b[rows, step]
+    n_steps = (a + b > 0).sum(axis=1)
+    p_values = np.minimum(1.0, n_steps * _binomial(count_a, count_b, n_a, n_b))
+    effects = abs(share_b - share_a)[rows, step]
+    return _as_test("frequent value", p_values, effects, effects - LOWER_80 * error[rows, step], 0.05, SHARE)
+
+
+def _share_test(name: str, count_a: Any, count_b: Any, n_a: int, n_b: int) -> dict[str, Any]:
+    import numpy as np
+
+    a, b = count_a.astype(float), count_b.astype(float)
+    effects = abs(b / n_b - a / n_a)
+    pooled = (a + b) / (n_a + n_b)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+    full_a, full_b = np.full(len(a), float(n_a)), np.full(len(b), float(n_b))
+    p_values = _binomial(a, b, full_a, full_b)
+    flipped = _binomial(n_a - a, n_b - b, full_a, full_b)
+    p_values = np.where(pooled > 0.5, flipped, p_values)
+    return _as_test(name, p_values, effects, effects - LOWER_80 * error, 0.025, SHARE)
+
+
+def _binomial(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
+    """Of how counts are divided between two sets: exact, and never too small, for it draws with replacement."""
+    import numpy as np
+    from scipy.special import betainc
+
+    total, share = count_a + count_b, n_b / (n_a + n_b)
+    with np.errstate(invalid="ignore"):
+        at_least = np.where(count_b > 0, betainc(np.maximum(count_b, 1), np.maximum(total - count_b, 0) + 1, share), 1.0)
+        at_most = np.where(count_a > 0, betainc(np.maximum(count_a, 1), np.maximum(total - count_a, 0) + 1, 1 - share), 1.0)
+    found: Array = np.minimum(1.0, 2 * np.minimum(at_least, at_most))
+    return found
+
+
+def _covariance(one: Counts, other: Counts) -> tuple[Any, ...]:
+    """Of the paired columns that vary: which they are, the difference of means, and the pool's covariance, correlations."""
+    import numpy as np
+
+    paired = np.array(paired_columns(len(one.codes)), int)
+    score = scores()
+    sums = [counts.codes[paired] @ score.astype(float) for counts in (one, other)]
+    n = one.n + other.n
+    mean = (sums[0] + sums[1]) / n
+    products = (one.products + other.products).astype(float) / n
+    covariance = products - mean[:, None] * mean[None, :]
+    kept = np.flatnonzero(np.diag(covariance) > 1e-9)
+    difference = sums[1] / other.n - sums[0] / one.n
+    return paired, kept, mean, difference, covariance
+
+
+def _component_tests(one: Counts, other: Counts) -> Iterator[Test]:
+    """Hotelling's T-squared on the largest principal components: many small moves of means, all columns together."""
+    import numpy as np
+    from scipy.stats import f
+
+    _, kept, _, difference, covariance = _covariance(one, other)
+    if not len(kept):
+        return
+    spread = np.sqrt(np.diag(covariance)[kept])
+    correlation = covariance[np.ix_(kept, kept)] / np.outer(spread, spread)
+    values, vectors = np.linalg.eigh(correlation)
+    smaller = min(one.n, other.n)
+    m = min(int((values > SMALLEST_VARIANCE).sum()), smaller // EXAMPLES_PER_COMPONENT)
+    if m < 2:
+        return
+    moved = (difference[kept] / spread) @ vectors[:, -m:]
+    per_n = one.n * other.n / (one.n + other.n)
+    n = one.n + other.n
+    pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # of the total covariance, the differences of means included
+    share = min(pooled_t / n, 1 - 1e-12)
+    statistic = share / (1 - share) * (n - m - 1) / m
+    p_value = float(f.sf(statistic, m, n - m - 1))
+    distance = math.sqrt(max(pooled_t - m, 0.0) / per_n)
+    low = math.sqrt(max(pooled_t - m - LOWER_80 * math.sqrt(2 * m + 4 * max(pooled_t - m, 0)), 0.0) / per_n)
+    yield Test("components", ["all columns"], np.array([p_value]), np.array([distance]), np.array([low]), 0.3, *MEAN)
+
+
+def _dependence_test(one: Counts, other: Counts) -> Iterator[Test]:
+    """Whether two columns go together as much in both sets: the mean product of their scores, pair by pair."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    paired, kept, mean, _, covariance = _covariance(one, other)
+    codes = (one.codes + other.codes)[paired[kept]].astype(float)
+    if len(kept) < 2:
+        return
+    _, _, _, kurtosis = _pooled_moments(codes, scores().astype(float))
+    spread = np.sqrt(np.diag(covariance)[kept])
+    score = scores().astype(float)
+
+    def mean_product(counts: Counts) -> Array:
+        """Of scores less the pool's mean."""
+        own = counts.codes[paired[kept]] @ score / counts.n
+        cross = mean[kept][:, None] * own[None, :]
+        found: Array = counts.products[np.ix_(kept, kept)] / counts.n - cross - cross.T + np.outer(mean[kept], mean[kept])
+        return found
+
+    scale = np.outer(spread, spread)
+    a, b = mean_product(one) / scale, mean_product(other) / scale
+    variance = _variance_of_products(one, other, paired, kept, mean[kept]) / scale**2
+    error = np.sqrt(np.maximum(variance, 1e-12) * (1 / one.n + 1 / other.n))
+    is_tested = np.triu(np.outer(kurtosis, kurtosis) * FEWEST_EFFECTIVE_PAIRS <= min(one.n, other.n), 1) & (variance > 1e-9)
+    rows, columns = np.nonzero(is_tested)
+    if not len(rows):
+        return
+    effects = abs(b - a)[is_tested]
+    p_values = 2 * ndtr(-effects / error[is_tested])
+    whats = list(zip(paired[kept[rows]].tolist(), paired[kept[columns]].tolist(), strict=True))
+    yield Test("dependence", whats, p_values, effects, effects - LOWER_80 * error[is_tested], 0.1, *DEPENDENCE)
+
+
+def _variance_of_products(one: Counts, other: Counts, paired: Any, kept: Any, mean: Array) -> Array:
+    """Of (x - mean)(y - mean) in the pool, where the means are small beside the spread: E[x²y²] - E[xy]², about them."""
+    import numpy as np
+
+    n = one.n + other.n
+    chosen = np.ix_(kept, kept)
+    squares = (one.squares + other.squares)[chosen] / n
+    products = (one.products + other.products)[chosen] / n
+    found: Array = squares - products**2
+    return found
+
+
+def class_test(a: Array, b: Array, *, name: str = "classes") -> dict[str, Any]:
+    """Chi-squared of the counts of the same classes, with the total variation distance beyond what chance gives."""
+    import numpy as np
+    from scipy.stats import chi2_contingency
+
+    n_a, n_b = a.sum(), b.sum()
+    distance = float(abs(a / n_a - b / n_b).sum() / 2)
+    pooled = (a + b) / (n_a + n_b)
+    errors = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
+    by_chance = float(errors.sum() / 2 * math.sqrt(2 / math.pi)) if len(a) > 2 else 0.0
+    low = distance - by_chance - LOWER_80 * float(np.sqrt((errors**2).sum()) / 2 * math.sqrt(2))
+    expected = pooled * min(n_a, n_b)
+    rare = expected < FEWEST_EXPECTED
+    table = np.array([[*row[~rare], row[rare].sum()] for row in (a, b)])
+    table = table[:, table.sum(axis=0) > 0]
+    p_value = float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
+    return _as_test(name, np.array([p_value]), np.array([distance]), np.array([low]), 0.1, SHARE)
+
+
+def _as_test(
+    name: str, p_values: Array, effects: Array, lows: Array, weight: float, sizes: tuple[float, float]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "p_values": p_values,
+        "effects": effects,
+        "lows": lows,
+        "weight": weight,
+        "floor": sizes[0],
+        "harmless": sizes[1],
+    }
