@@ -3,6 +3,7 @@
 from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
+from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.diagnosis import Diagnosis, diagnose
@@ -32,6 +33,7 @@ __all__ = [
     "ModelFacts",
     "OtherRun",
     "ShiftReport",
+    "SplitProfile",
     "SplitReport",
     "SplitSample",
     "Step",
@@ -53,6 +55,7 @@ __all__ = [
     "is_switched_on",
     "measure_examples",
     "preserve_random_states",
+    "profile",
     "recommend",
     "train_eval_size",
 ]

@@ -35,10 +35,13 @@ SAMPLE = 4096
 BITS = 13
 """Of the distance from the median in single precision: the sign, the exponent, and 4 bits of the digits (6 %)."""
 N_CELLS = 1 << BITS
+DIGIT_BITS = 8
+"""The digits behind those: of continuous values all are equally frequent, so that a value that comes again stands out."""
+N_DIGITS = 1 << DIGIT_BITS
 CROWDED = 0.1
 """A column with so large a part of its values in one cell, which are not all the same value, is looked up edge by edge."""
 COLUMNS_AT_ONCE = 32
-ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -92,23 +95,38 @@ class Coding:
         import numpy as np
 
         values = np.repeat(np.arange(256, dtype=np.float64)[:, None], len(self.pivots), axis=1)
-        return np.ascontiguousarray(np.concatenate([codes for _, codes in self.codes(values)]))
+        return np.concatenate([codes for _, codes, _ in self.codes(values)])
 
     def codes(self, numbers: Numbers) -> Any:
-        """The codes of a few thousand rows `[n, d]`, as pairs of the first column and `[columns, n]`, some columns at once."""
+        """Of a few thousand rows `[n, d]`, some columns at once: the first column, their codes, and their last digits, both
+        `[columns, n]`. The last digits of bytes are the bytes.
+        """
         import numpy as np
 
-        is_bytes = numbers.dtype == np.uint8
-        tables = self.byte_tables if is_bytes else self.tables
+        if numbers.dtype == np.uint8:
+            yield from self._codes_of_bytes(numbers)
+            return
         for start in range(0, len(self.pivots), COLUMNS_AT_ONCE):
             part = numbers[:, start : start + COLUMNS_AT_ONCE]
-            cells = part.T if is_bytes else _cells(self._distances(part, start)).T
-            codes = np.empty(cells.shape, np.uint8)
-            for index, row in enumerate(cells):
-                tables[start + index].take(row, out=codes[index], mode="clip")
+            bits = np.ascontiguousarray(self._distances(part, start).T).view(np.uint32)
+            digits = (bits >> np.uint32(32 - BITS - DIGIT_BITS)).astype(np.uint8)
+            bits >>= np.uint32(32 - BITS)
+            codes = np.empty(bits.shape, np.uint8)
+            for index, row in enumerate(bits):
+                self.tables[start + index].take(row, out=codes[index], mode="clip")
                 if self.is_fine[start + index]:
                     codes[index] = self._compared(part[:, index], start + index)
-            yield start, codes
+            yield start, codes, digits
+
+    def _codes_of_bytes(self, numbers: Numbers) -> Any:
+        import numpy as np
+
+        for start in range(0, len(self.pivots), COLUMNS_AT_ONCE):
+            part = np.ascontiguousarray(numbers[:, start : start + COLUMNS_AT_ONCE].T)
+            codes = np.empty(part.shape, np.uint8)
+            for index, row in enumerate(part):
+                self.byte_tables[start + index].take(row, out=codes[index], mode="clip")
+            yield start, codes, part
 
     def _distances(self, part: Numbers, start: int) -> NDArray[np.float32]:
         import numpy as np
@@ -117,8 +135,10 @@ class Coding:
         with np.errstate(over="ignore", invalid="ignore"):
             if part.dtype == np.float32:
                 return np.subtract(part, pivots.astype(np.float32))
-            return np.subtract(part, pivots, dtype=np.float32, casting="unsafe") if part.dtype == np.float64 else (
-                np.subtract(part, pivots).astype(np.float32)
+            return (
+                np.subtract(part, pivots, dtype=np.float32, casting="unsafe")
+                if part.dtype == np.float64
+                else (np.subtract(part, pivots).astype(np.float32))
             )
 
     def _compared(self, values: Numbers, column: int) -> Codes:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bvtrack.data.coding import LARGEST_SCORE, ROWS_AT_ONCE, WIDTH, Coding, scores
+from bvtrack.data.coding import LARGEST_SCORE, N_DIGITS, ROWS_AT_ONCE, WIDTH, Coding, scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,12 +29,13 @@ ROWS_FOR_A_THREAD = 65_536
 class Counts:
     """Exact counts of `n` rows of `d` columns, of which `m` are paired; they add up.
 
-    `codes` `[d, 128]` is how often each code occurs, `products` and `squares` `[m, m]` are the sums of the products of two
-    columns' scores, and of their squares.
+    `codes` `[d, 128]` is how often each code occurs, `digits` `[d, 256]` how often the last digits do; `products` and
+    `squares` `[m, m]` are the sums of the products of two columns' scores, and of their squares.
     """
 
     n: int
     codes: NDArray[np.int64]
+    digits: NDArray[np.int64]
     products: NDArray[np.int64]
     squares: NDArray[np.int64]
 
@@ -58,23 +59,28 @@ class Counts:
 
         d = numbers.shape[1]
         paired = paired_columns(d)
-        codes = np.zeros((d, WIDTH), np.int64)
+        codes, digits = np.zeros((d, WIDTH), np.int64), np.zeros((d, N_DIGITS), np.int64)
         sums = np.zeros((2, len(paired), len(paired)))
         score_of, place = scores(), {column: index for index, column in enumerate(paired)}
         for start in range(0, len(numbers), ROWS_AT_ONCE):
             rows = numbers[start : start + ROWS_AT_ONCE]
             scored = np.empty((len(paired), len(rows)), np.float32)
-            for first, found in coding.codes(rows):
-                for column, coded in enumerate(found, first):
+            for first, found, last in coding.codes(rows):
+                for column, (coded, ending) in enumerate(zip(found, last, strict=True), first):
                     codes[column] += np.bincount(coded, minlength=WIDTH)
+                    digits[column] += np.bincount(ending, minlength=N_DIGITS)
                     if column in place:
                         score_of.take(coded, out=scored[place[column]], mode="clip")
             sums += _products(scored)
-        return cls(len(numbers), codes, *_uncentred(sums, codes[paired], len(numbers)))
+        return cls(len(numbers), codes, digits, *_uncentred(sums, codes[paired], len(numbers)))
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
-            self.n + other.n, self.codes + other.codes, self.products + other.products, self.squares + other.squares
+            self.n + other.n,
+            self.codes + other.codes,
+            self.digits + other.digits,
+            self.products + other.products,
+            self.squares + other.squares,
         )
 
 
@@ -86,21 +92,20 @@ def paired_columns(d: int) -> list[int]:
 
 
 def _products(scored: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The sums of products of scores, and of centred squares, of rows `[m, n]`."""
+    """The sums of products of scores, and of centred squares, of rows `[m, n]`, which are overwritten."""
     import numpy as np
 
     sums = np.zeros((2, len(scored), len(scored)))
+    sums[0] = scored @ scored.T
+    scored *= scored
+    scored -= np.float32(CENTRE)
     for start in range(0, scored.shape[1], ROWS_FOR_PRODUCTS):
         some = scored[:, start : start + ROWS_FOR_PRODUCTS]
-        sums[0] += some @ some.T
-        squares = some * some - np.float32(CENTRE)
-        sums[1] += squares @ squares.T
+        sums[1] += some @ some.T
     return sums
 
 
-def _uncentred(
-    sums: NDArray[np.float64], codes: NDArray[np.int64], n: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _uncentred(sums: NDArray[np.float64], codes: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     import numpy as np
 
     of_squares = codes @ (scores() ** 2).astype(np.int64)

@@ -1,0 +1,107 @@
+"""A number for each row, equal where rows are, so that copies are found without keeping the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Hashes = NDArray[np.uint64]
+
+SEED = 20_090_918
+MULTIPLIER = 0x9E3779B97F4A7C15
+"""2 ** 64 divided by the golden ratio, made odd (Knuth's multiplicative hashing)."""
+VALUES_AT_ONCE = 131_072
+"""One MiB of them: what stays in a core's cache."""
+MOST_KEPT = 1 << 22
+"""Of larger sets this many hashes are kept, the smallest ones, 32 MiB; they stand for a random sample of the rows."""
+
+
+def row_hashes(columns: Mapping[str, Any]) -> Hashes:
+    """One hash a row of arrays `[n, ...]`; numbers count by value and type, -0.0 as 0.0, all NaN alike; texts as they are.
+
+    >>> import numpy as np
+    >>> hashes = row_hashes({"x": np.array([1.0, 2.0, 1.0])})
+    >>> bool(hashes[0] == hashes[2] != hashes[1])
+    True
+    """
+    import numpy as np
+
+    total: Hashes | None = None
+    generator = np.random.default_rng(SEED)
+    for values in columns.values():
+        seed = generator.integers(2**62)
+        part = _hashes_of_texts(values) if values.dtype.kind in "OUST" else _hashes_of_numbers(values, int(seed))
+        total = part if total is None else mixed(total) + part
+    assert total is not None
+    return mixed(total)
+
+
+def mixed(values: Hashes) -> Hashes:
+    """Every bit spread over all 64."""
+    import numpy as np
+
+    mixed_values = values ^ (values >> np.uint64(32))
+    mixed_values *= np.uint64(MULTIPLIER)
+    mixed_values ^= mixed_values >> np.uint64(29)
+    return mixed_values
+
+
+def smallest(parts: Iterable[Hashes]) -> Hashes:
+    """The hashes of all parts in order; of too many the smallest ones."""
+    import numpy as np
+
+    return np.sort(np.concatenate(list(parts)))[:MOST_KEPT]
+
+
+def _hashes_of_numbers(values: Any, seed: int) -> Hashes:
+    import numpy as np
+
+    width = values[:1].size
+    factors = np.random.default_rng(seed).integers(2**63, size=max(width, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    found = np.empty(len(values), np.uint64)
+    step = max(1, VALUES_AT_ONCE // max(width, 1))
+    for start in range(0, len(values), step):
+        words = _as_words(values[start : start + step].reshape(-1, width))
+        found[start : start + step] = mixed(words) @ factors[: words.shape[1]]
+    return found
+
+
+def _as_words(rows: Any) -> Hashes:
+    """Rows as 64-bit words; several small values share one."""
+    import numpy as np
+
+    if rows.dtype.kind in "Mm":
+        rows = rows.astype(np.int64)
+    if rows.dtype.kind == "f":
+        rows = rows + rows.dtype.type(0)  # -0.0 becomes 0.0
+        rows[np.isnan(rows)] = np.nan
+    if rows.dtype.kind == "c":
+        rows = np.ascontiguousarray(rows).view(rows.real.dtype)
+    if rows.dtype.itemsize > 8:
+        rows = rows.astype(np.float64)
+    rows = np.ascontiguousarray(rows)
+    spare = -rows.shape[1] % (8 // rows.dtype.itemsize)
+    if spare:
+        rows = np.hstack([rows, np.zeros((len(rows), spare), rows.dtype)])
+    return rows.view(np.uint64)
+
+
+def _hashes_of_texts(values: Any) -> Hashes:
+    """Of texts, and of whatever else a table's column holds, by how it is written."""
+    import hashlib
+
+    import numpy as np
+
+    known: dict[str, int] = {}
+
+    def hash_of(value: Any) -> int:
+        text = value if isinstance(value, str) else repr(value)
+        if text not in known:
+            known[text] = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
+        return known[text]
+
+    return np.fromiter((hash_of(value) for value in values.reshape(-1).tolist()), np.uint64, len(values))
