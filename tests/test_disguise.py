@@ -16,11 +16,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import bvtrack
 from bvtrack.data.disguise import disguised_dev_set
-from bvtrack.data.sample import SplitSample
 from bvtrack_lightning import BiasVarianceCallback
 
 GENERATOR = np.random.default_rng(0)
-DEV, OTHER = (SplitSample.of((GENERATOR.normal(size=(100, 3)), np.arange(100) % 2)) for _ in range(2))
+DEV, OTHER = (bvtrack.profile(GENERATOR.normal(size=(100, 3)), np.arange(100) % 2) for _ in range(2))
 
 
 def test_the_same_examples_as_dev_and_test_are_an_error() -> None:
@@ -30,11 +29,9 @@ def test_the_same_examples_as_dev_and_test_are_an_error() -> None:
     assert finding.message.startswith("the test set holds the dev set's examples, so it is a dev set")
 
 
-@pytest.mark.parametrize(
-    "samples", [{"dev": DEV, "test": OTHER}, {"dev": DEV}, {"dev": SplitSample(100), "test": SplitSample(100)}, {}]
-)
-def test_other_or_unread_examples_are_no_finding(samples: dict[str, SplitSample]) -> None:
-    assert disguised_dev_set(samples) == []
+@pytest.mark.parametrize("profiles", [{"dev": DEV, "test": OTHER}, {"dev": DEV}, {}])
+def test_other_or_unread_examples_are_no_finding(profiles: dict[str, bvtrack.SplitProfile]) -> None:
+    assert disguised_dev_set(profiles) == []
 
 
 @pytest.mark.parametrize("monitor", ["test_acc", "test/loss", "TestAccuracy", "bvtrack/test_error", "loss_test_epoch"])

@@ -146,7 +146,8 @@ class Coding:
 
         edges = self.edges[column]
         below, reached = edges.searchsorted(values, "left"), edges.searchsorted(values, "right")
-        codes = (reached - (reached - below + 1) // 2 * (reached - below > 1)).astype(np.uint8)
+        middle = reached - (reached - below + 1) // 2 * (reached - below > 1)
+        codes: Codes = middle.astype(np.uint8)
         codes[np.isinf(values)] = INFINITE
         codes[np.isnan(values)] = MISSING
         return codes

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from bvtrack.data.finding import Finding
-from bvtrack.data.sample import SplitSample
 from bvtrack.measure import is_of_stage
+
+if TYPE_CHECKING:
+    from bvtrack.data.profile import SplitProfile
 
 CODE = "test_used_to_choose"
 ADVICE = "so it is a dev set, and its error no test error: hold out examples that nothing is chosen by"
 
 
-def disguised_dev_set(samples: Mapping[str, SplitSample], monitors: Iterable[str] = ()) -> list[Finding]:
+def disguised_dev_set(profiles: Mapping[str, SplitProfile], monitors: Iterable[str] = ()) -> list[Finding]:
     """An error where dev and test hold the same examples, as far as they were read, or a callback monitors a test metric.
 
-    `samples` are by set; `monitors` are the names of the metrics that the training stops, keeps epochs or lowers its learning
+    `profiles` are by set; `monitors` are the names of the metrics that the training stops, keeps epochs or lowers its learning
     rate by. See Machine Learning Yearning, ch. 5: the dev set is what choices are made on.
 
     >>> [finding.code for finding in disguised_dev_set({}, ["val_loss", "test_acc"])]
     ['test_used_to_choose']
     """
     reasons = []
-    dev, test = samples.get("dev"), samples.get("test")
-    if dev and test and dev.n_read and dev.n == test.n and dev.digest() == test.digest():
+    dev, test = profiles.get("dev"), profiles.get("test")
+    if dev and test and dev.digest == test.digest:
         reasons.append("the test set holds the dev set's examples")
     if chosen_by := sorted({name for name in monitors if is_of_stage(name, "test")}):
         reasons.append(f"callbacks of the training choose by {', '.join(chosen_by)}")

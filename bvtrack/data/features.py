@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from bvtrack.data.reading import TEXT, is_missing
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["number", "table", "image", "tensor", "words", "text"]
-TEXT = "OUST"
-"""The kinds of NumPy's types for texts and objects."""
+Family = Literal["number", "date", "duration", "text"]
 SIDE = 8
 """An image is compared by the means of 8 x 8 fields and by each channel's brightness and contrast."""
 FEWEST_PIXELS = 8
@@ -49,9 +50,14 @@ class Part:
         return cls(name, kind, shape, dtype, tuple(_column_names(name, kind, shape)))
 
     @property
+    def family(self) -> Family:
+        """What its values can be compared with."""
+        return family(self.dtype)
+
+    @property
     def is_text(self) -> bool:
         """Whether it holds texts, or a table's objects."""
-        return self.dtype[1:2] in TEXT
+        return self.family == "text"
 
     @property
     def is_of_names(self) -> bool:
@@ -64,9 +70,9 @@ class Part:
 
         match self.kind:
             case "number":
-                return _numeric(values)[:, None]
+                return numeric(values)[:, None]
             case "table":
-                return _numeric(values.reshape(len(values), -1))
+                return numeric(values.reshape(len(values), -1))
             case "image":
                 return np.concatenate([_image_numbers(some) for some in _parts(values)])
             case "tensor":
@@ -74,6 +80,12 @@ class Part:
             case "text":
                 return _text_numbers(values)
         return np.empty((len(values), 0))
+
+
+def family(dtype: str) -> Family:
+    """Which values of a type, by NumPy's name of it, can be compared with."""
+    kind = dtype[1:2]
+    return "text" if kind in TEXT else "date" if kind == "M" else "duration" if kind == "m" else "number"
 
 
 def _kind(values: NDArray[Any]) -> Kind:
@@ -85,7 +97,7 @@ def _kind(values: NDArray[Any]) -> Kind:
         return "text" if is_text else "words"
     if values.ndim == 1:
         return "number"
-    if values.ndim >= 3 and _is_image(values.shape[1:]):
+    if values.dtype.kind in "biuf" and values.ndim >= 3 and _is_image(values.shape[1:]):
         return "image"
     return "table" if values[:1].size <= MOST_COLUMNS else "tensor"
 
@@ -127,27 +139,26 @@ def _column_names(name: str, kind: Kind, shape: tuple[int, ...]) -> Iterator[str
             yield from (f"{name}: words of bucket {index}" for index in range(TEXT_BUCKETS))
 
 
-def _numeric(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers, booleans, dates and durations as numbers; what is none of them as missing."""
+def numeric(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as they are, booleans as bytes, dates and durations in seconds, complex numbers by their size."""
     import numpy as np
 
     if values.dtype.kind in "Mm":
-        numbers = values.astype("int64").astype(np.float64)
-        return np.where(np.isnat(values), np.nan, numbers)
+        return np.where(np.isnat(values), np.nan, _seconds(values))
     if values.dtype.kind == "b":
-        return values.astype(np.uint8)
-    if values.dtype.kind == "c":
-        return np.abs(values)
-    if values.dtype.kind == "O":
-        return np.vectorize(_as_float, otypes=[np.float64])(values)
-    return values
+        return values.view(np.uint8)
+    return np.abs(values) if values.dtype.kind == "c" else values
 
 
-def _as_float(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")
+def _seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Whatever the unit; a duration without one, and one in months, is a number of these."""
+    import numpy as np
+
+    unit, count = np.datetime_data(times.dtype)
+    if unit in ("Y", "M") and times.dtype.kind == "M":
+        times, unit, count = times.astype("datetime64[D]"), "D", 1
+    a_unit = 1.0 if unit in ("Y", "M", "generic") else np.timedelta64(10**9, unit) / np.timedelta64(10**9, "s")
+    return times.astype(np.int64) * (count * float(a_unit))
 
 
 def _parts(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
@@ -165,7 +176,8 @@ def _image_numbers(images: NDArray[Any]) -> NDArray[np.float32]:
     else:
         axis = 3 if images.shape[3] == n_channels else 1
         channels = [np.take(images, index, axis=axis) for index in range(n_channels)]
-    return np.hstack([_channel_numbers(channel.astype(np.float32)) for channel in channels])
+    with np.errstate(over="ignore"):
+        return np.hstack([_channel_numbers(channel.astype(np.float32)) for channel in channels])
 
 
 def _channel_numbers(channel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -173,19 +185,21 @@ def _channel_numbers(channel: NDArray[np.float32]) -> NDArray[np.float32]:
 
     n, height, width = channel.shape
     rows, columns = (np.linspace(0, side, SIDE + 1).astype(int) for side in (height, width))
-    sums = np.add.reduceat(np.add.reduceat(channel, rows[:-1], axis=1), columns[:-1], axis=2)
-    fields = sums / np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)
     flat = channel.reshape(n, -1)
-    return np.hstack([flat.mean(axis=1, keepdims=True), flat.std(axis=1, keepdims=True), fields.reshape(n, -1)])
+    with np.errstate(all="ignore"):
+        sums = np.add.reduceat(np.add.reduceat(channel, rows[:-1], axis=1), columns[:-1], axis=2)
+        fields = sums / np.outer(np.diff(rows), np.diff(columns)).astype(np.float32)
+        return np.hstack([flat.mean(axis=1, keepdims=True), flat.std(axis=1, keepdims=True), fields.reshape(n, -1)])
 
 
 def _projected(rows: NDArray[Any]) -> NDArray[np.float32]:
     """Mean, spread and seeded sums with random signs of each row."""
     import numpy as np
 
-    rows = _numeric(rows).astype(np.float32)
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (rows.shape[1], PROJECTIONS))
-    return np.hstack([rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True), rows @ signs])
+    with np.errstate(all="ignore"):
+        rows = numeric(rows).astype(np.float32)
+        return np.hstack([rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True), rows @ signs])
 
 
 def _text_numbers(texts: NDArray[Any]) -> NDArray[np.float32]:
@@ -195,6 +209,9 @@ def _text_numbers(texts: NDArray[Any]) -> NDArray[np.float32]:
 
     found = np.zeros((len(texts), 3 + TEXT_BUCKETS), np.float32)
     for row, text in enumerate(texts.tolist()):
+        if is_missing(text):
+            found[row] = np.nan
+            continue
         words = str(text).lower().split()
         found[row, :3] = len(str(text)), len(words), len(str(text)) / max(len(words), 1)
         for word in words:
@@ -240,5 +257,4 @@ class Names:
 
 
 def _name(value: Any) -> str:
-    is_missing = value is None or value != value  # NaN
-    return "" if is_missing else value if isinstance(value, str) else repr(value)
+    return "" if is_missing(value) else value if isinstance(value, str) else repr(value)

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.data.coding import Coding
-from bvtrack.data.features import MOST_CATEGORIES, TEXT, Part
+from bvtrack.data.features import MOST_CATEGORIES, Part, numeric, family
+from bvtrack.data.reading import TEXT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,12 +59,13 @@ class Layout:
             )
         for part in self.parts:
             values = columns[part.name]
-            if values.shape[1:] != part.shape or (values.dtype.kind in TEXT) != part.is_text:
+            is_alike = family(values.dtype.str) == part.family or (part.family != "number" and _is_all_missing(values))
+            if values.shape[1:] != part.shape or not is_alike:
                 raise ValueError(
                     f"expected {part.name} of {name} to be of shape {part.shape} and type {part.dtype} as in the other split, "
                     f"got {values.shape[1:]} and {values.dtype.str}"
                 )
-        return {part.name: columns[part.name] for part in self.parts}
+        return {part.name: _in_family(part, columns[part.name]) for part in self.parts}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -87,12 +89,38 @@ def numbers_of(parts: tuple[Part, ...], columns: Columns) -> NDArray[Any]:
     """All numeric columns side by side, `[n, d]`; a single table stays as it is."""
     import numpy as np
 
-    found = [part.numbers(columns[part.name]) for part in parts]
-    found = [numbers for numbers in found if numbers.shape[1]]
+    found = [(part, part.numbers(columns[part.name])) for part in parts]
+    found = [(part, numbers) for part, numbers in found if numbers.shape[1]]
     if len(found) == 1:
-        return found[0]
+        return _bytes_where_bytes(*found[0])
     n = len(next(iter(columns.values())))
-    return np.hstack([numbers.astype(np.float64) for numbers in found]) if found else np.empty((n, 0))
+    return np.hstack([numbers.astype(np.float64) for _, numbers in found]) if found else np.empty((n, 0))
+
+
+def _bytes_where_bytes(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
+    """Bytes are counted as they are: in a layout of bytes whatever is a byte is one, and in another one none."""
+    import numpy as np
+
+    is_byte, are_bytes = part.kind in ("number", "table") and part.dtype[1:] in ("b1", "u1"), numbers.dtype == np.uint8
+    if is_byte and not are_bytes and bool(((numbers >= 0) & (numbers <= 255)).all()):
+        as_bytes = numbers.astype(np.uint8)
+        return as_bytes if bool((as_bytes == numbers).all()) else numbers
+    return numbers.astype(np.float64) if are_bytes and not is_byte else numbers
+
+
+def _is_all_missing(values: NDArray[Any]) -> bool:
+    import numpy as np
+
+    return values.dtype.kind == "f" and bool(np.isnan(values).all())
+
+
+def _in_family(part: Part, values: NDArray[Any]) -> NDArray[Any]:
+    """Values that are all missing as a column of their kind has them."""
+    import numpy as np
+
+    if family(values.dtype.str) == part.family:
+        return values
+    return np.full(values.shape, None, object) if part.is_text else np.full(values.shape, "NaT", part.dtype)
 
 
 def target_numbers(targets: NDArray[Any]) -> NDArray[Any]:
@@ -108,17 +136,17 @@ def _kind_of(targets: NDArray[Any] | None) -> Targets:
     if targets.ndim == 2 and targets.shape[1] > 1:
         is_binary = targets.dtype.kind in "biuf" and bool(np.isin(targets, (0, 1)).all())
         return "one_hot" if is_binary and bool((targets.sum(axis=1) == 1).all()) else "numbers"
-    if targets.dtype.kind == "f" or targets.ndim > 2:
-        return "numbers"
-    if targets.dtype.kind in "iu" and len(np.unique(targets)) > MOST_CATEGORIES:
-        return "numbers"
-    return "classes"
+    if targets.dtype.kind in TEXT or targets.dtype.kind in "biu" and targets.ndim <= 2:
+        return "numbers" if targets.dtype.kind in "iu" and len(np.unique(targets)) > MOST_CATEGORIES else "classes"
+    return "numbers"
 
 
 def _as_columns(targets: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
-    return targets.reshape(len(targets), -1).astype(np.float64)
+    if targets.dtype.kind in TEXT:
+        raise ValueError(f"expected numbers as targets, as in the other split, got names ({targets.dtype.str})")
+    return numeric(targets).reshape(len(targets), -1).astype(np.float64)
 
 
 def _coding_json(coding: Coding) -> dict[str, Any]:

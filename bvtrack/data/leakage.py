@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, Level
 from bvtrack.data.row_hash import MOST_KEPT
 from bvtrack.explanation import percent
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 FEWEST_NEIGHBOURS = 10
 """A near copy is much nearer than the tenth nearest example."""
+NEAR_SHARE = 0.01
+"""Near copies from which on they are an error: of natural images 5 of 1,000 only look alike."""
 BY_CHANCE = 2.0
 """Rows that come twice within a set come in both sets as well: so many times as often is no leak."""
 
 
 def leak_findings(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
-    """What the pairs of splits share; an error for copies, near copies and groups, a warning for times that overlap."""
+    """What the pairs of splits share: an error for copies, groups and many near copies, a warning for times that overlap."""
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
         exact = _n_shared(one, other)
         yield from _copies(earlier, one, later, other, exact)
@@ -94,7 +96,8 @@ def _near_copies(earlier: str, one: SplitProfile, later: str, other: SplitProfil
                 f"{n_near:,} of {len(again):,} {later} examples ({percent(n_near / len(again))}) are near copies of {earlier} "
                 f"examples by their {name}: keep what was made of one original in one set"
             )
-            yield Finding(f"{later}_nearly_repeats_{earlier}", "error", message)
+            level: Level = "error" if n_near >= NEAR_SHARE * len(again) else "note"
+            yield Finding(f"{later}_nearly_repeats_{earlier}", level, message)
 
 
 def _groups(earlier: str, one: SplitProfile, later: str, other: SplitProfile) -> Iterator[Finding]:

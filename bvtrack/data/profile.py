@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.data.coding import SAMPLE
 from bvtrack.data.counting import Counts
@@ -134,13 +134,14 @@ def profile(
     like: SplitProfile | None = None,
     groups: Any = None,
     time: Any = None,
-    leaks: bool = True,
+    leaks: bool | Literal["exact"] = True,
 ) -> SplitProfile:
     """Read a split once and count what tells splits apart.
 
     `data` and `targets` are as for `compare_splits`. `like` is the profile of the split to compare with, whose columns and
     edges are taken over. `groups` `[n_examples]` says whom each example is of (a patient, a user), `time` `[n_examples]` when
-    it was made. `leaks=False` hashes no rows: quicker, but copies across splits are not found.
+    it was made. `leaks="exact"` describes no images and texts, by which near copies are found, and `leaks=False` hashes no
+    rows either: quicker.
 
     Raises `ValueError` for a split without examples, arrays of different lengths, or other columns than those of `like`.
 
@@ -188,7 +189,7 @@ def _together(parts: list[tuple[Columns, Any]]) -> tuple[Columns, Any]:
     return columns, None if parts[0][1] is None else np.concatenate([targets for _, targets in parts])
 
 
-def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks: bool) -> SplitProfile:
+def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks: bool | Literal["exact"]) -> SplitProfile:
     columns = layout.checked(name or "this split", columns)
     if (targets is None) != (layout.targets == "none"):
         has, lacks = ("targets", "none") if targets is not None else ("no targets", "some")
@@ -207,7 +208,7 @@ def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks
         label_numbers=numbers,
         fingerprint=0 if hashes is None else _fingerprint(hashes, targets),
         hashes=None if hashes is None else smallest([hashes]),
-        descriptions=_described(layout, columns) if leaks else {},
+        descriptions=_described(layout, columns) if leaks is True else {},
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Number
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 FEATURES = "feature"
 TARGET_NAMES = ("label", "labels", "target", "targets", "y")
 """Under which batches that are mappings keep their targets."""
+TEXT = "OUST"
+"""The kinds of NumPy's types for texts and objects."""
 ROWS_AT_ONCE = 8192
 EXAMPLES_AT_ONCE = 256
 WIDEST_SPARSE = 1024
@@ -33,7 +37,7 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
     for features, labels in _batches(data, targets):
         columns = columns_of(features)
         length = _length_of(columns)
-        labels = None if labels is None else as_array(labels)
+        labels = None if labels is None else _target_array(labels)
         if labels is not None and len(labels) != length:
             raise ValueError(f"expected one target an example, got {len(labels):,} for {length:,} examples")
         n += length
@@ -44,79 +48,246 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """An array of NumPy, from any library's array, tensor or column.
+    """An array `[n, ...]` of NumPy, from any library's array, tensor or column; objects that are all numbers as numbers.
 
     Raises `ValueError` for what is no array of one shape.
     """
-    import numpy as np
-
-    if hasattr(values, "detach"):  # a tensor of torch, on whatever device
-        values = values.detach().cpu()
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
-    if hasattr(values, "to_numpy"):
-        values = values.to_numpy()
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"expected arrays whose rows have one shape, got {type(values).__name__} ({error})") from error
-    return array if array.ndim else array[None]
+    array = _numpy(values)
+    if array.ndim == 0 or array.dtype.kind == "V":
+        raise ValueError(f"expected an array of examples [n, ...], got {type(values).__name__} of {array.dtype}")
+    if array.dtype.kind == "O":
+        return _of_objects(array)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def columns_of(features: Any) -> Columns:
     """The features of some examples by name. Raises `ValueError` for columns of different lengths."""
     if _is_table(features):
-        return {str(name): as_array(features[name]) for name in _column_names(features)}
-    if isinstance(features, Mapping):
-        found = {str(name): as_array(values) for name, values in features.items()}
+        given = [(name, features[name]) for name in dict.fromkeys(_column_names(features))]
+    elif isinstance(features, Mapping):
+        given = list(features.items())
     elif isinstance(features, (list, tuple)) and features and all(hasattr(part, "shape") for part in features):
-        found = {f"{FEATURES} {index}": as_array(part) for index, part in enumerate(features)}
+        given = [(f"{FEATURES} {index}", part) for index, part in enumerate(features)]
+    elif names := getattr(getattr(features, "dtype", None), "names", None):  # records
+        given = [(name, features[name]) for name in names]
     else:
-        found = {FEATURES: as_array(_dense(features) if _is_sparse(features) else features)}
-    if len({len(values) for values in found.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(values):,}" for name, values in found.items())
+        given = [(FEATURES, _dense(features) if _is_sparse(features) else features)]
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in given:
+        for column, array in _split_texts(str(name), as_array(values)):
+            if column in found:
+                raise ValueError(f"expected columns of different names, got {column} twice")
+            found[column] = array
+    return _checked(found)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it is None, NaN, NaT or the NA of pandas."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
+def _checked(columns: dict[str, NDArray[Any]]) -> Columns:
+    if not columns:
+        raise ValueError("expected at least 1 column of features, got none")
+    if len({len(values) for values in columns.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values):,}" for name, values in columns.items())
         raise ValueError(f"expected columns of one length, got {lengths}")
-    return found
+    for name, values in columns.items():
+        if 0 in values.shape[1:]:
+            raise ValueError(f"expected at least 1 value an example in {name}, got an array of shape {values.shape}")
+    return columns
+
+
+def _split_texts(name: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """An array of texts `[n, k]` as columns, each of which may hold numbers; others as they are."""
+    if array.dtype.kind not in TEXT or array.ndim == 1:
+        yield name, array
+        return
+    if array.ndim > 2:
+        raise ValueError(f"expected texts [n] or [n, k] in {name}, got an array of shape {array.shape}")
+    for index in range(array.shape[1]):
+        yield f"{name} {index}", as_array(array[:, index])
+
+
+def _target_array(targets: Any) -> NDArray[Any]:
+    array = as_array(_dense(targets) if _is_sparse(targets) else targets)
+    if 0 in array.shape[1:]:
+        raise ValueError(f"expected at least 1 target an example, got an array of shape {array.shape}")
+    if array.dtype.kind in TEXT and array.size != len(array):
+        raise ValueError(f"expected one class or name an example, or numbers [n, k], got names of shape {array.shape}")
+    return array.reshape(-1) if array.dtype.kind in TEXT else array
+
+
+def _numpy(values: Any) -> NDArray[Any]:
+    import numpy as np
+
+    try:
+        return np.asarray(_for_numpy(values))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"expected arrays whose rows have one shape, got {type(values).__name__} ({error})") from error
+
+
+def _for_numpy(values: Any) -> Any:
+    """What NumPy makes the right array of."""
+    import numpy as np
+
+    if hasattr(values, "detach"):  # a tensor of torch, on whatever device
+        values = values.detach().cpu()
+        return values.float() if str(values.dtype) == "torch.bfloat16" else values
+    if isinstance(values, np.ma.MaskedArray):
+        return _unmasked(values)
+    if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # dates of pandas with a time zone
+        return values.to_numpy("datetime64[us]")
+    if hasattr(values, "to_pylist"):  # a column of Arrow
+        return values.to_numpy(zero_copy_only=False)
+    return values.to_numpy() if hasattr(values, "to_numpy") else values
+
+
+def _unmasked(values: Any) -> NDArray[Any]:
+    """With NaN, NaT or None for what is masked."""
+    import numpy as np
+
+    mask = np.ma.getmaskarray(values)
+    if values.dtype.kind in "Mm":
+        return np.where(mask, np.array("NaT", values.dtype), values.data)
+    data = values.data.astype(np.promote_types(values.dtype, "f4") if values.dtype.kind in "biuf" else object)
+    data[mask] = np.nan if data.dtype.kind == "f" else None
+    return data
+
+
+def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
+    """Numbers and arrays as such, with NaN for what is missing; of others, None stands for all that is missing."""
+    import numpy as np
+
+    values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
+    first = next((value for value in values if value is not None), np.nan)
+    if isinstance(first, (np.ndarray, list, tuple)) or hasattr(first, "detach"):
+        return _stacked_arrays([first if value is None else value for value in values])
+    if not all(value is None or isinstance(value, Number) for value in values) or isinstance(first, complex):
+        return _objects(values).reshape(objects.shape)
+    if None not in values:
+        array = np.array(values)
+        if array.dtype.kind in "biuf":
+            return array.reshape(objects.shape)
+    return np.array([_as_float(value) for value in values]).reshape(objects.shape)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float("nan") if value is None else float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def _length_of(columns: Columns) -> int:
-    return len(next(iter(columns.values()))) if columns else 0
+    return len(next(iter(columns.values())))
 
 
 def _batches(data: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
+    if hasattr(data, "collect") and hasattr(data, "collect_schema"):  # a lazy frame of Polars
+        data = data.collect()
     if _is_sparse(data):
         yield from _slices(data.tocsr(), targets)
     elif isinstance(data, Mapping):
         yield _without_target(data) if targets is None else (data, targets)
-    elif _is_table(data) or hasattr(data, "shape") or _is_column(data):
+    elif not _is_dataset(data) and (_is_table(data) or hasattr(data, "shape") or _is_column(data)):
         yield data, targets
-    elif hasattr(data, "element_spec") or hasattr(data, "batch_sampler"):  # tf.data, a DataLoader
-        yield from map(_pair, data)
+    elif isinstance(data, list):
+        yield from _of_examples(data, targets)
+    elif targets is not None:
+        raise ValueError(f"expected the targets of a {type(data).__name__} in its batches, got them beside it")
+    else:
+        yield from _read(data)
+
+
+def _read(data: Any) -> Iterator[tuple[Any, Any]]:
+    """From a dataset, a loader or a generator."""
+    if hasattr(data, "element_spec"):  # tf.data
+        yield from _of_items(data)
+    elif hasattr(data, "batch_sampler"):  # a DataLoader
+        yield from _of_loader(data)
     elif hasattr(data, "num_batches"):  # a PyDataset of Keras
+        if data.num_batches is None:
+            raise ValueError(f"expected a {type(data).__name__} with a number of batches, got one without end")
         yield from map(_pair, (data[index] for index in range(data.num_batches)))
-    elif hasattr(data, "with_format") and hasattr(data, "column_names"):  # a dataset of Hugging Face
-        for batch in data.with_format("numpy").iter(ROWS_AT_ONCE):
-            yield _without_target(batch)
-    elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+    elif _is_dataset(data):
+        yield from map(_without_target, data.with_format("numpy").iter(EXAMPLES_AT_ONCE))
+    elif hasattr(data, "to_batches"):  # a dataset of Arrow
+        yield from map(_pair, data.to_batches())
+    elif isinstance(getattr(data, "tensors", None), tuple):  # a TensorDataset
+        yield _pair(data.tensors)
+    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not _is_stream(data) and not isinstance(data, NO_DATA):
         yield from _of_examples(data)
-    elif isinstance(data, Iterable):
-        yield from map(_pair, data)
+    elif isinstance(data, Iterable) and not isinstance(data, NO_DATA):
+        yield from _of_items(data)
     else:
         raise ValueError(f"expected arrays, a table, a dataset or a loader, got {type(data).__name__}")
 
 
-def _of_examples(dataset: Any) -> Iterator[tuple[Any, Any]]:
+NO_DATA = (str, bytes, PathLike)
+
+
+def _of_loader(loader: Any) -> Iterator[tuple[Any, Any]]:
+    """Of a DataLoader, whose own generator is left as it was."""
+    generator = getattr(loader, "generator", None)
+    state = None if generator is None else generator.get_state()
+    try:
+        yield from _of_items(loader)
+    finally:
+        if generator is not None:
+            generator.set_state(state)
+
+
+def _of_examples(dataset: Any, targets: Any = None) -> Iterator[tuple[Any, Any]]:
     """Of a dataset by index, a few hundred examples at once."""
+    if targets is not None:
+        yield _stacked_values(dataset), targets
+        return
     for start in range(0, len(dataset), EXAMPLES_AT_ONCE):
         yield _stacked([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
 
 
+def _of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Batches as they are, examples a few hundred at once."""
+    waiting: list[Any] = []
+    for item in items:
+        if not _is_example(item):
+            yield _pair(item)
+            continue
+        waiting.append(item)
+        if len(waiting) == EXAMPLES_AT_ONCE:
+            yield _stacked(waiting)
+            waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _is_example(item: Any) -> bool:
+    if isinstance(item, Mapping):
+        return any(_is_single(value) for value in item.values())
+    if isinstance(item, tuple) and len(item) in (2, 3):
+        return _is_single(item[1])
+    return _is_single(item)
+
+
+def _is_single(value: Any) -> bool:
+    shape = getattr(value, "shape", None)
+    return isinstance(value, (str, bytes, Number)) if shape is None else len(shape) == 0
+
+
 def _stacked(examples: Sequence[Any]) -> tuple[Any, Any]:
     """Examples, each of them features, a pair or a mapping, as one batch."""
-    import numpy as np
-
     first = examples[0]
     if isinstance(first, Mapping):
-        return _without_target({name: np.stack([as_array(one[name])[()] for one in examples]) for name in first})
+        return _without_target(_stacked_values(examples))
     if isinstance(first, tuple) and len(first) >= 2:
         features, targets = (_stacked_values([one[index] for one in examples]) for index in (0, 1))
         return features, targets
@@ -125,13 +296,19 @@ def _stacked(examples: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def _stacked_values(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], Mapping):
+        if any(value.keys() != values[0].keys() for value in values):
+            raise ValueError(f"expected examples with the same names, got {', '.join(map(str, values[0]))} and others")
+        return {name: _stacked_values([value[name] for value in values]) for name in values[0]}
+    if any(value is None or isinstance(value, (str, bytes)) for value in values):
+        return _objects(values)
+    return _stacked_arrays(values)
+
+
+def _stacked_arrays(values: Sequence[Any]) -> NDArray[Any]:
     import numpy as np
 
-    if isinstance(values[0], (str, bytes)):
-        return np.array(values, dtype=object)
-    if isinstance(values[0], Mapping):
-        return {name: _stacked_values([value[name] for value in values]) for name in values[0]}
-    arrays = [np.asarray(value.detach().cpu() if hasattr(value, "detach") else value) for value in values]
+    arrays = [_numpy(value) for value in values]
     if len({array.shape for array in arrays}) > 1:
         shapes = sorted({str(array.shape) for array in arrays})
         raise ValueError(f"expected examples of one shape, got {', '.join(shapes[:3])}; resize them first")
@@ -141,6 +318,8 @@ def _stacked_values(values: Sequence[Any]) -> Any:
 def _pair(batch: Any) -> tuple[Any, Any]:
     if isinstance(batch, Mapping):
         return _without_target(batch)
+    if isinstance(batch, list) and batch and _is_single(batch[0]):
+        return batch, None
     if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):  # a third one is sample weights
         return batch[0], batch[1]
     return (batch[0], None) if isinstance(batch, (list, tuple)) and len(batch) == 1 else (batch, None)
@@ -155,8 +334,11 @@ def _without_target(batch: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _slices(matrix: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
-    labels = None if targets is None else as_array(targets)
-    for start in range(0, matrix.shape[0], ROWS_AT_ONCE):
+    labels = None if targets is None else _target_array(targets)
+    n = matrix.shape[0]
+    if labels is not None and len(labels) != n:
+        raise ValueError(f"expected one target an example, got {len(labels):,} for {n:,} examples")
+    for start in range(0, n, ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         yield _dense(matrix[rows]), None if labels is None else labels[rows]
 
@@ -166,8 +348,8 @@ def _dense(matrix: Any) -> NDArray[Any]:
     import numpy as np
     from scipy import sparse
 
-    n_columns = matrix.shape[1]
-    if n_columns > WIDEST_SPARSE:
+    n_columns = matrix.shape[-1]
+    if n_columns > WIDEST_SPARSE and len(matrix.shape) == 2:
         generator = np.random.default_rng(0)
         signs, buckets = generator.choice([-1.0, 1.0], n_columns), generator.integers(WIDEST_SPARSE, size=n_columns)
         matrix = matrix @ sparse.csr_matrix((signs, (np.arange(n_columns), buckets)), shape=(n_columns, WIDEST_SPARSE))
@@ -183,8 +365,18 @@ def _is_table(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
+def _is_dataset(data: Any) -> bool:
+    """Whether it is a dataset of Hugging Face, which has a shape, too."""
+    return hasattr(data, "with_format") and hasattr(data, "column_names")
+
+
+def _is_stream(data: Any) -> bool:
+    """Whether it is a dataset that has no indices, though torch gives it the method."""
+    return any(base.__name__ == "IterableDataset" for base in type(data).__mro__)
+
+
 def _is_column(data: Any) -> bool:
-    return isinstance(data, (list,)) and bool(data) and isinstance(data[0], (str, int, float, bool))
+    return isinstance(data, list) and bool(data) and (data[0] is None or isinstance(data[0], (str, bytes, Number, list)))
 
 
 def _column_names(table: Any) -> list[Any]:

@@ -60,7 +60,7 @@ class Comparison:
     @property
     def is_shift(self) -> bool:
         """Whether the difference is real, and large enough to matter."""
-        return self.is_significant and self.high >= self.harmless
+        return self.is_significant and self.effect >= self.harmless
 
     @property
     def is_significant(self) -> bool:
@@ -196,9 +196,9 @@ def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, fl
         tests = numeric_tests(one.label_numbers, other.label_numbers)
         labels = [_named(test, lambda what: f"{LABEL} {what}" if several else LABEL) for test in tests]
     of_labels = 0.0 if not labels else LABEL_SHARE if features else 1.0
-    for tests, part in ((labels, of_labels), (features, 1 - of_labels)):
-        total = sum(test.weight for test in tests if len(test.p_values))
-        for test in tests:
+    for group, part in ((labels, of_labels), (features, 1 - of_labels)):
+        total = sum(test.weight for test in group if len(test.p_values))
+        for test in group:
             if len(test.p_values):
                 yield test, part * test.weight / total
 
@@ -272,7 +272,7 @@ def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mappi
 def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Finding:
     is_shift = any(one.is_shift for one in found)
     by_column: dict[str, Comparison] = {}
-    for one in sorted(found, key=lambda one: (one.is_shift != is_shift, not one.what.startswith(LABEL))):
+    for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
     named = ", ".join(one.in_words() for one in list(by_column.values())[:NAMED])
     more = f" and {len(by_column) - NAMED} more" if len(by_column) > NAMED else ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UPPER_80 = 1.2816
 """Standard errors from an estimate to the upper end of its 80 % interval: that the difference is real is for the p-value to
-say; this is for whether it can be too large to ignore."""
+say; this tells how large it may be."""
 FEWEST_EFFECTIVE = 30
 """Values that a mean must rest on in each set: a column that is nearly always the same counts by its other values."""
 FEWEST_EFFECTIVE_PAIRS = 20
@@ -80,9 +80,9 @@ def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
     yield Test(whats=list(columns), **_frequent_value_test(*endings, *(part.sum(axis=1) for part in endings)))
     yield from _dependence_test(one, other)
     for name, code in (("missing", MISSING), ("infinite", INFINITE)):
-        yield Test(
-            whats=list(range(len(one.codes))), **_share_test(name, one.codes[:, code], other.codes[:, code], one.n, other.n)
-        )
+        counts = one.codes[:, code], other.codes[:, code]
+        some = np.flatnonzero(counts[0] + counts[1])
+        yield Test(whats=list(some), **_share_test(name, counts[0][some], counts[1][some], one.n, other.n))
 
 
 def _pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
@@ -165,7 +165,7 @@ def _distribution_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, 
     effects = abs(a.cumsum(axis=1) / n_a[:, None] - b.cumsum(axis=1) / n_b[:, None]).max(axis=1)
     root = np.sqrt(n_a * n_b / (n_a + n_b))
     p_values = kolmogorov((root + 0.12 + 0.11 / root) * effects)  # Stephens 1970
-    return _as_test("distribution", p_values, effects, effects + UPPER_80 * 0.5 / root, 0.2, SHARE)
+    return _as_test("distribution", p_values, effects, effects + UPPER_80 * 0.5 / root, 0.1, SHARE)
 
 
 def _frequent_value_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, Any]:

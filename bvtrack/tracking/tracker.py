@@ -11,10 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack.data.disguise import disguised_dev_set
-from bvtrack.data.guidelines import check_split
+from bvtrack.data.profile import SplitProfile
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
-from bvtrack.data.shift import ShiftReport, compare_splits
+from bvtrack.data.split_check import SplitCheck, check_samples, digest_of
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.evidence import ModelFacts
@@ -97,7 +96,8 @@ class Tracker:
         directory = Path(journal_dir) if journal_dir else default_journal_dir()
         self._logbook = Logbook(target, options, directory, is_enabled=enabled)
         self._counts: Mapping[str, int] = {}
-        self._samples: Mapping[str, SplitSample] = {}
+        self._class_counts: Mapping[str, Mapping[str, int]] = {}
+        self._train_targets: Any = None
         self._chance: float | None = None
         self._is_chance_due = False
         self._said = Said()
@@ -164,8 +164,7 @@ class Tracker:
     @harmless
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
-        train = self._samples.get("train")
-        targets = train.targets if train else None
+        targets = self._train_targets
         self._has_fractions = self._has_fractions or self._measure is None or measure.name != self._measure.name
         self._measure = measure if targets is None else scaled(measure, targets)
         self._logbook.write("measure", **_measure_content(self._measure, remark))
@@ -174,7 +173,7 @@ class Tracker:
     def _note_chance(self) -> None:
         """Log what guessing would score, the yardstick of `not_learning`."""
         self._is_chance_due = False
-        chance = _error_of_guessing(self._measure, self._samples)
+        chance = _error_of_guessing(self._measure, self._class_counts)
         if chance is not None and chance != self._chance:
             self._chance = chance
             self._logbook.write("chance", error=chance)
@@ -197,11 +196,12 @@ class Tracker:
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
         samples = {name: SplitSample.of(data) for name, data in given.items() if data is not None}
         self._counts = {name: sample.n for name, sample in samples.items()}
-        content: dict[str, Any] = {"counts": self._counts, "datasets": [_dataset(*item) for item in samples.items()]}
-        if {"train", "dev"} <= samples.keys():
-            content |= self._checked(samples, monitors)
-        self._logbook.write("split", **content)
-        self._samples = samples
+        check = check_samples(samples, monitors)
+        self._logbook.write("split", counts=self._counts, datasets=_datasets(check), **_verdict(check))
+        if check.problem:
+            self._say(f"the distributions of the splits are not compared: {check.problem}")
+        self._class_counts = {name: profile.class_counts for name, profile in check.profiles.items()}
+        self._train_targets = samples["train"].targets if "train" in samples else None
         self._is_chance_due = True
         if self._measure is not None:
             self.log_measure(self._measure)
@@ -305,30 +305,6 @@ class Tracker:
         else:
             self.close("failed" if issubclass(kind, Exception) else "interrupted")
 
-    def _checked(self, samples: Mapping[str, SplitSample], monitors: Sequence[str]) -> dict[str, Any]:
-        """What the split's sizes and, as far as examples were read, its distributions say, for the ledger."""
-        sizes = check_split(**self._counts)
-        disguised = tuple(disguised_dev_set(samples, monitors))
-        read = {name: (sample.features, sample.targets) for name, sample in samples.items() if sample.n_read}
-        read.pop("train_dev", None)
-        shift = self._compared(read) if {"train", "dev"} <= read.keys() else None
-        findings = disguised + sizes.findings + (shift.findings if shift else ())
-        report: dict[str, Any] = {"sizes": asdict(sizes), "read": {name: sample.n_read for name, sample in samples.items()}}
-        return {
-            "tag": "+".join(finding.code for finding in disguised + sizes.findings) or "ok",
-            "distribution": shift.tag if shift else names.UNCHECKED,
-            "findings": [asdict(finding) for finding in findings],
-            "report": report | {"distribution": asdict(shift) if shift else None},
-        }
-
-    def _compared(self, sets: Mapping[str, Any]) -> ShiftReport | None:
-        """The sets compared; `None` where they are of kinds that cannot be, which is said once."""
-        try:
-            return compare_splits(**sets)
-        except ValueError as error:
-            self._say(f"the distributions of the splits are not compared: {error}")
-            return None
-
     @property
     def _is_rate(self) -> bool:
         return self._measure is None or self._measure.is_rate
@@ -390,7 +366,7 @@ class Tracker:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
-        return {**vars(self), "_is_enabled": False, "_samples": {}}
+        return {**vars(self), "_is_enabled": False, "_train_targets": None}
 
 
 def _step(epoch: Any) -> int:
@@ -408,22 +384,39 @@ def _check_options(*, human_error: float | None, at: str) -> None:
         raise ValueError(f"at must be 'best' or 'last'; got {at!r}")
 
 
-def _dataset(name: str, sample: SplitSample) -> dict[str, Any]:
+def _verdict(check: SplitCheck) -> dict[str, Any]:
+    """What the ledger is told of a split."""
+    if check.sizes is None:
+        return {}
+    return {
+        "tag": check.tag,
+        "distribution": check.shift.tag if check.shift else names.UNCHECKED,
+        "findings": [asdict(finding) for finding in check.findings],
+        "report": check.as_json(),
+    }
+
+
+def _datasets(check: SplitCheck) -> list[dict[str, Any]]:
+    """The sets as MLflow's datasets; each has a name of its own, or MLflow would drop the second of two that are equal."""
+    return [_dataset(name, sample, check.profiles.get(name)) for name, sample in check.samples.items()]
+
+
+def _dataset(name: str, sample: SplitSample, profile: SplitProfile | None) -> dict[str, Any]:
     tags = {names.DATASET_CONTEXT: name, names.DATASET_COUNT: str(sample.n)}
-    counts = json.dumps(sample.class_counts(), separators=(",", ":")) if sample.n_read == sample.n else "{}"
+    counts = json.dumps(profile.class_counts, separators=(",", ":")) if profile and sample.n_read == sample.n else "{}"
     if counts != "{}" and len(counts) <= names.DATASET_TAG_LENGTH:
         tags[names.DATASET_CLASS_COUNTS] = counts
-    profile = {"examples": sample.n, "read": sample.n_read}
-    return {"name": name, "digest": sample.digest(), "profile": profile, "tags": tags, "source": sys.argv[0]}
+    known = {"examples": sample.n, "read": sample.n_read}
+    return {"name": name, "digest": digest_of(sample, profile), "profile": known, "tags": tags, "source": sys.argv[0]}
 
 
-def _error_of_guessing(measure: Measure | None, samples: Mapping[str, SplitSample]) -> float | None:
+def _error_of_guessing(measure: Measure | None, class_counts: Mapping[str, Mapping[str, int]]) -> float | None:
     """What a model scores that learned no more than the training targets; `None` where that is not known.
 
     Of a rate: the error of always guessing one class, the one it is lowest for. Errors in units are 1 by their scale. A bare
     loss is the entropy of the classes, as a fraction.
     """
-    counts = [sample.class_counts() for name in ("train", "dev") if (sample := samples.get(name)) is not None]
+    counts = [class_counts[name] for name in ("train", "dev") if name in class_counts]
     if measure is not None and measure.scale is not None:
         return 1.0
     if len(counts) < 2 or not all(counts):

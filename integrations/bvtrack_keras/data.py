@@ -111,13 +111,13 @@ class EvaluationData:
         return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
     def sample(self) -> SplitSample | None:
-        """The split for `Tracker.log_split`: examples to compare where `x` is one array; `None` where nothing is known."""
+        """The split for `Tracker.log_split`: examples to compare where it is arrays; `None` where nothing is known."""
         if self.n is None:
             return None
-        if not (self.is_arrays and hasattr(self.y, "shape")):
+        if not self.is_arrays:
             return SplitSample(self.n)
         read = self.part(MOST_READ)
-        return SplitSample(self.n, _as_array(read.x) if hasattr(read.x, "shape") else None, _as_array(read.y))
+        return SplitSample.of_batches(self.n, [keras.tree.map_structure(_as_array, (read.x, read.y))])
 
 
 class Untold(keras.utils.PyDataset):  # type: ignore[misc]

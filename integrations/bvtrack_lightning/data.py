@@ -13,7 +13,6 @@ import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
 from bvtrack import MOST_READ, SplitSample, choose_examples
-from bvtrack_lightning.evaluation import batch_size_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -154,21 +153,15 @@ class _First:
 def read(loader: DataLoader[Any], n: int) -> SplitSample:
     """A split of `n` examples and as many of them, drawn at random, as can be read at once.
 
-    Nothing is read of batches that are not pairs of a tensor of features and one of targets.
+    Raises `ValueError` for batches that cannot be compared.
     """
-    batches = list(_pairs(shard(loader, choose(examples(loader), MOST_READ))))
-    if not batches:
-        return SplitSample(n)
-    features, targets = (torch.cat(parts).numpy(force=True) for parts in zip(*batches, strict=True))
-    return SplitSample(n, np.asarray(features), np.asarray(targets))
+    batches = list(_in_time(shard(loader, choose(examples(loader), MOST_READ))))
+    return SplitSample.of_batches(n, batches) if batches else SplitSample(n)
 
 
-def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def _in_time(loader: DataLoader[Any]) -> Iterator[Any]:
     deadline = time.monotonic() + READ_SECONDS
     for batch in loader:
-        is_pair = isinstance(batch, (list, tuple)) and len(batch) == 2 and all(torch.is_tensor(part) for part in batch)
-        if not is_pair or batch_size_of(batch[0]) != batch_size_of(batch[1]):
-            return
-        yield batch[0].cpu(), batch[1].cpu()
+        yield batch
         if time.monotonic() > deadline:
             return

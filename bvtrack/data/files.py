@@ -1,0 +1,132 @@
+"""Splits in files and folders, opened by what their names end in, and read in batches: no file has to fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Batch = tuple[Mapping[str, NDArray[Any]], NDArray[Any] | None]
+
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
+ARRAYS = (".npz", ".npy")
+LABELS = ("label", "labels", "target", "targets", "class", "y")
+"""What a column or an array of labels is called, in whatever case, where none is named."""
+Report = Callable[[float], None]
+"""Takes how much of a split has been read, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that are no features. A `target` of `None` is the one called so, `group` and `time` of `None` are not there."""
+
+    target: str | None = None
+    group: str | None = None
+    time: str | None = None
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The columns that are there, by role."""
+        return {role: name for role, name in vars(self).items() if name is not None}
+
+    def among(self, names: Sequence[str], where: str) -> Roles:
+        """The same with a target, if one of `names` is called like one.
+
+        Raises `ValueError` for a column that is not there, is named twice, or could not be told from others.
+        """
+        for role, name in self.named.items():
+            if name not in names:
+                raise ValueError(f"expected a {role} column {name!r} in {where}, got {_some(names)}; name one of these")
+        if len(set(self.named.values())) < len(self.named):
+            raise ValueError(f"expected a column for each of {', '.join(self.named)}, got one for two; name another one")
+        if self.target is not None:
+            return self
+        left = [name for name in names if name.lower() in LABELS and name not in self.named.values()]
+        if len(left) > 1:
+            raise ValueError(f"expected one column of labels in {where}, got {_some(left)}; say which with --target")
+        return Roles(left[0] if left else None, self.group, self.time)
+
+
+class SplitFile(Protocol):
+    """A split that can be read more than once, always in the same order and batches."""
+
+    @property
+    def where(self) -> str:
+        """What the user calls it."""
+
+    @property
+    def form(self) -> str:
+        """Files of one form compare."""
+
+    def agreed(self, files: Sequence[Self]) -> Self:
+        """The same file, read as the types that hold for all of `files`.
+
+        Raises `ValueError` where their columns or types do not go together.
+        """
+
+    def batches(self, report: Report) -> Iterator[Batch]:
+        """Columns of features `[n, ...]` and the targets `[n, ...]` or `None`. Raises `ValueError` for a broken file."""
+
+    def groups(self) -> NDArray[Any] | None:
+        """`[n_examples]`. Raises `ValueError` where an example has none."""
+
+    def times(self) -> NDArray[Any] | None:
+        """`[n_examples]` numbers. Raises `ValueError` where an example has none, or it is a text."""
+
+
+def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
+    """Open the file or folder of each split and see that they go together; little of them is read.
+
+    Raises `ValueError` where one is missing, broken or empty, of an unknown kind, or unlike the others, and `ImportError`
+    where a package to read it is missing.
+
+    >>> open_splits({"train": "train.xls"}, Roles())
+    Traceback (most recent call last):
+    ValueError: expected a file or a folder of images, got 'train.xls', which is not there
+    """
+    files = {split: _open(path, roles) for split, path in paths.items()}
+    first = next(iter(files.values()))
+    for file in files.values():
+        if file.form != first.form:
+            raise ValueError(
+                f"expected {first.form} in all splits as in {first.where}, got {file.form} in {file.where}; convert one of them"
+            )
+    return {split: file.agreed(list(files.values())) for split, file in files.items()}
+
+
+def _open(name: str, roles: Roles) -> SplitFile:
+    path, part = _path_and_part(name)
+    if not path.exists():
+        raise ValueError(f"expected a file or a folder of images, got {name!r}, which is not there")
+    ending = path.name.lower()
+    if path.is_dir():
+        from bvtrack.data.image_files import open_images
+
+        return open_images(path, roles)
+    if ending.endswith(TABLES):
+        from bvtrack.data.table_files import open_table
+
+        return open_table(path, roles)
+    if ending.endswith(ARRAYS):
+        from bvtrack.data.array_files import open_arrays
+
+        return open_arrays(path, part, roles)
+    known = ", ".join((*TABLES, *ARRAYS))
+    raise ValueError(f"expected a folder of images or a file that ends in {known}, got {name!r}; convert it to one of these")
+
+
+def _path_and_part(name: str) -> tuple[Path, str]:
+    """`mnist.npz:train` is the part `train` of a file."""
+    before, colon, part = name.rpartition(":")
+    if colon and before.lower().endswith(ARRAYS) and not Path(name).exists():
+        return Path(before), part
+    return Path(name), ""
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more if names else "none"

@@ -1,0 +1,331 @@
+"""CSV and Parquet files as batches of columns. The types of a CSV's columns are settled by its first 8 MiB."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no type hints
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.csv  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from bvtrack.data.files import Batch, Report, Roles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Kind = Literal["whole numbers", "numbers", "times", "texts", "lists", "nothing"]
+INDEX = ("", "Unnamed: 0", "__index_level_0__")
+"""What a pandas index is called in a file: a first or last column that is no feature."""
+BLOCK = 1 << 23
+VALUES_AT_ONCE = 1 << 22
+MOST_ROWS = 1 << 16
+FEWEST_ROWS = 1 << 10
+OTHER_DELIMITERS = (";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class Table(ABC):
+    """A file of columns. `types` are Arrow's, by column in the file's order; `kinds` are those to read them as."""
+
+    path: Path
+    types: Mapping[str, Any]
+    kinds: Mapping[str, Kind]
+    roles: Roles
+
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
+    @property
+    def form(self) -> str:
+        return "a table"
+
+    @property
+    def features(self) -> list[str]:
+        return [name for name in self.kinds if name not in self.roles.named.values()]
+
+    def agreed(self, files: Sequence[Self]) -> Self:
+        first = files[0]
+        if missing := _difference(first, self):
+            raise ValueError(f"expected the columns of {first.where} in {self.where}, which lacks {missing}; add them")
+        if extra := _difference(self, first):
+            raise ValueError(f"expected the columns of {first.where} in {self.where}, got also {extra}; remove them")
+        return replace(self, kinds={name: _common(name, files) for name in self.kinds})
+
+    def batches(self, report: Report) -> Iterator[Batch]:
+        target = self.roles.target
+        wanted = [*self.features, *([target] if target else [])]
+        with self._in_words():
+            for batch in self._record_batches(wanted, report):
+                columns = {name: self._feature(batch, name) for name in self.features}
+                yield columns, None if target is None else self._values(batch, target)
+
+    def groups(self) -> NDArray[Any] | None:
+        return None if self.roles.group is None else self._whole("group", self.roles.group)
+
+    def times(self) -> NDArray[Any] | None:
+        name = self.roles.time
+        if name is None:
+            return None
+        if self.kinds[name] not in ("times", "numbers", "whole numbers"):
+            raise ValueError(
+                f"expected times such as 2024-05-31 or numbers in column {name!r} of {self.where}, got {self.kinds[name]}; "
+                "write them so"
+            )
+        return self._whole("time", name)
+
+    @abstractmethod
+    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
+        """Arrow's batches of these columns."""
+
+    def _feature(self, batch: Any, name: str) -> NDArray[Any]:
+        """All numbers are floats: a column may hold whole ones in one batch and others in the next."""
+        kind = self.kinds[name]
+        return _converted(batch.column(name), "numbers" if kind == "whole numbers" else kind)
+
+    def _values(self, batch: Any, name: str) -> NDArray[Any]:
+        return _converted(batch.column(name), self.kinds[name])
+
+    def _whole(self, role: str, name: str) -> NDArray[Any]:
+        with self._in_words():
+            found = [self._values(batch, name) for batch in self._record_batches([name], lambda _: None)]
+        values: NDArray[Any] = np.concatenate(found) if found else np.empty(0)
+        n_missing = int(_is_missing(values).sum())
+        if n_missing:
+            raise ValueError(
+                f"expected a {role} in each row of {self.where}, got none in {n_missing:,} of {len(values):,}; "
+                f"fill in column {name!r} or leave --{role} out"
+            )
+        return values
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        with _in_words(self.path):
+            yield
+
+
+class CsvTable(Table):
+    """Comma- or tab-separated, compressed by gzip or not."""
+
+    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
+        size = max(1, self.path.stat().st_size)
+        types = {name: self._type_to_read(name) for name in names}
+        with pa.OSFile(str(self.path)) as raw, _csv_reader(self.path, raw, types) as reader:
+            for batch in reader:
+                report(raw.tell() / size)
+                yield batch
+
+    def _type_to_read(self, name: str) -> Any:
+        """A type that takes in what may come after the first block: 2.5 after 2, a fraction of a second."""
+        inferred, kind = self.types[name], self.kinds[name]
+        is_kept = name in self.roles.named.values()
+        match kind:
+            case "texts":
+                return pa.string()
+            case "whole numbers" | "numbers" if not (pa.types.is_boolean(inferred) or pa.types.is_time(inferred)):
+                return pa.int64() if is_kept and kind == "whole numbers" else pa.float64()
+            case "times" if pa.types.is_null(inferred):
+                return pa.timestamp("us")
+            case "times" if not (pa.types.is_timestamp(inferred) and inferred.unit == "ns"):
+                return pa.timestamp("us", tz=getattr(inferred, "tz", None))
+        return inferred
+
+
+class ParquetTable(Table):
+    """A file of Parquet."""
+
+    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
+        n_rows = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_AT_ONCE // max(1, len(names))))
+        with pq.ParquetFile(self.path) as file:
+            n = 0
+            for batch in file.iter_batches(n_rows, columns=list(names)):
+                n += len(batch)
+                report(n / file.metadata.num_rows)
+                yield batch
+
+
+def open_table(path: Path, roles: Roles) -> Table:
+    """Read the names and types of a table's columns.
+
+    Raises `ValueError` for a file that is empty, broken, or has columns without a name, or of one name.
+    """
+    is_parquet = path.name.lower().endswith((".parquet", ".pq"))
+    with _in_words(path):
+        schema = pq.read_schema(path) if is_parquet else _csv_schema(path)
+        names = list(schema.names)
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"expected columns of different names in {path}, got {repeated[0]!r} twice; rename one")
+    if not is_parquet:
+        _check_header(path, names)
+    types = {name: type_ for name, type_ in zip(names, schema.types, strict=True) if name not in INDEX or name in vars(roles)}
+    found = roles.among(list(types), str(path))
+    table = (ParquetTable if is_parquet else CsvTable)(
+        path, types, {name: _kind(path, name, type_) for name, type_ in types.items()}, found
+    )
+    if not table.features:
+        raise ValueError(f"expected columns of features in {path}, got only {', '.join(types)}; add some")
+    return table
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What goes wrong in reading a file, in a sentence that names it."""
+    format_ = "Parquet" if path.name.lower().endswith((".parquet", ".pq")) else "CSV"
+    try:
+        yield
+    except UnicodeError as error:
+        raise ValueError(f"expected a {format_} file in UTF-8, got other bytes in {path}; save it as {format_} again") from error
+    except (pa.ArrowException, OSError, EOFError) as error:
+        (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(f"expected a {format_} file, got one that breaks off or is none, {path} ({reason})") from error
+
+
+def _csv_schema(path: Path) -> Any:
+    with pa.OSFile(str(path)) as raw, _csv_reader(path, raw, None) as reader:
+        return reader.schema
+
+
+def _csv_reader(path: Path, raw: Any, types: Mapping[str, Any] | None) -> Any:
+    name = path.name.lower()
+    stream = pa.CompressedInputStream(raw, "gzip") if name.endswith(".gz") else raw
+    return pyarrow.csv.open_csv(
+        stream,
+        read_options=pyarrow.csv.ReadOptions(block_size=BLOCK),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter="\t" if ".tsv" in name else ",",
+            newlines_in_values=True,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types) if types else None),
+    )
+
+
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    """Raises `ValueError` for a first line that holds no names of columns."""
+    if len(names) == 1 and (found := [mark for mark in OTHER_DELIMITERS if mark in names[0]]):
+        raise ValueError(
+            f"expected columns apart by commas in {path} (by tabs in .tsv), got {found[0]!r} between them; convert it"
+        )
+    if all(_is_number(name) for name in names) and names != [str(index) for index in range(len(names))]:
+        raise ValueError(
+            f"expected the names of the columns in the first line of {path}, got numbers ({', '.join(names[:3])} …); add them"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _kind(path: Path, name: str, type_: Any) -> Kind:
+    is_a = pa.types
+    if is_a.is_dictionary(type_):
+        return _kind(path, name, type_.value_type)
+    if is_a.is_null(type_):
+        return "nothing"
+    if is_a.is_integer(type_) or is_a.is_boolean(type_):
+        return "whole numbers"
+    if is_a.is_floating(type_) or is_a.is_decimal(type_) or is_a.is_time(type_) or is_a.is_duration(type_):
+        return "numbers"
+    if is_a.is_timestamp(type_) or is_a.is_date(type_):
+        return "times"
+    if is_a.is_string(type_) or is_a.is_large_string(type_) or is_a.is_string_view(type_):
+        return "texts"
+    if _is_list(type_) and _kind(path, name, type_.value_type) in ("whole numbers", "numbers", "lists"):
+        return "lists"
+    raise ValueError(
+        f"expected numbers, texts in UTF-8, times or lists of numbers in column {name!r} of {path}, got {type_}; "
+        "convert the column or leave it out of the file"
+    )
+
+
+def _is_list(type_: Any) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+
+
+def _difference(one: Table, other: Table) -> str:
+    return ", ".join(repr(name) for name in one.kinds if name not in other.kinds)
+
+
+def _common(name: str, files: Sequence[Table]) -> Kind:
+    """The kind that a column has in all files; codes of digits in one are texts if they are so in another."""
+    found: dict[Kind, Table] = {}
+    for file in files:
+        if file.kinds[name] != "nothing":
+            found.setdefault(file.kinds[name], file)
+    match sorted(found):
+        case []:
+            return "texts"
+        case [kind]:
+            return kind
+        case ["numbers", "whole numbers"]:
+            return "numbers"
+        case ["texts", "whole numbers"]:
+            return "texts"
+    (kind, file), (other_kind, other), *_ = found.items()
+    raise ValueError(
+        f"expected {kind} in column {name!r} of {other.where} as in {file.where}, got {other_kind}; write both alike"
+    )
+
+
+def _converted(array: Any, kind: Kind) -> NDArray[Any]:
+    """A column as an array of NumPy: NaN for missing numbers and times, no letter for missing texts."""
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    match kind:
+        case "texts":
+            texts = array.cast(pa.string()).fill_null("")
+            return np.array(texts.to_numpy(zero_copy_only=False), dtype=object)
+        case "whole numbers":
+            whole = array.cast(pa.int64(), safe=False)
+            return np.asarray(whole.to_numpy(zero_copy_only=False) if not whole.null_count else _with_none(whole))
+        case "numbers":
+            return _floats(array)
+        case "times":
+            return _seconds(array)
+    return _stacked(array)
+
+
+def _with_none(array: Any) -> NDArray[Any]:
+    return np.array(array.to_pylist(), dtype=object)
+
+
+def _floats(array: Any) -> NDArray[np.float64]:
+    if pa.types.is_time(array.type) or pa.types.is_duration(array.type):
+        array = array.cast(pa.int32() if pa.types.is_time32(array.type) else pa.int64())
+    return np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+
+
+def _seconds(array: Any) -> NDArray[np.float64]:
+    """Since 1970."""
+    if not pa.types.is_timestamp(array.type):
+        array = array.cast(pa.timestamp("s" if pa.types.is_date32(array.type) or pa.types.is_null(array.type) else "ms"))
+    steps = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
+    return _floats(array.cast(pa.int64())) / steps
+
+
+def _stacked(array: Any) -> NDArray[np.float64]:
+    """Lists of one length as rows; lists of lists as well."""
+    if not _is_list(array.type):
+        return _floats(array)
+    lengths = pc.unique(pc.list_value_length(array)).to_pylist()
+    if len(lengths) > 1 or None in lengths:
+        found = ", ".join("none at all" if length is None else str(length) for length in lengths[:3])
+        raise ValueError(f"expected lists of one length in each column, got {found}; pad them")
+    values = _stacked(array.flatten())
+    return values.reshape(len(array), -1, *values.shape[1:])
+
+
+def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype == object:
+        return np.array([value is None or value == "" for value in values.tolist()], dtype=bool)
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
