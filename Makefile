@@ -13,7 +13,7 @@ BACKENDS := $(VENV)/.backends
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
 
-.PHONY: help install demo ui test bench rules advice soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits advice soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -46,6 +46,10 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
+
+splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
+	for part in calibration speed near_duplicates; do \
+		PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/$$part.py || exit 1; done
 
 advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
 	$(BIN)/python tests/benchmarks/advice/collect.py

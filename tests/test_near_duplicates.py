@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from bvtrack.data.near_duplicates import (
-    LEAK_RATIO,
-    LOOK_RATIO,
-    describe_images,
-    describe_texts,
-    near_duplicate_embeddings,
-    near_duplicate_texts,
-    near_duplicates,
-)
+from bvtrack.data.near_duplicate_texts import describe_texts, near_duplicate_texts
+from bvtrack.data.near_duplicates import LEAK_RATIO, LOOK_RATIO, describe_images, near_duplicate_embeddings, near_duplicates
 
 Images = NDArray[np.uint8]
 

@@ -1,4 +1,4 @@
-"""NumPy's files as batches: a .npy is mapped into memory, the arrays of a .npz are unpacked as they are read, none unpickled."""
+"""NumPy's files as batches: a .npy is mapped into memory, a .npz is unpacked as it is read, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import IO, TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.lib import format as npy
 
-from bvtrack.data.files import Batch, Report, Roles
+from bvtrack.data.files import Report, Roles, reason_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bvtrack.data.files import Batch
 
 FEATURES = ("x", "features", "images", "inputs")
 TARGETS = ("y", "labels", "label", "targets", "target")
@@ -42,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Features and what goes with them. `dtypes` are the types to read features and target as."""
+    """Features and what goes with them. `dtypes` are the types to read features, target and group as."""
 
     path: Path
     members: Mapping[str, Member]
@@ -58,7 +60,7 @@ class Arrays:
 
     def agreed(self, files: Sequence[Self]) -> Self:
         dtypes = {}
-        for role in ("features", "target"):
+        for role in ("features", "target", "group"):
             found = [file.members[role] for file in files if role in file.members]
             if found and len(found) < len(files):
                 raise ValueError(f"expected a {role} in all splits or in none, got it in {len(found)} of {len(files)}; add it")
@@ -72,22 +74,24 @@ class Arrays:
         step = min(MOST_ROWS, max(1, BYTES_AT_ONCE // n_bytes))
         targets = None if target is None else self._read_as("target")
         start = 0
-        with _in_words(self.path):
-            for rows in _chunks(self.path, features, step):
-                stop = start + len(rows)
-                report(stop / len(features))
-                columns = {"feature": _as_type(rows, self.dtypes["features"])}
-                yield columns, None if targets is None else targets[start:stop]
-                start = stop
+        for rows in _chunks(self.path, features, step):
+            stop = start + len(rows)
+            report(stop / len(features))
+            columns = {"feature": _as_type(rows, self.dtypes["features"])}
+            yield columns, None if targets is None else targets[start:stop]
+            start = stop
 
     def groups(self) -> NDArray[Any] | None:
-        return self._whole("group")
+        groups = self._whole("group")
+        return None if groups is None else _as_type(groups, self.dtypes["group"])
 
     def times(self) -> NDArray[Any] | None:
         times = self._whole("time")
         if times is not None and times.dtype.kind in "US":
             raise ValueError(f"expected numbers or times of NumPy as time in {self.path}, got texts; convert them")
-        return times.astype("datetime64[ms]").astype(np.float64) / 1000 if times is not None and times.dtype.kind == "M" else times
+        return (
+            times.astype("datetime64[ms]").astype(np.float64) / 1000 if times is not None and times.dtype.kind == "M" else times
+        )
 
     def _read_as(self, role: str) -> NDArray[Any]:
         return _as_type(_whole(self.path, self.members[role]), self.dtypes[role])
@@ -113,11 +117,8 @@ def open_arrays(path: Path, part: str, roles: Roles) -> Arrays:
     features = _features(path, list(found), part)
     suffix = features[len(features.split("_")[0]) :] if "_" in features else ""
     targets = [name for name in found if name.lower() in {f"{target}{suffix}".lower() for target in TARGETS}]
-    if roles.target is None and len(targets) > 1:
-        raise ValueError(f"expected one array of labels in {path}, got {', '.join(targets)}; say which with --target")
-    wanted = roles.among(list(found), str(path)) if roles.named else roles
-    target = wanted.target if roles.target else (targets or [None])[0]
-    names = {"features": features} | Roles(target, roles.group, roles.time).named
+    roles.check(list(found), str(path))
+    names = {"features": features, **roles.with_target(targets, str(path)).named}
     members = {role: found[name] for role, name in names.items()}
     for role, member in members.items():
         _check(path, role, member, members["features"])
@@ -148,11 +149,11 @@ def _check(path: Path, role: str, member: Member, features: Member) -> None:
         what = "objects, which are not unpickled" if member.dtype.hasobject else str(member.dtype)
         raise ValueError(f"expected numbers or texts in array {member.name!r} of {path}, got {what}; convert it")
     if not member.shape:
-        raise ValueError(f"expected one {role} for each example in {path}, got a single number in array {member.name!r}")
+        raise ValueError(f"expected a row for each example in array {member.name!r} of {path}, got a single number; add rows")
     if len(member) != len(features):
         raise ValueError(
-            f"expected one {role} for each of the {len(features):,} examples in {path}, got {len(member):,} in array "
-            f"{member.name!r}"
+            f"expected a {role} for each of the {len(features):,} examples in {path}, got {len(member):,} in array "
+            f"{member.name!r}; write both of one length"
         )
 
 
@@ -161,8 +162,9 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
-        (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(f"expected a file of NumPy, got one that breaks off or is none, {path} ({reason})") from error
+        raise ValueError(
+            f"expected a file of NumPy, got one that cannot be read, {path} ({reason_of(error)}); write it again"
+        ) from error
 
 
 def _npy_members(path: Path) -> dict[str, Member]:
@@ -205,7 +207,7 @@ def _chunks(path: Path, member: Member, step: int) -> Iterator[NDArray[Any]]:
         for start in range(0, len(values), step):
             yield np.ascontiguousarray(values[start : start + step])
         return
-    with zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as stream:
+    with _in_words(path), zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as stream:
         _header(member.name, stream)
         n_bytes = member.dtype.itemsize * int(np.prod(member.shape[1:]))
         for start in range(0, len(member), step):

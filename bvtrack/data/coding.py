@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEPS = 16
 """Codes to a standard deviation: a shift of a fifth of one moves three codes."""
 MIDDLE = 56
-"""The code of the median; 3.5 standard deviations either way are told apart, which 4,096 examples just reach."""
+"""The code of the median; 3.5 standard deviations either way are told apart, which 2,048 examples just reach."""
 N_CODES = 2 * MIDDLE + 1
 INFINITE = N_CODES
 MISSING = N_CODES + 1
@@ -30,7 +30,7 @@ COARSE = 4
 """Codes to a step of the scores of which products are summed: quarters of a standard deviation, which are still exact when
 their squares are multiplied in single precision."""
 LARGEST_SCORE = MIDDLE // COARSE
-SAMPLE = 4096
+SAMPLE = 2048
 """Examples that the edges are laid through."""
 BITS = 13
 """Of the distance from the median in single precision: the sign, the exponent, and 4 bits of the digits (6 %)."""

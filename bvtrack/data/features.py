@@ -6,13 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bvtrack.data.reading import TEXT, is_missing
+from bvtrack.data.arrays import TEXT, is_missing, printable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Kind = Literal["number", "table", "image", "tensor", "words", "text"]
+SECONDS = {
+    "W": 604_800.0,
+    "D": 86_400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "ps": 1e-12,
+    "fs": 1e-15,
+    "as": 1e-18,
+}
 Family = Literal["number", "date", "duration", "text"]
 SIDE = 8
 """An image is compared by the means of 8 x 8 fields and by each channel's brightness and contrast."""
@@ -21,7 +33,9 @@ MOST_CHANNELS = 4
 MOST_COLUMNS = 4096
 """Of wider tables, and of other tensors, so many numbers are compared as PROJECTIONS seeded sums of all."""
 PROJECTIONS = 32
-IMAGES_AT_ONCE = 1024
+FRACTIONS = 1 << 20
+"""Of a tensor's largest number, to which the others are rounded."""
+VALUES_AT_ONCE = 1 << 22
 TEXT_BUCKETS = 32
 MOST_CATEGORIES = 1000
 """Names counted one by one; of more, each is counted in one of as many buckets."""
@@ -140,13 +154,13 @@ def _column_names(name: str, kind: Kind, shape: tuple[int, ...]) -> Iterator[str
 
 
 def numeric(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers as they are, booleans as bytes, dates and durations in seconds, complex numbers by their size."""
+    """Numbers as they are, booleans as integers, dates and durations in seconds, complex numbers by their size."""
     import numpy as np
 
     if values.dtype.kind in "Mm":
         return np.where(np.isnat(values), np.nan, _seconds(values))
     if values.dtype.kind == "b":
-        return values.view(np.uint8)
+        return values.view(np.int8)
     return np.abs(values) if values.dtype.kind == "c" else values
 
 
@@ -157,13 +171,14 @@ def _seconds(times: NDArray[Any]) -> NDArray[np.float64]:
     unit, count = np.datetime_data(times.dtype)
     if unit in ("Y", "M") and times.dtype.kind == "M":
         times, unit, count = times.astype("datetime64[D]"), "D", 1
-    a_unit = 1.0 if unit in ("Y", "M", "generic") else np.timedelta64(10**9, unit) / np.timedelta64(10**9, "s")
-    return times.astype(np.int64) * (count * float(a_unit))
+    a_unit = SECONDS.get(unit, 1.0)
+    return times.astype(np.int64).astype(np.float64) * np.float64(count * a_unit)
 
 
 def _parts(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    for start in range(0, len(values), IMAGES_AT_ONCE):
-        yield values[start : start + IMAGES_AT_ONCE]
+    step = max(1, VALUES_AT_ONCE // values[:1].size)
+    for start in range(0, len(values), step):
+        yield values[start : start + step]
 
 
 def _image_numbers(images: NDArray[Any]) -> NDArray[np.float32]:
@@ -177,7 +192,7 @@ def _image_numbers(images: NDArray[Any]) -> NDArray[np.float32]:
         axis = 3 if images.shape[3] == n_channels else 1
         channels = [np.take(images, index, axis=axis) for index in range(n_channels)]
     with np.errstate(over="ignore"):
-        return np.hstack([_channel_numbers(channel.astype(np.float32)) for channel in channels])
+        return np.hstack([_channel_numbers(channel.astype(np.float32, order="C")) for channel in channels])
 
 
 def _channel_numbers(channel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -193,13 +208,15 @@ def _channel_numbers(channel: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _projected(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Mean, spread and seeded sums with random signs of each row."""
+    """Mean, spread and seeded sums with random signs of each row, whose values are rounded so that any order adds up alike."""
     import numpy as np
 
-    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (rows.shape[1], PROJECTIONS))
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (rows.shape[1], PROJECTIONS))
     with np.errstate(all="ignore"):
-        rows = numeric(rows).astype(np.float32)
-        return np.hstack([rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True), rows @ signs])
+        rows = np.ascontiguousarray(numeric(rows), np.float32)
+        scale = abs(rows).max(axis=1, keepdims=True) / np.float32(FRACTIONS)
+        sums = np.rint(rows / np.where(scale > 0, scale, 1)).astype(np.float64) @ signs * scale
+        return np.hstack([rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True), sums.astype(np.float32)])
 
 
 def _text_numbers(texts: NDArray[Any]) -> NDArray[np.float32]:
@@ -231,7 +248,10 @@ class Names:
         """Of an array `[n]`; a missing value is counted by the name ``."""
         from collections import Counter
 
-        return cls(Counter(_name(value) for value in values.reshape(-1).tolist()))._bounded()
+        counts: Counter[str] = Counter()
+        for name, count in Counter(_name(value) for value in values.reshape(-1).tolist()).items():
+            counts[printable(name)] += count
+        return cls(counts)._bounded()
 
     def __add__(self, other: Names) -> Names:
         from collections import Counter

@@ -22,7 +22,7 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that are no features. A `target` of `None` is the one called so, `group` and `time` of `None` are not there."""
+    """The columns that are no features; `None` where there is none, but the `target` is then looked for by its usual names."""
 
     target: str | None = None
     group: str | None = None
@@ -33,22 +33,21 @@ class Roles:
         """The columns that are there, by role."""
         return {role: name for role, name in vars(self).items() if name is not None}
 
-    def among(self, names: Sequence[str], where: str) -> Roles:
-        """The same with a target, if one of `names` is called like one.
-
-        Raises `ValueError` for a column that is not there, is named twice, or could not be told from others.
-        """
+    def check(self, names: Sequence[str], where: str) -> None:
+        """Raises `ValueError` for a column that is not among `names`, or is named twice."""
         for role, name in self.named.items():
             if name not in names:
-                raise ValueError(f"expected a {role} column {name!r} in {where}, got {_some(names)}; name one of these")
+                raise ValueError(f"expected a {role} column {name!r} in {where}, got {some(names)}; name one that is there")
         if len(set(self.named.values())) < len(self.named):
             raise ValueError(f"expected a column for each of {', '.join(self.named)}, got one for two; name another one")
-        if self.target is not None:
+
+    def with_target(self, names: Sequence[str], where: str) -> Roles:
+        """The same with the target that is among `names`, if one is. Raises `ValueError` for several."""
+        if self.target is not None or not names:
             return self
-        left = [name for name in names if name.lower() in LABELS and name not in self.named.values()]
-        if len(left) > 1:
-            raise ValueError(f"expected one column of labels in {where}, got {_some(left)}; say which with --target")
-        return Roles(left[0] if left else None, self.group, self.time)
+        if len(names) > 1:
+            raise ValueError(f"expected one column of labels in {where}, got {some(names)}; say which with --target")
+        return Roles(names[0], self.group, self.time)
 
 
 class SplitFile(Protocol):
@@ -81,8 +80,8 @@ class SplitFile(Protocol):
 def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
     """Open the file or folder of each split and see that they go together; little of them is read.
 
-    Raises `ValueError` where one is missing, broken or empty, of an unknown kind, or unlike the others, and `ImportError`
-    where a package to read it is missing.
+    Raises `ValueError` where one is missing, broken or empty, of an unknown kind, or unlike the others, and
+    `ModuleNotFoundError` for images without Pillow.
 
     >>> open_splits({"train": "train.xls"}, Roles())
     Traceback (most recent call last):
@@ -127,6 +126,14 @@ def _path_and_part(name: str) -> tuple[Path, str]:
     return Path(name), ""
 
 
-def _some(names: Sequence[str], most: int = 8) -> str:
+def some(names: Sequence[str], most: int = 8) -> str:
+    """The first of some names."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more if names else "none"
+
+
+def reason_of(error: Exception, most: int = 100) -> str:
+    """The first line of another library's message, without what a broken file may bring into it."""
+    (line, *_) = str(error).strip().splitlines() or [type(error).__name__]
+    printable = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return f"{printable[:most]}…" if len(printable) > most else printable

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from bvtrack.data.files import Batch, Report, Roles
+from bvtrack.data.files import Report, Roles, reason_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bvtrack.data.files import Batch
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 SIDE = 32
@@ -72,7 +74,7 @@ def open_images(folder: Path, roles: Roles) -> Images:
     """Find the images in a folder, or in its subfolders, one to a class.
 
     Raises `ValueError` where there are none, or both in the folder and in subfolders, where one cannot be opened, and for
-    columns, which images do not have; `ImportError` where Pillow is missing.
+    columns, which images do not have; `ModuleNotFoundError` where Pillow is missing.
     """
     if roles.named:
         role = next(iter(roles.named))
@@ -87,12 +89,16 @@ def open_images(folder: Path, roles: Roles) -> Images:
         )
     files = tuple(flat) or tuple(file for file, _ in in_classes)
     if not files:
-        raise ValueError(f"expected images ({' '.join(ENDINGS)}) in {folder} or in its subfolders, got none; name another folder")
+        raise ValueError(
+            f"expected images ({' '.join(ENDINGS)}) in {folder} or in its subfolders, got none; name another folder"
+        )
     return Images(folder, files, None if flat else tuple(name for _, name in in_classes), all(map(_is_grey, files)))
 
 
 def _images_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.name[0] != "." and file.is_file())
+    return sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.name[0] != "." and file.is_file()
+    )
 
 
 def _is_grey(file: Path) -> bool:
@@ -108,7 +114,7 @@ def _opened(file: Path) -> Any:
     except ModuleNotFoundError as error:
         if error.name != "PIL":
             raise
-        raise ImportError("expected Pillow to read images with, got none; pip install pillow") from error
+        raise ModuleNotFoundError("expected Pillow to read images with, got none; pip install pillow", name="PIL") from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a large image; a far larger one is an error
@@ -134,4 +140,4 @@ def _pixels(file: Path, *, is_grey: bool) -> NDArray[np.uint8]:
 
 
 def _broken(file: Path, error: Exception) -> ValueError:
-    return ValueError(f"expected an image, got one that breaks off or is none, {file} ({error}); remove or replace it")
+    return ValueError(f"expected an image, got one that cannot be read, {file} ({reason_of(error)}); remove or replace it")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack.data.coding import Coding
-from bvtrack.data.features import MOST_CATEGORIES, Part, numeric, family
-from bvtrack.data.reading import TEXT
+from bvtrack.data.arrays import TEXT
+from bvtrack.data.coding import N_CODES, Coding
+from bvtrack.data.features import MOST_CATEGORIES, Part, family, numeric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,12 @@ class Layout:
     @cached_property
     def digest(self) -> str:
         """Equal where counts may be added up and compared."""
-        return hashlib.blake2b(json.dumps(self.to_json(), sort_keys=True).encode(), digest_size=8).hexdigest()
+        known = [[part.name, part.kind, part.shape] for part in self.parts], self.targets
+        digest = hashlib.blake2b(json.dumps(known).encode(), digest_size=8)
+        for coding in (self.coding, self.target_coding):
+            if coding is not None:
+                digest.update(coding.pivots.tobytes() + coding.edges.tobytes() + coding.is_fine.tobytes())
+        return digest.hexdigest()
 
     def checked(self, name: str, columns: Columns) -> Columns:
         """These columns in this order. Raises `ValueError` where they are others, or of another kind or shape."""
@@ -59,7 +64,7 @@ class Layout:
             )
         for part in self.parts:
             values = columns[part.name]
-            is_alike = family(values.dtype.str) == part.family or (part.family != "number" and _is_all_missing(values))
+            is_alike = family(values.dtype.str) == part.family or (part.family != "number" and is_all_missing(values))
             if values.shape[1:] != part.shape or not is_alike:
                 raise ValueError(
                     f"expected {part.name} of {name} to be of shape {part.shape} and type {part.dtype} as in the other split, "
@@ -101,14 +106,15 @@ def _bytes_where_bytes(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
     """Bytes are counted as they are: in a layout of bytes whatever is a byte is one, and in another one none."""
     import numpy as np
 
-    is_byte, are_bytes = part.kind in ("number", "table") and part.dtype[1:] in ("b1", "u1"), numbers.dtype == np.uint8
+    is_byte, are_bytes = part.kind in ("number", "table") and part.dtype[1:] == "u1", numbers.dtype == np.uint8
     if is_byte and not are_bytes and bool(((numbers >= 0) & (numbers <= 255)).all()):
         as_bytes = numbers.astype(np.uint8)
         return as_bytes if bool((as_bytes == numbers).all()) else numbers
     return numbers.astype(np.float64) if are_bytes and not is_byte else numbers
 
 
-def _is_all_missing(values: NDArray[Any]) -> bool:
+def is_all_missing(values: NDArray[Any]) -> bool:
+    """Whether they are NaN, as which columns are read that hold nothing."""
     import numpy as np
 
     return values.dtype.kind == "f" and bool(np.isnan(values).all())
@@ -136,7 +142,7 @@ def _kind_of(targets: NDArray[Any] | None) -> Targets:
     if targets.ndim == 2 and targets.shape[1] > 1:
         is_binary = targets.dtype.kind in "biuf" and bool(np.isin(targets, (0, 1)).all())
         return "one_hot" if is_binary and bool((targets.sum(axis=1) == 1).all()) else "numbers"
-    if targets.dtype.kind in TEXT or targets.dtype.kind in "biu" and targets.ndim <= 2:
+    if targets.dtype.kind in TEXT or (targets.dtype.kind in "biu" and targets.ndim <= 2):
         return "numbers" if targets.dtype.kind in "iu" and len(np.unique(targets)) > MOST_CATEGORIES else "classes"
     return "numbers"
 
@@ -160,9 +166,8 @@ def _coding_json(coding: Coding) -> dict[str, Any]:
 def _coding(content: Mapping[str, Any]) -> Coding:
     import numpy as np
 
-    n = len(content["pivots"])
     return Coding(
         np.array(content["pivots"], float),
-        np.array(content["edges"], float).reshape(n, -1),
+        np.array(content["edges"], float).reshape(-1, N_CODES - 1),
         np.array(content["is_fine"], bool),
     )

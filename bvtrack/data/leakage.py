@@ -82,7 +82,8 @@ def _copies(earlier: str, one: SplitProfile, later: str, other: SplitProfile, ex
 
 
 def _near_copies(earlier: str, one: SplitProfile, later: str, other: SplitProfile, exact: int) -> Iterator[Finding]:
-    from bvtrack.data.near_duplicates import near_duplicate_texts, near_duplicates
+    from bvtrack.data.near_duplicate_texts import near_duplicate_texts
+    from bvtrack.data.near_duplicates import near_duplicates
 
     kinds = {part.name: part.kind for part in one.layout.parts}
     for name, described in one.descriptions.items():

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack.data.coding import SAMPLE
+from bvtrack.data.arrays import as_array
+from bvtrack.data.class_names import class_names
+from bvtrack.data.coding import N_DIGITS, ROWS_AT_ONCE, WIDTH
 from bvtrack.data.counting import Counts
 from bvtrack.data.features import Names
+from bvtrack.data.gathering import gathered, head, n_of
 from bvtrack.data.layout import Layout, numbers_of, target_numbers
-from bvtrack.data.reading import as_array, batches
+from bvtrack.data.origin import group_hashes, span_of
+from bvtrack.data.reading import batches
 from bvtrack.data.row_hash import mixed, row_hashes, smallest
-from bvtrack.data.sample import choose_examples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 MOST_DESCRIBED = 100_000
 """Examples of which near copies are looked for, 12 MB of descriptions."""
 MASK = (1 << 64) - 1
+ROWS_SIDE_BY_SIDE = 1 << 18
+"""Rows of a table's columns that are put side by side at once: enough for every thread."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,11 @@ class SplitProfile:
         state = [[part.name, part.kind, part.shape] for part in self.layout.parts], self.n, self.class_counts, self.fingerprint
         digest = hashlib.blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=8)
         if self.hashes is None:
-            digest.update(self.numbers.codes.tobytes() + self.numbers.products.tobytes() + self.numbers.digits.tobytes())
+            counts = [found for found in (self.numbers, self.label_numbers) if found is not None]
+            digest.update(
+                b"".join(found.codes.tobytes() + found.products.tobytes() + found.digits.tobytes() for found in counts)
+            )
+            digest.update(json.dumps([_names_json(names) for names in self.names.values()]).encode())
         return digest.hexdigest()
 
     @property
@@ -121,8 +129,9 @@ class SplitProfile:
             labels=None if content["labels"] is None else Names(**content["labels"]),
             label_numbers=None if content["label_numbers"] is None else _counts(content["label_numbers"]),
             fingerprint=content["fingerprint"],
+            hashes=optional["hashes"],
+            groups=optional["groups"],
             time=None if content["time"] is None else (content["time"][0], content["time"][1]),
-            **optional,
         )
 
 
@@ -152,41 +161,42 @@ def profile(
     >>> halves.digest == whole.digest
     True
     """
-    parts = batches(data, targets)
-    layout = like.layout if like else None
-    if layout is None:
-        head, parts = _head(parts)
-        layout = Layout.of(*head)
-    found = reduce(SplitProfile.__or__, (_counted(name, layout, *part, leaks=leaks) for part in parts))
+    from bvtrack.tracking.random_states import preserve_random_states
+
+    with preserve_random_states():
+        parts = gathered(_named(name, batches(data, targets)))
+        layout = like.layout if like else None
+        if layout is None:
+            some, parts = head(parts)
+            layout = Layout.of(*some)
+        found = _merged(_counted(name, layout, *part, leaks=leaks) for part in parts)
     return replace(
         found,
-        groups=None if groups is None else _unique([row_hashes({"group": _one_each("groups", groups, found.n)})]),
-        time=None if time is None else _times(_one_each("time", time, found.n)),
+        groups=None if groups is None else group_hashes(_one_each("groups", groups, found.n)),
+        time=None if time is None else span_of(_one_each("time", time, found.n)),
     )
 
 
-def _head(parts: Iterator[tuple[Columns, Any]]) -> tuple[tuple[Columns, Any], Iterator[tuple[Columns, Any]]]:
-    """Some thousand examples to lay edges through, from all over the first batches, and all batches again."""
-    read, n = [], 0
-    for part in parts:
-        read.append(part)
-        n += len(next(iter(part[0].values())))
-        if n >= SAMPLE:
-            break
-    some = [_some(*part, most=max(1, SAMPLE * len(next(iter(part[0].values()))) // n)) for part in read]
-    return _together(some), itertools.chain(read, parts)
+def _named(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterator[tuple[Columns, Any]]:
+    """The same, with the name of the split in what is said of faults."""
+    try:
+        yield from parts
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from error
 
 
-def _some(columns: Columns, targets: Any, most: int) -> tuple[Columns, Any]:
-    chosen = choose_examples(len(next(iter(columns.values()))), most)
-    return {name: values[chosen] for name, values in columns.items()}, None if targets is None else targets[chosen]
-
-
-def _together(parts: list[tuple[Columns, Any]]) -> tuple[Columns, Any]:
-    import numpy as np
-
-    columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in parts[0][0]}
-    return columns, None if parts[0][1] is None else np.concatenate([targets for _, targets in parts])
+def _merged(profiles: Iterator[SplitProfile]) -> SplitProfile:
+    """Their sum; those of about the same size first, so that the time grows little faster than their number."""
+    sums: list[SplitProfile] = []
+    for found in profiles:
+        sums.append(found)
+        while len(sums) > 1 and sums[-2].n <= sums[-1].n:
+            last = sums.pop()
+            sums[-1] |= last
+    while len(sums) > 1:
+        last = sums.pop()
+        sums[-1] |= last
+    return sums[0]
 
 
 def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks: bool | Literal["exact"]) -> SplitProfile:
@@ -196,34 +206,73 @@ def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks
         raise ValueError(
             f"expected targets in both splits or in none, got {has} in {name or 'this split'} and {lacks} in the other"
         )
-    hashes = row_hashes(_as_laid_out(layout, columns)) if leaks else None
+    hashes = _hashes(layout, columns) if leaks else None
     numbers, labels = (None, None) if targets is None else _targets(layout, targets)
     return SplitProfile(
         name=name,
         layout=layout,
-        n=len(next(iter(columns.values()))),
-        numbers=Counts.of(layout.coding, numbers_of(layout.parts, columns)),
+        n=n_of((columns, targets)),
+        numbers=_numbers(layout, columns),
         names={part.name: Names.of(columns[part.name]) for part in layout.parts if part.is_of_names},
         labels=labels,
         label_numbers=numbers,
-        fingerprint=0 if hashes is None else _fingerprint(hashes, targets),
+        fingerprint=0 if hashes is None else _fingerprint(hashes, layout, targets),
         hashes=None if hashes is None else smallest([hashes]),
         descriptions=_described(layout, columns) if leaks is True else {},
     )
 
 
-def _as_laid_out(layout: Layout, columns: Columns) -> Columns:
-    """Of the same types as in the other split, so that equal values have equal hashes."""
-    return {
-        part.name: columns[part.name] if part.is_text else columns[part.name].astype(part.dtype, copy=False)
-        for part in layout.parts
-    }
+def _numbers(layout: Layout, columns: Columns) -> Counts:
+    n = n_of((columns, None))
+    if len(columns) == 1:
+        return Counts.of(layout.coding, numbers_of(layout.parts, columns))
+    rows = [slice(start, start + ROWS_SIDE_BY_SIDE) for start in range(0, n, ROWS_SIDE_BY_SIDE)]
+    found = [
+        Counts.of(layout.coding, numbers_of(layout.parts, {name: values[some] for name, values in columns.items()}))
+        for some in rows
+    ]
+    return sum(found[1:], found[0])
 
 
-def _fingerprint(hashes: NDArray[np.uint64], targets: Any) -> int:
+def _hashes(layout: Layout, columns: Columns) -> NDArray[np.uint64]:
+    """Of values of the types of the other split, so that equal ones have equal hashes; where that changes a value, of both."""
+    import numpy as np
+
+    laid_out, is_changed = dict(columns), np.zeros(n_of((columns, None)), bool)
+    for part in layout.parts:
+        values = columns[part.name]
+        if not part.is_text and values.dtype.str != part.dtype:
+            laid_out[part.name], is_other = _as_type(values, part.dtype)
+            is_changed |= is_other.reshape(len(values), -1).any(axis=1)
+    hashes = row_hashes({part.name: laid_out[part.name] for part in layout.parts})
+    if is_changed.any():
+        hashes[is_changed] += mixed(row_hashes({part.name: _wide(columns[part.name][is_changed]) for part in layout.parts}))
+    return hashes
+
+
+def _as_type(values: NDArray[Any], dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values of another type, and which are others now; floats may have been rounded."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        if dtype[1] == "c":
+            return values.astype(dtype), np.zeros(values.shape, bool)
+        found = values.real.astype(dtype)
+        if dtype[1] == "f":
+            return found, np.isinf(found) & np.isfinite(values)
+        return found, (found != values) & ~(np.isnat(values) if dtype[1] in "Mm" else False)
+
+
+def _wide(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype("float64") if values.dtype.kind in "biuf" else values
+
+
+def _fingerprint(hashes: NDArray[np.uint64], layout: Layout, targets: Any) -> int:
     """The sum over all examples, with their targets: the same in any order."""
-    whole = hashes if targets is None else mixed(hashes) + row_hashes({"target": targets})
-    return int(mixed(whole).sum(dtype="uint64"))
+    if targets is None:
+        return int(mixed(hashes).sum(dtype="uint64"))
+    alike = target_numbers(targets) if layout.target_coding is not None else class_names(layout, targets)
+    return int(mixed(mixed(hashes) + row_hashes({"target": alike})).sum(dtype="uint64"))
 
 
 def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Names | None]:
@@ -234,21 +283,38 @@ def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Name
                 f"expected {len(layout.target_coding.pivots)} targets an example as in the other split, got {numbers.shape[1]}"
             )
         return Counts.of(layout.target_coding, numbers), None
-    return None, Names.of(targets.argmax(axis=1) if layout.targets == "one_hot" else _class_names(targets))
-
-
-def _class_names(targets: NDArray[Any]) -> NDArray[Any]:
-    """Integers, also where a table has made them floats."""
-    return targets.astype(int) if targets.dtype.kind in "biu" else targets
+    return None, Names.of(class_names(layout, targets))
 
 
 def _described(layout: Layout, columns: Columns) -> dict[str, NDArray[np.uint8]]:
-    from bvtrack.data.near_duplicates import describe_images, describe_texts
+    import numpy as np
 
-    describe = {"image": describe_images, "text": describe_texts}
-    return {
-        part.name: describe[part.kind](columns[part.name][:MOST_DESCRIBED]) for part in layout.parts if part.kind in describe
-    }
+    describe = {"image": _described_images, "text": _described_texts}
+    found = {}
+    for part in layout.parts:
+        if part.kind in describe:
+            some = columns[part.name][:MOST_DESCRIBED]
+            blocks = range(0, len(some), ROWS_AT_ONCE)
+            found[part.name] = np.concatenate([describe[part.kind](some[start : start + ROWS_AT_ONCE]) for start in blocks])
+    return found
+
+
+def _described_images(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """With 0 for what is no finite number."""
+    import numpy as np
+
+    from bvtrack.data.near_duplicates import describe_images
+
+    if images.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            images = np.nan_to_num(images.astype(np.float32), nan=0, posinf=0, neginf=0)
+    return describe_images(images)
+
+
+def _described_texts(texts: NDArray[Any]) -> NDArray[np.uint8]:
+    from bvtrack.data.near_duplicate_texts import describe_texts
+
+    return describe_texts([text if isinstance(text, str) else "" for text in texts.tolist()])
 
 
 def _described_together(
@@ -259,6 +325,7 @@ def _described_together(
     return {
         name: found if len(found) >= MOST_DESCRIBED else np.concatenate([found, other[name]])[:MOST_DESCRIBED]
         for name, found in one.items()
+        if name in other
     }
 
 
@@ -267,13 +334,6 @@ def _one_each(what: str, values: Any, n: int) -> NDArray[Any]:
     if len(array) != n:
         raise ValueError(f"expected {what} to have one value an example, {n:,}; got {len(array):,}")
     return array
-
-
-def _times(values: NDArray[Any]) -> tuple[float, float]:
-    import numpy as np
-
-    numbers = values.astype("datetime64[ns]").astype(np.int64) if values.dtype.kind in "MOUS" else values
-    return float(numbers.min()), float(numbers.max())
 
 
 def _sum(one: Any, other: Any) -> Any:
@@ -304,7 +364,8 @@ def _counts(content: Mapping[str, Any]) -> Counts:
 
     d, m = content["shape"]
     arrays = {name: _unpacked(content[name], np.dtype("int64")) for name in ("codes", "digits", "products", "squares")}
-    shaped = {name: array.reshape((m, m) if name in ("products", "squares") else (d, -1)) for name, array in arrays.items()}
+    shapes = {"codes": (d, WIDTH), "digits": (d, N_DIGITS), "products": (m, m), "squares": (m, m)}
+    shaped = {name: array.reshape(shapes[name]) for name, array in arrays.items()}
     return Counts(content["n"], **shaped)
 
 

@@ -7,6 +7,8 @@ from numbers import Number
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.data.arrays import TEXT, as_array, objects_of, printable, stacked
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 FEATURES = "feature"
 TARGET_NAMES = ("label", "labels", "target", "targets", "y")
 """Under which batches that are mappings keep their targets."""
-TEXT = "OUST"
-"""The kinds of NumPy's types for texts and objects."""
 ROWS_AT_ONCE = 8192
 EXAMPLES_AT_ONCE = 256
 WIDEST_SPARSE = 1024
@@ -47,19 +47,6 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
         raise ValueError("a split must have at least 1 example; got none (leave a missing set out)")
 
 
-def as_array(values: Any) -> NDArray[Any]:
-    """An array `[n, ...]` of NumPy, from any library's array, tensor or column; objects that are all numbers as numbers.
-
-    Raises `ValueError` for what is no array of one shape.
-    """
-    array = _numpy(values)
-    if array.ndim == 0 or array.dtype.kind == "V":
-        raise ValueError(f"expected an array of examples [n, ...], got {type(values).__name__} of {array.dtype}")
-    if array.dtype.kind == "O":
-        return _of_objects(array)
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
 def columns_of(features: Any) -> Columns:
     """The features of some examples by name. Raises `ValueError` for columns of different lengths."""
     if _is_table(features):
@@ -74,16 +61,11 @@ def columns_of(features: Any) -> Columns:
         given = [(FEATURES, _dense(features) if _is_sparse(features) else features)]
     found: dict[str, NDArray[Any]] = {}
     for name, values in given:
-        for column, array in _split_texts(str(name), as_array(values)):
+        for column, array in _split_texts(printable(str(name)), as_array(values)):
             if column in found:
                 raise ValueError(f"expected columns of different names, got {column} twice")
             found[column] = array
     return _checked(found)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether it is None, NaN, NaT or the NA of pandas."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
 
 
 def _checked(columns: dict[str, NDArray[Any]]) -> Columns:
@@ -116,75 +98,6 @@ def _target_array(targets: Any) -> NDArray[Any]:
     if array.dtype.kind in TEXT and array.size != len(array):
         raise ValueError(f"expected one class or name an example, or numbers [n, k], got names of shape {array.shape}")
     return array.reshape(-1) if array.dtype.kind in TEXT else array
-
-
-def _numpy(values: Any) -> NDArray[Any]:
-    import numpy as np
-
-    try:
-        return np.asarray(_for_numpy(values))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"expected arrays whose rows have one shape, got {type(values).__name__} ({error})") from error
-
-
-def _for_numpy(values: Any) -> Any:
-    """What NumPy makes the right array of."""
-    import numpy as np
-
-    if hasattr(values, "detach"):  # a tensor of torch, on whatever device
-        values = values.detach().cpu()
-        return values.float() if str(values.dtype) == "torch.bfloat16" else values
-    if isinstance(values, np.ma.MaskedArray):
-        return _unmasked(values)
-    if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # dates of pandas with a time zone
-        return values.to_numpy("datetime64[us]")
-    if hasattr(values, "to_pylist"):  # a column of Arrow
-        return values.to_numpy(zero_copy_only=False)
-    return values.to_numpy() if hasattr(values, "to_numpy") else values
-
-
-def _unmasked(values: Any) -> NDArray[Any]:
-    """With NaN, NaT or None for what is masked."""
-    import numpy as np
-
-    mask = np.ma.getmaskarray(values)
-    if values.dtype.kind in "Mm":
-        return np.where(mask, np.array("NaT", values.dtype), values.data)
-    data = values.data.astype(np.promote_types(values.dtype, "f4") if values.dtype.kind in "biuf" else object)
-    data[mask] = np.nan if data.dtype.kind == "f" else None
-    return data
-
-
-def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
-    """Numbers and arrays as such, with NaN for what is missing; of others, None stands for all that is missing."""
-    import numpy as np
-
-    values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
-    first = next((value for value in values if value is not None), np.nan)
-    if isinstance(first, (np.ndarray, list, tuple)) or hasattr(first, "detach"):
-        return _stacked_arrays([first if value is None else value for value in values])
-    if not all(value is None or isinstance(value, Number) for value in values) or isinstance(first, complex):
-        return _objects(values).reshape(objects.shape)
-    if None not in values:
-        array = np.array(values)
-        if array.dtype.kind in "biuf":
-            return array.reshape(objects.shape)
-    return np.array([_as_float(value) for value in values]).reshape(objects.shape)
-
-
-def _as_float(value: Any) -> float:
-    try:
-        return float("nan") if value is None else float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
-def _objects(values: Sequence[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
 
 
 def _length_of(columns: Columns) -> int:
@@ -273,9 +186,14 @@ def _of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 def _is_example(item: Any) -> bool:
     if isinstance(item, Mapping):
         return any(_is_single(value) for value in item.values())
-    if isinstance(item, tuple) and len(item) in (2, 3):
-        return _is_single(item[1])
-    return _is_single(item)
+    return _is_single(item[1] if _is_pair(item) else item)
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether it is features and targets, and maybe a weight; loaders of torch make tuples lists."""
+    return (
+        len(item) in (2, 3) and not _is_single(item[0]) if isinstance(item, list) else isinstance(item, tuple) and len(item) > 1
+    )
 
 
 def _is_single(value: Any) -> bool:
@@ -288,7 +206,7 @@ def _stacked(examples: Sequence[Any]) -> tuple[Any, Any]:
     first = examples[0]
     if isinstance(first, Mapping):
         return _without_target(_stacked_values(examples))
-    if isinstance(first, tuple) and len(first) >= 2:
+    if _is_pair(first):
         features, targets = (_stacked_values([one[index] for one in examples]) for index in (0, 1))
         return features, targets
     values = [one[0] if isinstance(one, tuple) else one for one in examples]
@@ -301,18 +219,8 @@ def _stacked_values(values: Sequence[Any]) -> Any:
             raise ValueError(f"expected examples with the same names, got {', '.join(map(str, values[0]))} and others")
         return {name: _stacked_values([value[name] for value in values]) for name in values[0]}
     if any(value is None or isinstance(value, (str, bytes)) for value in values):
-        return _objects(values)
-    return _stacked_arrays(values)
-
-
-def _stacked_arrays(values: Sequence[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    arrays = [_numpy(value) for value in values]
-    if len({array.shape for array in arrays}) > 1:
-        shapes = sorted({str(array.shape) for array in arrays})
-        raise ValueError(f"expected examples of one shape, got {', '.join(shapes[:3])}; resize them first")
-    return np.stack(arrays)
+        return objects_of(values)
+    return stacked(values)
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:

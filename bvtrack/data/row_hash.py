@@ -60,12 +60,12 @@ def smallest(parts: Iterable[Hashes]) -> Hashes:
 def _hashes_of_numbers(values: Any, seed: int) -> Hashes:
     import numpy as np
 
-    width = values[:1].size
+    width = values[:1].size * (2 if values.dtype.kind == "c" else 1)
     factors = np.random.default_rng(seed).integers(2**63, size=max(width, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     found = np.empty(len(values), np.uint64)
     step = max(1, VALUES_AT_ONCE // max(width, 1))
     for start in range(0, len(values), step):
-        words = _as_words(values[start : start + step].reshape(-1, width))
+        words = _as_words(values[start : start + step].reshape(-1, values[:1].size))
         found[start : start + step] = mixed(words) @ factors[: words.shape[1]]
     return found
 
@@ -87,7 +87,8 @@ def _as_words(rows: Any) -> Hashes:
     spare = -rows.shape[1] % (8 // rows.dtype.itemsize)
     if spare:
         rows = np.hstack([rows, np.zeros((len(rows), spare), rows.dtype)])
-    return rows.view(np.uint64)
+    words: Hashes = rows.view(np.uint64)
+    return words
 
 
 def _hashes_of_texts(values: Any) -> Hashes:

@@ -1,7 +1,6 @@
 """Whether train, dev and test come from the same distribution, and whether they share examples.
 
-Labels first, then features, with an effect size to each p-value. Holm's correction, weighted, runs over all tests of all
-pairs, so one verdict has one false-alarm rate.
+The verdict goes by the differences that are real (see `comparison`) and by how large they are.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bvtrack.data.comparison import LABEL, Comparison, compare_profiles
 from bvtrack.data.finding import Finding
 from bvtrack.data.leakage import leak_findings
 from bvtrack.data.profile import SplitProfile, profile
-from bvtrack.data.two_sample import Test, class_tests, numeric_tests
 
 Verdict = Literal[
     "same",
@@ -27,10 +26,6 @@ Verdict = Literal[
     "shifted + leak",
     "unclear + leak",
 ]
-LABEL = "label"
-ALPHA = 0.05
-LABEL_SHARE = 0.5
-"""Of the false alarms that are allowed, the labels' part: they are one column among many, and matter more than one."""
 HARMLESS = 0.05
 """Sets that could hide no Kolmogorov-Smirnov statistic of this size are the same; smaller sets leave it unclear."""
 KS_CRITICAL = 1.358
@@ -38,53 +33,6 @@ KS_CRITICAL = 1.358
 LEAK = " + leak"
 NAMED = 3
 """Differences that a finding names; of more it says how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One test of one pair of sets: which test of what, Holm's p-value, and the effect with the upper end of its 80 % interval.
-
-    `mean` and `components` are in standard deviations, `spread` is the logarithm of the ratio of standard deviations,
-    `dependence` the difference of correlations; the others are differences of shares of examples, in [0, 1].
-    """
-
-    earlier: str
-    later: str
-    test: str
-    what: str
-    p_value: float
-    effect: float
-    high: float
-    harmless: float
-
-    @property
-    def is_shift(self) -> bool:
-        """Whether the difference is real, and large enough to matter."""
-        return self.is_significant and self.effect >= self.harmless
-
-    @property
-    def is_significant(self) -> bool:
-        """Whether the difference is real."""
-        return self.p_value < ALPHA
-
-    def in_words(self) -> str:
-        """What differs, and by how much."""
-        match self.test:
-            case "mean":
-                return f"{self.what} (mean moved by {self.effect:.2f} standard deviations)"
-            case "components":
-                return f"all columns together (moved by {self.effect:.2f} standard deviations)"
-            case "spread":
-                return f"{self.what} (spread changed by {100 * self.effect:.0f} %)"
-            case "dependence":
-                return f"{self.what} (correlation changed by {self.effect:.2f})"
-            case "distribution":
-                return f"{self.what} (distributions {100 * self.effect:.1f} points apart)"
-            case "frequent value":
-                return f"{self.what} (one value {100 * self.effect:.1f} points more frequent)"
-            case "missing" | "infinite":
-                return f"{self.what} ({self.test} values differ by {100 * self.effect:.1f} points)"
-        return f"{self.what} (shares differ by {100 * self.effect:.1f} points)"
 
 
 @dataclass(frozen=True)
@@ -144,29 +92,6 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
     )
 
 
-def compare_profiles(sets: Mapping[str, SplitProfile]) -> tuple[Comparison, ...]:
-    """All significant differences of all pairs, or the nearest to one, the smallest p-value first."""
-    pairs = list(itertools.combinations(sets, 2))
-    found: list[tuple[float, float, Comparison]] = []
-    for earlier, later in pairs:
-        for test, weight in _weighted(sets[earlier], sets[later]):
-            share = weight / len(pairs) / max(len(test.p_values), 1)
-            for index, what in enumerate(test.whats):
-                p_value = float(test.p_values[index])
-                one = Comparison(
-                    earlier,
-                    later,
-                    test.name,
-                    str(what),
-                    p_value,
-                    float(test.effects[index]),
-                    float(test.highs[index]),
-                    test.harmless,
-                )
-                found.append((p_value / share, share, one))
-    return tuple(_holm(found))
-
-
 def _profiles(given: Mapping[str, Any], *, leaks: bool) -> dict[str, SplitProfile]:
     sets: dict[str, SplitProfile] = {}
     like: SplitProfile | None = next((data for data in given.values() if isinstance(data, SplitProfile)), None)
@@ -176,55 +101,6 @@ def _profiles(given: Mapping[str, Any], *, leaks: bool) -> dict[str, SplitProfil
         if sets[name].layout.digest != like.layout.digest:
             raise ValueError(f"expected profiles that share their edges, got {name} with edges of its own; make it with like=")
     return sets
-
-
-def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, float]]:
-    """The tests of a pair with their parts of the false alarms, which add up to 1."""
-    columns = one.layout.column_names
-    features = [
-        _named(test, lambda what: " and ".join(columns[index] for index in what) if isinstance(what, tuple) else columns[what])
-        for test in numeric_tests(one.numbers, other.numbers)
-    ]
-    names = {name: (found.counts, other.names[name].counts) for name, found in _alike(one.names, other.names).items()}
-    features += list(class_tests(names, "names"))
-    labels: list[Test] = []
-    if one.labels is not None and other.labels is not None:
-        pair = _alike({LABEL: one.labels}, {LABEL: other.labels})[LABEL].counts, other.labels.counts
-        labels = list(class_tests({LABEL: pair}, "classes"))
-    elif one.label_numbers is not None and other.label_numbers is not None:
-        several = len(one.label_numbers.codes) > 1
-        tests = numeric_tests(one.label_numbers, other.label_numbers)
-        labels = [_named(test, lambda what: f"{LABEL} {what}" if several else LABEL) for test in tests]
-    of_labels = 0.0 if not labels else LABEL_SHARE if features else 1.0
-    for group, part in ((labels, of_labels), (features, 1 - of_labels)):
-        total = sum(test.weight for test in group if len(test.p_values))
-        for test in group:
-            if len(test.p_values):
-                yield test, part * test.weight / total
-
-
-def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """The names of one, by bucket where those of the other are."""
-    return {name: names.in_buckets() if other[name].is_bucketed else names for name, names in one.items()}
-
-
-def _named(test: Test, name: Any) -> Test:
-    from dataclasses import replace
-
-    return replace(test, whats=["all columns" if what == "all columns" else name(what) for what in test.whats])
-
-
-def _holm(found: Sequence[tuple[float, float, Comparison]]) -> Iterator[Comparison]:
-    """The comparisons with p-values that hold for all of them together, each weighing its share (Holm 1979)."""
-    from dataclasses import replace
-
-    left, largest = sum(share for _, share, _ in found), 0.0
-    for ratio, share, one in sorted(found, key=lambda item: item[0]):
-        largest = max(largest, min(1.0, left * ratio))
-        left = max(left - share, share)
-        yield replace(one, p_value=largest)
-        if largest >= 1.0:
-            return
 
 
 def _verdict(comparisons: Sequence[Comparison], counts: Mapping[str, int]) -> Verdict:

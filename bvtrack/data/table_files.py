@@ -7,20 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no type hints
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.csv  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from bvtrack.data.files import Batch, Report, Roles
+from bvtrack.data.files import LABELS, Report, Roles, reason_of, some
+from bvtrack.data.table_columns import Kind, is_missing, kind_of, rows_of, values_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind = Literal["whole numbers", "numbers", "times", "texts", "lists", "nothing"]
+    from bvtrack.data.files import Batch
+
 INDEX = ("", "Unnamed: 0", "__index_level_0__")
 """What a pandas index is called in a file: a first or last column that is no feature."""
 BLOCK = 1 << 23
@@ -52,11 +53,8 @@ class Table(ABC):
         return [name for name in self.kinds if name not in self.roles.named.values()]
 
     def agreed(self, files: Sequence[Self]) -> Self:
-        first = files[0]
-        if missing := _difference(first, self):
-            raise ValueError(f"expected the columns of {first.where} in {self.where}, which lacks {missing}; add them")
-        if extra := _difference(self, first):
-            raise ValueError(f"expected the columns of {first.where} in {self.where}, got also {extra}; remove them")
+        for file in files[1:]:
+            _check_columns(files[0], file)
         return replace(self, kinds={name: _common(name, files) for name in self.kinds})
 
     def batches(self, report: Report) -> Iterator[Batch]:
@@ -65,7 +63,7 @@ class Table(ABC):
         with self._in_words():
             for batch in self._record_batches(wanted, report):
                 columns = {name: self._feature(batch, name) for name in self.features}
-                yield columns, None if target is None else self._values(batch, target)
+                yield columns, None if target is None else self._target(batch, target)
 
     def groups(self) -> NDArray[Any] | None:
         return None if self.roles.group is None else self._whole("group", self.roles.group)
@@ -88,16 +86,30 @@ class Table(ABC):
     def _feature(self, batch: Any, name: str) -> NDArray[Any]:
         """All numbers are floats: a column may hold whole ones in one batch and others in the next."""
         kind = self.kinds[name]
-        return _converted(batch.column(name), "numbers" if kind == "whole numbers" else kind)
+        return self._values(batch, name, "numbers" if kind == "whole numbers" else kind)
 
-    def _values(self, batch: Any, name: str) -> NDArray[Any]:
-        return _converted(batch.column(name), self.kinds[name])
+    def _target(self, batch: Any, name: str) -> NDArray[Any]:
+        """Missing whole numbers would be floats in one batch, and no classes."""
+        if self.kinds[name] == "whole numbers" and batch.column(name).null_count:
+            raise ValueError(
+                f"expected a label in each row of {self.where}, got rows without one in column {name!r}; fill them in, "
+                "with a number of their own such as -1"
+            )
+        return self._values(batch, name, self.kinds[name])
+
+    def _values(self, batch: Any, name: str, kind: Kind) -> NDArray[Any]:
+        if kind != "lists":
+            return values_of(batch.column(name), kind)
+        try:
+            return rows_of(batch.column(name))
+        except ValueError as error:
+            raise ValueError(f"expected {error} in column {name!r} of {self.where}; pad the lists") from error
 
     def _whole(self, role: str, name: str) -> NDArray[Any]:
         with self._in_words():
-            found = [self._values(batch, name) for batch in self._record_batches([name], lambda _: None)]
+            found = [self._values(batch, name, self.kinds[name]) for batch in self._record_batches([name], lambda _: None)]
         values: NDArray[Any] = np.concatenate(found) if found else np.empty(0)
-        n_missing = int(_is_missing(values).sum())
+        n_missing = int(is_missing(values).sum())
         if n_missing:
             raise ValueError(
                 f"expected a {role} in each row of {self.where}, got none in {n_missing:,} of {len(values):,}; "
@@ -164,13 +176,17 @@ def open_table(path: Path, roles: Roles) -> Table:
         raise ValueError(f"expected columns of different names in {path}, got {repeated[0]!r} twice; rename one")
     if not is_parquet:
         _check_header(path, names)
-    types = {name: type_ for name, type_ in zip(names, schema.types, strict=True) if name not in INDEX or name in vars(roles)}
-    found = roles.among(list(types), str(path))
-    table = (ParquetTable if is_parquet else CsvTable)(
-        path, types, {name: _kind(path, name, type_) for name, type_ in types.items()}, found
-    )
+    types = {
+        name: type_
+        for name, type_ in zip(names, schema.types, strict=True)
+        if name not in INDEX or name in roles.named.values()
+    }
+    kinds = {name: kind_of(path, name, type_) for name, type_ in types.items()}
+    roles.check(list(types), str(path))
+    labels = [name for name in types if name.lower() in LABELS and name not in roles.named.values()]
+    table = (ParquetTable if is_parquet else CsvTable)(path, types, kinds, roles.with_target(labels, str(path)))
     if not table.features:
-        raise ValueError(f"expected columns of features in {path}, got only {', '.join(types)}; add some")
+        raise ValueError(f"expected columns of features in {path}, got only {some(list(types))}; add some")
     return table
 
 
@@ -181,10 +197,13 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeError as error:
-        raise ValueError(f"expected a {format_} file in UTF-8, got other bytes in {path}; save it as {format_} again") from error
+        raise ValueError(
+            f"expected a {format_} file in UTF-8, got other bytes in {path}; save it as {format_} again"
+        ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
-        (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(f"expected a {format_} file, got one that breaks off or is none, {path} ({reason})") from error
+        raise ValueError(
+            f"expected a {format_} file, got one that cannot be read, {path} ({reason_of(error)}); write it again"
+        ) from error
 
 
 def _csv_schema(path: Path) -> Any:
@@ -199,8 +218,7 @@ def _csv_reader(path: Path, raw: Any, types: Mapping[str, Any] | None) -> Any:
         stream,
         read_options=pyarrow.csv.ReadOptions(block_size=BLOCK),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter="\t" if ".tsv" in name else ",",
-            newlines_in_values=True,
+            delimiter="\t" if name.endswith((".tsv", ".tsv.gz")) else ",", newlines_in_values=True
         ),
         convert_options=pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types) if types else None),
     )
@@ -226,34 +244,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _kind(path: Path, name: str, type_: Any) -> Kind:
-    is_a = pa.types
-    if is_a.is_dictionary(type_):
-        return _kind(path, name, type_.value_type)
-    if is_a.is_null(type_):
-        return "nothing"
-    if is_a.is_integer(type_) or is_a.is_boolean(type_):
-        return "whole numbers"
-    if is_a.is_floating(type_) or is_a.is_decimal(type_) or is_a.is_time(type_) or is_a.is_duration(type_):
-        return "numbers"
-    if is_a.is_timestamp(type_) or is_a.is_date(type_):
-        return "times"
-    if is_a.is_string(type_) or is_a.is_large_string(type_) or is_a.is_string_view(type_):
-        return "texts"
-    if _is_list(type_) and _kind(path, name, type_.value_type) in ("whole numbers", "numbers", "lists"):
-        return "lists"
-    raise ValueError(
-        f"expected numbers, texts in UTF-8, times or lists of numbers in column {name!r} of {path}, got {type_}; "
-        "convert the column or leave it out of the file"
-    )
-
-
-def _is_list(type_: Any) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
-
-
-def _difference(one: Table, other: Table) -> str:
-    return ", ".join(repr(name) for name in one.kinds if name not in other.kinds)
+def _check_columns(first: Table, other: Table) -> None:
+    if missing := [name for name in first.kinds if name not in other.kinds]:
+        raise ValueError(f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; add them")
+    if extra := [name for name in other.kinds if name not in first.kinds]:
+        raise ValueError(f"expected the columns of {first.where} in {other.where}, got also {some(extra)}; remove them")
 
 
 def _common(name: str, files: Sequence[Table]) -> Kind:
@@ -275,57 +270,3 @@ def _common(name: str, files: Sequence[Table]) -> Kind:
     raise ValueError(
         f"expected {kind} in column {name!r} of {other.where} as in {file.where}, got {other_kind}; write both alike"
     )
-
-
-def _converted(array: Any, kind: Kind) -> NDArray[Any]:
-    """A column as an array of NumPy: NaN for missing numbers and times, no letter for missing texts."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    match kind:
-        case "texts":
-            texts = array.cast(pa.string()).fill_null("")
-            return np.array(texts.to_numpy(zero_copy_only=False), dtype=object)
-        case "whole numbers":
-            whole = array.cast(pa.int64(), safe=False)
-            return np.asarray(whole.to_numpy(zero_copy_only=False) if not whole.null_count else _with_none(whole))
-        case "numbers":
-            return _floats(array)
-        case "times":
-            return _seconds(array)
-    return _stacked(array)
-
-
-def _with_none(array: Any) -> NDArray[Any]:
-    return np.array(array.to_pylist(), dtype=object)
-
-
-def _floats(array: Any) -> NDArray[np.float64]:
-    if pa.types.is_time(array.type) or pa.types.is_duration(array.type):
-        array = array.cast(pa.int32() if pa.types.is_time32(array.type) else pa.int64())
-    return np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-
-
-def _seconds(array: Any) -> NDArray[np.float64]:
-    """Since 1970."""
-    if not pa.types.is_timestamp(array.type):
-        array = array.cast(pa.timestamp("s" if pa.types.is_date32(array.type) or pa.types.is_null(array.type) else "ms"))
-    steps = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
-    return _floats(array.cast(pa.int64())) / steps
-
-
-def _stacked(array: Any) -> NDArray[np.float64]:
-    """Lists of one length as rows; lists of lists as well."""
-    if not _is_list(array.type):
-        return _floats(array)
-    lengths = pc.unique(pc.list_value_length(array)).to_pylist()
-    if len(lengths) > 1 or None in lengths:
-        found = ", ".join("none at all" if length is None else str(length) for length in lengths[:3])
-        raise ValueError(f"expected lists of one length in each column, got {found}; pad them")
-    values = _stacked(array.flatten())
-    return values.reshape(len(array), -1, *values.shape[1:])
-
-
-def _is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    if values.dtype == object:
-        return np.array([value is None or value == "" for value in values.tolist()], dtype=bool)
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)

@@ -173,7 +173,7 @@ def images(n_pairs: int) -> list[Figure]:
 
 
 def _sources(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """MNIST's test images are of two sources, one behind the other; the file may be sorted by class, in which they are so too."""
+    """MNIST's test images are of two sources, one behind the other, also within each class where the file is sorted by it."""
     if np.all(np.diff(labels.astype(int)) >= 0):
         by_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         first, second = zip(*((rows[: len(rows) // 2], rows[len(rows) // 2 :]) for rows in by_class), strict=True)

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def _with_hashes(sets: Sets) -> Any:
     return compare_splits(train=sets[0], dev=sets[1])
 
 
-def _medians(ways: dict[str, Callable[[Sets], Any]], sets: Sets) -> dict[str, float]:
+def _medians(ways: Mapping[str, Callable[[Sets], Any]], sets: Sets) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():

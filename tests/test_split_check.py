@@ -1,0 +1,119 @@
+"""What a training says of its split, from the examples that were read of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from bvtrack import SplitSample
+from bvtrack.data.split_check import SplitCheck, check_samples, digest_of
+from bvtrack_lightning.data import read
+
+
+def features(n: int, seed: int, moved: float = 0.0) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).normal(moved, 1.0, (n, 3))
+
+
+def checked(**sets: Any) -> SplitCheck:
+    return check_samples({name: SplitSample.of(data) for name, data in sets.items()})
+
+
+def test_counts_alone_are_checked_against_the_guidelines() -> None:
+    check = checked(train=6000, dev=2000, test=2000)
+
+    assert (check.tag, check.shift, check.problem) == ("ok", None, None)
+
+
+def test_read_examples_are_compared() -> None:
+    check = checked(train=features(6000, 0), dev=features(2000, 1, moved=0.3), test=features(2000, 2, moved=0.3))
+
+    assert check.shift is not None
+    assert check.shift.tag == "shifted"
+    assert {finding.code for finding in check.findings} == {"dev_differs_from_train", "test_differs_from_train"}
+
+
+def test_copies_across_sets_are_found_within_a_training() -> None:
+    train = features(6000, 0)
+    dev = np.concatenate([features(1980, 1), train[:20]])
+    check = checked(train=train, dev=dev, test=features(2000, 2))
+
+    assert check.shift is not None
+    assert check.shift.tag == "same+leak"
+    assert [(finding.code, finding.level) for finding in check.findings] == [("dev_repeats_train", "error")]
+
+
+def test_a_test_set_that_is_the_dev_set_in_another_order_is_no_test_set() -> None:
+    dev = features(2000, 1)
+    check = checked(train=features(6000, 0), dev=dev, test=dev[::-1])
+
+    assert check.tag == "test_used_to_choose"
+
+
+def test_sets_of_other_columns_are_not_compared_and_it_is_said_why() -> None:
+    check = checked(train=features(600, 0), dev=features(200, 1)[:, :2], test=features(200, 2))
+
+    assert check.shift is None
+    assert check.problem is not None
+    assert set(check.profiles) == {"train", "dev", "test"}
+
+
+def test_what_cannot_be_read_leaves_the_sizes_checked() -> None:
+    check = checked(train=(features(600, 0), np.zeros(5)), dev=features(200, 1), test=features(200, 2))
+
+    assert (check.tag, check.shift) == ("ok", None)
+    assert check.problem is not None
+    assert "one target an example" in check.problem
+
+
+def test_without_dev_nothing_is_checked() -> None:
+    check = checked(train=features(600, 0))
+
+    assert (check.sizes, check.tag, check.findings) == (None, "ok", ())
+
+
+def test_a_digest_is_of_the_examples_whatever_their_order() -> None:
+    rows = features(100, 0)
+    digests = {
+        digest_of(sample, sample.profile("dev", None)) for sample in (SplitSample.of(rows), SplitSample.of(rows[::-1].copy()))
+    }
+
+    assert len(digests) == 1
+    assert digests != {digest_of(SplitSample(100), None)}
+
+
+class Named(Dataset[dict[str, Any]]):
+    """Examples as mappings of an image, a number and a label."""
+
+    def __len__(self) -> int:
+        return 50
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"image": torch.full((3, 8, 8), float(index)), "age": float(index), "label": index % 2}
+
+
+def test_a_loader_of_mappings_is_read() -> None:
+    sample = read(DataLoader(Named(), 8), 50)
+    profile = sample.profile("train", None)
+
+    assert sample.n_read == 50
+    assert profile is not None
+    assert profile.class_counts == {"0": 25, "1": 25}
+    assert {part.kind for part in profile.layout.parts} == {"image", "number"}
+
+
+def test_a_loader_gives_the_same_digest_as_its_arrays() -> None:
+    rows, labels = features(80, 0), np.arange(80) % 3
+    sample = read(DataLoader(TensorDataset(torch.tensor(rows), torch.tensor(labels)), 16, shuffle=True), 80)
+    plain = SplitSample.of((rows, labels))
+
+    assert digest_of(sample, sample.profile("dev", None)) == digest_of(plain, plain.profile("dev", None))
+
+
+@pytest.mark.parametrize("batches", [[], [object()], [(torch.zeros(3), torch.zeros(2))]])
+def test_batches_that_cannot_be_read_are_refused_in_a_sentence(batches: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r"expected|must have"):
+        SplitSample.of_batches(10, batches)
