@@ -29,7 +29,9 @@ def as_array(values: Any) -> NDArray[Any]:
 
 def is_missing(value: Any) -> bool:
     """Whether it is None, NaN, NaT or the NA of pandas."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    name = type(value).__name__
+    may_be = isinstance(value, float) or name in ("datetime64", "timedelta64")
+    return value is None or name in ("NAType", "NaTType") or (may_be and bool(value != value))
 
 
 def _numpy(values: Any) -> NDArray[Any]:

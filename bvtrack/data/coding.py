@@ -61,6 +61,7 @@ class Coding:
 
         columns = np.ascontiguousarray(sample.T, dtype=np.float64)
         columns = np.where(np.isfinite(columns), columns, np.nan)
+        columns += 0.0  # -0.0 becomes 0.0
         columns.sort(axis=1)  # NaN last
         n = columns.shape[1] - np.isnan(columns).sum(axis=1, keepdims=True)
         ranks = np.minimum((_edge_quantiles() * n).astype(int), np.maximum(n - 1, 0))
@@ -77,7 +78,8 @@ class Coding:
         in_order = _order_of_cells()
         for start in range(0, len(tables), COLUMNS_AT_ONCE):
             part = slice(start, start + COLUMNS_AT_ONCE)
-            near = (self.edges[part] - self.pivots[part, None]).astype(np.float32)
+            with np.errstate(over="ignore"):
+                near = (self.edges[part] - self.pivots[part, None]).astype(np.float32)
             places = in_order[_cells(near)] + N_CELLS * np.arange(len(near))[:, None]
             own = np.bincount(places.ravel(), minlength=len(near) * N_CELLS).astype(np.uint8).reshape(len(near), N_CELLS)
             reached = own.cumsum(axis=1, dtype=np.uint8)
@@ -90,16 +92,17 @@ class Coding:
         return tables
 
     @cached_property
-    def byte_tables(self) -> Codes:
-        """The code of each value of an unsigned byte, `[d, 256]`."""
+    def byte_tables(self) -> tuple[Codes, Codes]:
+        """The code and the last digits of each value of an unsigned byte, both `[d, 256]`."""
         import numpy as np
 
         values = np.repeat(np.arange(256, dtype=np.float64)[:, None], len(self.pivots), axis=1)
-        return np.concatenate([codes for _, codes, _ in self.codes(values)])
+        parts = [*self.codes(values)] or [(0, np.empty((0, 256), np.uint8), np.empty((0, 256), np.uint8))]
+        return np.concatenate([codes for _, codes, _ in parts]), np.concatenate([digits for _, _, digits in parts])
 
     def codes(self, numbers: Numbers) -> Any:
         """Of a few thousand rows `[n, d]`, some columns at once: the first column, their codes, and their last digits, both
-        `[columns, n]`. The last digits of bytes are the bytes.
+        `[columns, n]`.
         """
         import numpy as np
 
@@ -123,23 +126,22 @@ class Coding:
 
         for start in range(0, len(self.pivots), COLUMNS_AT_ONCE):
             part = np.ascontiguousarray(numbers[:, start : start + COLUMNS_AT_ONCE].T)
-            codes = np.empty(part.shape, np.uint8)
-            for index, row in enumerate(part):
-                self.byte_tables[start + index].take(row, out=codes[index], mode="clip")
-            yield start, codes, part
+            found = np.empty((2, *part.shape), np.uint8)
+            for tables, values in zip(self.byte_tables, found, strict=True):
+                for index, row in enumerate(part):
+                    tables[start + index].take(row, out=values[index], mode="clip")
+            yield start, *found
 
     def _distances(self, part: Numbers, start: int) -> NDArray[np.float32]:
         import numpy as np
 
         pivots = self.pivots[start : start + part.shape[1]]
+        if part.dtype == np.float32:
+            pivots = pivots.astype(np.float32)
+        distances = np.empty(part.shape, np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
-            if part.dtype == np.float32:
-                return np.subtract(part, pivots.astype(np.float32))
-            return (
-                np.subtract(part, pivots, dtype=np.float32, casting="unsafe")
-                if part.dtype == np.float64
-                else (np.subtract(part, pivots).astype(np.float32))
-            )
+            np.subtract(part, pivots, out=distances, casting="unsafe")  # in double precision, and only then rounded
+        return distances
 
     def _compared(self, values: Numbers, column: int) -> Codes:
         import numpy as np
@@ -194,13 +196,15 @@ def _order_of_cells() -> NDArray[np.int64]:
 
 
 def _is_crowded(columns: NDArray[np.float64], pivots: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether cells are too wide for a column: many of its values lie in one, and are not all the same."""
+    """Whether cells do not fit a column: many values lie in one, and are not all the same, or are beyond single precision."""
     import numpy as np
 
     if columns.shape[1] == 0:
         return np.zeros(len(columns), bool)
     apart = max(1, int(CROWDED * columns.shape[1]))
     some = columns[:, ::apart]
-    cells = _cells((some - pivots[:, None]).astype(np.float32))
-    found: NDArray[np.bool_] = ((cells[:, 1:] == cells[:, :-1]) & (some[:, 1:] > some[:, :-1])).any(axis=1)
+    with np.errstate(over="ignore"):
+        distances = (some - pivots[:, None]).astype(np.float32)
+    is_same_cell = _cells(distances[:, 1:]) == _cells(distances[:, :-1])
+    found: NDArray[np.bool_] = (is_same_cell & (some[:, 1:] > some[:, :-1])).any(axis=1) | np.isinf(distances).any(axis=1)
     return found

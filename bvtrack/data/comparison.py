@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bvtrack.data.features import Names
+from bvtrack.data.joint_tests import joint_tests
 from bvtrack.data.profile import SplitProfile
 from bvtrack.data.two_sample import Test, class_tests, numeric_tests
 
@@ -125,7 +126,7 @@ def _holm(families: Sequence[_Family]) -> Iterator[Comparison]:
 def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, float, Callable[[Any], str]]]:
     """The tests of a pair with their parts of the false alarms, which add up to 1, and the names of what they look at."""
     columns = one.layout.column_names
-    features = [*numeric_tests(one.numbers, other.numbers)]
+    features = [*numeric_tests(one.numbers, other.numbers), *joint_tests(one.numbers, other.numbers)]
     features += class_tests({name: _side_by_side(names, other.names[name]) for name, names in one.names.items()}, "names")
     labels = [*_label_tests(one, other)]
     of_labels = 0.0 if not labels else LABEL_SHARE if features else 1.0
@@ -145,6 +146,7 @@ def _label_tests(one: SplitProfile, other: SplitProfile) -> Iterator[Test]:
         yield from class_tests({LABEL: _side_by_side(one.labels, other.labels)}, "classes")
     elif one.label_numbers is not None and other.label_numbers is not None:
         yield from numeric_tests(one.label_numbers, other.label_numbers)
+        yield from joint_tests(one.label_numbers, other.label_numbers)
 
 
 def _side_by_side(one: Names, other: Names) -> tuple[Mapping[str, int], Mapping[str, int]]:

@@ -44,8 +44,7 @@ class Counts:
         """Of rows `[n, d]`; large ones are counted by a few threads."""
         import numpy as np
 
-        tables = coding.byte_tables if numbers.dtype == np.uint8 else coding.tables
-        assert len(tables) == numbers.shape[1]
+        assert len(coding.byte_tables[0] if numbers.dtype == np.uint8 else coding.tables) == numbers.shape[1]
         parts = list(_parts(len(numbers)))
         if len(parts) == 1:
             return cls._counted(coding, numbers)

@@ -26,6 +26,11 @@ BY_CHANCE = 2.0
 
 def leak_findings(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
     """What the pairs of splits share: an error for copies, groups and many near copies, a warning for times that overlap."""
+    if unhashed := [name for name, found in sets.items() if found.hashes is None]:
+        message = (
+            f"copies were not looked for, as the rows of {' and '.join(unhashed)} were not hashed: profile with leaks=True"
+        )
+        yield Finding("copies_not_looked_for", "note", message)
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
         exact = _n_shared(one, other)
         yield from _copies(earlier, one, later, other, exact)

@@ -164,7 +164,7 @@ def profile(
     from bvtrack.tracking.random_states import preserve_random_states
 
     with preserve_random_states():
-        parts = gathered(_named(name, batches(data, targets)))
+        parts = _named(name, gathered(batches(data, targets)))
         layout = like.layout if like else None
         if layout is None:
             some, parts = head(parts)

@@ -122,7 +122,7 @@ def _unseen_classes(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
     if reference.labels is None or reference.labels.is_bucketed:
         return
     for name, found in others:
-        unseen = {label: n for label, n in found.class_counts.items() if label not in reference.labels.counts}
+        unseen = {label: n for label, n in found.class_counts.items() if label and label not in reference.labels.counts}
         if unseen and found.labels is not None and not found.labels.is_bucketed:
             named = ", ".join(f"{label} ({n:,})" for label, n in list(unseen.items())[:NAMED])
             more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""

@@ -59,7 +59,9 @@ def check_samples(samples: Mapping[str, SplitSample], monitors: Iterable[str] = 
     profiles, problem = _profiles(samples)
     compared = {name: profiles[name] for name in COMPARED if name in profiles}
     shift = None
-    if {"train", "dev"} <= compared.keys() and problem is None:
+    if not {"train", "dev"} <= compared.keys():
+        problem = None if "dev" not in samples else problem  # there is nothing to compare with
+    elif problem is None:
         try:
             shift = compare_splits(train=compared["train"], dev=compared["dev"], test=compared.get("test"))
         except ValueError as error:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.data.coding import INFINITE, MISSING, N_CODES, fine_scores, scores
-from bvtrack.data.counting import Counts, paired_columns
+from bvtrack.data.coding import INFINITE, MISSING, N_CODES, fine_scores
+from bvtrack.data.counting import Counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,15 +25,9 @@ UPPER_80 = 1.2816
 say; this tells how large it may be."""
 FEWEST_EFFECTIVE = 30
 """Values that a mean must rest on in each set: a column that is nearly always the same counts by its other values."""
-FEWEST_EFFECTIVE_PAIRS = 20
-"""The same for the product of two columns: the product of two normal ones counts for a ninth of its examples."""
 LEAST_KURTOSIS, MOST_KURTOSIS = 1.2, 6.0
 """Of columns whose spread, and dependence on others, say more than their mean does: two values with equal shares have a
 kurtosis of 1, a normal distribution 3, and what is the same in nine of ten examples 8."""
-EXAMPLES_PER_COMPONENT = 10
-"""Hotelling's test looks at so many principal components that each has ten examples of the smaller set."""
-SMALLEST_VARIANCE = 1e-3
-"""Principal components with less of the average variance are rounding."""
 FEWEST_EXPECTED = 5
 """Chi-squared wants at least 5 expected examples a cell (Cochran); rarer classes are counted together."""
 
@@ -60,32 +54,28 @@ SHARE = 0.05
 0.1 standard deviations changes the first by (0.04)."""
 FILLED = SHARE / 2
 """The same for a single value, and for values that are missing or infinite: half, for they are seldom chance."""
-COMPONENTS = 0.2
-"""Over all columns together the harmless size is twice that of one: a classifier would know the sets apart in 56 of 100."""
 
 
 def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
-    """All tests of numeric columns."""
+    """The tests of each numeric column by itself."""
     import numpy as np
 
     a, b = one.codes[:, :N_CODES].astype(float), other.codes[:, :N_CODES].astype(float)
     n_a, n_b = a.sum(axis=1), b.sum(axis=1)
     columns = np.flatnonzero((n_a >= 2) & (n_b >= 2))
     a, b, n_a, n_b = a[columns], b[columns], n_a[columns], n_b[columns]
-    yield from _component_tests(one, other)
     for kept, test in (_mean_test(a, b, n_a, n_b), _spread_test(a, b, n_a, n_b)):
         yield Test(whats=list(columns[kept]), **test)
     yield Test(whats=list(columns), **_distribution_test(a, b, n_a, n_b))
     endings = [counts.digits[columns].astype(float) for counts in (one, other)]
     yield Test(whats=list(columns), **_frequent_value_test(*endings, *(part.sum(axis=1) for part in endings)))
-    yield from _dependence_test(one, other)
     for name, code in (("missing", MISSING), ("infinite", INFINITE)):
         counts = one.codes[:, code], other.codes[:, code]
         some = np.flatnonzero(counts[0] + counts[1])
         yield Test(whats=list(some), **_share_test(name, counts[0][some], counts[1][some], one.n, other.n))
 
 
-def _pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
+def pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
     """Mean, variance, skew and kurtosis of what columns of counts `[d, k]` count."""
     import numpy as np
 
@@ -105,7 +95,7 @@ def _difference_of_means(a: Array, b: Array, n_a: Array, n_b: Array, values: Arr
     """
     import numpy as np
 
-    _, variance, skew, kurtosis = _pooled_moments(a + b, values)
+    _, variance, skew, kurtosis = pooled_moments(a + b, values)
     kept = (variance > 0) & (np.minimum(n_a, n_b) >= FEWEST_EFFECTIVE * kurtosis)
     a, b, n_a, n_b, variance, skew = a[kept], b[kept], n_a[kept], n_b[kept], variance[kept], skew[kept]
     difference = (b @ values / n_b - a @ values / n_a) / np.sqrt(variance)
@@ -124,7 +114,7 @@ def _spread_test(a: Array, b: Array, n_a: Array, n_b: Array) -> tuple[Any, dict[
     import numpy as np
 
     values = fine_scores()[:N_CODES]
-    mean, _, _, kurtosis = _pooled_moments(a + b, values)
+    mean, _, _, kurtosis = pooled_moments(a + b, values)
     apart = np.rint(((values[None, :] - mean[:, None]) ** 2) * 64) / 64
     n = n_a + n_b
     average = ((a + b) * apart).sum(axis=1) / n
@@ -208,101 +198,6 @@ def _binomial(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
         at_least = np.where(count_b > 0, betainc(np.maximum(count_b, 1), np.maximum(total - count_b, 0) + 1, share), 1.0)
         at_most = np.where(count_a > 0, betainc(np.maximum(count_a, 1), np.maximum(total - count_a, 0) + 1, 1 - share), 1.0)
     found: Array = np.minimum(1.0, 2 * np.minimum(at_least, at_most))
-    return found
-
-
-def _covariance(one: Counts, other: Counts) -> tuple[Any, ...]:
-    """Of the paired columns that vary: which they are, the difference of means, and the pool's covariance, correlations."""
-    import numpy as np
-
-    paired = np.array(paired_columns(len(one.codes)), int)
-    score = scores()
-    sums = [counts.codes[paired] @ score.astype(float) for counts in (one, other)]
-    n = one.n + other.n
-    mean = (sums[0] + sums[1]) / n
-    products = (one.products + other.products).astype(float) / n
-    covariance = products - mean[:, None] * mean[None, :]
-    kept = np.flatnonzero(np.diag(covariance) > 1e-9)
-    difference = sums[1] / other.n - sums[0] / one.n
-    return paired, kept, mean, difference, covariance
-
-
-def _component_tests(one: Counts, other: Counts) -> Iterator[Test]:
-    """Hotelling's T-squared on the largest principal components: many small moves of means, all columns together."""
-    import numpy as np
-    from scipy.stats import f
-
-    _, kept, _, difference, covariance = _covariance(one, other)
-    if not len(kept):
-        return
-    spread = np.sqrt(np.diag(covariance)[kept])
-    correlation = covariance[np.ix_(kept, kept)] / np.outer(spread, spread)
-    values, vectors = np.linalg.eigh(correlation)
-    smaller = min(one.n, other.n)
-    m = min(int((values > SMALLEST_VARIANCE).sum()), smaller // EXAMPLES_PER_COMPONENT)
-    if m < 2:
-        return
-    moved = (difference[kept] / spread) @ vectors[:, -m:]
-    per_n = one.n * other.n / (one.n + other.n)
-    n = one.n + other.n
-    pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # of the total covariance, the differences of means included
-    share = min(pooled_t / n, 1 - 1e-12)
-    statistic = share / (1 - share) * (n - m - 1) / m
-    p_value = float(f.sf(statistic, m, n - m - 1))
-    excess = max(pooled_t - m, 0.0)
-    high = math.sqrt((excess + UPPER_80 * math.sqrt(2 * m + 4 * excess)) / per_n)
-    effect = math.sqrt(excess / per_n)
-    yield Test("components", ["all columns"], np.array([p_value]), np.array([effect]), np.array([high]), 0.3, COMPONENTS)
-
-
-def _dependence_test(one: Counts, other: Counts) -> Iterator[Test]:
-    """Whether two columns go together as much in both sets: the mean product of their scores, pair by pair."""
-    import numpy as np
-    from scipy.special import ndtr
-
-    paired, kept, mean, _, covariance = _covariance(one, other)
-    codes = (one.codes + other.codes)[paired[kept]].astype(float)
-    if len(kept) < 2:
-        return
-    _, _, _, kurtosis = _pooled_moments(codes, scores().astype(float))
-    spread = np.sqrt(np.diag(covariance)[kept])
-    score = scores().astype(float)
-
-    def mean_product(counts: Counts) -> Array:
-        """Of scores less the pool's mean."""
-        own = counts.codes[paired[kept]] @ score / counts.n
-        cross = mean[kept][:, None] * own[None, :]
-        found: Array = counts.products[np.ix_(kept, kept)] / counts.n - cross - cross.T + np.outer(mean[kept], mean[kept])
-        return found
-
-    scale = np.outer(spread, spread)
-    a, b = mean_product(one) / scale, mean_product(other) / scale
-    variance = _variance_of_products(one, other, paired, kept, mean[kept]) / scale**2
-    error = np.sqrt(np.maximum(variance, 1e-12) * (1 / one.n + 1 / other.n))
-    is_even = kurtosis < MOST_KURTOSIS
-    is_tested = (
-        np.outer(is_even, is_even)
-        & np.triu(np.outer(kurtosis, kurtosis) * FEWEST_EFFECTIVE_PAIRS <= min(one.n, other.n), 1)
-        & (variance > 1e-9)
-    )
-    rows, columns = np.nonzero(is_tested)
-    if not len(rows):
-        return
-    effects = abs(b - a)[is_tested]
-    p_values = 2 * ndtr(-effects / error[is_tested])
-    whats = list(zip(paired[kept[rows]].tolist(), paired[kept[columns]].tolist(), strict=True))
-    yield Test("dependence", whats, p_values, effects, effects + UPPER_80 * error[is_tested], 0.1, DEPENDENCE)
-
-
-def _variance_of_products(one: Counts, other: Counts, paired: Any, kept: Any, mean: Array) -> Array:
-    """Of (x - mean)(y - mean) in the pool, where the means are small beside the spread: E[x²y²] - E[xy]², about them."""
-    import numpy as np
-
-    n = one.n + other.n
-    chosen = np.ix_(kept, kept)
-    squares = (one.squares + other.squares)[chosen] / n
-    products = (one.products + other.products)[chosen] / n
-    found: Array = squares - products**2
     return found
 
 

@@ -1,13 +1,12 @@
-"""The profile of a Spark DataFrame: each partition is counted by its executor, and the profiles are added up in a tree."""
+"""The profile of a Spark DataFrame: the executors count its partitions, and add the profiles up in a tree."""
 
 from __future__ import annotations
 
 import operator
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from itertools import chain
-from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -17,39 +16,83 @@ from bvtrack import SplitProfile, profile
 
 SAMPLE = 4096
 """Rows on the driver that the edges are laid through."""
-ROWS_OF_A_PARTITION = 64
-"""That many of each partition's first rows may come into the sample, for tables often lie in the order of a column."""
 FAN_IN = 8
-"""Profiles that are added up in one task: 256 MiB of hashes at most."""
+"""Profiles that one task adds up: 256 MiB of hashes at most."""
 ROUNDS = 4
 """Enough for 4,096 partitions; of more, the driver adds up the few profiles that are left."""
-SCHEMA = "part long, found binary"
 
 
 def profile_dataframe(
     df: DataFrame, *, target: str | None = None, name: str = "", like: SplitProfile | None = None, leaks: bool = True
 ) -> SplitProfile:
-    """The profile of all rows, the same for any partitions in any order; read it once `like` the first split's profile.
+    """Read a DataFrame once and count what tells splits apart: the same for the same rows in whatever partitions and order.
 
-    `target` is the column of the targets. The edges are laid through rows from the beginnings of all partitions unless `like`
-    has some. `leaks=False` hashes no rows; near copies are not looked for. The executors need bvtrack, NumPy and PyArrow;
-    each sends at most 32 MiB of hashes to the next one, and the driver holds no more than the last few.
+    `target` names the column of the targets; `name`, `like` and `leaks` are as for `bvtrack.profile`, but near copies are not
+    looked for. The edges are laid through the first rows; of a table that lies in the order of a column take them over from a
+    sample: `like=profile_dataframe(df.sample(0.001), target=...)`. The executors need bvtrack and PyArrow, and a profile that
+    goes from one to another, and one to the driver, has 32 MiB of hashes at most.
 
-    Raises `ValueError` for a DataFrame without rows, without a column `target`, with two columns of one name, or with other
+    Raises `ValueError` for a DataFrame without rows or without a column `target`, for two columns of one name, and for other
     columns than those of `like`.
     """
     if repeated := sorted({column for column in df.columns if df.columns.count(column) > 1}):
-        raise ValueError(f"expected columns of different names, got {', '.join(repeated)} twice")
-    if target is not None and target not in df.columns:
-        raise ValueError(f"expected targets in a column {target!r}, got only {', '.join(df.columns)}")
-    heads = df.mapInArrow(_first_rows, df.schema).orderBy(F.rand(0)).limit(SAMPLE).toArrow()
-    count = partial(_counted, target=target, name=name, leaks=leaks)
-    edges = _profile([heads], target=target, name=name, like=like, leaks=False)
-    found = df.mapInArrow(partial(count, like=edges), "found binary").withColumn("part", F.spark_partition_id())
+        raise ValueError(f"expected columns of different names, got {', '.join(repeated)} more than once")
+    head = df.limit(SAMPLE).toArrow().to_batches()
+    edges = _profile(head, target=target, name=name, like=like, leaks=False)
+    count = partial(_counted, target=target, name=name, like=edges, leaks=leaks)
+    found = df.mapInArrow(count, "found binary").withColumn("part", F.spark_partition_id())
     for _ in range(ROUNDS):
-        found = found.groupBy(F.floor(F.col("part") / FAN_IN).alias("part")).applyInArrow(_merged, SCHEMA)
-    return _sum(found.toArrow()["found"].to_pylist())
+        found = found.groupBy(F.floor(F.col("part") / FAN_IN).alias("group")).applyInArrow(_merged, "part long, found binary")
+    return _sum(found.toArrow()["found"])
 
 
-def _first_rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from (batch.slice(0, ROWS_OF_A_PARTITION) for batch in chain.from_iterable(zip(batches, range(1))))
+def _profile(
+    batches: Iterable[pa.RecordBatch], *, target: str | None, name: str, like: SplitProfile | None, leaks: bool
+) -> SplitProfile:
+    pairs = (_pair(batch, target) for batch in batches)
+    return profile(pairs, name=name, like=like, leaks="exact" if leaks else False)
+
+
+def _pair(batch: pa.RecordBatch, target: str | None) -> tuple[pa.RecordBatch, pa.Array | None]:
+    names = batch.schema.names
+    if target is None:
+        return batch, None
+    if target not in names:
+        raise ValueError(f"expected the targets in a column {target!r}, got only {', '.join(names)}")
+    return batch.select([name for name in names if name != target]), batch[target]
+
+
+def _counted(
+    batches: Iterable[pa.RecordBatch], *, target: str | None, name: str, like: SplitProfile, leaks: bool
+) -> Iterator[pa.RecordBatch]:
+    """One profile, or nothing of an empty partition."""
+    filled = (batch for batch in batches if batch.num_rows)
+    for first in filled:
+        count = partial(_profile, chain([first], filled), target=target, name=name, like=like, leaks=leaks)
+        yield pa.RecordBatch.from_pydict({"found": [_packed(count)]})
+
+
+def _merged(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
+    return pa.table({"part": [key[0].as_py()], "found": [_packed(partial(_sum, table["found"]))]})
+
+
+def _packed(make: Callable[[], SplitProfile]) -> bytes:
+    """A profile, or why there is none: Spark would try again where a task fails, and bury the reason.
+
+    Not as JSON, in which 32 MiB of hashes take seconds to write and to read again.
+    """
+    try:
+        return pickle.dumps(make())
+    except ValueError as error:
+        return pickle.dumps(error)
+
+
+def _sum(found: Iterable[pa.Scalar]) -> SplitProfile:
+    return reduce(operator.or_, (_unpacked(one.as_py()) for one in found))
+
+
+def _unpacked(content: bytes) -> SplitProfile:
+    found: SplitProfile | ValueError = pickle.loads(content)
+    if isinstance(found, ValueError):
+        raise found
+    return found
