@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.data.arrays import as_array
 from bvtrack.data.class_names import class_names
-from bvtrack.data.coding import N_DIGITS, ROWS_AT_ONCE, WIDTH
 from bvtrack.data.counting import Counts
+from bvtrack.data.descriptions import described, described_together
 from bvtrack.data.features import Names
 from bvtrack.data.gathering import gathered, head, n_of
 from bvtrack.data.layout import Layout, numbers_of, target_numbers
 from bvtrack.data.origin import group_hashes, span_of
+from bvtrack.data.packing import counts, counts_json, names_json, packed, unpacked
 from bvtrack.data.reading import batches
 from bvtrack.data.row_hash import mixed, row_hashes, smallest
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from bvtrack.data.reading import Columns
 
-MOST_DESCRIBED = 100_000
-"""Examples of which near copies are looked for, 12 MB of descriptions."""
 MASK = (1 << 64) - 1
 ROWS_SIDE_BY_SIDE = 1 << 18
 """Rows of a table's columns that are put side by side at once: enough for every thread."""
@@ -62,11 +59,11 @@ class SplitProfile:
         state = [[part.name, part.kind, part.shape] for part in self.layout.parts], self.n, self.class_counts, self.fingerprint
         digest = hashlib.blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=8)
         if self.hashes is None:
-            counts = [found for found in (self.numbers, self.label_numbers) if found is not None]
+            counted = [found for found in (self.numbers, self.label_numbers) if found is not None]
             digest.update(
-                b"".join(found.codes.tobytes() + found.products.tobytes() + found.digits.tobytes() for found in counts)
+                b"".join(found.codes.tobytes() + found.products.tobytes() + found.digits.tobytes() for found in counted)
             )
-            digest.update(json.dumps([_names_json(names) for names in self.names.values()]).encode())
+            digest.update(json.dumps([names_json(names) for names in self.names.values()]).encode())
         return digest.hexdigest()
 
     @property
@@ -92,7 +89,7 @@ class SplitProfile:
             hashes=_joined(self.hashes, other.hashes, smallest),
             groups=_joined(self.groups, other.groups, _unique),
             time=_span(self.time, other.time),
-            descriptions=_described_together(self.descriptions, other.descriptions),
+            descriptions=described_together(self.descriptions, other.descriptions),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -101,13 +98,13 @@ class SplitProfile:
             "name": self.name,
             "layout": self.layout.to_json(),
             "n": self.n,
-            "numbers": _counts_json(self.numbers),
-            "names": {name: _names_json(names) for name, names in self.names.items()},
-            "labels": None if self.labels is None else _names_json(self.labels),
-            "label_numbers": None if self.label_numbers is None else _counts_json(self.label_numbers),
+            "numbers": counts_json(self.numbers),
+            "names": {name: names_json(names) for name, names in self.names.items()},
+            "labels": None if self.labels is None else names_json(self.labels),
+            "label_numbers": None if self.label_numbers is None else counts_json(self.label_numbers),
             "fingerprint": self.fingerprint,
-            "hashes": None if self.hashes is None else _packed(self.hashes),
-            "groups": None if self.groups is None else _packed(self.groups),
+            "hashes": None if self.hashes is None else packed(self.hashes),
+            "groups": None if self.groups is None else packed(self.groups),
             "time": self.time,
         }
 
@@ -117,17 +114,17 @@ class SplitProfile:
         import numpy as np
 
         optional = {
-            name: None if content[name] is None else _unpacked(content[name], np.dtype("uint64"))
+            name: None if content[name] is None else unpacked(content[name], np.dtype("uint64"))
             for name in ("hashes", "groups")
         }
         return cls(
             name=content["name"],
             layout=Layout.from_json(content["layout"]),
             n=content["n"],
-            numbers=_counts(content["numbers"]),
+            numbers=counts(content["numbers"]),
             names={name: Names(**names) for name, names in content["names"].items()},
             labels=None if content["labels"] is None else Names(**content["labels"]),
-            label_numbers=None if content["label_numbers"] is None else _counts(content["label_numbers"]),
+            label_numbers=None if content["label_numbers"] is None else counts(content["label_numbers"]),
             fingerprint=content["fingerprint"],
             hashes=optional["hashes"],
             groups=optional["groups"],
@@ -218,7 +215,7 @@ def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks
         label_numbers=numbers,
         fingerprint=0 if hashes is None else _fingerprint(hashes, layout, targets),
         hashes=None if hashes is None else smallest([hashes]),
-        descriptions=_described(layout, columns) if leaks is True else {},
+        descriptions=described(layout, columns) if leaks is True else {},
     )
 
 
@@ -286,49 +283,6 @@ def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Name
     return None, Names.of(class_names(layout, targets))
 
 
-def _described(layout: Layout, columns: Columns) -> dict[str, NDArray[np.uint8]]:
-    import numpy as np
-
-    describe = {"image": _described_images, "text": _described_texts}
-    found = {}
-    for part in layout.parts:
-        if part.kind in describe:
-            some = columns[part.name][:MOST_DESCRIBED]
-            blocks = range(0, len(some), ROWS_AT_ONCE)
-            found[part.name] = np.concatenate([describe[part.kind](some[start : start + ROWS_AT_ONCE]) for start in blocks])
-    return found
-
-
-def _described_images(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """With 0 for what is no finite number."""
-    import numpy as np
-
-    from bvtrack.data.near_duplicates import describe_images
-
-    if images.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            images = np.nan_to_num(images.astype(np.float32), nan=0, posinf=0, neginf=0)
-    return describe_images(images)
-
-
-def _described_texts(texts: NDArray[Any]) -> NDArray[np.uint8]:
-    from bvtrack.data.near_duplicate_texts import describe_texts
-
-    return describe_texts([text if isinstance(text, str) else "" for text in texts.tolist()])
-
-
-def _described_together(
-    one: Mapping[str, NDArray[np.uint8]], other: Mapping[str, NDArray[np.uint8]]
-) -> dict[str, NDArray[np.uint8]]:
-    import numpy as np
-
-    return {
-        name: found if len(found) >= MOST_DESCRIBED else np.concatenate([found, other[name]])[:MOST_DESCRIBED]
-        for name, found in one.items()
-        if name in other
-    }
-
-
 def _one_each(what: str, values: Any, n: int) -> NDArray[Any]:
     array = as_array(values)
     if len(array) != n:
@@ -352,32 +306,3 @@ def _unique(parts: Any) -> NDArray[np.uint64]:
 
 def _span(one: tuple[float, float] | None, other: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if one is None or other is None else (min(one[0], other[0]), max(one[1], other[1]))
-
-
-def _counts_json(counts: Counts) -> dict[str, Any]:
-    packed = {name: _packed(getattr(counts, name)) for name in ("codes", "digits", "products", "squares")}
-    return {"n": counts.n, "shape": [len(counts.codes), len(counts.products)], **packed}
-
-
-def _counts(content: Mapping[str, Any]) -> Counts:
-    import numpy as np
-
-    d, m = content["shape"]
-    arrays = {name: _unpacked(content[name], np.dtype("int64")) for name in ("codes", "digits", "products", "squares")}
-    shapes = {"codes": (d, WIDTH), "digits": (d, N_DIGITS), "products": (m, m), "squares": (m, m)}
-    shaped = {name: array.reshape(shapes[name]) for name, array in arrays.items()}
-    return Counts(content["n"], **shaped)
-
-
-def _names_json(names: Names) -> dict[str, Any]:
-    return {"counts": dict(sorted(names.counts.items())), "is_bucketed": names.is_bucketed}
-
-
-def _packed(array: NDArray[Any]) -> str:
-    return base64.b85encode(zlib.compress(array.tobytes(), 1)).decode()
-
-
-def _unpacked(text: str, dtype: Any) -> NDArray[Any]:
-    import numpy as np
-
-    return np.frombuffer(zlib.decompress(base64.b85decode(text)), dtype).copy()
