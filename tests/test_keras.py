@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import mlflow
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
 import torch
 from keras_training import (

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]  # it has no type hints
-import pyarrow.csv  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 
 from bvtrack.data.files import LABELS, Report, Roles, reason_of, some
 from bvtrack.data.table_columns import Kind, is_missing, kind_of, rows_of, values_of
