@@ -13,7 +13,7 @@ BACKENDS := $(VENV)/.backends
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
 
-.PHONY: help install demo ui test bench rules splits advice soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,10 @@ rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
 	for part in calibration speed near_duplicates; do \
 		PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/$$part.py || exit 1; done
+
+scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigabyte to install, and a Java that Spark can use)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray,spark]"
+	$(BIN)/python -m pytest tests/test_ray.py tests/test_spark.py
 
 advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
 	$(BIN)/python tests/benchmarks/advice/collect.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from bvtrack import MOST_READ, SplitSample, choose_examples, preserve_random_sta
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators
 from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
+
+logger = logging.getLogger("bvtrack")
 
 BATCH = 32
 """What Keras takes where no batch size is given."""
@@ -117,7 +120,12 @@ class EvaluationData:
         if not self.is_arrays:
             return SplitSample(self.n)
         read = self.part(MOST_READ)
-        return SplitSample.of_batches(self.n, [keras.tree.map_structure(_as_array, (read.x, read.y))])
+        x, y = keras.tree.map_structure(_as_array, (read.x, read.y))
+        try:
+            return SplitSample.of_batches(self.n, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
+        except ValueError as error:
+            logger.warning("bvtrack: a split is checked by its size alone, for its examples cannot be compared (%s)", error)
+            return SplitSample(self.n)
 
 
 class Untold(keras.utils.PyDataset):  # type: ignore[misc]
