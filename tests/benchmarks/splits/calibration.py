@@ -2,7 +2,7 @@
 
     python tests/benchmarks/splits/calibration.py [PAIRS]
 
-Pairs of 2,000 and 500 examples of 20 columns and a label, unless said; 1,000 pairs of each kind by default, a hundredth of that
+Pairs of 2,000 and 500 examples of 20 columns and a label, unless said; 1,000 pairs of each kind by default, a tenth of that
 of the million rows.
 """
 
@@ -22,7 +22,7 @@ from bvtrack import compare_splits
 
 N_TRAIN, N_DEV, N_COLUMNS = 2_000, 500, 20
 ALLOWED = 0.05
-FEWER_LARGE = 100
+FEWER_LARGE = 10
 """Pairs of a million rows take half a second each: this many times fewer are drawn."""
 Draw = Callable[[np.random.Generator, int], NDArray[Any]]
 MIXING = np.random.default_rng(1).normal(size=(3, N_COLUMNS))
