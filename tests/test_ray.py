@@ -1,22 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from bvtrack import SplitProfile, compare_splits, profile
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 pytest.importorskip("ray", reason="ray is not installed")
 
 pytestmark = [
-    pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning:ray.data.context"
-    ),  # Ray reads settings of its own that it deprecates
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # settings of Ray's own, which it reads itself
     pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame:DeprecationWarning"),  # Ray's use of pandas
 ]
 N_ROWS = 20_000
@@ -38,8 +35,6 @@ def local_ray() -> Iterator[None]:
 
 def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
     """Numbers, whole numbers and truths of which some are missing, names of which some are missing, and classes."""
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
     amount = rng.normal(size=n)
     amount[::11] = np.nan
@@ -54,7 +49,6 @@ def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
 
 
 def _dataset(table: pd.DataFrame) -> Any:
-    import pyarrow as pa
     import ray
 
     return ray.data.from_arrow(pa.Table.from_pandas(table, preserve_index=False))

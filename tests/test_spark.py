@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from bvtrack import SplitProfile, compare_splits, profile
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
+pytest.importorskip("pyspark", reason="pyspark is not installed")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),  # nothing of pandas is used
@@ -41,8 +40,6 @@ def spark() -> Iterator[Any]:
 
 def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
     """Numbers, whole numbers and truths of which some are missing, names of which some are missing, and classes."""
-    import pandas as pd
-
     rng = np.random.default_rng(seed)
     amount = rng.normal(size=n)
     amount[::11] = np.nan
@@ -57,8 +54,6 @@ def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
 
 
 def _spark_table(spark: Any, table: pd.DataFrame) -> Any:
-    import pyarrow as pa
-
     return spark.createDataFrame(pa.Table.from_pandas(table, preserve_index=False))
 
 
