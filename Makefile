@@ -54,6 +54,7 @@ splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what i
 scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigabyte to install, and a Java that Spark can use)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray,spark]"
 	$(BIN)/python -m pytest tests/test_ray.py tests/test_spark.py
+	OMP_NUM_THREADS=1 PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/scale.py
 
 advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
 	$(BIN)/python tests/benchmarks/advice/collect.py

@@ -8,15 +8,12 @@ Evidently needs an environment of its own (pandas below 3): EVIDENTLY_PYTHON=/pa
 
 from __future__ import annotations
 
-import operator
 import os
-import pickle
 import statistics
 import subprocess
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,7 +21,7 @@ from figures import Figure, show
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
-from bvtrack import compare_splits, profile
+from bvtrack import compare_splits
 
 ROUNDS = 7
 Sets = tuple[NDArray[Any], NDArray[Any]]
@@ -109,31 +106,11 @@ def planted(n: int, m: int, d: int, n_copies: int) -> Figure:
     return Figure(f"{n_copies} copies planted in {m:,}", "", "all", finding.message.split(" examples")[0])
 
 
-def partitions(n: int, n_parts: int, d: int) -> Figure:
-    """What counting partitions and adding their profiles up costs, and a billion rows by that."""
-    rows, _ = _draw(n, 1, d)
-    like = profile(rows[:10_000], leaks=False)
-    start = time.perf_counter()
-    cpu = time.process_time()
-    parts = [profile(part, like=like, leaks="exact") for part in np.array_split(rows, n_parts)]
-    counted = time.process_time() - cpu
-    whole = reduce(operator.or_, parts)
-    merged = time.perf_counter() - start - counted
-    assert whole.digest == profile(rows, like=like, leaks="exact").digest
-    size = len(pickle.dumps(parts[0])) / 1e6
-    seen = (
-        f"{1e6 * counted / n:.2f} us of a core a row, {1e3 * merged / n_parts:.0f} ms a merge, {size:.1f} MB a profile of "
-        f"{n // n_parts:,} rows; 1e9 rows by that: {counted / n * 1e9 / 60:.0f} core-minutes (an extrapolation)"
-    )
-    return Figure(f"{n:,} x {d} in {n_parts} partitions", "", "", seen)
-
-
 def main() -> None:
     """Print all figures."""
     figures = compared(1_000_000, 250_000, 20, ("<= 0.15 s, <= 50 MB", "<= 0.35 s, <= 100 MB"))
     figures += compared(10_000, 2_500, 784, ("<= 0.1 s", ""))
     figures.append(planted(1_000_000, 250_000, 20, 100))
-    figures.append(partitions(1_000_000, 64, 20))
     show(f"One comparison (medians of {ROUNDS} rounds)", figures)
 
 
