@@ -12,10 +12,10 @@ from bvtrack.examples import ExampleError, measure_examples
 from bvtrack.forecast import Forecast, forecast_longer, forecast_more_data
 from bvtrack.gaps import Gap
 from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
+from bvtrack.random_states import preserve_random_states
 from bvtrack.recipe import Step, recommend
 from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
 from bvtrack.tracking.harmless import harmless
-from bvtrack.tracking.random_states import preserve_random_states
 from bvtrack.tracking.tracker import Tracker
 from bvtrack.version import __version__
 

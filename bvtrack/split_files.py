@@ -9,7 +9,7 @@ from typing import Any
 
 from bvtrack.data.disguise import disguised_dev_set
 from bvtrack.data.files import Roles, SplitFile, open_splits
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, tag_of
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.shift import ShiftReport, compare_splits
@@ -24,13 +24,14 @@ class FilesCheck:
     paths: Mapping[str, str]
     profiles: Mapping[str, SplitProfile]
     sizes: SplitReport
+    disguised: tuple[Finding, ...]
     shift: ShiftReport
     leaks: bool
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All of them, the gravest first."""
-        found = (*disguised_dev_set(self.profiles), *self.shift.findings, *self.sizes.findings)
+        found = (*self.disguised, *self.shift.findings, *self.sizes.findings)
         return tuple(sorted(found, key=lambda finding: GRAVEST_FIRST.index(finding.level)))
 
     @property
@@ -41,8 +42,7 @@ class FilesCheck:
     @property
     def tag(self) -> str:
         """The value of `bvtrack.split`: `ok`, or the codes of what was found of the sets themselves, joined by `+`."""
-        found = (*disguised_dev_set(self.profiles), *self.sizes.findings)
-        return "+".join(finding.code for finding in found) or "ok"
+        return tag_of((*self.disguised, *self.sizes.findings))
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the profiles, as JSON types; what is no finite number is `None`."""
@@ -99,6 +99,7 @@ def check_files(
         paths=paths,
         profiles=profiles,
         sizes=check_split(**{split: found.n for split, found in profiles.items()}),
+        disguised=tuple(disguised_dev_set(profiles)),
         shift=compare_splits(**profiles, leaks=leaks),
         leaks=leaks,
     )

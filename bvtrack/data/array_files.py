@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from bvtrack.data.files import Report, Roles, reason_of
+from bvtrack.data.reading import TARGET_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from bvtrack.data.files import Batch
 
 FEATURES = ("x", "features", "images", "inputs")
-TARGETS = ("y", "labels", "label", "targets", "target")
 """What arrays are called, in whatever case, perhaps with a part behind it: `x_train`."""
 BYTES_AT_ONCE = 1 << 24
 MOST_ROWS = 1 << 16
@@ -116,7 +116,7 @@ def open_arrays(path: Path, part: str, roles: Roles) -> Arrays:
         found = _npy_members(path) if path.suffix.lower() == ".npy" else _npz_members(path)
     features = _features(path, list(found), part)
     suffix = features[len(features.split("_")[0]) :] if "_" in features else ""
-    targets = [name for name in found if name.lower() in {f"{target}{suffix}".lower() for target in TARGETS}]
+    targets = [name for name in found if name.lower() in {f"{target}{suffix}".lower() for target in TARGET_NAMES}]
     roles.check(list(found), str(path))
     names = {"features": features, **roles.with_target(targets, str(path)).named}
     members = {role: found[name] for role, name in names.items()}

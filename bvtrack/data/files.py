@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from bvtrack.data.reading import TARGET_NAMES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 ARRAYS = (".npz", ".npy")
-LABELS = ("label", "labels", "target", "targets", "class", "y")
+LABELS = (*TARGET_NAMES, "class")
 """What a column or an array of labels is called, in whatever case, where none is named."""
 Report = Callable[[float], None]
 """Takes how much of a split has been read, from 0 to 1."""

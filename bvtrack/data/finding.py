@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,3 +16,13 @@ class Finding:
     code: str
     level: Level
     message: str
+
+
+def is_ok(findings: Iterable[Finding]) -> bool:
+    """True where nothing is worse than a note."""
+    return all(finding.level == "note" for finding in findings)
+
+
+def tag_of(findings: Iterable[Finding]) -> str:
+    """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
+    return "+".join(finding.code for finding in findings) or "ok"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, is_ok, tag_of
 from bvtrack.data.sample import train_eval_size
 from bvtrack.error_rate import is_finite_number
 from bvtrack.explanation import percent
@@ -43,12 +43,12 @@ class SplitReport:
     @property
     def ok(self) -> bool:
         """True where nothing is worse than a note."""
-        return all(finding.level == "note" for finding in self.findings)
+        return is_ok(self.findings)
 
     @property
     def tag(self) -> str:
         """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
-        return "+".join(finding.code for finding in self.findings) or "ok"
+        return tag_of(self.findings)
 
 
 def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int | None = None) -> SplitReport:

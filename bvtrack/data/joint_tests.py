@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bvtrack.data.coding import scores
 from bvtrack.data.counting import Counts, paired_columns
@@ -28,44 +29,82 @@ COMPONENTS = 0.2
 
 def joint_tests(one: Counts, other: Counts) -> Iterator[Test]:
     """Hotelling's test of all columns, and one of each pair of columns."""
-    yield from _component_tests(one, other)
-    yield from _dependence_test(one, other)
+    pool = _Pool.of(one, other)
+    yield from _component_tests(pool)
+    yield from _dependence_test(pool)
 
 
-def _covariance(one: Counts, other: Counts) -> tuple[Any, ...]:
-    """Of the paired columns that vary: which they are, the difference of means, and the pool's covariance, correlations."""
-    import numpy as np
+@dataclass(frozen=True)
+class _Pool:
+    """Two sets and `both` together, of which the `m` paired `columns` that vary have scores of a `mean` and `spread` `[m]` and a
+    `correlation` `[m, m]`; `chosen` are these columns among the paired ones.
+    """
 
-    paired = np.array(paired_columns(len(one.codes)), int)
-    score = scores()
-    sums = [counts.codes[paired] @ score.astype(float) for counts in (one, other)]
-    n = one.n + other.n
-    mean = (sums[0] + sums[1]) / n
-    products = (one.products + other.products).astype(float) / n
-    covariance = products - mean[:, None] * mean[None, :]
-    kept = np.flatnonzero(np.diag(covariance) > 1e-9)
-    difference = sums[1] / other.n - sums[0] / one.n
-    return paired, kept, mean, difference, covariance
+    one: Counts
+    other: Counts
+    both: Counts
+    columns: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+    mean: Array
+    spread: Array
+    correlation: Array
+
+    @classmethod
+    def of(cls, one: Counts, other: Counts) -> _Pool:
+        import numpy as np
+
+        both = one + other
+        paired = np.array(paired_columns(len(both.codes)), int)
+        mean = both.codes[paired] @ scores().astype(float) / both.n
+        covariance = both.products / both.n - np.outer(mean, mean)
+        chosen = np.flatnonzero(np.diag(covariance) > 1e-9)
+        spread = np.sqrt(np.diag(covariance)[chosen])
+        correlation = covariance[np.ix_(chosen, chosen)] / np.outer(spread, spread)
+        return cls(one, other, both, paired[chosen], chosen, mean[chosen], spread, correlation)
+
+    @property
+    def smaller(self) -> int:
+        """Examples in the smaller set."""
+        return min(self.one.n, self.other.n)
+
+    def means_of(self, counts: Counts) -> Array:
+        """The mean scores of one of the sets."""
+        found: Array = counts.codes[self.columns] @ scores().astype(float) / counts.n
+        return found
+
+    def products_of(self, counts: Counts) -> Array:
+        """The mean products, in spreads, of the scores of one of the sets less the pool's mean."""
+        import numpy as np
+
+        cross = np.outer(self.mean, self.means_of(counts))
+        products = counts.products[np.ix_(self.chosen, self.chosen)] / counts.n
+        found: Array = (products - cross - cross.T + np.outer(self.mean, self.mean)) / np.outer(self.spread, self.spread)
+        return found
+
+    def variance_of_products(self) -> Array:
+        """E[x²y²] - E[xy]², in spreads: a little more than about the means, which are small beside the spreads."""
+        import numpy as np
+
+        chosen, both = np.ix_(self.chosen, self.chosen), self.both
+        variance = both.squares[chosen] / both.n - (both.products[chosen] / both.n) ** 2
+        found: Array = variance / np.outer(self.spread, self.spread) ** 2
+        return found
 
 
-def _component_tests(one: Counts, other: Counts) -> Iterator[Test]:
+def _component_tests(pool: _Pool) -> Iterator[Test]:
     """Hotelling's T-squared on the largest principal components: many small moves of means, all columns together."""
     import numpy as np
     from scipy.special import fdtrc
 
-    _, kept, _, difference, covariance = _covariance(one, other)
-    if not len(kept):
+    if not len(pool.columns):
         return
-    spread = np.sqrt(np.diag(covariance)[kept])
-    correlation = covariance[np.ix_(kept, kept)] / np.outer(spread, spread)
-    values, vectors = np.linalg.eigh(correlation)
-    smaller = min(one.n, other.n)
-    m = min(int((values > SMALLEST_VARIANCE).sum()), smaller // EXAMPLES_PER_COMPONENT)
+    values, vectors = np.linalg.eigh(pool.correlation)
+    m = min(int((values > SMALLEST_VARIANCE).sum()), pool.smaller // EXAMPLES_PER_COMPONENT)
     if m < 2:
         return
-    moved = (difference[kept] / spread) @ vectors[:, -m:]
-    per_n = one.n * other.n / (one.n + other.n)
-    n = one.n + other.n
+    moved = ((pool.means_of(pool.other) - pool.means_of(pool.one)) / pool.spread) @ vectors[:, -m:]
+    n = pool.one.n + pool.other.n
+    per_n = pool.one.n * pool.other.n / n
     pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # of the total covariance, the differences of means included
     share = min(pooled_t / n, 1 - 1e-12)
     statistic = share / (1 - share) * (n - m - 1) / m
@@ -76,52 +115,30 @@ def _component_tests(one: Counts, other: Counts) -> Iterator[Test]:
     yield Test("components", ["all columns"], np.array([p_value]), np.array([effect]), np.array([high]), 0.3, COMPONENTS)
 
 
-def _dependence_test(one: Counts, other: Counts) -> Iterator[Test]:
+def _dependence_test(pool: _Pool) -> Iterator[Test]:
     """Whether two columns go together as much in both sets: the mean product of their scores, pair by pair."""
     import numpy as np
     from scipy.special import ndtr
 
-    paired, kept, mean, _, covariance = _covariance(one, other)
-    codes = (one.codes + other.codes)[paired[kept]].astype(float)
-    if len(kept) < 2:
+    if len(pool.columns) < 2:
         return
-    _, _, _, kurtosis = pooled_moments(codes, scores().astype(float))
-    spread = np.sqrt(np.diag(covariance)[kept])
-    score = scores().astype(float)
-
-    def mean_product(counts: Counts) -> Array:
-        """Of scores less the pool's mean."""
-        own = counts.codes[paired[kept]] @ score / counts.n
-        cross = mean[kept][:, None] * own[None, :]
-        found: Array = counts.products[np.ix_(kept, kept)] / counts.n - cross - cross.T + np.outer(mean[kept], mean[kept])
-        return found
-
-    scale = np.outer(spread, spread)
-    a, b = mean_product(one) / scale, mean_product(other) / scale
-    variance = _variance_of_products(one, other, paired, kept, mean[kept]) / scale**2
-    error = np.sqrt(np.maximum(variance, 1e-12) * (1 / one.n + 1 / other.n))
-    is_even = kurtosis < MOST_KURTOSIS
-    is_tested = (
-        np.outer(is_even, is_even)
-        & np.triu(np.outer(kurtosis, kurtosis) * FEWEST_EFFECTIVE_PAIRS <= min(one.n, other.n), 1)
-        & (variance > 1e-9)
-    )
-    rows, columns = np.nonzero(is_tested)
+    variance = pool.variance_of_products()
+    rows, columns = np.nonzero(_are_tested(pool) & (variance > 1e-9))
     if not len(rows):
         return
-    effects = abs(b - a)[is_tested]
-    p_values = 2 * ndtr(-effects / error[is_tested])
-    whats = list(zip(paired[kept[rows]].tolist(), paired[kept[columns]].tolist(), strict=True))
-    yield Test("dependence", whats, p_values, effects, effects + UPPER_80 * error[is_tested], 0.1, DEPENDENCE)
+    error = np.sqrt(np.maximum(variance, 1e-12) * (1 / pool.one.n + 1 / pool.other.n))[rows, columns]
+    effects = abs(pool.products_of(pool.other) - pool.products_of(pool.one))[rows, columns]
+    whats = list(zip(pool.columns[rows].tolist(), pool.columns[columns].tolist(), strict=True))
+    p_values = 2 * ndtr(-effects / error)
+    yield Test("dependence", whats, p_values, effects, effects + UPPER_80 * error, 0.1, DEPENDENCE)
 
 
-def _variance_of_products(one: Counts, other: Counts, paired: Any, kept: Any, mean: Array) -> Array:
-    """Of the products in the pool: E[x²y²] - E[xy]², a little more than about the means, which are small beside the spreads."""
+def _are_tested(pool: _Pool) -> NDArray[np.bool_]:
+    """Each pair of columns once, where enough examples say something of it."""
     import numpy as np
 
-    n = one.n + other.n
-    chosen = np.ix_(kept, kept)
-    squares = (one.squares + other.squares)[chosen] / n
-    products = (one.products + other.products)[chosen] / n
-    found: Array = squares - products**2
+    _, _, _, kurtosis = pooled_moments(pool.both.codes[pool.columns].astype(float), scores().astype(float))
+    is_even = kurtosis < MOST_KURTOSIS
+    is_enough = np.outer(kurtosis, kurtosis) * FEWEST_EFFECTIVE_PAIRS <= pool.smaller
+    found: NDArray[np.bool_] = np.outer(is_even, is_even) & np.triu(is_enough, 1)
     return found

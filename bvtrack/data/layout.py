@@ -35,7 +35,7 @@ class Layout:
         """Laid through some thousand examples."""
         parts = tuple(Part.of(name, values) for name, values in columns.items())
         kind = _kind_of(targets)
-        target_coding = Coding.of(_as_columns(targets)) if kind == "numbers" and targets is not None else None
+        target_coding = Coding.of(target_numbers(targets)) if kind == "numbers" and targets is not None else None
         return cls(parts, Coding.of(numbers_of(parts, columns)), kind, target_coding)
 
     @cached_property
@@ -129,11 +129,6 @@ def _in_family(part: Part, values: NDArray[Any]) -> NDArray[Any]:
     return np.full(values.shape, None, object) if part.is_text else np.full(values.shape, "NaT", part.dtype)
 
 
-def target_numbers(targets: NDArray[Any]) -> NDArray[Any]:
-    """Continuous targets as columns `[n, k]`."""
-    return _as_columns(targets)
-
-
 def _kind_of(targets: NDArray[Any] | None) -> Targets:
     import numpy as np
 
@@ -147,7 +142,8 @@ def _kind_of(targets: NDArray[Any] | None) -> Targets:
     return "numbers"
 
 
-def _as_columns(targets: NDArray[Any]) -> NDArray[Any]:
+def target_numbers(targets: NDArray[Any]) -> NDArray[Any]:
+    """Continuous targets as columns `[n, k]`. Raises `ValueError` for names."""
     import numpy as np
 
     if targets.dtype.kind in TEXT:

@@ -20,6 +20,7 @@ from bvtrack.data.origin import group_hashes, span_of
 from bvtrack.data.packing import counts, counts_json, names_json, packed, unpacked
 from bvtrack.data.reading import batches
 from bvtrack.data.row_hash import mixed, row_hashes, smallest
+from bvtrack.random_states import preserve_random_states
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,8 +159,6 @@ def profile(
     >>> halves.digest == whole.digest
     True
     """
-    from bvtrack.tracking.random_states import preserve_random_states
-
     with preserve_random_states():
         parts = _named(name, gathered(batches(data, targets)))
         layout = like.layout if like else None

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.data.arrays import TEXT, as_array, objects_of, printable, stacked
+from bvtrack.data.coding import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 FEATURES = "feature"
 TARGET_NAMES = ("label", "labels", "target", "targets", "y")
 """Under which batches that are mappings keep their targets."""
-ROWS_AT_ONCE = 8192
 EXAMPLES_AT_ONCE = 256
 WIDEST_SPARSE = 1024
 """Columns up to which a sparse matrix is read as a table; of a wider one, columns are added up into so many buckets."""

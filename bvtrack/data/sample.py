@@ -67,14 +67,10 @@ class SplitSample:
 
         Raises `ValueError` for batches that cannot be read.
         """
-        import numpy as np
-
+        from bvtrack.data.gathering import together
         from bvtrack.data.reading import batches as read
 
-        parts = list(read(iter(batches)))
-        columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in parts[0][0]}
-        targets = None if parts[0][1] is None else np.concatenate([labels for _, labels in parts])
-        return cls(n, columns, targets)
+        return cls(n, *together(list(read(iter(batches)))))
 
     @property
     def n_read(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bvtrack.data.comparison import LABEL, Comparison, compare_profiles
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, is_ok
 from bvtrack.data.leakage import leak_findings
 from bvtrack.data.profile import SplitProfile, profile
 
@@ -58,7 +58,7 @@ class ShiftReport:
     @property
     def ok(self) -> bool:
         """True where nothing is worse than a note."""
-        return all(finding.level == "note" for finding in self.findings)
+        return is_ok(self.findings)
 
 
 def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True) -> ShiftReport:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bvtrack.data.disguise import disguised_dev_set
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, tag_of
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.profile import SplitProfile
 from bvtrack.data.sample import SplitSample
@@ -33,7 +33,7 @@ class SplitCheck:
     @property
     def tag(self) -> str:
         """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
-        return "+".join(finding.code for finding in self._of_split) or "ok"
+        return tag_of(self._of_split)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -62,79 +62,111 @@ def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
     """The tests of each numeric column by itself."""
     import numpy as np
 
-    a, b = one.codes[:, :N_CODES].astype(float), other.codes[:, :N_CODES].astype(float)
-    n_a, n_b = a.sum(axis=1), b.sum(axis=1)
-    columns = np.flatnonzero((n_a >= 2) & (n_b >= 2))
-    a, b, n_a, n_b = a[columns], b[columns], n_a[columns], n_b[columns]
-    for kept, test in (_mean_test(a, b, n_a, n_b), _spread_test(a, b, n_a, n_b)):
-        yield Test(whats=list(columns[kept]), **test)
-    yield Test(whats=list(columns), **_distribution_test(a, b, n_a, n_b))
-    endings = [counts.digits[columns].astype(float) for counts in (one, other)]
-    yield Test(whats=list(columns), **_frequent_value_test(*endings, *(part.sum(axis=1) for part in endings)))
+    n = np.array([counts.codes[:, :N_CODES].sum(axis=1) for counts in (one, other)])
+    columns = np.flatnonzero((n >= 2).all(axis=0))
+    codes = _Pair.of(columns, one.codes[:, :N_CODES], other.codes[:, :N_CODES])
+    yield _mean_test(codes)
+    yield _spread_test(codes)
+    yield _distribution_test(codes)
+    yield _frequent_value_test(_Pair.of(columns, one.digits, other.digits))
     for name, code in (("missing", MISSING), ("infinite", INFINITE)):
-        counts = one.codes[:, code], other.codes[:, code]
-        some = np.flatnonzero(counts[0] + counts[1])
-        yield Test(whats=list(some), **_share_test(name, counts[0][some], counts[1][some], one.n, other.n))
+        yield _share_test(name, one.codes[:, code], other.codes[:, code], one.n, other.n)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Counts `[d, k]` of some `columns` in two sets, and their sums `[d]`."""
+
+    columns: NDArray[np.int64]
+    a: Array
+    b: Array
+    n_a: Array
+    n_b: Array
+
+    @classmethod
+    def of(cls, columns: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]) -> _Pair:
+        a, b = one[columns].astype(float), other[columns].astype(float)
+        return cls(columns, a, b, a.sum(axis=1), b.sum(axis=1))
+
+    def only(self, kept: NDArray[np.bool_]) -> _Pair:
+        return _Pair(self.columns[kept], self.a[kept], self.b[kept], self.n_a[kept], self.n_b[kept])
+
+    @property
+    def pooled(self) -> Array:
+        return self.a + self.b
+
+    @property
+    def smaller(self) -> Array:
+        """Examples in the smaller set, by column."""
+        import numpy as np
+
+        found: Array = np.minimum(self.n_a, self.n_b)
+        return found
+
+    @property
+    def error(self) -> Array:
+        """The standard error of a difference of means, in standard deviations, by column."""
+        import numpy as np
+
+        found: Array = np.sqrt(1 / self.n_a + 1 / self.n_b)
+        return found
 
 
 def pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
-    """Mean, variance, skew and kurtosis of what columns of counts `[d, k]` count."""
+    """Mean, variance, skew and kurtosis of what columns of counts `[d, k]` count: `values` `[k]`, or `[d, k]`."""
     import numpy as np
 
     n = pooled.sum(axis=1)
-    mean = pooled @ values / n
-    apart = values[None, :] - mean[:, None]
+    mean = (pooled * values).sum(axis=1) / n
+    apart = values - mean[:, None]
     variance, third, fourth = ((pooled * apart**power).sum(axis=1) / n for power in (2, 3, 4))
     safe = np.where(variance > 0, variance, 1.0)
     return mean, variance, third / safe**1.5, fourth / safe**2
 
 
-def _difference_of_means(a: Array, b: Array, n_a: Array, n_b: Array, values: Array) -> tuple[Any, ...]:
-    """Which columns can be compared, and their p-values, differences in pooled standard deviations, and standard errors.
+def _difference_of_means(pair: _Pair, values: Array, variance: Array, skew: Array) -> tuple[Array, Array]:
+    """The p-values of the differences of the mean of `values`, and these, in standard deviations of the pool.
 
     The p-values are of a Pearson type III distribution with the skew that a random division of the pool has (Mielke and
     Berry): rare values make it far from normal.
     """
     import numpy as np
 
-    _, variance, skew, kurtosis = pooled_moments(a + b, values)
-    kept = (variance > 0) & (np.minimum(n_a, n_b) >= FEWEST_EFFECTIVE * kurtosis)
-    a, b, n_a, n_b, variance, skew = a[kept], b[kept], n_a[kept], n_b[kept], variance[kept], skew[kept]
-    difference = (b @ values / n_b - a @ values / n_a) / np.sqrt(variance)
-    error = np.sqrt(1 / n_a + 1 / n_b)
-    return kept, _pearson(difference / error, skew, n_a, n_b), difference, error
+    means = [(counts * values).sum(axis=1) / n for counts, n in ((pair.a, pair.n_a), (pair.b, pair.n_b))]
+    difference = (means[1] - means[0]) / np.sqrt(variance)
+    return _pearson(difference / pair.error, skew, pair.n_a, pair.n_b), difference
 
 
-def _mean_test(a: Array, b: Array, n_a: Array, n_b: Array) -> tuple[Any, dict[str, Any]]:
-    kept, p_values, difference, error = _difference_of_means(a, b, n_a, n_b, fine_scores()[:N_CODES])
+def _mean_test(pair: _Pair) -> Test:
+    values = fine_scores()[:N_CODES]
+    _, variance, skew, kurtosis = pooled_moments(pair.pooled, values)
+    kept = (variance > 0) & (pair.smaller >= FEWEST_EFFECTIVE * kurtosis)
+    pair = pair.only(kept)
+    p_values, difference = _difference_of_means(pair, values, variance[kept], skew[kept])
     effects = abs(difference)
-    return kept, _as_test("mean", p_values, effects, effects + UPPER_80 * error, 0.2, MEAN)
+    return Test("mean", list(pair.columns), p_values, effects, effects + UPPER_80 * pair.error, 0.2, MEAN)
 
 
-def _spread_test(a: Array, b: Array, n_a: Array, n_b: Array) -> tuple[Any, dict[str, Any]]:
+def _spread_test(pair: _Pair) -> Test:
     """The mean squared distance from the pool's mean; a column of two values has no spread beside its mean."""
     import numpy as np
 
     values = fine_scores()[:N_CODES]
-    mean, _, _, kurtosis = pooled_moments(a + b, values)
-    apart = np.rint(((values[None, :] - mean[:, None]) ** 2) * 64) / 64
-    n = n_a + n_b
-    average = ((a + b) * apart).sum(axis=1) / n
-    of_squares = np.maximum(((a + b) * apart**2).sum(axis=1) / n - average**2, 0)
-    fourth = ((a + b) * (apart - average[:, None]) ** 4).sum(axis=1) / n
-    safe = np.where(of_squares > 0, of_squares, 1.0)
+    mean, _, _, kurtosis = pooled_moments(pair.pooled, values)
+    squares = (values - mean[:, None]) ** 2
+    average, variance, skew, kurtosis_of_squares = pooled_moments(pair.pooled, squares)
     kept = (
         (kurtosis > LEAST_KURTOSIS)
         & (kurtosis < MOST_KURTOSIS)
-        & (np.minimum(n_a, n_b) >= FEWEST_EFFECTIVE * fourth / safe**2 / 3)
+        & (variance > 0)
+        & (pair.smaller >= FEWEST_EFFECTIVE * kurtosis_of_squares / 3)
     )
-    error = np.sqrt(of_squares * (1 / n_a + 1 / n_b))[kept]
-    difference = ((b * apart).sum(axis=1) / n_b - (a * apart).sum(axis=1) / n_a)[kept]
-    third = (((a + b) * (apart - average[:, None]) ** 3).sum(axis=1) / n / safe**1.5)[kept]
-    p_values = _pearson(difference / np.where(error > 0, error, 1.0), third, n_a[kept], n_b[kept])
-    scale = 2 * np.where(average > 0, average, 1.0)[kept]  # of the logarithm of the standard deviation
-    effects = abs(difference) / scale
-    return kept, _as_test("spread", p_values, effects, effects + UPPER_80 * error / scale, 0.1, SPREAD)
+    pair, average, variance = pair.only(kept), average[kept], variance[kept]
+    p_values, difference = _difference_of_means(pair, squares[kept], variance, skew[kept])
+    scale = np.sqrt(variance) / (2 * average)  # to the logarithm of the standard deviation
+    effects = abs(difference) * scale
+    highs = effects + UPPER_80 * pair.error * scale
+    return Test("spread", list(pair.columns), p_values, effects, highs, 0.1, SPREAD)
 
 
 def _pearson(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
@@ -151,45 +183,46 @@ def _pearson(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
     return found
 
 
-def _distribution_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, Any]:
+def _distribution_test(pair: _Pair) -> Test:
     """Kolmogorov-Smirnov on the edges: never more alarms than on the values themselves."""
-    import numpy as np
     from scipy.special import kolmogorov
 
-    effects = abs(a.cumsum(axis=1) / n_a[:, None] - b.cumsum(axis=1) / n_b[:, None]).max(axis=1)
-    root = np.sqrt(n_a * n_b / (n_a + n_b))
+    shares = [counts.cumsum(axis=1) / n[:, None] for counts, n in ((pair.a, pair.n_a), (pair.b, pair.n_b))]
+    effects = abs(shares[0] - shares[1]).max(axis=1)
+    root = 1 / pair.error
     p_values = kolmogorov((root + 0.12 + 0.11 / root) * effects)  # Stephens 1970
-    return _as_test("distribution", p_values, effects, effects + UPPER_80 * 0.5 / root, 0.1, SHARE)
+    highs = effects + UPPER_80 * 0.5 * pair.error
+    return Test("distribution", list(pair.columns), p_values, effects, highs, 0.1, SHARE)
 
 
-def _frequent_value_test(a: Array, b: Array, n_a: Array, n_b: Array) -> dict[str, Any]:
+def _frequent_value_test(pair: _Pair) -> Test:
     """The one ending of the values whose share of examples differs most: a value that was filled in stands out there."""
     import numpy as np
 
-    share_a, share_b = a / n_a[:, None], b / n_b[:, None]
-    pooled = (a + b) / (n_a + n_b)[:, None]
-    error = np.sqrt(np.maximum(pooled * (1 - pooled), 1e-12) * (1 / n_a + 1 / n_b)[:, None])
-    step = (abs(share_b - share_a) / error).argmax(axis=1)
-    rows = np.arange(len(a))
-    count_a, count_b = a[rows, step], b[rows, step]
-    n_steps = (a + b > 0).sum(axis=1)
-    p_values = np.minimum(1.0, n_steps * _binomial(count_a, count_b, n_a, n_b))
-    effects = abs(share_b - share_a)[rows, step]
-    return _as_test("frequent value", p_values, effects, effects + UPPER_80 * error[rows, step], 0.05, FILLED)
+    differences = abs(pair.b / pair.n_b[:, None] - pair.a / pair.n_a[:, None])
+    pooled = pair.pooled / (pair.n_a + pair.n_b)[:, None]
+    error = np.sqrt(np.maximum(pooled * (1 - pooled), 1e-12)) * pair.error[:, None]
+    ending = (differences / error).argmax(axis=1)
+    rows = np.arange(len(pair.columns))
+    n_endings = (pair.pooled > 0).sum(axis=1)
+    p_values = np.minimum(1.0, n_endings * _binomial(pair.a[rows, ending], pair.b[rows, ending], pair.n_a, pair.n_b))
+    effects = differences[rows, ending]
+    highs = effects + UPPER_80 * error[rows, ending]
+    return Test("frequent value", list(pair.columns), p_values, effects, highs, 0.05, FILLED)
 
 
-def _share_test(name: str, count_a: Any, count_b: Any, n_a: int, n_b: int) -> dict[str, Any]:
+def _share_test(name: str, count_a: NDArray[np.int64], count_b: NDArray[np.int64], n_a: int, n_b: int) -> Test:
+    """Of the columns in which some values are so."""
     import numpy as np
 
-    a, b = count_a.astype(float), count_b.astype(float)
+    columns = np.flatnonzero(count_a + count_b)
+    a, b = count_a[columns].astype(float), count_b[columns].astype(float)
     effects = abs(b / n_b - a / n_a)
     pooled = (a + b) / (n_a + n_b)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
     full_a, full_b = np.full(len(a), float(n_a)), np.full(len(b), float(n_b))
-    p_values = _binomial(a, b, full_a, full_b)
-    flipped = _binomial(n_a - a, n_b - b, full_a, full_b)
-    p_values = np.where(pooled > 0.5, flipped, p_values)
-    return _as_test(name, p_values, effects, effects + UPPER_80 * error, 0.025, FILLED)
+    p_values = np.where(pooled > 0.5, _binomial(n_a - a, n_b - b, full_a, full_b), _binomial(a, b, full_a, full_b))
+    return Test(name, list(columns), p_values, effects, effects + UPPER_80 * error, 0.025, FILLED)
 
 
 def _binomial(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
@@ -212,7 +245,7 @@ def class_tests(counts: Mapping[str, tuple[Mapping[str, int], Mapping[str, int]]
     found = [_class_test(*_side_by_side(*pair)) for pair in counts.values()]
     if found:
         p_values, distances, highs = (np.array(values) for values in zip(*found, strict=True))
-        yield Test(whats=list(counts), **_as_test(name, p_values, distances, highs, 0.2, SHARE))
+        yield Test(name, list(counts), p_values, distances, highs, 0.2, SHARE)
 
 
 def _side_by_side(one: Mapping[str, int], other: Mapping[str, int]) -> tuple[Array, Array]:
@@ -240,14 +273,3 @@ def _class_test(a: Array, b: Array) -> tuple[float, float, float]:
     wanted = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     p_value = float(chdtrc(table.shape[1] - 1, ((table - wanted) ** 2 / wanted).sum())) if table.shape[1] > 1 else 1.0
     return p_value, distance, high
-
-
-def _as_test(name: str, p_values: Array, effects: Array, highs: Array, weight: float, harmless: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "p_values": p_values,
-        "effects": effects,
-        "highs": highs,
-        "weight": weight,
-        "harmless": harmless,
-    }
