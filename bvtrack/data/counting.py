@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,8 @@ class Counts:
         parts = list(_parts(len(numbers)))
         if len(parts) == 1:
             return cls._counted(coding, numbers)
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(len(parts)) as pool:
             counted = list(pool.map(lambda part: cls._counted(coding, numbers[part]), parts))
         return sum(counted[1:], counted[0])

@@ -36,8 +36,8 @@ def joint_tests(one: Counts, other: Counts) -> Iterator[Test]:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Two sets and `both` together, of which the `m` paired `columns` that vary have scores of a `mean` and `spread` `[m]` and a
-    `correlation` `[m, m]`; `chosen` are these columns among the paired ones.
+    """Two sets and `both` together, of which the `m` paired `columns` that vary have scores of a `mean` and `spread` `[m]` and
+    a `correlation` `[m, m]`; `chosen` are these columns among the paired ones.
     """
 
     one: Counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +45,8 @@ class Layout:
     @cached_property
     def digest(self) -> str:
         """Equal where counts may be added up and compared."""
+        import hashlib
+
         known = [[part.name, part.kind, part.shape] for part in self.parts], self.targets
         digest = hashlib.blake2b(json.dumps(known).encode(), digest_size=8)
         for coding in (self.coding, self.target_coding):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -57,6 +56,8 @@ class SplitProfile:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits: the same for the same examples in any order; of the counts where no rows were hashed."""
+        import hashlib
+
         state = [[part.name, part.kind, part.shape] for part in self.layout.parts], self.n, self.class_counts, self.fingerprint
         digest = hashlib.blake2b(json.dumps(state, sort_keys=True).encode(), digest_size=8)
         if self.hashes is None:

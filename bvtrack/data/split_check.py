@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -78,6 +77,8 @@ def check_samples(samples: Mapping[str, SplitSample], monitors: Iterable[str] = 
 
 def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:
     """16 hexadecimal digits that identify what was read, whatever its order, or the number of examples alone."""
+    import hashlib
+
     known = f"{sample.n} {profile.digest}" if profile else str(sample.n)
     return hashlib.blake2b(known.encode(), digest_size=8).hexdigest()
 
