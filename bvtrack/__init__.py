@@ -6,6 +6,7 @@ from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
+from bvtrack.data.transport import pack_profile, unpack_profile
 from bvtrack.diagnosis import Diagnosis, diagnose
 from bvtrack.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.examples import ExampleError, measure_examples
@@ -54,8 +55,10 @@ __all__ = [
     "is_disabled",
     "is_switched_on",
     "measure_examples",
+    "pack_profile",
     "preserve_random_states",
     "profile",
     "recommend",
     "train_eval_size",
+    "unpack_profile",
 ]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bvtrack import SplitProfile, profile
+from bvtrack import SplitProfile, pack_profile, profile, unpack_profile
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -262,3 +262,14 @@ def test_random_numbers_are_drawn_as_if_nothing_had_been_read() -> None:
     profile((FLOATS[[i]] + np.random.random() + random.random(), CLASSES[[i]]) for i in range(N))
 
     assert (random.random(), np.random.random(), torch.rand(1), torch.rand(1, generator=generator)) == expected
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_profile_or_why_there_is_none_goes_to_another_process(is_given: bool) -> None:
+    content = pack_profile(lambda: profile(FLOATS if is_given else FLOATS[:0], name="dev"))
+
+    if is_given:
+        assert unpack_profile(content).digest == profile(FLOATS).digest
+    else:
+        with pytest.raises(ValueError, match="dev: a split must have at least 1 example"):
+            unpack_profile(content)

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from customers import N_ROWS, customers, is_same, profile_of
 
-from bvtrack import SplitProfile, compare_splits, profile
+from bvtrack import compare_splits, profile
 
 pytest.importorskip("ray", reason="ray is not installed")
 
@@ -16,7 +17,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # settings of Ray's own, which it reads itself
     pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame:DeprecationWarning"),  # Ray's use of pandas
 ]
-N_ROWS = 20_000
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,57 +33,33 @@ def local_ray() -> Iterator[None]:
     patch.undo()
 
 
-def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
-    """Numbers, whole numbers and truths of which some are missing, names of which some are missing, and classes."""
-    rng = np.random.default_rng(seed)
-    amount = rng.normal(size=n)
-    amount[::11] = np.nan
-    table = pd.DataFrame({"amount": amount, "size": rng.lognormal(size=n).astype("float32"), "id": rng.integers(10**9, size=n)})
-    table["visits"] = pd.array(rng.integers(50, size=n), "Int64")
-    table.loc[::7, "visits"] = pd.NA
-    table["member"] = pd.array(rng.random(n) < 0.3, "boolean")
-    table.loc[::13, "member"] = pd.NA
-    table["city"] = rng.choice(np.array(["Bonn", "Köln", None], object), n)
-    table["churned"] = rng.integers(2, size=n)
-    return table
-
-
 def _dataset(table: pd.DataFrame) -> Any:
     import ray
 
     return ray.data.from_arrow(pa.Table.from_pandas(table, preserve_index=False))
 
 
-def _plain(table: pd.DataFrame, like: SplitProfile | None = None) -> SplitProfile:
-    return profile(table.drop(columns="churned"), table["churned"], like=like)
-
-
-def _is_same(one: SplitProfile, other: SplitProfile) -> bool:
-    """Bit for bit."""
-    return one.digest == other.digest and one.to_json() == other.to_json()
-
-
 @pytest.mark.parametrize("n_blocks", [1, 7, 64])
 def test_the_profile_is_that_of_the_whole_table_in_any_number_of_blocks(n_blocks: int) -> None:
     from bvtrack_ray import profile_dataset
 
-    table = _table()
+    table = customers()
 
     found = profile_dataset(_dataset(table).repartition(n_blocks), target="churned")
 
     assert found.n == N_ROWS
-    assert _is_same(found, _plain(table, like=found))
+    assert is_same(found, profile_of(table, like=found))
 
 
 def test_rows_in_random_order_have_the_profile_of_the_plain_table() -> None:
     from bvtrack_ray import profile_dataset
 
-    table = _table()
-    plain = _plain(table)
+    table = customers()
+    plain = profile_of(table)
 
     found = profile_dataset(_dataset(table).repartition(5).random_shuffle(seed=1), target="churned", like=plain)
 
-    assert _is_same(found, plain)
+    assert is_same(found, plain)
 
 
 def test_blocks_of_pandas_are_counted_as_those_of_arrow() -> None:
@@ -91,33 +67,33 @@ def test_blocks_of_pandas_are_counted_as_those_of_arrow() -> None:
 
     from bvtrack_ray import profile_dataset
 
-    table = _table(n=300)
+    table = customers(n=300)
     parts = [table[:100], table[100:]]
 
     found = profile_dataset(ray.data.from_pandas(parts), target="churned")
 
-    assert _is_same(found, _plain(table, like=found))
+    assert is_same(found, profile_of(table, like=found))
 
 
 def test_empty_blocks_change_nothing() -> None:
     from bvtrack_ray import profile_dataset
 
-    table = _table(n=20)
+    table = customers(n=20)
 
     found = profile_dataset(_dataset(table).repartition(64), target="churned")
 
-    assert _is_same(found, _plain(table, like=found))
+    assert is_same(found, profile_of(table, like=found))
 
 
 def test_without_a_target_all_columns_are_features() -> None:
     from bvtrack_ray import profile_dataset
 
-    table = _table(n=300).rename(columns={"churned": "label"})
+    table = customers(n=300).rename(columns={"churned": "label"})
 
     found = profile_dataset(_dataset(table), name="train", leaks=False)
 
     assert (found.name, found.hashes, found.labels) == ("train", None, None)
-    assert _is_same(found, profile(table, name="train", like=found, leaks=False))
+    assert is_same(found, profile(table, name="train", like=found, leaks=False))
 
 
 def test_images_are_counted_as_such() -> None:
@@ -130,13 +106,13 @@ def test_images_are_counted_as_such() -> None:
     found = profile_dataset(ray.data.from_numpy(images).repartition(3))
 
     assert found.layout.parts[0].kind == "image"
-    assert _is_same(found, profile({"data": images}, like=found, leaks="exact"))
+    assert is_same(found, profile({"data": images}, like=found, leaks="exact"))
 
 
 def test_a_shift_and_copies_are_found_as_in_the_plain_tables() -> None:
     from bvtrack_ray import profile_dataset
 
-    train, dev = _table(0), _table(1, 5000)
+    train, dev = customers(0), customers(1, 5000)
     dev["size"] *= 1.5
     dev.iloc[:100] = train.iloc[:100]
     of_train = profile_dataset(_dataset(train).repartition(3), target="churned")
@@ -144,7 +120,7 @@ def test_a_shift_and_copies_are_found_as_in_the_plain_tables() -> None:
 
     report = compare_splits(train=of_train, dev=of_dev)
 
-    assert report == compare_splits(train=_plain(train, like=of_train), dev=_plain(dev, like=of_train))
+    assert report == compare_splits(train=profile_of(train, like=of_train), dev=profile_of(dev, like=of_train))
     assert report.verdict == "shifted + leak"
     assert any("100 of 5,000 dev examples" in finding.message for finding in report.findings)
 
@@ -152,8 +128,8 @@ def test_a_shift_and_copies_are_found_as_in_the_plain_tables() -> None:
 def test_rows_of_the_same_distribution_are_the_same() -> None:
     from bvtrack_ray import profile_dataset
 
-    of_train = profile_dataset(_dataset(_table(0)), target="churned")
-    of_dev = profile_dataset(_dataset(_table(1)), target="churned", like=of_train)
+    of_train = profile_dataset(_dataset(customers(0)), target="churned")
+    of_dev = profile_dataset(_dataset(customers(1)), target="churned", like=of_train)
 
     assert compare_splits(train=of_train, dev=of_dev).verdict == "same"
 
@@ -161,16 +137,16 @@ def test_rows_of_the_same_distribution_are_the_same() -> None:
 def test_other_columns_are_one_clear_error() -> None:
     from bvtrack_ray import profile_dataset
 
-    dataset = _dataset(_table().drop(columns="city"))
+    dataset = _dataset(customers().drop(columns="city"))
 
     with pytest.raises(ValueError, match="expected the columns of the other split in dev; missing: city; not expected: none"):
-        profile_dataset(dataset, target="churned", name="dev", like=_plain(_table()))
+        profile_dataset(dataset, target="churned", name="dev", like=profile_of(customers()))
 
 
 def test_a_fault_in_a_late_block_is_one_clear_error() -> None:
     from bvtrack_ray import profile_dataset
 
-    table = _table()
+    table = customers()
     table.loc[: N_ROWS - 5000, "city"] = None
 
     with pytest.raises(ValueError, match=r"expected city of this split to be of shape \(\) and type <f8 as in the other"):
@@ -181,11 +157,11 @@ def test_a_missing_target_is_named() -> None:
     from bvtrack_ray import profile_dataset
 
     with pytest.raises(ValueError, match="expected the targets in a column 'left', got only amount, size, id"):
-        profile_dataset(_dataset(_table()), target="left")
+        profile_dataset(_dataset(customers()), target="left")
 
 
 def test_a_dataset_without_rows_is_one_clear_error() -> None:
     from bvtrack_ray import profile_dataset
 
     with pytest.raises(ValueError, match="empty"):
-        profile_dataset(_dataset(_table()[:0]), target="churned")
+        profile_dataset(_dataset(customers()[:0]), target="churned")

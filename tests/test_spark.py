@@ -4,19 +4,18 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from customers import N_ROWS, customers, is_same, profile_of
 
-from bvtrack import SplitProfile, compare_splits, profile
+from bvtrack import compare_splits, profile
 
 pytest.importorskip("pyspark", reason="pyspark is not installed")
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),  # nothing of pandas is used
 ]
-N_ROWS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -38,45 +37,21 @@ def spark() -> Iterator[Any]:
     patch.undo()
 
 
-def _table(seed: int = 0, n: int = N_ROWS) -> pd.DataFrame:
-    """Numbers, whole numbers and truths of which some are missing, names of which some are missing, and classes."""
-    rng = np.random.default_rng(seed)
-    amount = rng.normal(size=n)
-    amount[::11] = np.nan
-    table = pd.DataFrame({"amount": amount, "size": rng.lognormal(size=n).astype("float32"), "id": rng.integers(10**9, size=n)})
-    table["visits"] = pd.array(rng.integers(50, size=n), "Int64")
-    table.loc[::7, "visits"] = pd.NA
-    table["member"] = pd.array(rng.random(n) < 0.3, "boolean")
-    table.loc[::13, "member"] = pd.NA
-    table["city"] = rng.choice(np.array(["Bonn", "Köln", None], object), n)
-    table["churned"] = rng.integers(2, size=n)
-    return table
-
-
 def _spark_table(spark: Any, table: pd.DataFrame) -> Any:
     return spark.createDataFrame(pa.Table.from_pandas(table, preserve_index=False))
-
-
-def _plain(table: pd.DataFrame, like: SplitProfile | None = None) -> SplitProfile:
-    return profile(table.drop(columns="churned"), table["churned"], like=like)
-
-
-def _is_same(one: SplitProfile, other: SplitProfile) -> bool:
-    """Bit for bit."""
-    return one.digest == other.digest and one.to_json() == other.to_json()
 
 
 @pytest.mark.parametrize("n_partitions", [1, 7, 64])
 def test_the_profile_is_that_of_the_whole_table_in_any_number_of_partitions(spark: Any, n_partitions: int) -> None:
     from bvtrack_spark import profile_dataframe
 
-    table = _table()
+    table = customers()
     df = _spark_table(spark, table).repartition(n_partitions)
 
     found = profile_dataframe(df, target="churned")
 
     assert found.n == N_ROWS
-    assert _is_same(found, _plain(table, like=found))
+    assert is_same(found, profile_of(table, like=found))
 
 
 def test_rows_in_random_order_have_the_profile_of_the_plain_table(spark: Any) -> None:
@@ -84,41 +59,41 @@ def test_rows_in_random_order_have_the_profile_of_the_plain_table(spark: Any) ->
 
     from bvtrack_spark import profile_dataframe
 
-    table = _table()
-    plain = _plain(table)
+    table = customers()
+    plain = profile_of(table)
     df = _spark_table(spark, table).repartition(5, F.rand(1)).sortWithinPartitions(F.rand(2))
 
     found = profile_dataframe(df, target="churned", like=plain)
 
-    assert _is_same(found, plain)
+    assert is_same(found, plain)
 
 
 def test_empty_partitions_change_nothing(spark: Any) -> None:
     from bvtrack_spark import profile_dataframe
 
-    table = _table(n=300)
+    table = customers(n=300)
     df = _spark_table(spark, table).repartition(16, "city")
 
     found = profile_dataframe(df, target="churned")
 
-    assert _is_same(found, _plain(table, like=found))
+    assert is_same(found, profile_of(table, like=found))
 
 
 def test_without_a_target_all_columns_are_features(spark: Any) -> None:
     from bvtrack_spark import profile_dataframe
 
-    table = _table(n=300).rename(columns={"churned": "label"})
+    table = customers(n=300).rename(columns={"churned": "label"})
 
     found = profile_dataframe(_spark_table(spark, table), name="train", leaks=False)
 
     assert (found.name, found.hashes, found.labels) == ("train", None, None)
-    assert _is_same(found, profile(table, name="train", like=found, leaks=False))
+    assert is_same(found, profile(table, name="train", like=found, leaks=False))
 
 
 def test_a_shift_and_copies_are_found_as_in_the_plain_tables(spark: Any) -> None:
     from bvtrack_spark import profile_dataframe
 
-    train, dev = _table(0), _table(1, 5000)
+    train, dev = customers(0), customers(1, 5000)
     dev["size"] *= 1.5
     dev.iloc[:100] = train.iloc[:100]
     of_train = profile_dataframe(_spark_table(spark, train).repartition(3), target="churned")
@@ -126,7 +101,7 @@ def test_a_shift_and_copies_are_found_as_in_the_plain_tables(spark: Any) -> None
 
     report = compare_splits(train=of_train, dev=of_dev)
 
-    assert report == compare_splits(train=_plain(train, like=of_train), dev=_plain(dev, like=of_train))
+    assert report == compare_splits(train=profile_of(train, like=of_train), dev=profile_of(dev, like=of_train))
     assert report.verdict == "shifted + leak"
     assert any("100 of 5,000 dev examples" in finding.message for finding in report.findings)
 
@@ -134,8 +109,8 @@ def test_a_shift_and_copies_are_found_as_in_the_plain_tables(spark: Any) -> None
 def test_rows_of_the_same_distribution_are_the_same(spark: Any) -> None:
     from bvtrack_spark import profile_dataframe
 
-    of_train = profile_dataframe(_spark_table(spark, _table(0)), target="churned")
-    of_dev = profile_dataframe(_spark_table(spark, _table(1)), target="churned", like=of_train)
+    of_train = profile_dataframe(_spark_table(spark, customers(0)), target="churned")
+    of_dev = profile_dataframe(_spark_table(spark, customers(1)), target="churned", like=of_train)
 
     assert compare_splits(train=of_train, dev=of_dev).verdict == "same"
 
@@ -143,8 +118,8 @@ def test_rows_of_the_same_distribution_are_the_same(spark: Any) -> None:
 def test_other_columns_are_one_clear_error(spark: Any) -> None:
     from bvtrack_spark import profile_dataframe
 
-    like = _plain(_table())
-    df = _spark_table(spark, _table().drop(columns="city"))
+    like = profile_of(customers())
+    df = _spark_table(spark, customers().drop(columns="city"))
 
     with pytest.raises(ValueError, match="expected the columns of the other split in dev; missing: city; not expected: none"):
         profile_dataframe(df, target="churned", name="dev", like=like)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial, reduce
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 import ray
 from ray.data import Dataset
 
-from bvtrack import SplitProfile, profile
+from bvtrack import SplitProfile, pack_profile, profile, unpack_profile
 
 SAMPLE = 4096
 """Rows on the driver that the edges are laid through."""
@@ -58,35 +57,17 @@ def _pair(batch: Batch, target: str | None) -> tuple[Batch, Any]:
 def _counted(batch: Batch, *, target: str | None, name: str, like: SplitProfile, leaks: bool) -> pa.Table:
     """One profile, or nothing of an empty block."""
     count = partial(_profile, batch, target=target, name=name, like=like, leaks=leaks)
-    return _table([_packed(count)] if any(map(len, batch.values())) else [])
+    return _table([pack_profile(count)] if any(map(len, batch.values())) else [])
 
 
 def _merged(*tables: pa.Table) -> pa.Table:
     is_any = any(table.num_rows for table in tables)
-    return _table([_packed(partial(_sum, tables))] if is_any else [])
+    return _table([pack_profile(partial(_sum, tables))] if is_any else [])
 
 
 def _table(found: list[bytes]) -> pa.Table:
     return pa.table({"found": pa.array(found, pa.binary())})
 
 
-def _packed(make: Callable[[], SplitProfile]) -> bytes:
-    """A profile, or why there is none: Ray would bury the reason.
-
-    Not as JSON, in which 32 MiB of hashes take seconds to write and to read again.
-    """
-    try:
-        return pickle.dumps(make())
-    except ValueError as error:
-        return pickle.dumps(error)
-
-
 def _sum(tables: Iterable[pa.Table]) -> SplitProfile:
-    return reduce(operator.or_, (_unpacked(one.as_py()) for table in tables if len(table) for one in table["found"]))
-
-
-def _unpacked(content: bytes) -> SplitProfile:
-    found: SplitProfile | ValueError = pickle.loads(content)
-    if isinstance(found, ValueError):
-        raise found
-    return found
+    return reduce(operator.or_, (unpack_profile(one.as_py()) for table in tables if len(table) for one in table["found"]))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial, reduce
 from itertools import chain
 
@@ -12,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # as all of Spark's documentation has it
 
-from bvtrack import SplitProfile, profile
+from bvtrack import SplitProfile, pack_profile, profile, unpack_profile
 
 SAMPLE = 4096
 """Rows on the driver that the edges are laid through."""
@@ -69,30 +68,12 @@ def _counted(
     filled = (batch for batch in batches if batch.num_rows)
     for first in filled:
         count = partial(_profile, chain([first], filled), target=target, name=name, like=like, leaks=leaks)
-        yield pa.RecordBatch.from_pydict({"found": [_packed(count)]})
+        yield pa.RecordBatch.from_pydict({"found": [pack_profile(count)]})
 
 
 def _merged(key: tuple[pa.Scalar, ...], table: pa.Table) -> pa.Table:
-    return pa.table({"part": [key[0].as_py()], "found": [_packed(partial(_sum, table["found"]))]})
-
-
-def _packed(make: Callable[[], SplitProfile]) -> bytes:
-    """A profile, or why there is none: Spark would try again where a task fails, and bury the reason.
-
-    Not as JSON, in which 32 MiB of hashes take seconds to write and to read again.
-    """
-    try:
-        return pickle.dumps(make())
-    except ValueError as error:
-        return pickle.dumps(error)
+    return pa.table({"part": [key[0].as_py()], "found": [pack_profile(partial(_sum, table["found"]))]})
 
 
 def _sum(found: Iterable[pa.Scalar]) -> SplitProfile:
-    return reduce(operator.or_, (_unpacked(one.as_py()) for one in found))
-
-
-def _unpacked(content: bytes) -> SplitProfile:
-    found: SplitProfile | ValueError = pickle.loads(content)
-    if isinstance(found, ValueError):
-        raise found
-    return found
+    return reduce(operator.or_, (unpack_profile(one.as_py()) for one in found))
