@@ -3,6 +3,7 @@
 from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
+from bvtrack.data.near_duplicates import NearDuplicates, near_duplicate_embeddings
 from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
@@ -32,6 +33,7 @@ __all__ = [
     "Gap",
     "Measure",
     "ModelFacts",
+    "NearDuplicates",
     "OtherRun",
     "ShiftReport",
     "SplitProfile",
@@ -55,6 +57,7 @@ __all__ = [
     "is_disabled",
     "is_switched_on",
     "measure_examples",
+    "near_duplicate_embeddings",
     "pack_profile",
     "preserve_random_states",
     "profile",
