@@ -1,0 +1,76 @@
+"""`bvtrack split`: whether a split in files can be trusted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bvtrack.split_files import FilesCheck
+
+
+@click.command()
+@click.argument("train", type=click.Path())
+@click.argument("dev", type=click.Path())
+@click.argument("test", type=click.Path(), required=False)
+@click.option("--target", metavar="NAME", help="The column of labels.")
+@click.option("--group", metavar="NAME", help="The column that says whom an example is of, such as a patient.")
+@click.option("--time", metavar="NAME", help="The column that says when an example was made.")
+@click.option("--no-leaks", is_flag=True, help="Look for no copies: quicker.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where a finding is an error.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def split(train: str, dev: str, test: str | None, no_leaks: bool, strict: bool, as_json: bool, **columns: str | None) -> None:
+    r"""Check a split in files: its sizes, whether its parts are alike, and whether examples are in two of them.
+
+    Each part is one file or folder, read in batches, however large:
+
+    \b
+    .csv .tsv .parquet   a table; what is called label, labels, target,
+                         targets, class or y holds the labels
+    .npz                 arrays called x, features, images or inputs, and y,
+                         labels or targets; of x_train and x_test in one
+                         file, data.npz:train takes the first
+    .npy                 one array of features
+    a folder             images, in a subfolder for each class or without
+                         one; compared at 32 x 32 pixels (needs Pillow)
+
+    Example: bvtrack split train.csv dev.csv test.csv --group patient --strict
+    """
+    paths = {"train": train, "dev": dev} | ({"test": test} if test else {})
+    try:
+        check = _check_with_bar(paths, columns, leaks=not no_leaks)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except ModuleNotFoundError as error:
+        if error.name != "PIL":
+            raise
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(check.as_json(), indent=2, allow_nan=False))
+    else:
+        _print_check(check)
+    if strict and check.has_errors:
+        sys.exit(1)
+
+
+def _check_with_bar(paths: dict[str, str], columns: dict[str, str | None], *, leaks: bool) -> FilesCheck:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bvtrack.split_files import check_files
+
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
+        tasks = {name: bar.add_task(f"Reading {name}", total=1.0) for name in paths}
+        return check_files(paths, **columns, leaks=leaks, report=lambda name, done: bar.update(tasks[name], completed=done))
+
+
+def _print_check(check: FilesCheck) -> None:
+    from rich.console import Console
+
+    from bvtrack.report.split_table import print_check
+
+    print_check(Console(highlight=False), check)

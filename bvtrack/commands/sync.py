@@ -1,0 +1,72 @@
+"""`bvtrack sync`: sends what trainings could not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.sync import Parcel
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--tracking-uri", help="The store to send to; by default MLFLOW_TRACKING_URI, else the one it was meant for.")
+@click.option("--experiment", help="The experiment for runs that are not there yet; by default the one that was meant.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+def sync(directory: Path | None, tracking_uri: str | None, experiment: str | None, dry_run: bool) -> None:
+    """Send what trainings could not: the journals left in DIRECTORY (by default where trainings keep them).
+
+    Sending again what has been sent adds nothing.
+
+    Example: bvtrack sync --tracking-uri http://localhost:5000
+    """
+    from bvtrack.tracking.journal import default_journal_dir
+    from bvtrack.tracking.sync import parcels_of
+
+    directory = directory or default_journal_dir()
+    try:
+        parcels = parcels_of(directory, tracking_uri)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if not parcels:
+        click.echo(f"nothing to send in {directory}")
+    elif dry_run:
+        for parcel in parcels:
+            click.echo(f"{parcel.journal.name}: {parcel.in_words()}")
+    elif not _send_all(parcels, experiment):
+        sys.exit(1)
+
+
+def _send_all(parcels: Sequence[Parcel], experiment: str | None) -> bool:
+    """Send them one by one, with a bar where it can be seen; whether all could be sent."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from bvtrack.tracking.shipper import settle_mlflow
+    from bvtrack.tracking.sync import send
+    from bvtrack.tracking.target import without_credentials
+
+    settle_mlflow()
+    are_sent = True
+    console = Console(stderr=True)
+    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Sending", total=sum(parcel.n_bytes for parcel in parcels))
+        done = 0
+        for parcel in parcels:
+            offset, n_bytes = parcel.offset, parcel.n_bytes
+
+            def report(reached: int, start: int = done - offset) -> None:
+                bar.update(task, completed=start + reached)
+
+            problem = send(parcel, report, experiment=experiment)
+            done += n_bytes
+            bar.update(task, completed=done)
+            words = problem or f"sent to {without_credentials(parcel.tracking_uri)}"
+            print(f"{parcel.journal.name}: {words}")  # above the bar, which click would print into
+            are_sent = are_sent and problem is None
+    return are_sent
