@@ -241,10 +241,15 @@ def is_of_stage(name: str, stage: str) -> bool:
 
 def core_name(name: str) -> str:
     """A metric's name without the stage it was taken in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
-    return "_".join(word for word in _words(name) if word not in _STAGE_WORDS | _SUFFIXES)
+    return "_".join(word for word in words_of(name) if word not in _STAGE_WORDS | _SUFFIXES)
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
+    """The words of a metric's name in lower case, at whatever it separates them by.
+
+    >>> words_of("validation_0-errorRate")
+    ['validation', '0', 'error', 'rate']
+    """
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
 
@@ -256,7 +261,7 @@ def _family(name: str) -> _Family | None:
 
 def _stage_rank(name: str, stage: str | None) -> int:
     """0 where the name says `stage`, 1 where it says none, `OTHER_STAGE` where it says another."""
-    words = set(_words(name)) & _STAGE_WORDS
+    words = set(words_of(name)) & _STAGE_WORDS
     if not words:
         return 1
     return 0 if stage is not None and words & set(STAGES[stage]) else OTHER_STAGE

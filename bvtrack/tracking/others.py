@@ -37,7 +37,7 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
         for run in found
         if run.info.run_id != run_id
         and _has_dev_set(run, dev_digest)
-        and _metric(run.data.tags.get(names.MEASURE)) == _metric(measure)
+        and metric_of(run.data.tags.get(names.MEASURE)) == metric_of(measure)
         and run.data.tags.get(names.DIAGNOSIS) not in WITHOUT_ERRORS
         and (error := _dev_error(run)) is not None
     }
@@ -45,7 +45,7 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
         return None
     error, best = min(comparable.items())
     differences = dict(_differences(_parameters(best), _parameters(own)))
-    return OtherRun(error, best.info.run_name or best.info.run_id, _model_of(best), differences)
+    return OtherRun(error, best.info.run_name or best.info.run_id, model_of(best.data.tags), differences)
 
 
 def _has_dev_set(run: Run, digest: str) -> bool:
@@ -54,7 +54,7 @@ def _has_dev_set(run: Run, digest: str) -> bool:
     return any(context == "dev" and each.dataset.digest == digest for context, each in zip(contexts, inputs, strict=True))
 
 
-def _metric(measure: str | None) -> str:
+def metric_of(measure: str | None) -> str:
     """A measure without the remark on how its train error was measured."""
     return re.sub(r" \(train: [^)]*\)$", "", measure or "")
 
@@ -87,10 +87,11 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 """How the text of a tag becomes the value of a field of `ModelFacts`, by the field's type."""
 
 
-def _model_of(run: Run) -> ModelFacts:
+def model_of(tags: Mapping[str, str]) -> ModelFacts:
+    """What a run's tags say of its model."""
     facts = {}
     for field in fields(ModelFacts):
         with contextlib.suppress(ValueError):
-            if (text := run.data.tags.get(names.MODEL + field.name)) is not None:
+            if (text := tags.get(names.MODEL + field.name)) is not None:
                 facts[field.name] = _READ[str(field.type)](text)
     return ModelFacts(**facts)
