@@ -1,5 +1,7 @@
 """Says whether a training suffers from bias or variance, how sure that is, and what to try next, in MLflow."""
 
+from bvtrack.auditing.audit import audit
+from bvtrack.auditing.audited import Audited
 from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
@@ -24,6 +26,7 @@ from bvtrack.version import __version__
 __all__ = [
     "FEWEST_TRAIN_EXAMPLES",
     "MOST_READ",
+    "Audited",
     "Diagnosis",
     "ErrorFunction",
     "Evidence",
@@ -43,6 +46,7 @@ __all__ = [
     "Tracker",
     "TrainEval",
     "__version__",
+    "audit",
     "check_split",
     "choose_examples",
     "classify_curve",

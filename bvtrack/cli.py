@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bvtrack.commands.audit import audit
 from bvtrack.commands.demo import demo
 from bvtrack.commands.diagnose import diagnose_command
 from bvtrack.commands.split import split
@@ -20,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (demo, diagnose_command, split, sync):
+for command in (audit, demo, diagnose_command, split, sync):
     main.add_command(command)

@@ -1,0 +1,1 @@
+"""Runs that anything logged to MLflow, diagnosed afterwards."""

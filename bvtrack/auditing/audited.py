@@ -1,0 +1,83 @@
+"""What an audit says of one run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.error_rate import is_fraction
+from bvtrack.tracking import names
+
+if TYPE_CHECKING:
+    from bvtrack.auditing.found import Unknown
+    from bvtrack.auditing.logged_run import LoggedRun
+
+AUDIT = "audit"
+"""The value of `bvtrack.source` for what an audit wrote."""
+
+Tags = Mapping[str, str | None]
+"""A tag that is `None` is one to remove."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A run's diagnosis as `tag`, and how sure that is; or, where there is none, `why_not`, and the same as a short `reason`.
+
+    `metrics` are the logged metrics that were taken, by set (`train`, `dev`, `test`), `errors` what they say, as fractions,
+    and `measure` what the error is. `split` is what is off with the split. `is_changed` says that its tags are now, or in a dry
+    run would be, others than before.
+    """
+
+    run_id: str
+    name: str
+    tag: str | None = None
+    certainty: str | None = None
+    measure: str | None = None
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+    split: str | None = None
+    reason: str | None = None
+    why_not: str | None = None
+    is_changed: bool = False
+
+
+def skipped(run: LoggedRun, unknown: Unknown) -> Audited:
+    """A run that is left as it is."""
+    return Audited(run.run_id, run.name, reason=unknown.reason, why_not=unknown.sentence)
+
+
+def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited:
+    """A run with these tags, which may be those that it has."""
+    return Audited(
+        run.run_id,
+        run.name,
+        tag=tags[names.DIAGNOSIS],
+        certainty=tags[names.CERTAINTY],
+        measure=tags.get(names.MEASURE),
+        metrics=metrics,
+        errors=errors_of(read_gaps(tags)),
+        split=tags.get(names.SPLIT),
+        is_changed=bool(changed(run, tags)),
+    )
+
+
+def changed(run: LoggedRun, tags: Tags) -> dict[str, str | None]:
+    """Those of the tags that the run does not have so."""
+    return {name: value for name, value in tags.items() if run.tags.get(name) != value}
+
+
+def read_gaps(tags: Tags) -> Mapping[str, Any]:
+    """The content of `bvtrack.gaps`; empty where it holds nothing readable."""
+    try:
+        content = json.loads(tags.get(names.GAPS) or "{}")
+    except ValueError:  # somebody else may have written it
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def errors_of(gaps: Mapping[str, Any]) -> dict[str, float]:
+    """The errors that `bvtrack.gaps` holds, by set."""
+    errors = gaps.get("errors")
+    return {name: error for name, error in errors.items() if is_fraction(error)} if isinstance(errors, dict) else {}

@@ -1,0 +1,77 @@
+"""What errors are compared with: a human error, 0, or the best dev error of the experiment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bvtrack.auditing.audited import AUDIT, Audited, read_gaps
+from bvtrack.auditing.logged_run import LoggedRun
+from bvtrack.error_rate import is_fraction
+from bvtrack.tracking import names
+from bvtrack.tracking.others import WITHOUT_ERRORS, metric_of
+
+ROUNDED = 1e-4
+"""What `bvtrack.gaps` rounds errors to: by as much the best may be better than it says, and it is not to be `beyond_human`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """`error` is the human error, `None` where it is not known; `source` is the value of `bvtrack.baseline`."""
+
+    error: float | None = None
+    source: str = "zero"
+
+    def is_that_of(self, run: LoggedRun) -> bool:
+        """Whether the run's tags rest on it."""
+        human = read_gaps(run.tags).get("human")
+        return run.tags.get(names.BASELINE) == self.source and human == round(self.error or 0.0, 4)
+
+
+ASSUMED = Baseline()
+"""The course's assumption."""
+
+Choice = Callable[[LoggedRun, str], Baseline]
+"""The baseline for a run with this `bvtrack.measure`."""
+
+
+def given(error: float | None) -> Choice:
+    """One baseline for all runs; 0 where `error` is `None`."""
+    baseline = ASSUMED if error is None else Baseline(error, "given")
+    return lambda run, measure: baseline
+
+
+def kept(run: LoggedRun, measure: str) -> Baseline:
+    """The baseline that an earlier audit has tagged the run by, else the assumed one."""
+    error = read_gaps(run.tags).get("human")
+    source = run.tags.get(names.BASELINE, "zero")
+    if run.tags.get(names.SOURCE) != AUDIT or source == "zero" or not is_fraction(error):
+        return ASSUMED
+    return Baseline(error, source)
+
+
+class BestErrors:
+    """The lowest dev error of an experiment by each measure on each dev set, of the runs that it is told of."""
+
+    def __init__(self) -> None:
+        self._lowest: dict[tuple[str, str | None], float] = {}
+        self._changing = threading.Lock()
+
+    def take(self, run: LoggedRun, audited: Audited) -> None:
+        """Count a run in, if its errors mean something. Threads may do so at once."""
+        if audited.measure is None or audited.tag in WITHOUT_ERRORS or "dev" not in audited.errors:
+            return
+        key, error = _key(run, audited.measure), audited.errors["dev"]
+        with self._changing:
+            self._lowest[key] = min(error, self._lowest.get(key, error))
+
+    def __call__(self, run: LoggedRun, measure: str) -> Baseline:
+        """The baseline for a run: the best of those that are like it; a `Choice`."""
+        error = self._lowest.get(_key(run, measure))
+        return ASSUMED if error is None else Baseline(round(max(error - ROUNDED, 0.0), 4), "experiment_best")
+
+
+def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
+    """What makes errors comparable: the same metric and, where it is known, the same dev set."""
+    return metric_of(measure), next((each.digest for each in run.datasets if each.context == "dev"), None)

@@ -1,0 +1,124 @@
+"""Goes through the runs of whole experiments, diagnoses each and tags it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bvtrack.auditing.audit import THREADS, AskedBaseline
+from bvtrack.auditing.audited import AUDIT, Audited, Tags, changed, skipped
+from bvtrack.auditing.baseline import BestErrors, Choice, given, kept
+from bvtrack.auditing.found import Unknown
+from bvtrack.auditing.judgement import judge_run
+from bvtrack.auditing.pages import each_run
+from bvtrack.auditing.rejudgement import rejudge_run
+from bvtrack.auditing.store import Store
+from bvtrack.error_rate import is_fraction
+from bvtrack.tracking import names
+from bvtrack.tracking.target import checked_uri, current_uri
+
+if TYPE_CHECKING:
+    from bvtrack.auditing.logged_run import LoggedRun
+
+NOT_OURS = Unknown("diagnosed in training", "a callback or a Tracker has diagnosed it; a baseline re-tags it all the same")
+OF_AUDITS = f"tags.`{names.SOURCE}` = '{AUDIT}'"
+WRITTEN = {
+    *(names.DIAGNOSIS, names.FOCUS, names.CERTAINTY, names.CURVE, names.NEXT_STEP, names.RECIPE, names.GAPS, names.EPOCH),
+    *(names.SOURCE, names.VERSION, names.MEASURE, names.BASELINE, names.SPLIT),
+}
+"""The tags that an audit writes, beside those that begin with `bvtrack.model.`."""
+
+
+class Auditing:
+    """An audit of one store, run by run."""
+
+    def __init__(
+        self,
+        tracking_uri: str | None = None,
+        *,
+        human_error: float | None = None,
+        baseline: AskedBaseline | None = None,
+        is_dry: bool = False,
+        threads: int = THREADS,
+    ) -> None:
+        """With the arguments of `bvtrack.audit`. Raises `ValueError` for what is no error, and for a malformed tracking URI."""
+        _check(human_error, baseline)
+        self.uri = checked_uri(tracking_uri or current_uri())
+        self._store = Store(self.uri)
+        self._human_error = human_error
+        self._baseline = baseline
+        self._is_dry = is_dry
+        self._threads = threads
+
+    def runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
+        """What is said of each run of an experiment, or of all of them, as it is tagged; no more than a page is held.
+
+        Raises `ValueError` for an experiment that is not there and for a filter that MLflow does not understand.
+        """
+        for experiment_id in self._ids(experiment):
+            task = partial(self._audit, choose=self._choice(experiment_id))
+            yield from self._each(task, experiment_id, filter_string)
+
+    def undone_runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
+        """Each run of which the tags of an audit are removed. Raises as `runs_of` does."""
+        filters = f"{filter_string} AND {OF_AUDITS}" if filter_string else OF_AUDITS
+        for experiment_id in self._ids(experiment):
+            yield from self._each(self._undo, experiment_id, filters)
+
+    def _ids(self, experiment: str | None) -> list[str]:
+        return self._store.all_experiment_ids() if experiment is None else [self._store.experiment_id(experiment)]
+
+    def _each(self, task: Callable[[LoggedRun], Audited], experiment_id: str, filter_string: str) -> Iterator[Audited]:
+        pages = self._store.pages([experiment_id], filter_string)
+        return each_run(task, pages, threads=self._threads, uri=self.uri)
+
+    def _choice(self, experiment_id: str) -> Choice:
+        """The baseline of the runs to come."""
+        if self._baseline is None:
+            return kept if self._human_error is None else given(self._human_error)
+        if self._baseline != "best":
+            return given(None if self._baseline == "zero" else self._baseline)
+        best = BestErrors()
+        for _ in self._each(partial(self._count_in, best), experiment_id, ""):
+            pass
+        return best
+
+    def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
+        if self._baseline is None and _is_anothers(run):
+            return skipped(run, NOT_OURS)
+        audited, tags = self._judge(run, choose)
+        self._write(run, tags)
+        return audited
+
+    def _count_in(self, best: BestErrors, run: LoggedRun) -> Audited:
+        audited, _ = self._judge(run, kept)
+        best.take(run, audited)
+        return audited
+
+    def _judge(self, run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
+        if _is_anothers(run):
+            return rejudge_run(run, choose)
+        return judge_run(run, partial(self._store.history, run.run_id), choose)
+
+    def _undo(self, run: LoggedRun) -> Audited:
+        self._write(run, {name: None for name in run.tags if name in WRITTEN or name.startswith(names.MODEL)})
+        return Audited(run.run_id, run.name, is_changed=True)
+
+    def _write(self, run: LoggedRun, tags: Tags) -> None:
+        if not self._is_dry and (news := changed(run, tags)):
+            self._store.write_tags(run.run_id, news)
+
+
+def _is_anothers(run: LoggedRun) -> bool:
+    """Whether a callback or a Tracker has diagnosed the run."""
+    return run.tags.get(names.SOURCE, AUDIT) != AUDIT
+
+
+def _check(human_error: float | None, baseline: str | float | None) -> None:
+    for argument, error in (("human_error", human_error), ("baseline", baseline)):
+        if error is not None and error not in ("zero", "best") and not is_fraction(error):
+            expected = "a fraction in [0, 1]" if argument == "human_error" else "'zero', 'best' or a fraction in [0, 1]"
+            raise ValueError(f"{argument} must be {expected}; got {error!r} (2 % is 0.02)")
+    if human_error is not None and baseline is not None:
+        raise ValueError(f"expected human_error= or baseline=, got both ({human_error!r} and {baseline!r}); leave one out")

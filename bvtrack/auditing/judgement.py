@@ -1,0 +1,102 @@
+"""A run's verdict from the metrics that anything logged, and its tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+
+from bvtrack.auditing.audited import AUDIT, Audited, Tags, read_gaps, skipped, with_tags
+from bvtrack.auditing.baseline import Baseline, Choice
+from bvtrack.auditing.epochs import Curve, Point, curve_of, epochs_of
+from bvtrack.auditing.facts import model_facts
+from bvtrack.auditing.found import Found, Unknown, find_errors
+from bvtrack.auditing.logged_run import LoggedRun
+from bvtrack.auditing.sizes import split_sizes, split_tag
+from bvtrack.tracking import names
+from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
+from bvtrack.version import __version__
+
+READ = "read"
+"""The key in `bvtrack.gaps` under which an audit keeps the digest of what it has read."""
+
+History = Callable[[str], Sequence[Point]]
+"""Reads the points of one of the run's metrics."""
+
+
+def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
+    """What is said of a run, and the tags that say it; none where it is not diagnosed. Raises what `history` raises.
+
+    No history is read where an audit of this version has read the same before, against the same baseline.
+    """
+    found = find_errors(run)
+    if isinstance(found, Unknown):
+        return skipped(run, found), {}
+    baseline = choose(run, found.measure_tag)
+    if is_unchanged(run, baseline):
+        return with_tags(run, run.tags, found.metrics), {}
+    tags = _tags(run, found, baseline, _curves(run, found, history))
+    return with_tags(run, tags, found.metrics), tags
+
+
+def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
+    """Whether the run's tags say what they would be said to be now."""
+    is_own = run.tags.get(names.SOURCE) == AUDIT and run.tags.get(names.VERSION) == __version__
+    return is_own and baseline.is_that_of(run) and read_gaps(run.tags).get(READ) == run.digest
+
+
+def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
+    curves = {stage: _curve(run, name, history) for stage, name in found.metrics.items()}
+    stopped = run.metrics.get("stopped_iteration") or run.metrics.get("stopped_epoch")
+    if stopped is None:
+        return curves
+    # the autologgers of XGBoost, LightGBM and Keras repeat the best round behind the last one
+    return {stage: {step: curve[step] for step in curve if step <= stopped.value} or curve for stage, curve in curves.items()}
+
+
+def _curve(run: LoggedRun, name: str, history: History) -> Curve:
+    """The metric's curve; one whose latest point is at step 0 has no other step."""
+    latest = run.metrics[name]
+    return (curve_of(history(name)) if latest.step else {}) or {latest.step: latest.value}
+
+
+def _tags(run: LoggedRun, found: Found, baseline: Baseline, curves: Mapping[str, Curve]) -> dict[str, str | None]:
+    sizes = split_sizes(run, found)
+    epochs = epochs_of(found, curves, _counts(found, sizes))
+    tags = _verdict(run, epochs, baseline, sizes.get("train")).tags()
+    if tags[names.GAPS] is not None:
+        tags[names.GAPS] = json.dumps({**read_gaps(tags), READ: run.digest}, separators=(",", ":"))
+    return {
+        **tags,
+        **_model_tags(run),
+        names.SPLIT: split_tag(found, sizes, has_curve=len(epochs) > 1),
+        names.MEASURE: found.measure_tag,
+        names.BASELINE: baseline.source,
+        names.SOURCE: AUDIT,
+        names.VERSION: __version__,
+    }
+
+
+def _verdict(run: LoggedRun, epochs: Sequence[EpochErrors], baseline: Baseline, n_train: int | None) -> Verdict:
+    verdict = judge(
+        epochs,
+        at="best",
+        human_error=baseline.error,
+        same_distribution=True,
+        chance=None,
+        model=model_facts(run),
+        n_train=n_train,
+    )
+    return verdict if len(epochs) > 1 else replace(verdict, curve=None)  # one point has no shape
+
+
+def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The examples behind errors that are shares of them, where the sizes are those of what was measured."""
+    if not found.measure.is_rate or found.is_cross_validated:
+        return {}
+    return {name: n for name, n in sizes.items() if name in found.metrics and (name != "train" or found.is_exact)}
+
+
+def _model_tags(run: LoggedRun) -> dict[str, str]:
+    facts = {names.MODEL + name: value for name, value in asdict(model_facts(run)).items() if value is not None}
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in facts.items()}

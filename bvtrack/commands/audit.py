@@ -1,0 +1,129 @@
+"""`bvtrack audit`: diagnoses runs that are already there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bvtrack.commands.diagnose import ERROR, ErrorRate
+
+if TYPE_CHECKING:
+    from bvtrack.auditing.audited import Audited
+    from bvtrack.auditing.experiments import Auditing
+    from bvtrack.report.audit_table import Tally
+
+
+class BaselineError(ErrorRate):
+    """`zero`, `best`, or an error."""
+
+    name = "zero|best|error"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value in ("zero", "best") else super().convert(value, param, ctx)
+
+
+@click.command()
+@click.argument("experiments", metavar="EXPERIMENT...", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Audit every experiment.")
+@click.option("--filter", "filter_string", metavar="TEXT", default="", help="Only runs that MLflow's search finds by this.")
+@click.option("--human-error", type=ERROR, help="What humans make, for the runs that no callback has diagnosed; else 0.")
+@click.option("--baseline", type=BaselineError(), help="Tag all runs anew against one error, those of callbacks too.")
+@click.option("--dry-run", is_flag=True, help="Print what each run would be tagged, and write nothing.")
+@click.option("--undo", "is_undo", is_flag=True, help="Remove the tags of the runs that audits have tagged, and nothing else.")
+@click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="How many runs at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each run.")
+def audit(
+    experiments: tuple[str, ...], is_all: bool, filter_string: str, is_undo: bool, dry_run: bool, as_json: bool, **options: Any
+) -> None:
+    """Diagnose the runs of experiments, whatever logged them, and tag them.
+
+    The errors are those that autologging, loggers or a loop of your own have logged. Only tags are written, and none of runs
+    that a callback has diagnosed. What has not changed since the last audit is passed over, so one that was stopped goes on.
+
+    Example: bvtrack audit my-experiment --dry-run
+    """
+    if bool(experiments) == is_all:
+        raise click.UsageError("expected the names of experiments, or --all; got " + ("both" if is_all else "neither"))
+    auditing = _begun(is_dry=dry_run, **options)
+    problems: list[str] = []
+    runs = _runs_of(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
+    tally = _followed(runs, as_json=as_json, shows_runs=dry_run)
+    if not as_json:
+        _print_tally(tally, "untagged" if is_undo else "tagged anew", is_dry=dry_run)
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    sys.exit(2 if problems else int(tally.n_refused > 0))
+
+
+def _begun(*, is_dry: bool, **options: Any) -> Auditing:
+    from bvtrack.tracking.shipper import settle_mlflow
+
+    settle_mlflow()
+    from bvtrack.auditing.experiments import Auditing
+
+    try:
+        return Auditing(is_dry=is_dry, **options)
+    except ValueError as error:
+        raise click.UsageError(_in_options(str(error))) from error
+
+
+def _runs_of(
+    auditing: Auditing, experiments: Iterable[str | None], filter_string: str, problems: list[str], *, is_undo: bool
+) -> Iterator[Audited]:
+    """The runs of the experiments that are there; what is wrong with another is added to the problems, each once."""
+    from mlflow.exceptions import MlflowException
+
+    from bvtrack.tracking.cause import short_cause
+    from bvtrack.tracking.target import without_credentials
+
+    runs_of = auditing.undone_runs_of if is_undo else auditing.runs_of
+    for experiment in experiments:
+        try:
+            yield from runs_of(experiment, filter_string)
+        except ValueError as error:
+            problems += [str(error)] if str(error) not in problems else []
+        except MlflowException as error:
+            where = f"MLflow at {without_credentials(auditing.uri)}"
+            raise click.ClickException(f"{where} does not answer ({short_cause(error, auditing.uri)})") from error
+
+
+def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
+    """Count the runs as they come, beside a bar where it can be seen."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from bvtrack.report.audit_table import Tally, run_line
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("Auditing: {task.completed:,.0f} runs"), TimeElapsedColumn())
+    tally = Tally()
+    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        for audited in runs:
+            tally.add(audited)
+            if as_json:
+                print(json.dumps(asdict(audited)))
+            elif shows_runs:
+                print(run_line(audited))
+            bar.advance(task)
+    return tally
+
+
+def _print_tally(tally: Tally, done: str, *, is_dry: bool) -> None:
+    from rich.console import Console
+
+    from bvtrack.report.audit_table import print_tally
+
+    print_tally(Console(highlight=False), tally, f"to be {done}" if is_dry else done)
+
+
+def _in_options(message: str) -> str:
+    """A message about arguments as one about options."""
+    return re.sub(r"\b(human_error|baseline)\b=?", lambda found: f"--{found[1].replace('_', '-')}", message)
