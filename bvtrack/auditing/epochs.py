@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from bvtrack.auditing.found import Found
 from bvtrack.gaps import SMALLEST_GAP
-from bvtrack.measure import Measure
 from bvtrack.tracking.verdict import EpochErrors, with_test_error
 
 Curve = Mapping[int, float]
@@ -40,9 +39,9 @@ def epochs_of(found: Found, curves: Mapping[str, Curve], counts: Mapping[str, in
         name: _between(curve, dev) for name, curve in curves.items() if _is_curve(name, curve)
     }
     rows = zip(dev, *columns.values(), strict=True)
-    epochs = [_epoch(step, dict(zip(columns, values, strict=True)), found.measure, counts) for step, *values in rows]
+    epochs = [_epoch(step, dict(zip(columns, values, strict=True)), found, counts) for step, *values in rows]
     if "test" in curves and "test" not in columns:
-        return _with_single_test(epochs, _error(next(iter(curves["test"].values())), found.measure), counts)
+        return _with_single_test(epochs, _error(next(iter(curves["test"].values())), found), counts)
     return epochs
 
 
@@ -62,14 +61,19 @@ def _between(curve: Curve, dev: Curve) -> list[float]:
     return found
 
 
-def _epoch(step: int, values: Mapping[str, float], measure: Measure, counts: Mapping[str, int]) -> EpochErrors:
-    errors = {name: _error(values[name], measure) for name in ("train", "train_dev", "dev", "test") if name in values}
+def _epoch(step: int, values: Mapping[str, float], found: Found, counts: Mapping[str, int]) -> EpochErrors:
+    errors = {name: _error(values[name], found) for name in ("train", "train_dev", "dev", "test") if name in values}
     return EpochErrors(step, errors, {name: n for name, n in counts.items() if name in errors})
 
 
-def _error(value: float, measure: Measure) -> float:
-    """The value as an error; scores such as R2 go below 0, where a constant guess does better: such an error is 1."""
-    return min(measure.fraction(measure.error(value)), 1.0) if math.isfinite(value) else math.nan
+def _error(value: float, found: Found) -> float:
+    """The value as an error; where a score such as R2 is below 0, a constant guess does better, and the error is 1."""
+    if not math.isfinite(value):
+        return math.nan
+    error = found.measure.error(value / found.unit)
+    if found.measure.kind == "loss":
+        return found.measure.fraction(error)
+    return min(error, 1.0) if found.measure.kind == "score" else error
 
 
 def _with_single_test(epochs: Sequence[EpochErrors], error: float, counts: Mapping[str, int]) -> list[EpochErrors]:

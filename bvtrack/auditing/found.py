@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bvtrack.auditing.flavours import is_measured_after_fit, readings
@@ -16,10 +16,13 @@ from bvtrack.measure import Measure
 ByStage = Mapping[str, MetricName]
 
 SHOWN_NAMES = 4
+PERCENT = 100.0
 RUNNING = "train: running average, not in eval mode"
 """The remark that the callbacks put into `bvtrack.measure`."""
 AS_LOGGED = "train: as logged"
-CROSS_ENTROPY_WORDS = re.compile(r"cross.?entropy|log.?loss|nll|binary:logistic|multi:soft|classif", re.IGNORECASE)
+CROSS_ENTROPY_WORDS = re.compile(
+    r"cross.?entropy|log.?loss|nll|binary:logistic|multi:soft|classif|CausalLM|MaskedLM|LMHead", re.IGNORECASE
+)
 """What says in a param that the loss is a cross-entropy: its own name, or that the model tells classes apart …"""
 OF_LOSS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
 """… in a param of such a name."""
@@ -37,24 +40,26 @@ class Found:
     """The metrics to diagnose a run by, by set (`train`, `train_dev`, `dev`, `test`).
 
     `is_test_as_dev` says that what is called a test set stands in for a dev set that there is none of. `is_exact` says that
-    the train error is that of the finished model on all of its training data.
+    the train error is that of the finished model on all of its training data. `unit` is what stands for 1 in the metrics.
     """
 
     measure: Measure
     metrics: Mapping[str, str]
     is_test_as_dev: bool = False
     is_exact: bool = False
-    remark: str = field(default="", compare=False)
+    unit: float = 1.0
+    remark: str = ""
 
     @property
     def is_cross_validated(self) -> bool:
         """Whether the dev error is a mean over the folds of a search."""
-        return self.metrics.get("dev") == "best_cv_score"
+        return self.metrics.get("dev") in ("best_cv_score", "mean_test_score")
 
     @property
     def measure_tag(self) -> str:
         """The value of `bvtrack.measure`."""
-        return f"{self.measure} ({self.remark})" if self.remark else str(self.measure)
+        measure = str(self.measure) if self.unit == 1 else f"{self.measure} / {self.unit:g}"
+        return f"{measure} ({self.remark})" if self.remark else measure
 
 
 def find_errors(run: LoggedRun) -> Found | Unknown:
@@ -84,7 +89,7 @@ def find_errors(run: LoggedRun) -> Found | Unknown:
 
 
 def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage]:
-    """For each thing that was measured the best name for each set, where that makes at least one gap."""
+    """For each thing that was measured the best name for each set, where it was measured on training and held-out data."""
     cores: dict[str, list[MetricName]] = defaultdict(list)
     for metric in known:
         cores[metric.core].append(metric)
@@ -95,7 +100,7 @@ def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage
         bare = stages.pop("", None)
         if bare is not None and "train" not in stages and _is_train(run, bare, stages):
             stages["train"] = bare
-        if {"train", "dev"} <= stages.keys() or {"train", "test"} <= stages.keys() or {"dev", "test"} <= stages.keys():
+        if "train" in stages and stages.keys() & {"dev", "test"}:
             yield stages
 
 
@@ -107,8 +112,8 @@ def _is_train(run: LoggedRun, bare: MetricName, stages: ByStage) -> bool:
     return held_out.name == f"val_{bare.name}" or min(run.metrics[held_out.name].step, run.metrics[bare.name].step) > 0
 
 
-def _order(stages: ByStage) -> tuple[bool, bool, int]:
-    return not {"train", "dev"} <= stages.keys(), "train" not in stages, min(metric.rank for metric in stages.values())
+def _order(stages: ByStage) -> tuple[bool, int]:
+    return "dev" not in stages, stages["train"].rank
 
 
 def _objection(run: LoggedRun, stages: ByStage) -> Unknown | None:
@@ -122,15 +127,29 @@ def _objection(run: LoggedRun, stages: ByStage) -> Unknown | None:
             f"{metric.name} is a bare loss, and nothing says that it is a cross-entropy; log an error or accuracy as well"
         )
         return Unknown("a bare loss", sentence)
-    for each in stages.values():
-        latest = run.metrics[each.name].value
-        if each.kind in ("rate", "score") and (latest > 1 or (latest < 0 and each.core != "r2_score")):
-            return Unknown("no fraction", f"{each.name} is {latest:g}, which is no fraction in [0, 1]; 87.5 % is 0.875")
+    if metric.kind in ("rate", "score") and not _is_in_percent(run, stages):
+        for each in stages.values():
+            latest = run.metrics[each.name].value
+            if latest > 1 or (latest < 0 and each.core != "r2_score"):
+                return no_fraction(each.name, latest)
     return None
+
+
+def no_fraction(name: str, value: float) -> Unknown:
+    """A value that is no error, or none as it was logged."""
+    return Unknown("no fraction", f"{name} comes to {value:g}, which is no fraction in [0, 1]; 12.5 % is 0.125")
+
+
+def _is_in_percent(run: LoggedRun, stages: ByStage) -> bool:
+    """Whether these are accuracies in percent: all above 1, which as percents are too low for one that is logged."""
+    values = [run.metrics[metric.name].value for metric in stages.values()]
+    return stages["train"].core == "accuracy" and all(1 < value <= PERCENT for value in values)
 
 
 def _is_classifier(run: LoggedRun) -> bool:
     """Whether the run's loss can be taken for a cross-entropy: it logs an accuracy too, or a param says so."""
+    if run.params.get("problem_type") == "regression":
+        return False
     if any(metric.kind == "rate" for metric in readings(run)):
         return True
     return any(OF_LOSS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())
@@ -146,6 +165,7 @@ def _found(run: LoggedRun, stages: ByStage) -> Found:
         metrics={stage: metrics[stage] for stage in ("train", "train_dev", "dev", "test") if stage in metrics},
         is_test_as_dev=is_test_as_dev,
         is_exact=is_exact,
+        unit=PERCENT if _is_in_percent(run, stages) else 1.0,
         remark="" if is_exact or "train" not in stages else _remark(run, stages["train"]),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -10,9 +11,11 @@ from bvtrack.auditing.audited import AUDIT, Audited, Tags, read_gaps, skipped, w
 from bvtrack.auditing.baseline import Baseline, Choice
 from bvtrack.auditing.epochs import Curve, Point, curve_of, epochs_of
 from bvtrack.auditing.facts import model_facts
-from bvtrack.auditing.found import Found, Unknown, find_errors
+from bvtrack.auditing.found import Found, Unknown, find_errors, no_fraction
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.sizes import split_sizes, split_tag
+from bvtrack.error_rate import is_fraction
+from bvtrack.measure import has_diverged
 from bvtrack.tracking import names
 from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
 from bvtrack.version import __version__
@@ -35,7 +38,12 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
     baseline = choose(run, found.measure_tag)
     if is_unchanged(run, baseline):
         return with_tags(run, run.tags, found.metrics), {}
-    tags = _tags(run, found, baseline, _curves(run, found, history))
+    curves = _curves(run, found, history)
+    sizes = split_sizes(run, found)
+    epochs = epochs_of(found, curves, _counts(found, sizes))
+    if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
+        return skipped(run, no_fraction(found.metrics["dev"], no_fractions[0])), {}
+    tags = _tags(run, found, baseline, epochs, sizes)
     return with_tags(run, tags, found.metrics), tags
 
 
@@ -57,12 +65,14 @@ def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
 def _curve(run: LoggedRun, name: str, history: History) -> Curve:
     """The metric's curve; one whose latest point is at step 0 has no other step."""
     latest = run.metrics[name]
-    return (curve_of(history(name)) if latest.step else {}) or {latest.step: latest.value}
+    return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
 
 
-def _tags(run: LoggedRun, found: Found, baseline: Baseline, curves: Mapping[str, Curve]) -> dict[str, str | None]:
-    sizes = split_sizes(run, found)
-    epochs = epochs_of(found, curves, _counts(found, sizes))
+def _tags(
+    run: LoggedRun, found: Found, baseline: Baseline, epochs: list[EpochErrors], sizes: Mapping[str, int]
+) -> dict[str, str | None]:
+    if has_diverged({name: latest.value for name, latest in run.metrics.items()}):
+        epochs[-1] = replace(epochs[-1], errors={**epochs[-1].errors, "train": math.nan})
     tags = _verdict(run, epochs, baseline, sizes.get("train")).tags()
     if tags[names.GAPS] is not None:
         tags[names.GAPS] = json.dumps({**read_gaps(tags), READ: run.digest}, separators=(",", ":"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from mlflow.exceptions import MlflowException
+
 from bvtrack.auditing.audited import Audited, skipped
 from bvtrack.auditing.found import Unknown
 from bvtrack.auditing.logged_run import PARENT, LoggedRun
@@ -13,6 +15,7 @@ from bvtrack.tracking.cause import short_cause
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+REFUSED = "refused by MLflow"
 Task = Callable[[LoggedRun], Audited]
 
 
@@ -30,5 +33,9 @@ def each_run(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: s
 def _guarded(task: Task, run: LoggedRun, uri: str) -> Audited:
     try:
         return task(run)
-    except Exception as error:
-        return skipped(run, Unknown("refused by MLflow", f"MLflow did not go along: {short_cause(error, uri)}"))
+    except (MlflowException, OSError) as error:
+        return skipped(run, Unknown(REFUSED, f"MLflow refused to read or tag it ({short_cause(error, uri)})"))
+    except Exception as error:  # one run of ten thousand that nobody thought of is no reason to lose the others
+        return skipped(
+            run, Unknown("not understood", f"it could not be read ({type(error).__name__}: {error}); please report it")
+        )

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-REFUSED = "refused by MLflow"
-
 
 class Tally:
     """Counts runs as they come, and holds none of them: by diagnosis, and by the reason why there is none."""
@@ -41,6 +39,8 @@ class Tally:
     @property
     def n_refused(self) -> int:
         """Runs that could not be read or tagged."""
+        from bvtrack.auditing.pages import REFUSED  # MLflow, which is seconds of import
+
         return self.reasons[REFUSED]
 
 
