@@ -235,9 +235,7 @@ def transformers_trained() -> None:
 
     transformers: Any = importlib.import_module("transformers")
     model = transformers.BertForSequenceClassification(
-        transformers.BertConfig(
-            vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
-        )  # fmt: skip
+        transformers.BertConfig(vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32)
     )
     words = np.random.default_rng(0).integers(0, 30, (128, 8))
     rows = [{"input_ids": torch.tensor(row), "labels": int(row[0] > 15)} for row in words]

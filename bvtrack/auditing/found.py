@@ -179,7 +179,7 @@ def _remark(run: LoggedRun, train: MetricName) -> str:
 
 def _incomplete(run: LoggedRun, known: Sequence[MetricName]) -> Unknown:
     stages = {metric.stage for metric in known}
-    best = min(known, key=lambda metric: (metric.rank, metric.preference)).name
+    best = min(known, key=lambda metric: (metric.rank, metric.stage == "test", metric.preference)).name
     if "train" in stages and not stages & {"dev", "test"}:
         return Unknown("no dev error", f"it has {best} of the training data, and no error of held-out data beside it")
     if stages & {"dev", "test"} and "train" not in stages:
