@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -16,6 +17,7 @@ from servers import gate_before, running
 import bvtrack
 from bvtrack import Audited
 from bvtrack.auditing.epochs import Point, curve_of, epochs_of
+from bvtrack.auditing.experiments import Auditing
 from bvtrack.auditing.facts import model_facts
 from bvtrack.auditing.found import Found, Unknown, find_errors
 from bvtrack.auditing.logged_run import Latest, LoggedDataset, LoggedRun
@@ -283,6 +285,17 @@ def test_an_audit_that_is_repeated_reads_no_history_again(store: str, monkeypatc
     assert (second.tag, second.errors) == (first.tag, first.errors)
 
 
+def test_an_audit_that_was_stopped_goes_on_where_it_was(store: str) -> None:
+    ids = [log(store, {"train_acc": [0.99], "val_acc": [0.85]}) for _ in range(4)]
+    stopped = Auditing(store, threads=1).runs_of("Default")
+    next(stopped)
+    del stopped
+    left = [run_id for run_id in ids if not tags_of(store, run_id)]
+
+    assert left
+    assert [each.run_id for each in audit(store) if each.is_changed] == left
+
+
 def test_a_run_that_goes_on_is_audited_again(store: str) -> None:
     run_id = log(store)
     audit(store)
@@ -315,8 +328,7 @@ def test_one_point_is_diagnosed_without_a_curve(store: str) -> None:
 
 
 def test_counts_of_datasets_make_a_train_error_of_all_data_certain(store: str) -> None:
-    about = {"params": {"num_boost_round": 1}}
-    run_id = log(store, {"train-error": [0.01], "valid-error": [0.11]}, **about)
+    run_id = log(store, {"train-error": [0.01], "valid-error": [0.11]}, params={"num_boost_round": 1})
     for name, n in (("train", 3000), ("valid", 1000)):
         tags = [InputTag("mlflow.data.context", "train" if name == "train" else "eval"), InputTag("bvtrack.n", str(n))]
         MlflowClient(store).log_inputs(run_id, [DatasetInput(Dataset(name, name, "code", "{}"), tags)])
@@ -495,7 +507,23 @@ def test_an_address_that_does_not_answer_is_said_in_one_line() -> None:
     result = bvtrack_audit("http://user:s3cret@127.0.0.1:9", "Default")
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: MLflow at http://127.0.0.1:9 does not answer (connection refused)\n"
+    assert result.stderr == "Error: MLflow at http://127.0.0.1:9 did not list the runs (connection refused)\n"
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    result = bvtrack_audit("sqlite:///typo.db", "Default")
+
+    assert result.exit_code == 2
+    assert f"expected a store that is there, got sqlite:///{tmp_path}/typo.db" in " ".join(result.stderr.split())
+    assert not (tmp_path / "typo.db").exists()
+
+
+def test_a_file_that_is_no_store_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("no database")
+    result = bvtrack_audit("sqlite:///notes.db", "Default")
+
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: MLflow at sqlite:///\S+/notes.db did not list the runs \(.*\)\n", result.stderr)
 
 
 def test_tags_that_a_server_refuses_are_said_for_each_run(store: str, tmp_path: Path) -> None:
@@ -516,3 +544,28 @@ def test_what_nobody_thought_of_in_one_run_leaves_the_others_to_be_audited(store
     monkeypatch.setattr("bvtrack.auditing.judgement.model_facts", lambda run: 1 / (run.name != "odd") and known(run))
 
     assert [each.reason for each in audit(store)] == ["not understood", None]
+
+
+def test_a_server_that_lets_one_only_read_is_said(store: str, tmp_path: Path) -> None:
+    pytest.importorskip("flask_wtf", reason="mlflow[auth] is not installed")
+    log(store)
+    config = tmp_path / "auth.ini"
+    config.write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
+        "admin_username = admin\nadmin_password = s3cret-of-the-admin\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    environment = {"MLFLOW_AUTH_CONFIG_PATH": str(config), "MLFLOW_FLASK_SERVER_SECRET_KEY": "key"}
+    with running(store, tmp_path, "--app-name", "basic-auth", environment=environment) as server:
+        answer = requests.post(
+            f"{server.uri}/api/2.0/mlflow/users/create",
+            json={"username": "reader", "password": "s3cret-of-the-reader"},
+            auth=("admin", "s3cret-of-the-admin"),
+            timeout=30,
+        )
+        answer.raise_for_status()
+        result = bvtrack_audit(server.uri.replace("//", "//reader:s3cret-of-the-reader@"), "Default")
+
+    assert result.exit_code == 1
+    assert "MLflow does not let you tag it; ask for permission" in " ".join(result.stdout.split())
+    assert "s3cret" not in result.output

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audit import THREADS, AskedBaseline
@@ -42,10 +44,12 @@ class Auditing:
         is_dry: bool = False,
         threads: int = THREADS,
     ) -> None:
-        """With the arguments of `bvtrack.audit`. Raises `ValueError` for what is no error, and for a malformed tracking URI."""
+        """With the arguments of `bvtrack.audit`. Raises `ValueError` for what is no error, a malformed tracking URI, and an
+        SQLite file that is not there.
+        """
         _check(human_error, baseline)
         self.uri = checked_uri(tracking_uri or current_uri())
-        self._store = Store(self.uri)
+        _check_file(self.uri)
         self._human_error = human_error
         self._baseline = baseline
         self._is_dry = is_dry
@@ -65,6 +69,10 @@ class Auditing:
         filters = f"{filter_string} AND {OF_AUDITS}" if filter_string else OF_AUDITS
         for experiment_id in self._ids(experiment):
             yield from self._each(self._undo, experiment_id, filters)
+
+    @functools.cached_property
+    def _store(self) -> Store:
+        return Store(self.uri)
 
     def _ids(self, experiment: str | None) -> list[str]:
         return self._store.all_experiment_ids() if experiment is None else [self._store.experiment_id(experiment)]
@@ -113,6 +121,13 @@ class Auditing:
 def _is_anothers(run: LoggedRun) -> bool:
     """Whether a callback or a Tracker has diagnosed the run."""
     return run.tags.get(names.SOURCE, AUDIT) != AUDIT
+
+
+def _check_file(uri: str) -> None:
+    """MLflow would make the file, and find nothing in it."""
+    scheme, _, path = uri.partition(":///")
+    if scheme.startswith("sqlite") and not Path(path.partition("?")[0]).exists():
+        raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
 
 
 def _check(human_error: float | None, baseline: str | float | None) -> None:

@@ -34,6 +34,8 @@ def _guarded(task: Task, run: LoggedRun, uri: str) -> Audited:
     try:
         return task(run)
     except (MlflowException, OSError) as error:
+        if getattr(error, "error_code", None) == "PERMISSION_DENIED":
+            return skipped(run, Unknown(REFUSED, "MLflow does not let you tag it; ask for permission to edit its experiment"))
         return skipped(run, Unknown(REFUSED, f"MLflow refused to read or tag it ({short_cause(error, uri)})"))
     except Exception as error:  # one run of ten thousand that nobody thought of is no reason to lose the others
         return skipped(

@@ -26,7 +26,7 @@ class Store:
         self._client = MlflowClient(tracking_uri)
 
     def experiment_id(self, name: str) -> str:
-        """The id of the experiment with this name, or id. Raises `ValueError` where there is none."""
+        """The id of the experiment with this name. Raises `ValueError` where there is none."""
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
             others = self._client.search_experiments(max_results=SHOWN_EXPERIMENTS)

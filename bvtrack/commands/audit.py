@@ -78,8 +78,6 @@ def _runs_of(
     auditing: Auditing, experiments: Iterable[str | None], filter_string: str, problems: list[str], *, is_undo: bool
 ) -> Iterator[Audited]:
     """The runs of the experiments that are there; what is wrong with another is added to the problems, each once."""
-    from mlflow.exceptions import MlflowException
-
     from bvtrack.tracking.cause import short_cause
     from bvtrack.tracking.target import without_credentials
 
@@ -89,9 +87,9 @@ def _runs_of(
             yield from runs_of(experiment, filter_string)
         except ValueError as error:
             problems += [str(error)] if str(error) not in problems else []
-        except MlflowException as error:
+        except Exception as error:  # whatever its database or the way to it raises
             where = f"MLflow at {without_credentials(auditing.uri)}"
-            raise click.ClickException(f"{where} does not answer ({short_cause(error, auditing.uri)})") from error
+            raise click.ClickException(f"{where} did not list the runs ({short_cause(error, auditing.uri)})") from error
 
 
 def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
