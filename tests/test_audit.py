@@ -355,6 +355,15 @@ def test_a_run_that_was_diagnosed_in_training_is_left_to_that(store: str, send: 
     assert tags_of(store, run_id) == before
 
 
+def test_a_diagnosis_that_somebody_removed_is_made_again(store: str) -> None:
+    run_id = log(store)
+    audit(store)
+    MlflowClient(store).delete_tag(run_id, "bvtrack.diagnosis")
+    audit(store)
+
+    assert tags_of(store, run_id)["bvtrack.diagnosis"] == "high_variance"
+
+
 @pytest.mark.parametrize(
     ("baseline", "source", "tags"),
     [
@@ -436,6 +445,14 @@ def test_a_dry_run_lists_the_runs(store: str) -> None:
 
     assert result.stdout.startswith("learned by heart: high_variance (likely); train from train_acc, dev from val_acc\n")
     assert result.stdout.endswith("1 run looked at, 1 to be tagged anew.\n")
+
+
+def test_names_that_would_move_the_cursor_are_printed_without(store: str) -> None:
+    log(store, name="odd\x1b[2J [/bold]\nname")
+    result = bvtrack_audit(store, "--all", "--dry-run")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("odd\ufffd[2J [/bold]\ufffdname: high_variance")
 
 
 def test_json_is_a_line_for_each_run(store: str) -> None:

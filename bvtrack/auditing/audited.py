@@ -53,8 +53,8 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
     return Audited(
         run.run_id,
         run.name,
-        tag=tags[names.DIAGNOSIS],
-        certainty=tags[names.CERTAINTY],
+        tag=tags.get(names.DIAGNOSIS),
+        certainty=tags.get(names.CERTAINTY),
         measure=tags.get(names.MEASURE),
         metrics=metrics,
         errors=errors_of(read_gaps(tags)),

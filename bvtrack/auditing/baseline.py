@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bvtrack.auditing.audited import AUDIT, Audited, read_gaps
 from bvtrack.auditing.logged_run import LoggedRun
+from bvtrack.auditing.sizes import set_of
 from bvtrack.error_rate import is_fraction
 from bvtrack.tracking import names
 from bvtrack.tracking.others import WITHOUT_ERRORS, metric_of
@@ -24,9 +25,10 @@ class Baseline:
     source: str = "zero"
 
     def is_that_of(self, run: LoggedRun) -> bool:
-        """Whether the run's tags rest on it."""
+        """Whether the run has a diagnosis that rests on it."""
         human = read_gaps(run.tags).get("human")
-        return run.tags.get(names.BASELINE) == self.source and human == round(self.error or 0.0, 4)
+        is_same = run.tags.get(names.BASELINE) == self.source and human == round(self.error or 0.0, 4)
+        return is_same and names.DIAGNOSIS in run.tags
 
 
 ASSUMED = Baseline()
@@ -74,4 +76,4 @@ class BestErrors:
 
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
     """What makes errors comparable: the same metric and, where it is known, the same dev set."""
-    return metric_of(measure), next((each.digest for each in run.datasets if each.context == "dev"), None)
+    return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)

@@ -17,11 +17,22 @@ NO_DEV_SET = "no_dev_set"
 """A held-out set that was measured once is read as a dev set: that is what it is as soon as anything is chosen by it."""
 
 
+def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
+    """The set that a dataset is by its context and its name; what else was evaluated on is held out, unless it is the same."""
+    if dataset.context in ("train", "training"):
+        return "train"
+    if dataset.digest in train_digests(run):
+        return None
+    words = [*words_of(dataset.context), *words_of(dataset.name)]
+    stages = [STAGE_OF[word] for word in words if word in STAGE_OF and word != "eval"]
+    return next(iter(stages), "dev" if dataset.context == "eval" else None)
+
+
 def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
     """The examples by set, of the sets that the run's datasets tell apart."""
     sizes: dict[str, int] = {}
     for dataset in run.datasets:
-        stage = _stage(run, dataset)
+        stage = set_of(run, dataset)
         if stage == "test" and found.is_test_as_dev:
             stage = "dev"
         if stage and dataset.n:
@@ -40,14 +51,3 @@ def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str
         codes += [finding.code for finding in report.findings if not (disguise and finding.code == "no_test_set")]
         return "+".join(codes) or "ok"
     return "+".join(codes) or names.UNCHECKED
-
-
-def _stage(run: LoggedRun, dataset: LoggedDataset) -> str | None:
-    """The set that a dataset is by its context and its name; what else was evaluated on is held out, unless it is the same."""
-    if dataset.context in ("train", "training"):
-        return "train"
-    if dataset.digest in train_digests(run):
-        return None
-    words = [*words_of(dataset.context), *words_of(dataset.name)]
-    stages = [STAGE_OF[word] for word in words if word in STAGE_OF and word != "eval"]
-    return next(iter(stages), "dev" if dataset.context == "eval" else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audited import Audited
 from bvtrack.data.disguise import CODE as TEST_USED_TO_CHOOSE
+from bvtrack.report.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ class Tally:
             self.certain[audited.tag] += audited.certainty == "certain"
         if audited.reason is not None and audited.why_not is not None:
             self.reasons[audited.reason] += 1
-            self.examples.setdefault(audited.reason, f"{audited.name}: {audited.why_not}")
+            self.examples.setdefault(audited.reason, printable(f"{audited.name}: {audited.why_not}"))
 
     @property
     def n_refused(self) -> int:
@@ -45,12 +46,12 @@ class Tally:
 
 
 def run_line(audited: Audited) -> str:
-    """A run in a line: `wide: high_variance (likely), 1 - val_acc, train from train_acc, dev from val_acc`."""
+    """A run in a line: `wide: high_variance (likely); train from train_acc, dev from val_acc`."""
     if audited.tag is None:
-        return f"{audited.name}: {audited.why_not or 'tagged by an audit'}"
+        return printable(f"{audited.name}: {audited.why_not or 'tagged by an audit'}")
     taken = ", ".join(f"{stage} from {name}" for stage, name in audited.metrics.items())
     parts = [f"{audited.name}: {audited.tag} ({audited.certainty})", taken, _warned(audited)]
-    return "; ".join(part for part in parts if part)
+    return printable("; ".join(part for part in parts if part))
 
 
 def print_tally(console: Console, tally: Tally, done: str) -> None:
@@ -68,9 +69,11 @@ def print_tally(console: Console, tally: Tally, done: str) -> None:
 
 
 def _diagnoses(tally: Tally) -> Table:
+    from rich.text import Text
+
     table = _table("Diagnosis", "Runs", "Certain")
     for tag, n in tally.diagnoses.most_common():
-        table.add_row(tag, f"{n:,}", f"{tally.certain[tag]:,}")
+        table.add_row(Text(printable(tag)), f"{n:,}", f"{tally.certain[tag]:,}")
     return table
 
 

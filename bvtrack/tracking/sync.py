@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bvtrack.report.printable import printable
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
 from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
@@ -36,7 +37,7 @@ class Parcel:
     def in_words(self) -> str:
         """When the training began, what is left of it to send, and where to; or what is wrong with it."""
         try:
-            return self.problem or _printable(self._described())
+            return self.problem or printable(self._described())
         except (JournalError, FileNotFoundError) as error:
             return str(error)
 
@@ -84,11 +85,6 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
         return str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri)
     return None
-
-
-def _printable(text: str) -> str:
-    """`text` as a terminal can show it, and without what would move its cursor."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _parcel(journal: Path, given: str | None) -> Parcel:
