@@ -154,7 +154,8 @@ def lightgbm_trained() -> None:
     dev = lightgbm.Dataset(x_test, y_test, reference=train)
     with autologging(mlflow.lightgbm):
         params = {"objective": "binary", "metric": ["binary_logloss", "binary_error"], "verbose": -1, "num_threads": 1}
-        lightgbm.train(params, train, 20, valid_sets=[train, dev])
+        stop = lightgbm.early_stopping(3, verbose=False)
+        lightgbm.train(params, train, 50, valid_sets=[train, dev], callbacks=[stop])
 
 
 def lightgbm_fitted() -> None:

@@ -320,6 +320,20 @@ def test_a_run_that_has_diverged_in_its_loss_alone_is_called_so(store: str) -> N
     assert audit(store)[0].tag == "diverged"
 
 
+@pytest.mark.parametrize(
+    ("stopped", "curve"),
+    [({"stopped_iteration": 5}, "overtrained"), ({"stopped_epoch": 4}, "overtrained"), ({"stopped_epoch": 5}, "converged")],
+)
+def test_the_best_epoch_that_early_stopping_repeats_is_no_further_one(
+    store: str, stopped: Mapping[str, float], curve: str
+) -> None:
+    best_again = {"train_acc": [0.9, 0.95, 0.96, 0.97, 0.98, 0.95], "val_acc": [0.8, 0.85, 0.8, 0.8, 0.75, 0.85]}
+    run_id = log(store, {**best_again, **{name: [value] for name, value in stopped.items()}})
+    audit(store)
+
+    assert tags_of(store, run_id)["bvtrack.curve"] == curve
+
+
 def test_one_point_is_diagnosed_without_a_curve(store: str) -> None:
     run_id = log(store, {"train_acc": [0.99], "val_acc": [0.85]})
 

@@ -55,11 +55,18 @@ def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
 
 def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
     curves = {stage: _curve(run, name, history) for stage, name in found.metrics.items()}
-    stopped = run.metrics.get("stopped_iteration") or run.metrics.get("stopped_epoch")
-    if stopped is None:
+    last = max(curves["dev"])
+    if not _repeats_best(run, last):
         return curves
-    # the autologgers of XGBoost, LightGBM and Keras repeat the best round behind the last one
-    return {stage: {step: curve[step] for step in curve if step <= stopped.value} or curve for stage, curve in curves.items()}
+    return {stage: {step: curve[step] for step in curve if step != last} or curve for stage, curve in curves.items()}
+
+
+def _repeats_best(run: LoggedRun, last: int) -> bool:
+    """Whether the last step holds the best one once more, as MLflow's autologgers log it after an early stopping: those of
+    XGBoost and LightGBM always, that of TensorFlow behind the epoch that it stopped at.
+    """
+    stopped = run.metrics.get("stopped_epoch")
+    return "stopped_iteration" in run.metrics or (stopped is not None and last > stopped.value)
 
 
 def _curve(run: LoggedRun, name: str, history: History) -> Curve:
