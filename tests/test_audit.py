@@ -130,6 +130,29 @@ def test_a_loss_counts_where_a_param_says_that_it_is_a_cross_entropy(params: Map
     assert isinstance(result, Found) == is_taken
 
 
+def test_accuracies_in_percent_are_read_as_such() -> None:
+    found = find_errors(of({"train_acc": 90.0, "val_acc": 12.0}))
+
+    assert isinstance(found, Found)
+    assert (found.unit, found.measure_tag) == (100, "1 - val_acc / 100 (train: as logged)")
+
+
+def test_what_a_user_logs_beside_an_autologger_counts_too() -> None:
+    metrics = {"train-logloss": 0.1, "validation-logloss": 0.2, "train_accuracy": 0.99, "val_accuracy": 0.9}
+    found = find_errors(of(metrics, params={"num_boost_round": "9"}))
+
+    assert isinstance(found, Found)
+    assert found.metrics == {"train": "train_accuracy", "dev": "val_accuracy"}
+
+
+def test_a_search_that_keeps_train_scores_tells_of_each_step() -> None:
+    metrics = {"mean_train_score": 0.99, "mean_test_score": 0.9, "std_test_score": 0.01}
+    found = find_errors(of(metrics, tags={"estimator_class": "sklearn.tree.DecisionTreeClassifier"}))
+
+    assert isinstance(found, Found)
+    assert found.metrics == {"train": "mean_train_score", "dev": "mean_test_score"}
+
+
 def test_a_metric_without_a_set_is_the_trainings_only_beside_a_curve() -> None:
     metrics = {"accuracy": 0.9, "test_accuracy": 0.8}
 
@@ -341,14 +364,28 @@ def test_one_point_is_diagnosed_without_a_curve(store: str) -> None:
     assert "bvtrack.curve" not in tags_of(store, run_id)
 
 
+def log_sizes(store: str, run_id: str, **sizes: int) -> None:
+    """Datasets of these contexts and numbers of examples."""
+    for context, n in sizes.items():
+        tags = [InputTag("mlflow.data.context", context), InputTag("bvtrack.n", str(n))]
+        MlflowClient(store).log_inputs(run_id, [DatasetInput(Dataset(context, context, "code", "{}"), tags)])
+
+
 def test_counts_of_datasets_make_a_train_error_of_all_data_certain(store: str) -> None:
     run_id = log(store, {"train-error": [0.01], "valid-error": [0.11]}, params={"num_boost_round": 1})
-    for name, n in (("train", 3000), ("valid", 1000)):
-        tags = [InputTag("mlflow.data.context", "train" if name == "train" else "eval"), InputTag("bvtrack.n", str(n))]
-        MlflowClient(store).log_inputs(run_id, [DatasetInput(Dataset(name, name, "code", "{}"), tags)])
+    log_sizes(store, run_id, train=3000, eval=1000)
     (audited,) = audit(store)
 
     assert (audited.certainty, audited.split) == ("certain", "no_test_set")
+
+
+def test_the_size_of_the_training_set_is_no_count_of_a_running_average(store: str) -> None:
+    run_id = log(store, {"train_acc": [0.5, 0.99], "val_acc": [0.5, 0.89]})
+    log_sizes(store, run_id, train=3000, validation=1000, test=1000)
+    (audited,) = audit(store)
+
+    assert (audited.certainty, audited.split) == ("likely", "ok")
+    assert json.loads(tags_of(store, run_id)["bvtrack.gaps"])["n"] == {"dev": 1000}
 
 
 def track(store: str, send: Callable[[], None], *, train_error: float, dev_error: float) -> str:

@@ -1,8 +1,8 @@
 """What is known of metric names by what logged them: the names of scikit-learn, XGBoost, LightGBM and Transformers say little
 by themselves.
 
-Each flavour gives its metrics' names as any loop would write them, by the names they have; `None` is no metric of interest.
-The names are those of MLflow's autologgers and of Transformers' own callback, read off runs that they made.
+Each flavour gives its metrics' names as any loop would write them; `None` is a metric of no interest. They are the names of
+MLflow's autologgers and of Transformers' own callback, read off runs that these made.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.metric_name import MetricName, read_metric_name
 
 Names = Mapping[str, str | None]
+"""By the name that a metric has, the one by which it can be read."""
 
 SKLEARN_SCORERS = {"None": None, "accuracy": "accuracy", "r2": "r2_score", "f1_weighted": "f1_score", "roc_auc": "auc"}
 """The scorings of a search whose training score is logged too; autologging weights its F1."""
@@ -74,7 +75,7 @@ def _of_boosting(name: str, run: LoggedRun) -> str | None:
     """The evaluation set as what it is by its digest, which is how `validation_0` is told to be the training data."""
     dataset, dash, metric = name.rpartition("-")
     if not dash:
-        return None
+        return name  # which a user has logged beside
     is_train = any(each.name == dataset and each.digest in train_digests(run) for each in run.datasets)
     stage = "train" if is_train else _stage_of(dataset)
     return f"{stage}_{metric}" if stage else None
