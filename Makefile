@@ -64,7 +64,7 @@ kinds: $(INSTALLED)  ## Log runs in every way there is, and say what an audit ma
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/kinds.py
 
 audits: $(INSTALLED)  ## Measure what an audit of 10,000 runs takes, beside MLflow's own calls (half an hour)
-	$(BIN)/python tests/benchmarks/audit/speed.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/speed.py
 
 soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
 	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bvtrack.auditing.audited import AUDIT, Audited, read_gaps
+from bvtrack.auditing.audited import Audited, read_gaps
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.sizes import set_of
 from bvtrack.error_rate import is_fraction
@@ -45,12 +45,10 @@ def given(error: float | None) -> Choice:
 
 
 def kept(run: LoggedRun, measure: str) -> Baseline:
-    """The baseline that an earlier audit has tagged the run by, else the assumed one."""
+    """The baseline that the run's tags rest on, else the assumed one."""
     error = read_gaps(run.tags).get("human")
     source = run.tags.get(names.BASELINE, "zero")
-    if run.tags.get(names.SOURCE) != AUDIT or source == "zero" or not is_fraction(error):
-        return ASSUMED
-    return Baseline(error, source)
+    return ASSUMED if source == "zero" or not is_fraction(error) else Baseline(error, source)
 
 
 class BestErrors:

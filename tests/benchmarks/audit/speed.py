@@ -23,6 +23,7 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from servers import running
 
 from bvtrack.auditing.audit import THREADS
 from bvtrack.auditing.experiments import WRITTEN, Auditing
@@ -85,41 +86,52 @@ def audit(uri: str) -> int:
 WAYS: dict[str, Callable[[str], int]] = {"raw": call_raw, "audit": audit}
 
 
-def measure(way: str, store: Path) -> dict[str, Any]:
+def measure(way: str, uri: str) -> dict[str, Any]:
     """Seconds and peak memory of one way, in a process of its own."""
-    output = subprocess.run(
-        [sys.executable, __file__, "--way", way, "--store", str(store)], capture_output=True, text=True, check=True
-    )
-    result: dict[str, Any] = json.loads(output.stdout.splitlines()[-1])
+    command = [sys.executable, __file__, "--way", way, "--uri", uri]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result
 
 
-def say(way: str, store: Path) -> None:
-    MlflowClient(f"sqlite:///{store}").get_experiment("0")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def say(way: str, uri: str) -> None:
+    MlflowClient(uri).get_experiment("0")  # so that what is imported and opened first is not measured
     start = time.perf_counter()
-    n = WAYS[way](f"sqlite:///{store}")
+    n_runs = WAYS[way](uri)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"runs": n, "seconds": seconds, "peak": peak / 1024, "grown": (peak - before) / 1024}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"runs": n_runs, "seconds": seconds, "peak": peak}))
+
+
+def measure_all(n_runs: int, where: str, *, raw: str, audited: str) -> None:
+    """Print what each way takes, on two stores that are alike."""
+    for name, way, uri in (("raw calls", "raw", raw), ("audit", "audit", audited), ("audit again", "audit", audited)):
+        found = measure(way, uri)
+        print(f"| {where} | {n_runs:,} | {name} | {found['seconds']:.1f} s | {found['peak']:.0f} MB |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, nargs="+", default=[1000, 10_000])
-    parser.add_argument("--way", choices=WAYS)
-    parser.add_argument("--store", type=Path)
+    parser.add_argument("--runs", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--server-runs", type=int, nargs="*", default=[1000])
+    parser.add_argument("--way", choices=WAYS, help="(for the script's own processes)")
+    parser.add_argument("--uri")
     arguments = parser.parse_args()
     if arguments.way:
-        say(arguments.way, arguments.store)
+        say(arguments.way, arguments.uri)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        for n_runs in arguments.runs:
-            store = make_store(Path(folder), n_runs)
-            copy = Path(shutil.copy(store, Path(folder) / "copy.db"))
-            for name, way, where in (("raw calls", "raw", copy), ("audit", "audit", store), ("audit again", "audit", store)):
-                found = measure(way, where)
-                print(f"{n_runs:>7,} runs  {name:<12} {found['seconds']:7.1f} s  {found['peak']:6.0f} MB", flush=True)
+    print("| store | runs | | time | peak memory |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for n_runs in sorted({*arguments.runs, *arguments.server_runs}):
+            store = make_store(folder, n_runs)
+            copies = [shutil.copy(store, folder / f"{n_runs}-{index}.db") for index in range(4)]
+            raw, audited, raw_behind, audited_behind = (f"sqlite:///{copy}" for copy in copies)
+            if n_runs in arguments.runs:
+                measure_all(n_runs, "SQLite file", raw=raw, audited=audited)
+            if n_runs in arguments.server_runs:
+                with running(raw_behind, folder) as one, running(audited_behind, folder) as other:
+                    measure_all(n_runs, "server", raw=one.uri, audited=other.uri)
 
 
 if __name__ == "__main__":
