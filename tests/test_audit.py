@@ -16,10 +16,11 @@ from servers import gate_before, running
 
 import bvtrack
 from bvtrack import Audited
+from bvtrack.auditing.audited import Unknown
 from bvtrack.auditing.epochs import Point, curve_of, epochs_of
 from bvtrack.auditing.experiments import Auditing
 from bvtrack.auditing.facts import model_facts
-from bvtrack.auditing.found import Found, Unknown, find_errors
+from bvtrack.auditing.found import Found, find_errors
 from bvtrack.auditing.logged_run import Latest, LoggedDataset, LoggedRun
 from bvtrack.auditing.metric_name import read_metric_name
 from bvtrack.auditing.sizes import split_sizes, split_tag

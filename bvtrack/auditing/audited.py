@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bvtrack.error_rate import is_fraction
 from bvtrack.tracking import names
 
 if TYPE_CHECKING:
-    from bvtrack.auditing.found import Unknown
     from bvtrack.auditing.logged_run import LoggedRun
 
 AUDIT = "audit"
@@ -19,6 +18,13 @@ AUDIT = "audit"
 
 Tags = Mapping[str, str | None]
 """A tag that is `None` is one to remove."""
+
+
+class Unknown(NamedTuple):
+    """Why a run is not diagnosed: in few words, to be counted by, and in a sentence that says what would help."""
+
+    reason: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

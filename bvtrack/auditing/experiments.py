@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audit import THREADS, AskedBaseline
-from bvtrack.auditing.audited import AUDIT, Audited, Tags, changed, skipped
+from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, changed, skipped
 from bvtrack.auditing.baseline import BestErrors, Choice, given, kept
-from bvtrack.auditing.found import Unknown
 from bvtrack.auditing.judgement import judge_run
 from bvtrack.auditing.pages import each_run
 from bvtrack.auditing.rejudgement import rejudge_run

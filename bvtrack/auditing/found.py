@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from bvtrack.auditing.audited import Unknown
 from bvtrack.auditing.flavours import is_measured_after_fit, readings
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.metric_name import MetricName
-from bvtrack.measure import Measure
-
-ByStage = Mapping[str, MetricName]
+from bvtrack.auditing.objection import PERCENT, ByStage, is_in_percent, objection_to
+from bvtrack.measure import Measure, words_of
 
 SHOWN_NAMES = 4
-PERCENT = 100.0
 RUNNING = "train: running average, not in eval mode"
 """The remark that the callbacks put into `bvtrack.measure`."""
 AS_LOGGED = "train: as logged"
-CROSS_ENTROPY_WORDS = re.compile(
-    r"cross.?entropy|log.?loss|nll|binary:logistic|multi:soft|classif|CausalLM|MaskedLM|LMHead", re.IGNORECASE
-)
-"""What says in a param that the loss is a cross-entropy: its own name, or that the model tells classes apart …"""
-OF_LOSS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
-"""… in a param of such a name."""
-
-
-class Unknown(NamedTuple):
-    """Why a run is not diagnosed: in few words, to be counted by, and in a sentence that says what would help."""
-
-    reason: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +64,11 @@ def find_errors(run: LoggedRun) -> Found | Unknown:
             "no known error", f"none of its metrics is known as an error, an accuracy or a loss: {_listed(run.metrics)}"
         )
     candidates = sorted(_candidates(run, known), key=_order)
-    usable = (one for one in candidates if not _objection(run, one))
-    best = next(usable, None)
-    if best is not None:
+    objections = [objection_to(run, one) for one in candidates]
+    usable = (one for one, objection in zip(candidates, objections, strict=True) if objection is None)
+    if (best := next(usable, None)) is not None:
         return _found(run, best)
-    objections = (objection for one in candidates if (objection := _objection(run, one)))
-    return next(objections, None) or _incomplete(run, known)
+    return objections[0] if objections and objections[0] else _incomplete(run, known)
 
 
 def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage]:
@@ -116,45 +99,6 @@ def _order(stages: ByStage) -> tuple[bool, int]:
     return "dev" not in stages, stages["train"].rank
 
 
-def _objection(run: LoggedRun, stages: ByStage) -> Unknown | None:
-    """What keeps these metrics from being compared as fractions."""
-    metric = stages.get("dev") or stages["test"]
-    if metric.kind == "units":
-        sentence = f"{metric.name} has units, and nothing says what a constant guess would score; log R2 as well"
-        return Unknown("an error in units", sentence)
-    if metric.kind == "loss" and not (metric.is_cross_entropy or _is_classifier(run)):
-        sentence = (
-            f"{metric.name} is a bare loss, and nothing says that it is a cross-entropy; log an error or accuracy as well"
-        )
-        return Unknown("a bare loss", sentence)
-    if metric.kind in ("rate", "score") and not _is_in_percent(run, stages):
-        for each in stages.values():
-            latest = run.metrics[each.name].value
-            if latest > 1 or (latest < 0 and each.core != "r2_score"):
-                return no_fraction(each.name, latest)
-    return None
-
-
-def no_fraction(name: str, value: float) -> Unknown:
-    """A value that is no error, or none as it was logged."""
-    return Unknown("no fraction", f"{name} comes to {value:g}, which is no fraction in [0, 1]; 12.5 % is 0.125")
-
-
-def _is_in_percent(run: LoggedRun, stages: ByStage) -> bool:
-    """Whether these are accuracies in percent: all above 1, which as percents are too low for one that is logged."""
-    values = [run.metrics[metric.name].value for metric in stages.values()]
-    return stages["train"].core == "accuracy" and all(1 < value <= PERCENT for value in values)
-
-
-def _is_classifier(run: LoggedRun) -> bool:
-    """Whether the run's loss can be taken for a cross-entropy: it logs an accuracy too, or a param says so."""
-    if run.params.get("problem_type") == "regression":
-        return False
-    if any(metric.kind == "rate" for metric in readings(run)):
-        return True
-    return any(OF_LOSS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())
-
-
 def _found(run: LoggedRun, stages: ByStage) -> Found:
     is_test_as_dev = "dev" not in stages
     metrics = {"dev" if stage == "test" and is_test_as_dev else stage: metric.name for stage, metric in stages.items()}
@@ -165,15 +109,15 @@ def _found(run: LoggedRun, stages: ByStage) -> Found:
         metrics={stage: metrics[stage] for stage in ("train", "train_dev", "dev", "test") if stage in metrics},
         is_test_as_dev=is_test_as_dev,
         is_exact=is_exact,
-        unit=PERCENT if _is_in_percent(run, stages) else 1.0,
+        unit=PERCENT if is_in_percent(run, stages) else 1.0,
         remark="" if is_exact or "train" not in stages else _remark(run, stages["train"]),
     )
 
 
 def _remark(run: LoggedRun, train: MetricName) -> str:
     """How the train error was measured, as far as its name tells: Keras, Lightning and Transformers average over an epoch."""
-    words = train.name.replace("/", "_").split("_")
-    is_running = train.stage is None or train.name == "loss" or {"epoch", "step"} & set(words) or "optimizer_name" in run.params
+    is_of_epoch = bool({"epoch", "step"} & set(words_of(train.name)))
+    is_running = train.stage is None or train.name == "loss" or is_of_epoch or "optimizer_name" in run.params
     return RUNNING if is_running else AS_LOGGED
 
 

@@ -7,12 +7,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 
-from bvtrack.auditing.audited import AUDIT, Audited, Tags, read_gaps, skipped, with_tags
+from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, read_gaps, skipped, with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
 from bvtrack.auditing.epochs import Curve, Point, curve_of, epochs_of
 from bvtrack.auditing.facts import model_facts
-from bvtrack.auditing.found import Found, Unknown, find_errors, no_fraction
+from bvtrack.auditing.found import Found, find_errors
 from bvtrack.auditing.logged_run import LoggedRun
+from bvtrack.auditing.objection import no_fraction
 from bvtrack.auditing.sizes import split_sizes, split_tag
 from bvtrack.error_rate import is_fraction
 from bvtrack.measure import has_diverged

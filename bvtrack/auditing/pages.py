@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
 
-from bvtrack.auditing.audited import Audited, skipped
-from bvtrack.auditing.found import Unknown
+from bvtrack.auditing.audited import Audited, Unknown, skipped
 from bvtrack.auditing.logged_run import PARENT, LoggedRun
 from bvtrack.tracking.cause import short_cause
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bvtrack.auditing.audited import Audited, Tags, errors_of, read_gaps, skipped, with_tags
+from bvtrack.auditing.audited import Audited, Tags, Unknown, errors_of, read_gaps, skipped, with_tags
 from bvtrack.auditing.baseline import Choice
-from bvtrack.auditing.found import Unknown
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS
 from bvtrack.evidence import Evidence
