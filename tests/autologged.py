@@ -260,6 +260,19 @@ def evaluated() -> None:
     models.evaluate(data=table, predictions="said", targets="true", model_type="classifier", evaluators="default")
 
 
+def traced() -> None:
+    mlflow.trace(lambda question: f"{question}?")("why")
+    mlflow.flush_trace_async_logging()
+
+
+def answers_scored() -> None:
+    from mlflow.genai import evaluate, scorer
+
+    exact: Any = scorer(lambda outputs, expectations: outputs == expectations["answer"], name="exact")
+    rows = [{"inputs": {"question": "why"}, "outputs": "so", "expectations": {"answer": "so"}}]
+    evaluate(data=rows, scorers=[exact])
+
+
 def by_hand(metrics: Metrics, params: Mapping[str, object] | None = None) -> Callable[[], None]:
     """A loop of one's own: each metric's values by epoch."""
 
@@ -307,5 +320,7 @@ KINDS = (
     Kind("by hand, percent", by_hand({"train_acc": [70.0, 90.0], "val_acc": [70.0, 80.0]})),
     Kind("by hand, not a number", by_hand({"train_acc": [0.5, math.nan], "val_acc": [0.5, math.nan]})),
     Kind("mlflow.evaluate", evaluated, "sklearn"),
+    Kind("mlflow.genai.evaluate", answers_scored),
+    Kind("traces of an application", traced),
     Kind("parent of a sweep", swept),
 )

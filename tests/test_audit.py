@@ -416,6 +416,16 @@ def test_a_diagnosis_that_somebody_removed_is_made_again(store: str) -> None:
     assert tags_of(store, run_id)["bvtrack.diagnosis"] == "high_variance"
 
 
+def test_a_run_that_has_lost_its_tags_is_diagnosed_by_our_own_metrics(store: str, send: Callable[[], None]) -> None:
+    run_id = track(store, send, train_error=0.01, dev_error=0.11)
+    for name in tags_of(store, run_id):
+        MlflowClient(store).delete_tag(run_id, name)
+    (audited,) = audit(store)
+
+    assert audited.metrics == {"train": "bvtrack/train_error", "dev": "bvtrack/dev_error"}
+    assert audited.tag == "high_variance"
+
+
 @pytest.mark.parametrize(
     ("baseline", "source", "tags"),
     [

@@ -50,12 +50,12 @@ class LoggedRun:
 
     @classmethod
     def of(cls, run: Run, *, is_parent: bool = False) -> LoggedRun:
-        """The run without metrics of bvtrack's own, which are no evidence beside themselves."""
+        """The run that a search has returned."""
         points = run.data.to_proto().metrics  # `run.data.metrics` knows no steps
         return cls(
             run_id=run.info.run_id,
             name=run.info.run_name or run.info.run_id,
-            metrics={p.key: Latest(finite_or_nan(p.value), p.step) for p in points if not p.key.startswith(names.PREFIX)},
+            metrics={p.key: Latest(finite_or_nan(p.value), p.step) for p in points},
             params=run.data.params,
             tags=run.data.tags,
             datasets=[_dataset(each) for each in run.inputs.dataset_inputs] if run.inputs else [],

@@ -22,6 +22,7 @@ OF_DATA = {"x", "y", "df", "ds", "data", "set", "dataset", "loader", "dataloader
 CORES = {
     **dict.fromkeys(("accuracy_score", "acc"), "accuracy"),
     **dict.fromkeys(("binary_error", "multi_error", "merror", "zero_one_loss", "err", "error_rate", "err_rate"), "error"),
+    "bvtrack_error": "error",
     **dict.fromkeys(("logloss", "mlogloss", "binary_logloss", "multi_logloss"), "log_loss"),
     **dict.fromkeys(("roc_auc_score", "roc_auc", "auroc"), "auc"),
     **dict.fromkeys(("r2", "r2score"), "r2_score"),
@@ -31,7 +32,7 @@ CORES = {
     "l2": "mse",
     "l1": "mae",
 }
-"""One word for what libraries call differently (the metrics of scikit-learn, XGBoost and LightGBM)."""
+"""One word for what libraries call differently (the metrics of scikit-learn, XGBoost and LightGBM, and our own)."""
 CROSS_ENTROPIES = {"log_loss", "nll", "nll_loss", "ce", "ce_loss", "bce", "bce_loss", "xent"}
 """Losses that say what they are."""
 
