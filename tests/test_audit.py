@@ -538,6 +538,7 @@ def test_json_is_a_line_for_each_run(store: str) -> None:
         (("Default", "--baseline", "bset"), "expected an error such as 0.11 or 11%; got 'bset'"),
         (("Default", "--human-error", "11"), "--human-error must be a fraction in [0, 1]; got 11.0"),
         (("Default", "--human-error", "0.1", "--baseline", "best"), "expected --human-error or --baseline, got both"),
+        (("Default", "--undo", "--baseline", "zero"), "expected --undo without --human-error and --baseline"),
         (("Default", "--threads", "0"), "0 is not in the range 1<=x<=64"),
     ],
 )
@@ -582,7 +583,8 @@ def test_an_experiment_of_many_pages_is_audited_once_each(store: str, monkeypatc
     assert [each.run_id for each in audit(store, threads=3)] == ids
 
 
-def test_an_address_that_does_not_answer_is_said_in_one_line() -> None:
+def test_an_address_that_does_not_answer_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     result = bvtrack_audit("http://user:s3cret@127.0.0.1:9", "Default")
 
     assert result.exit_code == 1

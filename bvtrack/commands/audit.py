@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from bvtrack.auditing.audited import Audited
     from bvtrack.auditing.experiments import Auditing
     from bvtrack.report.audit_table import Tally
+
+RETRIES = "2"
+"""Of a call over the network: of the thousands that an audit makes, one may fail by chance."""
 
 
 class BaselineError(ErrorRate):
@@ -51,6 +55,8 @@ def audit(
     """
     if bool(experiments) == is_all:
         raise click.UsageError("expected the names of experiments, or --all; got " + ("both" if is_all else "neither"))
+    if is_undo and any(options[name] is not None for name in ("human_error", "baseline")):
+        raise click.UsageError("expected --undo without --human-error and --baseline: there is nothing to compare with")
     auditing = _begun(is_dry=dry_run, **options)
     problems: list[str] = []
     runs = _runs_of(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
@@ -65,6 +71,7 @@ def audit(
 def _begun(*, is_dry: bool, **options: Any) -> Auditing:
     from bvtrack.tracking.shipper import settle_mlflow
 
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES)
     settle_mlflow()
     from bvtrack.auditing.experiments import Auditing
 
