@@ -34,8 +34,8 @@ demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
 	$(BIN)/bvtrack demo --store $(STORE)
 	@echo "Or type: make ui$(if $(filter-out demo-store,$(STORE)), STORE=$(STORE))"
 
-ui: $(INSTALLED)  ## Open what the demo logged in MLflow
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(STORE)/mlflow.db --default-artifact-root $(STORE)/artifacts
+ui: $(INSTALLED)  ## Open what the demo logged on the map, inside MLflow
+	$(BIN)/bvtrack ui --tracking-uri sqlite:///$(STORE)/mlflow.db
 
 test: lint types unit wheel  ## Everything that CI runs
 

@@ -15,13 +15,13 @@ else await startFromServer();
 function startFromPage({ runs, title, trackingUri, regions }) {
   document.body.classList.add("alone");
   byId("title").textContent = title;
-  new View(regions, trackingUri).show(runs.map(toRun), { fit: true });
+  new View(regions, trackingUri).show(runs.map(toRun));
 }
 
 async function startFromServer() {
   const view = new View(await (await fetch("regions.json")).json(), "..");
   const source = new Source({
-    runs: (runs, { isFirst }) => view.show(runs, { fit: isFirst }),
+    runs: (runs, { isFirst }) => (isFirst ? view.showOthers(runs) : view.show(runs)),
     problem: say,
   });
   try {

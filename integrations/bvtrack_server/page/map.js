@@ -1,7 +1,8 @@
 /** The map: regions and axes below, points on a canvas, what follows the pointer above. */
 
-import { drawAxes, drawRegions, prepareBelow, regionsFor } from "./regions.js";
-import { Points, radiusOf } from "./points.js";
+import { drawAxes, prepareAxes } from "./axes.js";
+import { drawLabels, drawRegions, prepareRegions, regionsFor } from "./regions.js";
+import { Points, radiusOf, scaleFor } from "./points.js";
 import { fittedScales, resized } from "./scale.js";
 import { isPlaced } from "./run.js";
 import { Overlay } from "./overlay.js";
@@ -10,35 +11,40 @@ const REACH = 14;
 const FURTHEST_ZOOM = 60;
 
 export class RunMap {
-  /** `on` holds what happens next: `hover(run)`, `open(run)`, `select(ids)`. */
-  constructor(plot, regions, on) {
+  constructor(plot, regions) {
     this.plot = plot;
     this.regions = regions;
-    this.on = on;
+    this.all = [];
     this.runs = [];
     this.chosen = null;
     this.hovered = null;
     this.below = d3.select(plot).select("#below");
     this.points = new Points(plot.querySelector("canvas"));
     this.overlay = new Overlay(d3.select(plot).select("#above"));
-    prepareBelow(this.below);
+    prepareRegions(this.below);
+    prepareAxes(this.below);
     this.zoom = d3.zoom().scaleExtent([1, FURTHEST_ZOOM]).on("zoom", () => this.draw());
     this.zoom.filter((event) => event.type === "wheel" || event.shiftKey || event.touches?.length === 2);
     d3.select(plot).call(this.zoom).on("dblclick.zoom", null);
     new ResizeObserver(() => this.resize()).observe(plot);
   }
 
-  /** Show these runs; the view stays as it is unless `fit`. */
-  show(runs, { fit = false } = {}) {
-    this.runs = runs.filter(isPlaced);
-    if (fit || !this.scales) this.fit();
-    else this.draw();
+  /** Make room for these runs, of which some may be shown; who has zoomed in keeps what they see. */
+  makeRoomFor(all) {
+    this.all = all.filter(isPlaced);
+    if (d3.zoomTransform(this.plot).k === 1) this.fit();
   }
 
   fit() {
     this.size = sizeOf(this.plot);
-    this.scales = fittedScales(this.runs, this.size);
+    this.scales = fittedScales(this.all, this.size);
     d3.select(this.plot).call(this.zoom.transform, d3.zoomIdentity);
+  }
+
+  /** Show these runs, those with large symbols below the others. */
+  show(runs) {
+    this.runs = d3.sort(runs.filter(isPlaced), (run) => -run.nDev);
+    this.draw();
   }
 
   zoomBy(factor) {
@@ -65,8 +71,10 @@ export class RunMap {
     const { x, y } = this.seen();
     this.placed = this.runs.map((run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }));
     this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
-    drawRegions(this.below, regionsFor(this.regions, this.human()), { x, y }, this.size);
+    const { regions } = regionsFor(this.regions, this.human());
+    drawRegions(this.below, regions, { x, y }, this.size);
     drawAxes(this.below, { x, y }, this.size);
+    drawLabels(this.overlay.svg, regions, { x, y }, this.size);
     this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id));
     this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
     this.hover(this.hovered);
@@ -88,7 +96,7 @@ export class RunMap {
   hover(run) {
     this.hovered = run;
     const point = run && this.placed?.find((placed) => placed.run.id === run.id);
-    this.overlay.mark(point || null, point ? radiusOf(point.run.nDev) : 0);
+    this.overlay.mark(point || null, point ? radiusOf(point.run.nDev, scaleFor(this.placed.length)) : 0);
   }
 
   /** The run whose symbol is under these pixels of the plot; of several the nearest. */

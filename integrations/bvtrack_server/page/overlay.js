@@ -1,6 +1,6 @@
 /** What lies above the points: the run under the pointer with its intervals, arrows, running runs, the selection's frame. */
 
-import { MARGIN } from "./scale.js";
+import { plotBox } from "./scale.js";
 
 const RING = 4;
 const CAP = 4;
@@ -13,14 +13,14 @@ export class Overlay {
     svg.append("clipPath").attr("id", "overlay-area").append("rect");
     const marker = svg.append("defs").append("marker").attr("id", "tip").attr("viewBox", "0 0 8 8").attr("orient", "auto");
     marker.attr("refX", 7).attr("refY", 4).attr("markerWidth", 6).attr("markerHeight", 6).append("path").attr("d", "M0,0L8,4L0,8z");
-    for (const name of ["running", "arrows", "marked"]) svg.append("g").attr("class", name).attr("clip-path", "url(#overlay-area)");
+    for (const name of ["running", "labels", "arrows", "marked"]) svg.append("g").attr("class", name).attr("clip-path", "url(#overlay-area)");
     svg.append("rect").attr("class", "frame").attr("hidden", "");
   }
 
-  place(scales, { width, height }, running) {
+  place(scales, size, running) {
     this.scales = scales;
-    this.svg.select("#overlay-area rect").attr("x", MARGIN.left).attr("y", MARGIN.top)
-      .attr("width", Math.max(0, width - MARGIN.left - MARGIN.right)).attr("height", Math.max(0, height - MARGIN.top - MARGIN.bottom));
+    const { left, right, top, bottom } = plotBox(size);
+    this.svg.select("#overlay-area rect").attr("x", left).attr("y", top).attr("width", right - left).attr("height", bottom - top);
     this.svg.select(".running").selectAll("circle").data(running.slice(0, MOST_RINGS), (point) => point.run.id).join("circle")
       .attr("r", 12).attr("cx", (point) => point.x).attr("cy", (point) => point.y);
     this.drawArrows();

@@ -31,12 +31,17 @@ export function followKeys(map, on) {
   map.plot.addEventListener("keydown", (event) => {
     if (event.key in DIRECTIONS) on.hover(neighbour(map, DIRECTIONS[event.key]));
     else if (event.key === "Enter") on.click(map.hovered);
-    else if (event.key === "Escape") on.select([]);
+    else if (event.key === "Escape") letGo(on);
     else if (event.key === "+") map.zoomBy(1.5);
     else if (event.key === "-") map.zoomBy(1 / 1.5);
     else return;
     event.preventDefault();
   });
+}
+
+function letGo(on) {
+  on.hover(null);
+  on.select([]);
 }
 
 /** The nearest run in this direction, for which a way aside counts more; without a run to start from, the first one. */

@@ -22,6 +22,11 @@ export function resized({ x, y }, { width, height }) {
   };
 }
 
+/** The part of the plot that is inside the axes. */
+export function plotBox({ width, height }) {
+  return { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+}
+
 function domainOf(values) {
   const straight = d3.scaleSymlog();
   const low = straight(Math.min(LEAST, d3.min(values) ?? 0));

@@ -8,7 +8,7 @@ const HOUR = 3600 * 1000;
 const MOST_IDS = 100;
 
 export class Source {
-  /** `on` holds what happens next: `runs(all, { isFirst, isDone })` and `problem(message)`; `null` takes a message away. */
+  /** `on` holds what happens next: `runs(all, { isFirst })` and `problem(message)`; `null` takes a message away. */
   constructor(on) {
     this.on = on;
     this.runs = new Map();
@@ -35,9 +35,8 @@ export class Source {
         for (const run of page.map(toRun)) found.set(run.id, run);
         Object.assign(this, { wish, runs: found });
         this.on.problem(null);
-        this.on.runs([...found.values()], { isFirst, isDone: false });
+        this.on.runs([...found.values()], { isFirst });
       }
-      this.on.runs([...found.values()], { isFirst: false, isDone: true });
     } catch (error) {
       if (error.name !== "AbortError") this.on.problem(error.message);
     }
@@ -71,6 +70,6 @@ export class Source {
         }
       }
     }
-    if (isChanged && this.runs === runs) this.on.runs([...runs.values()], { isFirst: false, isDone: true });
+    if (isChanged && this.runs === runs) this.on.runs([...runs.values()], { isFirst: false });
   }
 }

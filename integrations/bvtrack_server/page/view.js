@@ -19,6 +19,7 @@ export class View {
   constructor(regions, base) {
     this.linkTo = linksTo(base);
     this.runs = [];
+    this.shown = [];
     this.chosen = null;
     this.map = new RunMap(at("plot"), regions);
     this.table = new RunTable(
@@ -42,19 +43,26 @@ export class View {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.map.recolour());
   }
 
-  /** Show these runs; `fit` shows all of them, whatever part of the map was seen before. */
-  show(runs, { fit = false } = {}) {
+  /** Show these runs, old and new: selection and zoom stay. */
+  show(runs) {
     this.runs = runs;
     this.tags.offer(runs);
-    if (fit) this.chosen = null;
-    this.draw({ fit });
+    this.map.makeRoomFor(runs);
+    this.draw();
   }
 
-  draw({ fit = false } = {}) {
+  /** Show these runs, which have nothing to do with those before. */
+  showOthers(runs) {
+    this.map.fit();
+    this.select([]);
+    this.show(runs);
+  }
+
+  draw() {
     const tagged = this.runs.filter((run) => this.tags.holds(run));
     this.legend.count(tagged);
     this.shown = tagged.filter((run) => this.legend.shows(run));
-    this.map.show(this.shown, { fit });
+    this.map.show(this.shown);
     this.follow();
     this.drawChanges();
   }
@@ -92,7 +100,10 @@ export class View {
     const human = this.map.human();
     const others = listed.filter((run) => isPlaced(run) && run.human !== human).length;
     const rest = others ? ` ${count(others)} of the runs have another one.` : "";
-    return `Larger symbols: larger dev sets. Regions: where the rule names a problem, at a human error of ${points(human)} %.${rest}`;
+    return (
+      "Larger symbols: larger dev sets. Solid: the diagnosis is certain. " +
+      `Regions: where a problem is named, at a human error of ${points(human)} %.${rest}`
+    );
   }
 
   hover(run, here) {
