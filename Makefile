@@ -13,7 +13,7 @@ BACKENDS := $(VENV)/.backends
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
 
-.PHONY: help install demo ui test bench rules splits scale advice soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -59,6 +59,9 @@ scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigaby
 advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
 	$(BIN)/python tests/benchmarks/advice/collect.py
 	$(BIN)/python tests/benchmarks/advice/report.py
+
+pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python tests/pictures.py
 
 soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
 	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from playwright.sync_api import Browser, Page, expect
 from servers import Server, running
 
+MINUS = "\u2212"
 HOSTILE = "<img src=x onerror=alert(1)>"
 EXPERIMENTS = ("many", "three", "live", "hostile")
 N_MANY = 10_000
@@ -221,7 +222,10 @@ def test_arrows_say_what_one_parameter_changed(site: Site, page: Page) -> None:
 
     assert page.locator(".arrows path").count() == 2
     rows = page.locator("#changes-rows tr").all_inner_texts()
-    assert [row.split("\t") for row in rows] == [["width: 8 → 64", "−14.0", "+9.0"], ["lr: 0.01 → 0.1", "0.0", "−10.0"]]
+    assert [row.split("\t") for row in rows] == [
+        ["width: 8 → 64", f"{MINUS}14.0", "+9.0"],
+        ["lr: 0.01 → 0.1", "0.0", f"{MINUS}10.0"],
+    ]
 
 
 def test_a_hostile_name_is_text_wherever_it_stands(site: Site, page: Page) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -12,13 +15,12 @@ from pathlib import Path
 import pytest
 from browser import a_browser
 from logged_runs import LoggedRun, log_runs
-from mlflow import MlflowClient
-from mlflow.server import get_app_client
 from playwright.sync_api import Browser, expect
 from servers import Server, running
 
 PASSWORD = "a long password"
 AUTH = {"MLFLOW_FLASK_SERVER_SECRET_KEY": "of these tests alone", "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD}
+USERS = ("ada", "bob")
 ERRORS = {"train_error": 0.1, "dev_error": 0.2}
 
 
@@ -28,36 +30,44 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def prefixed(store: str, tmp_path: Path) -> Iterator[Server]:
-    with running(store, tmp_path, "--app-name", "bvtrack", "--static-prefix", "/tracking") as server:
+@pytest.fixture(scope="module")
+def prefixed(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("prefixed")
+    store = shutil.copy(empty_store, folder)
+    log_runs(f"sqlite:///{store}", [LoggedRun("one", ERRORS)])
+    with running(f"sqlite:///{store}", folder, "--app-name", "bvtrack", "--static-prefix", "/tracking") as server:
         yield server
 
 
-@pytest.fixture
-def guarded(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def guarded(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with basic auth, two workers and a fresh database of users, in which two of them own an experiment each."""
-    for user in ("ada", "bob"):
-        experiment = int(MlflowClient(store).create_experiment(f"of {user}"))
-        log_runs(store, [LoggedRun(f"run of {user}", ERRORS, experiment=experiment)])
-    (tmp_path / "auth.ini").write_text(
-        f"[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = sqlite:///{tmp_path}/auth.db\nadmin_username = admin\n"
+    folder = tmp_path_factory.mktemp("guarded")
+    store = f"sqlite:///{shutil.copy(empty_store, folder)}"
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = sqlite:///{folder}/auth.db\nadmin_username = admin\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
-    environment = {**AUTH, "MLFLOW_AUTH_CONFIG_PATH": str(tmp_path / "auth.ini")}
+    environment = {**AUTH, "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini")}
     options = ("--app-name", "bvtrack-basic-auth", "--workers", "2")
-    with running(store, tmp_path, *options, environment=environment) as server:
-        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
-        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", PASSWORD)
-        client = get_app_client("basic-auth", tracking_uri=server.uri)
-        for number, user in enumerate(("ada", "bob"), start=1):
-            client.create_user(user, PASSWORD)
-            client.create_experiment_permission(str(number), user, "READ")
+    with running(store, folder, *options, environment=environment) as server:
+        for user in USERS:
+            ask(server, "users/create", by="admin", username=user, password=PASSWORD)
+            experiment = int(ask(server, "experiments/create", by=user, name=f"of {user}")["experiment_id"])
+            log_runs(store, [LoggedRun(f"run of {user}", ERRORS, experiment=experiment)])
         yield server
+
+
+def ask(server: Server, path: str, *, by: str, **content: str) -> dict[str, str]:
+    request = urllib.request.Request(f"{server.uri}/api/2.0/mlflow/{path}", json.dumps(content).encode())
+    request.add_header("Content-Type", "application/json")
+    request.add_header("Authorization", f"Basic {base64.b64encode(f'{by}:{PASSWORD}'.encode()).decode()}")
+    with urllib.request.urlopen(request) as answer:
+        return dict(json.load(answer))
 
 
 def test_each_user_sees_the_experiments_that_mlflow_lets_them_see(guarded: Server, browser: Browser) -> None:
-    for user in ("ada", "bob"):
+    for user in USERS:
         context = browser.new_context(http_credentials={"username": user, "password": PASSWORD})
         page = context.new_page()
         page.goto(f"{guarded.uri}/bvtrack/")
@@ -95,8 +105,7 @@ def test_basic_auth_without_a_setting_ends_with_one_sentence(missing: str, messa
     assert "Traceback" not in ended.stderr
 
 
-def test_a_static_prefix_moves_the_map_and_all_its_requests(prefixed: Server, store: str, browser: Browser) -> None:
-    log_runs(store, [LoggedRun("one", ERRORS)])
+def test_a_static_prefix_moves_the_map_and_all_its_requests(prefixed: Server, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"{prefixed.uri}/tracking/bvtrack")
 

@@ -24,8 +24,7 @@ def create_app() -> FastAPI:
     """MLflow's app with basic auth, and the map in front, which everybody may load: its data are asked for by the user."""
     from mlflow.server.auth import create_app as create_mlflow_app
 
-    with _alone():
-        return add_pages(create_mlflow_app())
+    return add_pages(create_mlflow_app())
 
 
 def _prepare() -> None:
@@ -36,10 +35,11 @@ def _prepare() -> None:
             "run `export MLFLOW_FLASK_SERVER_SECRET_KEY=…` with a long random text first"
         )
     try:
-        from mlflow.server.auth import bootstrap_admin_user
+        from mlflow.server.auth import auth_config, create_admin_user, store
 
-        with _alone():
-            bootstrap_admin_user()
+        with _alone(auth_config.database_uri):
+            store.init_db(auth_config.database_uri)  # type: ignore[no-untyped-call]  # MLflow gives it no types
+            create_admin_user(auth_config.admin_username, auth_config.admin_password)
     except MlflowException as error:
         raise click.ClickException(error.message) from error
     except ImportError as error:
@@ -48,13 +48,10 @@ def _prepare() -> None:
         raise click.ClickException("basic auth needs Flask-WTF, which is not installed; pip install 'mlflow[auth]'") from error
 
 
-def _alone() -> FileLock:
+def _alone(database: str) -> FileLock:
     """One process at a time: two that make the same tables fail."""
-    from mlflow.server.auth import auth_config
-
-    place = f"{Path.cwd()} {auth_config.database_uri}"
-    name = hashlib.sha256(place.encode()).hexdigest()[:16]
-    return FileLock(Path(tempfile.gettempdir()) / f"bvtrack-auth-{os.getuid()}-{name}.lock")
+    name = hashlib.sha256(f"{Path.cwd()} {database}".encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"bvtrack-auth-{name}.lock")
 
 
 _prepare()

@@ -1,5 +1,6 @@
 /** Pairs of runs that differ in exactly one parameter, and what that did to bias and to variance. */
 
+import { count, signed } from "./number.js";
 import { isPlaced } from "./run.js";
 
 const SEPARATOR = "\u0000";
@@ -37,6 +38,12 @@ function neighbours(parameter, byValue) {
 function byNumber(a, b) {
   const difference = Number(a) - Number(b);
   return Number.isNaN(difference) ? d3.ascending(a, b) : difference;
+}
+
+/** What more of this parameter (of a word: the later one in the alphabet) did on average. */
+export function meanInWords(parameter, changes) {
+  const [bias, variance] = ["bias", "variance"].map((name) => signed(d3.mean(changes, (change) => change[name])));
+  return `${parameter}, ${count(changes.length)} pairs, on average: bias ${bias}, variance ${variance} points.`;
 }
 
 export function changeInWords({ parameter, from, to }) {

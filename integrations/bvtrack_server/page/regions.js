@@ -4,10 +4,10 @@ import { plotBox } from "./scale.js";
 import { inWords, kindOf } from "./diagnosis.js";
 
 const LABEL_HEIGHT = 20;
-const LETTER_WIDTH = 7.5;
+const LETTER_WIDTH = 7;
 const INSET = 10;
 const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance"]);
-const AT_THE_RIGHT = new Set(["high_bias", "high_bias+high_variance"]);
+const AT_THE_RIGHT = new Set(["high_bias", "balanced"]);
 
 /** Those of the human error that is nearest to this one, in points. */
 export function regionsFor(all, human) {

@@ -1,6 +1,6 @@
 /** The page as one thing: map, table, legend and changes show the same runs, and follow each other. */
 
-import { changeInWords, changesBetween } from "./changes.js";
+import { changeInWords, changesBetween, meanInWords } from "./changes.js";
 import { inOneSentence, showCard } from "./card.js";
 import { Legend } from "./legend.js";
 import { fillName, linksTo } from "./links.js";
@@ -135,6 +135,7 @@ export class View {
     const wanted = parameter ? changes.filter((change) => change.parameter === parameter) : changes;
     const widest = d3.sort(wanted, (change) => -Math.hypot(change.bias, change.variance)).slice(0, MOST_ARROWS);
     this.map.overlay.show(widest);
+    at("changes-mean").textContent = parameter && wanted.length > 1 ? meanInWords(parameter, wanted) : "";
     at("changes-rows").replaceChildren(...widest.map((change) => this.rowOf(change)));
   }
 
