@@ -22,8 +22,9 @@ DATASET = "mnist_3000"
 PARAMS = ("width", "depth", "epochs", "optimizer", "learning_rate", "weight_decay", "dropout", "batch_size")
 CHANGED = {"bigger_network": "width", "train_longer": "epochs"}
 """The steps of that benchmark that change one parameter, four times as much of it."""
-N_COLOURS = 128
+N_COLOURS = 256
 """Enough for a page of flat colours, at a third of the size."""
+SIZES = {"train": "n_train_eval", "dev": "n_dev"}
 SHOWN = ("base", "bigger_network", "train_longer", "regularize", "more_data")
 
 
@@ -48,17 +49,16 @@ def training(row: Mapping[str, str], base: Mapping[str, str]) -> LoggedRun:
     return LoggedRun(f"case {row['case']}, {row['step'].replace('_', ' ')}", errors, params)
 
 
-SIZES = {"train": "n_train_eval", "dev": "n_dev"}
-
-
 def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[Page], None]) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(address)
-    expect(page.locator("#summary")).to_contain_text("runs", timeout=60_000)
+    expect(page.locator("#summary")).to_contain_text("runs")
     before(page)
     page.wait_for_timeout(500)
     picture = Image.open(BytesIO(page.screenshot()))
-    picture.quantize(N_COLOURS).save(CHECKOUT / "docs" / "pictures" / name, optimize=True)
+    picture.convert("RGB").quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE).save(
+        CHECKOUT / "docs" / "pictures" / name, optimize=True
+    )
 
 
 def hover_a_run(page: Page) -> None:

@@ -64,7 +64,7 @@ class Site:
 
 def shows(page: Page, n_runs: int) -> None:
     words = f"{n_runs:,} run{'s' if n_runs != 1 else ''}"
-    expect(page.locator("#summary")).to_have_text(re.compile(rf"^{words}(,.*)?$"), timeout=60_000)
+    expect(page.locator("#summary")).to_have_text(re.compile(rf"^{words}(,.*)?$"))
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_a_click_on_a_point_opens_the_run_in_the_view_for_model_training(site: S
     expect(popup.value).to_have_url(
         re.compile(rf"/#/experiments/{site.ids['three']}/runs/{run.id}\?workflowType=machine_learning$")
     )
-    expect(popup.value.get_by_role("heading", name="overfit").first).to_be_visible(timeout=60_000)
+    expect(popup.value.get_by_role("heading", name="overfit").first).to_be_visible()
 
 
 def test_hovering_a_run_shows_its_gaps_with_their_intervals(site: Site, page: Page) -> None:
@@ -246,7 +246,7 @@ def test_while_a_training_runs_the_map_follows_it(site: Site, page: Page) -> Non
     for name in ("bvtrack.diagnosis", "bvtrack.gaps"):
         MlflowClient(site.store).set_tag(run.info.run_id, name, better[name])
 
-    expect(page.locator("#rows")).to_contain_text("High variance", timeout=15_000)
+    expect(page.locator("#rows")).to_contain_text("High variance")
     log_runs(site.store, [LoggedRun("next", THREE[0].errors, experiment=site.ids["live"])])
     shows(page, 2)
 

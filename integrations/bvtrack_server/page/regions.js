@@ -4,9 +4,9 @@ import { plotBox } from "./scale.js";
 import { inWords, kindOf } from "./diagnosis.js";
 
 const LABEL_HEIGHT = 20;
-const LETTER_WIDTH = 7;
+const LETTER_WIDTH = 7.8;
 const INSET = 10;
-const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance"]);
+const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance", "balanced"]);
 const AT_THE_RIGHT = new Set(["high_bias", "balanced"]);
 
 /** Those of the human error that is nearest to this one, in points. */
@@ -47,7 +47,7 @@ function labelOf({ tag, columns }, { x, y }, box) {
   const top = Math.max(box.top, y(outer[2] * 100));
   const bottom = Math.min(box.bottom, y(outer[1] * 100));
   const text = inWords(tag);
-  if (right - left < text.length * LETTER_WIDTH + 2 * INSET || bottom - top < LABEL_HEIGHT + INSET) return null;
+  if (right - left < text.length * LETTER_WIDTH + INSET || bottom - top < LABEL_HEIGHT + INSET) return null;
   return {
     text,
     kind: kindOf(tag),
