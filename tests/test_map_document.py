@@ -57,6 +57,15 @@ def test_runs_link_to_the_server_they_are_on(browser: Browser, tmp_path: Path) -
     expect(page.get_by_role("link", name="overfit")).to_have_attribute("href", expected)
 
 
+def test_in_a_frame_of_mlflows_viewer_the_address_can_be_copied(browser: Browser, tmp_path: Path) -> None:
+    document = render_map([RUN.in_rest_shape()], title="Digits", tracking_uri="https://mlflow.example")
+    (tmp_path / "framed.html").write_text(document)
+    page, _ = opened(browser, tmp_path, '<iframe sandbox="allow-scripts" src="framed.html"></iframe>')
+    code = page.frame_locator("iframe").locator("#rows code")
+
+    expect(code).to_have_text(f"https://mlflow.example/#/experiments/0/runs/{RUN.id}?workflowType=machine_learning")
+
+
 def test_hostile_names_neither_end_the_script_nor_become_markup(browser: Browser, tmp_path: Path) -> None:
     run = LoggedRun(HOSTILE, RUN.errors, {HOSTILE: HOSTILE})
     page, noticed = opened(

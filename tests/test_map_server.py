@@ -105,6 +105,17 @@ def test_basic_auth_without_a_setting_ends_with_one_sentence(missing: str, messa
     assert "Traceback" not in ended.stderr
 
 
+def test_under_another_server_than_uvicorn_the_map_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bvtrack_server.server import create_app
+
+    monkeypatch.setenv("_MLFLOW_SGI_NAME", "gunicorn")
+
+    with pytest.raises(
+        RuntimeError, match="expects uvicorn, MLflow's default server, and got gunicorn; leave out --gunicorn-opts"
+    ):
+        create_app()
+
+
 def test_a_static_prefix_moves_the_map_and_all_its_requests(prefixed: Server, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"{prefixed.uri}/tracking/bvtrack")

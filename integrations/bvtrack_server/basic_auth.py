@@ -17,11 +17,12 @@ from fastapi import FastAPI
 from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
-from bvtrack_server.pages import add_pages
+from bvtrack_server.pages import add_pages, check_that_it_is_uvicorn
 
 
 def create_app() -> FastAPI:
     """MLflow's app with basic auth, and the map in front, which everybody may load: its data are asked for by the user."""
+    check_that_it_is_uvicorn()
     from mlflow.server.auth import create_app as create_mlflow_app
 
     return add_pages(create_mlflow_app())

@@ -48,6 +48,13 @@ def add_pages(app: FastAPI) -> FastAPI:
     return app
 
 
+def check_that_it_is_uvicorn() -> None:
+    """Raise `RuntimeError` under MLflow's other servers, which know nothing of FastAPI."""
+    server = os.environ.get("_MLFLOW_SGI_NAME", "uvicorn")
+    if server != "uvicorn":
+        raise RuntimeError(f"the map expects uvicorn, MLflow's default server, and got {server}; leave out --{server}-opts")
+
+
 def _with_slash(request: Request) -> Response:
     """A relative redirect stays right behind proxies, whatever host and scheme they show."""
     return RedirectResponse("bvtrack/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from bvtrack_server.pages import add_pages
+from bvtrack_server.pages import add_pages, check_that_it_is_uvicorn
 
 
 def create_app() -> FastAPI:
@@ -12,6 +12,7 @@ def create_app() -> FastAPI:
 
     Raises `RuntimeError` under gunicorn or waitress, which cannot serve it.
     """
+    check_that_it_is_uvicorn()
     import mlflow.server
     from mlflow.server.fastapi_app import create_fastapi_app
 

@@ -13,7 +13,7 @@ export class Source {
     this.on = on;
     this.runs = new Map();
     this.wish = null;
-    setInterval(() => this.follow(), EVERY);
+    setInterval(() => this.running().length > 0 && this.follow(), EVERY);
     document.addEventListener("visibilitychange", () => this.follow());
   }
 
@@ -42,14 +42,12 @@ export class Source {
     }
   }
 
-  /** While a training runs and someone looks: ask again for what runs, has ended, or is new. */
+  /** While someone looks: ask again for what ran when last asked, and for what is new. */
   async follow() {
     if (document.hidden || this.isAsking || !this.wish) return;
-    const running = [...this.runs.values()].filter((run) => run.isRunning);
-    if (running.length === 0) return;
     this.isAsking = true;
     try {
-      await this.ask(running);
+      await this.ask();
     } catch {
       // The server may be away for a while: the points stay, and the next question may be answered.
     } finally {
@@ -57,12 +55,17 @@ export class Source {
     }
   }
 
-  async ask(running) {
+  running() {
+    return [...this.runs.values()].filter((run) => run.isRunning);
+  }
+
+  async ask() {
     const { wish, runs } = this;
-    const latest = d3.max(runs.values(), (run) => run.started);
-    const ids = running.slice(0, MOST_IDS).map((run) => `'${run.id}'`);
+    const latest = d3.max(runs.values(), (run) => run.started) ?? 0;
+    const ids = d3.sort(this.running(), (run) => -run.started).slice(0, MOST_IDS).map((run) => `'${run.id}'`);
+    const known = ids.length ? [`attributes.run_id IN (${ids.join(", ")})`] : [];
     let isChanged = false;
-    for (const condition of [`attributes.run_id IN (${ids.join(", ")})`, `attributes.start_time > ${latest}`]) {
+    for (const condition of [...known, `attributes.start_time > ${latest}`]) {
       for await (const page of pagesOfRuns(wish.ids, [...wish.conditions, condition])) {
         for (const run of page.map(toRun)) {
           isChanged ||= JSON.stringify(run) !== JSON.stringify(runs.get(run.id));

@@ -3,7 +3,7 @@
 import { changeInWords, changesBetween, meanInWords } from "./changes.js";
 import { inOneSentence, showCard } from "./card.js";
 import { Legend } from "./legend.js";
-import { fillName, linksTo } from "./links.js";
+import { CAN_OPEN, fillName, linksTo } from "./links.js";
 import { RunMap } from "./map.js";
 import { count, points, signed } from "./number.js";
 import { followKeys, followPointer } from "./pointer.js";
@@ -120,7 +120,7 @@ export class View {
   }
 
   open(run) {
-    const address = run && this.linkTo(run);
+    const address = run && CAN_OPEN && this.linkTo(run);
     if (address) window.open(address, "_blank", "noopener");
     else this.select(run ? [run] : []);
   }
@@ -135,6 +135,7 @@ export class View {
     const wanted = parameter ? changes.filter((change) => change.parameter === parameter) : changes;
     const widest = d3.sort(wanted, (change) => -Math.hypot(change.bias, change.variance)).slice(0, MOST_ARROWS);
     this.map.overlay.show(widest);
+    this.arrows = widest;
     at("changes-mean").textContent = parameter && wanted.length > 1 ? meanInWords(parameter, wanted) : "";
     at("changes-rows").replaceChildren(...widest.map((change) => this.rowOf(change)));
   }
@@ -152,7 +153,7 @@ export class View {
       cell.textContent = signed(value);
     }
     row.addEventListener("mouseenter", () => this.map.overlay.show([change]));
-    row.addEventListener("mouseleave", () => this.drawChanges());
+    row.addEventListener("mouseleave", () => this.map.overlay.show(this.arrows));
     return row;
   }
 }
