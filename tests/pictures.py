@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 
-from browser import a_browser
+from browser import Page, a_browser, expect
 from logged_runs import LoggedRun, log_runs
 from mlflow import MlflowClient
 from PIL import Image
-from playwright.sync_api import Page, expect
 from servers import running
 
 CHECKOUT = Path(__file__).parents[1]

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import a_browser
+from browser import Browser, Page, expect
 from logged_runs import LoggedRun, log_runs
 from mlflow import MlflowClient
-from playwright.sync_api import Browser, Page, expect
 from servers import Server, running
 
 MINUS = "\u2212"
@@ -86,12 +85,6 @@ def placed(runs: Iterator[LoggedRun], experiment: int) -> Iterator[LoggedRun]:
     for run in runs:
         run.experiment = experiment
         yield run
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -13,21 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import a_browser
+from browser import Browser, expect
 from logged_runs import LoggedRun, log_runs
-from playwright.sync_api import Browser, expect
 from servers import Server, running
 
 PASSWORD = "a long password"
 AUTH = {"MLFLOW_FLASK_SERVER_SECRET_KEY": "of these tests alone", "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD}
 USERS = ("ada", "bob")
 ERRORS = {"train_error": 0.1, "dev_error": 0.2}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
