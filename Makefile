@@ -13,7 +13,7 @@ BACKENDS := $(VENV)/.backends
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
 
-.PHONY: help install demo ui test bench rules splits scale advice kinds audits soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice kinds audits pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -34,8 +34,8 @@ demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
 	$(BIN)/bvtrack demo --store $(STORE)
 	@echo "Or type: make ui$(if $(filter-out demo-store,$(STORE)), STORE=$(STORE))"
 
-ui: $(INSTALLED)  ## Open what the demo logged in MLflow
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(STORE)/mlflow.db --default-artifact-root $(STORE)/artifacts
+ui: $(INSTALLED)  ## Open what the demo logged on the map, inside MLflow
+	$(BIN)/bvtrack ui --tracking-uri sqlite:///$(STORE)/mlflow.db
 
 test: lint types unit wheel  ## Everything that CI runs
 
@@ -65,6 +65,9 @@ kinds: $(INSTALLED)  ## Log runs in every way there is, and say what an audit ma
 
 audits: $(INSTALLED)  ## Measure what an audit of 10,000 runs takes, beside MLflow's own calls (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/speed.py
+
+pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python tests/pictures.py
 
 soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
 	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)

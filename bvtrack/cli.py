@@ -9,6 +9,7 @@ from bvtrack.commands.demo import demo
 from bvtrack.commands.diagnose import diagnose_command
 from bvtrack.commands.split import split
 from bvtrack.commands.sync import sync
+from bvtrack.commands.ui import ui
 from bvtrack.version import __version__
 
 
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (audit, demo, diagnose_command, split, sync):
+for command in (audit, demo, diagnose_command, split, sync, ui):
     main.add_command(command)

@@ -20,6 +20,8 @@ import bvtrack_lightning.factory
 assert bvtrack_lightning.factory.callbacks() == []
 import bvtrack_demo
 assert {"lightning", "torch", "keras"} <= {*bvtrack_demo.missing_packages()}  # MLflow brings scikit-learn
+from bvtrack_server import render_map
+assert "<title>Digits</title>" in render_map([], title="Digits", tracking_uri=None)
 for package in ("bvtrack_lightning", "bvtrack_keras"):
     try:
         from importlib import import_module
@@ -47,6 +49,7 @@ def main() -> None:
         scripts = place / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
         run(scripts / "python", "-m", "pip", "install", "--quiet", "-c", CHECKOUT / "constraints.txt", wheel, cwd=place)
         run(scripts / "python", "-W", "error", "-c", CHECK, cwd=place)
+        run(scripts / "python", "-c", "import bvtrack_server.server", cwd=place)
         run(scripts / "bvtrack", "diagnose", "--train", "0.01", "--dev", "0.11", cwd=place)
     print("the wheel installs and imports without extras")
 

@@ -5,8 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models train three times slower where threads wait for each other
@@ -94,3 +98,12 @@ def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where points stay, for a test that does without MLflow: nothing sends them."""
     monkeypatch.setattr("bvtrack.tracking.link.ShipperProcess", IdleShipper)
     return tmp_path / "journals"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    from browser import a_browser
+
+    with a_browser() as browser:
+        yield browser

@@ -57,6 +57,8 @@ class Server:
         artifacts = ["--artifacts-destination", str(folder / "artifacts")]
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         self._command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, *artifacts, *place, *options]
+        prefix = options[options.index("--static-prefix") + 1] if "--static-prefix" in options else ""
+        self._health = f"{self.uri}{prefix}/health"
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -79,7 +81,7 @@ class Server:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()
         with suppress(OSError):
-            return bool(urllib.request.urlopen(f"{self.uri}/health", timeout=5).status == 200)
+            return bool(urllib.request.urlopen(self._health, timeout=5).status == 200)
         return False
 
 

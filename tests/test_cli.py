@@ -57,7 +57,7 @@ def test_diagnose_refuses_what_is_no_error_as_bad_usage(arguments: tuple[str, ..
     assert message in " ".join(result.output.split())
 
 
-@pytest.mark.parametrize("command", ["diagnose", "demo", "sync"])
+@pytest.mark.parametrize("command", ["diagnose", "demo", "sync", "ui"])
 def test_every_command_helps_with_an_example(command: str) -> None:
     result = run(command, "--help")
 

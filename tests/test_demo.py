@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+import bvtrack
 from bvtrack.diagnosis import PROBLEMS
 from bvtrack.gaps import SMALLEST_GAP
 from bvtrack_demo.place import EXPERIMENT
@@ -114,6 +115,6 @@ def test_the_demo_prints_a_command_that_opens_its_store(demo: Demo) -> None:
     program = shlex.split(line.removeprefix("Look at them:"))
     asked = subprocess.run([*program[: program.index("ui")], "--version"], capture_output=True, text=True, check=True)
 
-    assert "version" in asked.stdout
-    assert program[-2] == "--backend-store-uri"
+    assert asked.stdout == f"{bvtrack.__version__}\n"
+    assert program[-2] == "--tracking-uri"
     assert MlflowClient(program[-1]).get_experiment_by_name(EXPERIMENT) is not None

@@ -95,10 +95,10 @@ def _quiet() -> Iterator[None]:
 
 def _ui_command(tracking_uri: str) -> str:
     """What opens the store, also where this environment's commands are not on the path."""
-    found = shutil.which("mlflow")
-    is_ours = found is not None and Path(found).parent == Path(sys.executable).parent
-    program = ["mlflow"] if is_ours else [sys.executable, "-m", "mlflow"]
-    return shlex.join([*program, "ui", "--backend-store-uri", tracking_uri])
+    found = shutil.which("bvtrack")
+    ours = Path(sys.executable).with_name("bvtrack")
+    is_ours = found is not None and Path(found).parent == ours.parent
+    return shlex.join(["bvtrack" if is_ours else str(ours), "ui", "--tracking-uri", tracking_uri])
 
 
 def _table(trackers: Sequence[Tracker | None]) -> Table:

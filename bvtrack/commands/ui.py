@@ -1,0 +1,93 @@
+"""`bvtrack ui`: all runs on the map of bias and variance, in the browser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--tracking-uri",
+    "--backend-store-uri",
+    help="The store with the runs; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="If taken, the next free one.")
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
+    """Open the map of all runs: MLflow's UI with bias and variance at a glance, on the store that trainings log to.
+
+    For a store on this machine, or a database, a server is started that ends with this command (Ctrl-C).
+
+    Example: bvtrack ui --tracking-uri sqlite:///mlflow.db
+    """
+    from bvtrack.tracking.target import checked_uri, current_uri
+
+    try:
+        uri = checked_uri(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or current_uri())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if uri.startswith(("http://", "https://")):
+        _open_there(uri, no_browser=no_browser)
+    else:
+        _check_store(uri)
+        _serve(uri, port, no_browser=no_browser)
+
+
+def _open_there(uri: str, *, no_browser: bool) -> None:
+    """Open the map of a server that somebody runs."""
+    from bvtrack.tracking.target import without_credentials
+    from bvtrack_server.local import has_map
+
+    address = f"{uri.rstrip('/')}/bvtrack/"
+    if not has_map(address):
+        raise click.ClickException(
+            f"expected the map at {without_credentials(address)}, found none; start that server with "
+            "`mlflow server --app-name bvtrack` (or bvtrack-basic-auth), or open a store with --tracking-uri"
+        )
+    _show(address, no_browser=no_browser)
+
+
+def _check_store(uri: str) -> None:
+    """Raise a usage error for a store that no server can open, or that is not there."""
+    scheme = uri.partition(":")[0].partition("+")[0]
+    if scheme.startswith(("databricks", "uc")):
+        raise click.UsageError(f"expected a database or an MLflow server, got {uri!r}, whose pages are Databricks' own")
+    path = uri.removeprefix("sqlite:///")
+    if scheme == "sqlite" and not Path(path).exists():
+        raise click.UsageError(
+            f"expected an MLflow store, found no file {path!r}; log a run with bvtrack first, or name another --tracking-uri"
+        )
+
+
+def _serve(uri: str, port: int, *, no_browser: bool) -> None:
+    """Serve the store until the user has seen enough."""
+    from bvtrack_server.local import free_port, serving
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
+    try:
+        port = free_port(port)
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
+    with serving(uri, port) as server:
+        try:
+            if not server.is_up():
+                click.echo(server.log.read_text(errors="replace"), err=True)
+                raise click.ClickException("expected MLflow's server to start, but it did not; its own words are above")
+            _show(server.address, no_browser=no_browser)
+            click.echo("Ctrl-C ends it.")
+            server.process.wait()
+        except KeyboardInterrupt:
+            click.echo()
+
+
+def _show(address: str, *, no_browser: bool) -> None:
+    from bvtrack.tracking.target import without_credentials
+
+    click.echo(f"The map: {without_credentials(address)}")
+    if not no_browser:
+        click.launch(address)

@@ -1,0 +1,5 @@
+"""The bias-variance map of all runs: beside MLflow's own UI, and as one HTML file."""
+
+from bvtrack_server.document import render_map
+
+__all__ = ["render_map"]

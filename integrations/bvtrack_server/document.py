@@ -1,0 +1,80 @@
+"""The map as one HTML file that needs no server: styles, scripts and runs are all in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PAGE = Path(__file__).parent / "page"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(async )?(function|const|class) )", re.MULTILINE)
+_STYLE = '<link rel="stylesheet" href="map.css">'
+_SCRIPTS = '<script src="d3.min.js"></script>\n<script type="module" src="main.js"></script>'
+_TITLE = "<title>Bias and variance of all runs</title>"
+
+
+def render_map(runs: Sequence[Mapping[str, object]], *, title: str, tracking_uri: str | None) -> str:
+    """The map of these runs as one self-contained HTML page, which neither loads nor sends anything.
+
+    `runs` have the shape of MLflow's REST API, `{"info": {...}, "data": {"tags": [...], "params": [...]}}`; they are placed
+    by their tag `bvtrack.gaps`. Where `tracking_uri` is the address of a server, runs link to it; else their ids can be copied.
+
+    >>> "Digits" in render_map([], title="Digits", tracking_uri=None)
+    True
+    """
+    style, library, own = _text("map.css"), _text("d3.min.js"), bundled("main.js")
+    policy = (
+        f"default-src 'none'; script-src {_hash(library)} {_hash(own)}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    data = {"runs": runs, "title": title, "trackingUri": tracking_uri, "regions": json.loads(_text("regions.json"))}
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{html.escape(title)}</title>'
+    scripts = (
+        f'<script type="application/json" id="data">{as_script_data(data)}</script>\n'
+        f'<script>{library}</script>\n<script type="module">{own}</script>'
+    )
+    page = _text("index.html")
+    for part, replacement in ((_TITLE, head), (_STYLE, f"<style>{style}</style>"), (_SCRIPTS, scripts)):
+        before, found, after = page.partition(part)
+        assert found, part
+        page = before + replacement + after
+    return page
+
+
+def as_script_data(data: object) -> str:
+    r"""`data` as JSON that cannot end the script element it stands in.
+
+    >>> as_script_data("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def bundled(name: str) -> str:
+    """The module and all that it imports as one: each once, behind what it needs, without imports and exports.
+
+    So no two modules may declare the same name.
+    """
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _text(module))) for module in in_order(name))
+
+
+def in_order(name: str, before: tuple[str, ...] = ()) -> list[str]:
+    """The names of all modules that `name` needs, and itself behind them."""
+    ordered: list[str] = []
+    for needed in _IMPORT.findall(_text(name)):
+        ordered += [module for module in in_order(needed) if module not in ordered]
+    return [*ordered, name]
+
+
+def _text(name: str) -> str:
+    return (PAGE / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

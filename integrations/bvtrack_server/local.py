@@ -1,0 +1,76 @@
+"""A server of one's own, on this machine alone, that ends with the command that started it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HOST = "127.0.0.1"
+PORTS_TRIED = 100
+START_SECONDS = 120.0
+_MARK = b"<title>Bias and variance of all runs</title>"
+
+
+def free_port(first: int) -> int:
+    """`first`, or the next port that nobody listens on. Raises `OSError` where there is none among a hundred."""
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        with socket.socket() as listener:
+            try:
+                listener.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"expected a free port from {first} on, found none among {PORTS_TRIED}; name another one")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is starting or up, and where it logs to."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    log: Path
+
+    def is_up(self) -> bool:
+        """Wait until the map can be opened; false where the server has ended, or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if has_map(self.address):
+                return True
+            time.sleep(0.2)
+        return False
+
+
+@contextmanager
+def serving(store: str, port: int) -> Iterator[Server]:
+    """MLflow's server on this store, with the map, as a process that is ended on the way out."""
+    place = ["--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store}  # a password on the command line is seen by all
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "bvtrack", *place]
+    with TemporaryDirectory(prefix="bvtrack-ui-") as folder:
+        log = Path(folder) / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
+        try:
+            yield Server(process, f"http://{HOST}:{port}/bvtrack/", log)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def has_map(address: str) -> bool:
+    """Whether the map can be opened there."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return _MARK in answer.read()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,56 @@
+/** What is known of the run under the pointer. */
+
+import { inWords, kindOf, symbolOf } from "./diagnosis.js";
+import { count, gapInWords, moment, points } from "./number.js";
+
+const AWAY = 16;
+
+export function showCard(card, run, [x, y], plot) {
+  card.replaceChildren(heading(run), list(run));
+  card.hidden = false;
+  const isRight = x > plot.clientWidth / 2;
+  const isLow = y > plot.clientHeight / 2;
+  card.style.left = isRight ? "" : `${x + AWAY}px`;
+  card.style.right = isRight ? `${plot.clientWidth - x + AWAY}px` : "";
+  card.style.top = isLow ? "" : `${y + AWAY}px`;
+  card.style.bottom = isLow ? `${plot.clientHeight - y + AWAY}px` : "";
+}
+
+/** The same in one sentence, for those who hear it. */
+export function inOneSentence(run) {
+  return `${run.name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
+}
+
+function verdict(run) {
+  return run.certainty ? `${inWords(run.diagnosis)} (${run.certainty})` : inWords(run.diagnosis);
+}
+
+function heading(run) {
+  const title = text("p", run.name, "name");
+  const line = text("p", verdict(run), "verdict");
+  line.prepend(symbolOf(kindOf(run.diagnosis)));
+  const whole = document.createElement("div");
+  whole.append(title, line);
+  return whole;
+}
+
+function list(run) {
+  const rows = [
+    ["Avoidable bias", gapInWords(run.bias)],
+    ["Variance", gapInWords(run.variance)],
+    ["Train / dev error", `${points(run.train)} / ${points(run.dev)} %`],
+    ["Dev examples", count(run.nDev)],
+    ["Next step", run.nextStep || "–"],
+    ["Started", run.isRunning ? `${moment(run.started)}, still running` : moment(run.started)],
+  ];
+  const whole = document.createElement("dl");
+  for (const [name, value] of rows) whole.append(text("dt", name), text("dd", value));
+  return whole;
+}
+
+function text(tag, content, className = "") {
+  const element = document.createElement(tag);
+  element.textContent = content;
+  element.className = className;
+  return element;
+}

@@ -1,0 +1,35 @@
+/** Where a run stands in MLflow: in the view for model training, whatever the user saw last. */
+
+/** MLflow shows HTML artifacts in a frame whose links lead nowhere. */
+export const CAN_OPEN = window.self === window.top;
+const VIEW = "?workflowType=machine_learning";
+
+/** A function from a run to its address, which is `null` where `base` is no server: a file or a database has no pages. */
+export function linksTo(base) {
+  if (!/^(\.\.$|https?:\/\/)/.test(base ?? "")) return () => null;
+  const start = `${base.replace(/\/$/, "")}/#/experiments/`;
+  return (run) => `${start}${encodeURIComponent(run.experiment)}/runs/${encodeURIComponent(run.id)}${VIEW}`;
+}
+
+/** The run's name in a table's cell, as a link; where none can be opened, with its address or its id to be copied. */
+export function fillName(cell, run, linkTo) {
+  const address = linkTo(run);
+  const isLink = address !== null && CAN_OPEN;
+  const name = document.createElement(isLink ? "a" : "span");
+  name.textContent = name.title = run.name;
+  cell.append(name);
+  if (isLink) openIn(name, address);
+  else cell.append(copyable(address ?? run.id));
+}
+
+function openIn(link, address) {
+  link.href = address;
+  link.target = "_blank";
+  link.rel = "noopener";
+}
+
+function copyable(text) {
+  const code = document.createElement("code");
+  code.textContent = code.title = text;
+  return code;
+}

@@ -1,0 +1,53 @@
+/** Starts the page: on the runs that stand in it, or on those of the server that it came from. */
+
+import { Source } from "./source.js";
+import { setOptions } from "./tag_filter.js";
+import { toRun } from "./run.js";
+import { View } from "./view.js";
+
+const ALL = "all";
+const byId = (id) => document.getElementById(id);
+const inPage = byId("data");
+
+if (inPage) startFromPage(JSON.parse(inPage.textContent));
+else await startFromServer();
+
+function startFromPage({ runs, title, trackingUri, regions }) {
+  document.body.classList.add("alone");
+  byId("title").textContent = title;
+  new View(regions, trackingUri).show(runs.map(toRun));
+}
+
+async function startFromServer() {
+  const view = new View(await (await fetch("regions.json")).json(), "..");
+  const source = new Source({
+    runs: (runs, { isFirst }) => (isFirst ? view.showOthers(runs) : view.show(runs)),
+    problem: say,
+  });
+  try {
+    const { all, newest } = await source.experiments();
+    setOptions(byId("experiment"), [ALL, ...all.map(({ id }) => id)], namesOf(all));
+    byId("experiment").value = newest ?? ALL;
+    byId("filters").addEventListener("change", (event) => event.target.closest(".needs-server") && load(source, all));
+    byId("filters").addEventListener("submit", (event) => event.preventDefault());
+    await load(source, all);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+function load(source, all) {
+  const chosen = byId("experiment").value;
+  const ids = chosen === ALL ? all.map(({ id }) => id) : [chosen];
+  return source.load({ ids, hours: Number(byId("time").value), filter: byId("filter").value });
+}
+
+function namesOf(all) {
+  const names = new Map(all.map(({ id, name }) => [id, name]));
+  return (id) => (id === ALL ? "all" : names.get(id));
+}
+
+function say(message) {
+  byId("problem").hidden = message === null;
+  byId("problem").textContent = message ?? "";
+}

@@ -1,0 +1,123 @@
+/** The map: regions and axes below, points on a canvas, what follows the pointer above. */
+
+import { drawAxes, prepareAxes } from "./axes.js";
+import { drawLabels, drawRegions, prepareRegions, regionsFor } from "./regions.js";
+import { Points, radiusOf, scaleFor } from "./points.js";
+import { fittedScales, resized } from "./scale.js";
+import { isPlaced } from "./run.js";
+import { Overlay } from "./overlay.js";
+
+const REACH = 14;
+const FURTHEST_ZOOM = 60;
+
+export class RunMap {
+  constructor(plot, regions) {
+    this.plot = plot;
+    this.regions = regions;
+    this.all = [];
+    this.runs = [];
+    this.chosen = null;
+    this.hovered = null;
+    this.below = d3.select(plot).select("#below");
+    this.points = new Points(plot.querySelector("canvas"));
+    this.overlay = new Overlay(d3.select(plot).select("#above"));
+    prepareRegions(this.below);
+    prepareAxes(this.below);
+    this.zoom = d3.zoom().scaleExtent([1, FURTHEST_ZOOM]).on("zoom", () => this.draw());
+    this.zoom.filter((event) => event.type === "wheel" || event.shiftKey || event.touches?.length === 2);
+    d3.select(plot).call(this.zoom).on("dblclick.zoom", null);
+    new ResizeObserver(() => this.resize()).observe(plot);
+  }
+
+  /** Make room for these runs, of which some may be shown; who has zoomed in keeps what they see. */
+  makeRoomFor(all) {
+    this.all = all.filter(isPlaced);
+    if (d3.zoomTransform(this.plot).k === 1) this.fit();
+  }
+
+  fit() {
+    this.size = sizeOf(this.plot);
+    this.scales = fittedScales(this.all, this.size);
+    d3.select(this.plot).call(this.zoom.transform, d3.zoomIdentity);
+  }
+
+  /** Show these runs, those with large symbols below the others. */
+  show(runs) {
+    this.runs = d3.sort(runs.filter(isPlaced), (run) => -run.nDev);
+    this.draw();
+  }
+
+  zoomBy(factor) {
+    d3.select(this.plot).call(this.zoom.scaleBy, factor);
+  }
+
+  /** Draw these as chosen and all others pale; `null` chooses all. */
+  choose(ids) {
+    this.chosen = ids;
+    this.draw();
+  }
+
+  resize() {
+    this.size = sizeOf(this.plot);
+    if (!this.scales || this.size.width === 0) return;
+    this.points.resize(this.size);
+    this.scales = resized(this.scales, this.size);
+    this.zoom.extent([[0, 0], [this.size.width, this.size.height]]);
+    this.draw();
+  }
+
+  draw() {
+    if (!this.scales || !this.points.ratio) return;
+    const { x, y } = this.seen();
+    this.placed = this.runs.map((run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }));
+    this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
+    const { regions } = regionsFor(this.regions, this.human());
+    drawRegions(this.below, regions, { x, y }, this.size);
+    drawAxes(this.below, { x, y }, this.size);
+    drawLabels(this.overlay.svg, regions, { x, y }, this.size);
+    this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id));
+    this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
+    this.hover(this.hovered);
+  }
+
+  /** The scales as they are zoomed now. */
+  seen() {
+    const transform = d3.zoomTransform(this.plot);
+    return { x: transform.rescaleX(this.scales.x), y: transform.rescaleY(this.scales.y) };
+  }
+
+  /** The human error that most of the chosen runs have; the regions are drawn for it. */
+  human() {
+    const chosen = this.chosen === null ? this.runs : this.runs.filter((run) => this.chosen.has(run.id));
+    const counts = d3.rollup(chosen, (runs) => runs.length, (run) => run.human);
+    return d3.greatest(counts, ([, number]) => number)?.[0] ?? 0;
+  }
+
+  hover(run) {
+    this.hovered = run;
+    const point = run && this.placed?.find((placed) => placed.run.id === run.id);
+    this.overlay.mark(point || null, point ? radiusOf(point.run.nDev, scaleFor(this.placed.length)) : 0);
+  }
+
+  /** The run whose symbol is under these pixels of the plot; of several the nearest. */
+  runAt(x, y) {
+    return this.tree?.find(x, y, REACH)?.run ?? null;
+  }
+
+  runsIn([left, top], [right, bottom]) {
+    return this.placed.filter(({ x, y }) => x >= left && x <= right && y >= top && y <= bottom).map(({ run }) => run);
+  }
+
+  placeOf(run) {
+    return this.placed.find((point) => point.run.id === run.id);
+  }
+
+  recolour() {
+    this.points.forgetColours();
+    this.draw();
+  }
+}
+
+function sizeOf(plot) {
+  return { width: plot.clientWidth, height: plot.clientHeight };
+}

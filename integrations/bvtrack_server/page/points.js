@@ -1,0 +1,78 @@
+/** All runs on one canvas: ten thousand symbols are copied from a few small drawings, one for each kind and size. */
+
+import { colourOf, kindOf, pathOf } from "./diagnosis.js";
+
+const SMALLEST = 3.5;
+const LARGEST = 11;
+const OF_UNKNOWN_SIZE = 4.5;
+const FEW = 300;
+const SMALLEST_SCALE = 0.5;
+
+/** The radius says how many examples the dev set has: a step for each tenfold, from ten examples on. */
+export function radiusOf(nDev, scale = 1) {
+  const radius = nDev ? SMALLEST + 1.4 * Math.log10(Math.max(nDev, 10) / 10) : OF_UNKNOWN_SIZE;
+  return Math.round(4 * scale * Math.min(radius, LARGEST)) / 4;
+}
+
+/** How much smaller symbols are where there are many, so that they stay apart. */
+export function scaleFor(n) {
+  return Math.min(1, Math.max(SMALLEST_SCALE, (FEW / n) ** 0.25));
+}
+
+export class Points {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.drawings = new Map();
+  }
+
+  resize({ width, height }) {
+    this.ratio = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(width * this.ratio);
+    this.canvas.height = Math.round(height * this.ratio);
+    this.forgetColours();
+  }
+
+  forgetColours() {
+    this.drawings.clear();
+  }
+
+  /** Draw `placed`, each `{ run, x, y }`; those that are not `isChosen` lie pale below the others. */
+  draw(placed, isChosen) {
+    const context = this.canvas.getContext("2d");
+    const scale = scaleFor(placed.length);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    for (const chosen of [false, true]) {
+      context.globalAlpha = chosen ? 0.85 : 0.14;
+      for (const point of placed) if (isChosen(point.run) === chosen) this.copy(context, point, scale);
+    }
+  }
+
+  copy(context, { run, x, y }, scale) {
+    const drawing = this.drawing(kindOf(run.diagnosis), radiusOf(run.nDev, scale), run.certainty === "certain");
+    const half = drawing.width / 2;
+    context.drawImage(drawing, Math.round(x * this.ratio - half), Math.round(y * this.ratio - half));
+  }
+
+  drawing(kind, radius, isCertain) {
+    const name = `${kind} ${radius} ${isCertain}`;
+    if (!this.drawings.has(name)) this.drawings.set(name, drawn(kind, radius, { isCertain, ratio: this.ratio }));
+    return this.drawings.get(name);
+  }
+}
+
+/** Solid where the diagnosis is certain, else an outline. */
+function drawn(kind, radius, { isCertain, ratio }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = Math.ceil((4 * radius + 4) * ratio);
+  const context = canvas.getContext("2d");
+  context.translate(canvas.width / 2, canvas.height / 2);
+  context.scale(ratio, ratio);
+  const outline = new Path2D(pathOf(kind, radius));
+  context.lineWidth = Math.min(1.4, radius / 3);
+  context.lineJoin = "round";
+  context.fillStyle = colourOf(isCertain ? kind : "ground");
+  context.strokeStyle = colourOf(isCertain ? "ground" : kind);
+  context.fill(outline);
+  context.stroke(outline);
+  return canvas;
+}

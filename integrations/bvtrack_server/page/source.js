@@ -1,0 +1,78 @@
+/** Runs from the server: all that meet the filters, and then what changes while a training runs. */
+
+import { experiments, newestExperiment, pagesOfRuns } from "./api.js";
+import { toRun } from "./run.js";
+
+const EVERY = 4000;
+const HOUR = 3600 * 1000;
+const MOST_IDS = 100;
+
+export class Source {
+  /** `on` holds what happens next: `runs(all, { isFirst })` and `problem(message)`; `null` takes a message away. */
+  constructor(on) {
+    this.on = on;
+    this.runs = new Map();
+    this.wish = null;
+    setInterval(() => this.running().length > 0 && this.follow(), EVERY);
+    document.addEventListener("visibilitychange", () => this.follow());
+  }
+
+  async experiments() {
+    const all = await experiments();
+    return { all, newest: all.length ? await newestExperiment(all.map(({ id }) => id)) : undefined };
+  }
+
+  /** Load the runs of these experiments; what was shown before stays where the filter is refused. */
+  async load({ ids, hours, filter }) {
+    this.loading?.abort();
+    const { signal } = (this.loading = new AbortController());
+    const since = hours ? `attributes.start_time >= ${Date.now() - hours * HOUR}` : "";
+    const wish = { ids, conditions: [since, filter.trim()] };
+    const found = new Map();
+    try {
+      for await (const page of pagesOfRuns(ids, wish.conditions, signal)) {
+        const isFirst = found.size === 0;
+        for (const run of page.map(toRun)) found.set(run.id, run);
+        Object.assign(this, { wish, runs: found });
+        this.on.problem(null);
+        this.on.runs([...found.values()], { isFirst });
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") this.on.problem(error.message);
+    }
+  }
+
+  /** While someone looks: ask again for what ran when last asked, and for what is new. */
+  async follow() {
+    if (document.hidden || this.isAsking || !this.wish) return;
+    this.isAsking = true;
+    try {
+      await this.ask();
+    } catch {
+      // The server may be away for a while: the points stay, and the next question may be answered.
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  running() {
+    return [...this.runs.values()].filter((run) => run.isRunning);
+  }
+
+  async ask() {
+    const { wish, runs } = this;
+    const latest = d3.max(runs.values(), (run) => run.started) ?? 0;
+    const ids = d3.sort(this.running(), (run) => -run.started).slice(0, MOST_IDS).map((run) => `'${run.id}'`);
+    const known = ids.length ? [`attributes.run_id IN (${ids.join(", ")})`] : [];
+    let isChanged = false;
+    for (const condition of [...known, `attributes.start_time > ${latest}`]) {
+      for await (const page of pagesOfRuns(wish.ids, [...wish.conditions, condition])) {
+        for (const run of page.map(toRun)) {
+          isChanged ||= JSON.stringify(run) !== JSON.stringify(runs.get(run.id));
+          runs.set(run.id, run);
+        }
+      }
+    }
+    if (isChanged && this.runs === runs) this.on.runs([...runs.values()], { isFirst: false });
+  }
+}

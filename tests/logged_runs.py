@@ -1,0 +1,67 @@
+"""Many runs in an SQLite store within seconds, as bvtrack's callbacks leave them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+import bvtrack
+from bvtrack.tracking.verdict import gaps_json
+
+MOMENTS = count(int(time.time() * 1000) - 10**7)
+"""Each run that is logged starts a millisecond after the one before."""
+
+
+@dataclass
+class LoggedRun:
+    """A run's name, its errors and sizes as for `bvtrack.diagnose`, and what else was logged."""
+
+    name: str
+    errors: Mapping[str, float]
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    experiment: int = 0
+    status: str = "FINISHED"
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    started: int = 0
+
+    def all_tags(self) -> dict[str, str]:
+        diagnosis = bvtrack.diagnose(**{"train_error": None, **self.errors})  # type: ignore[arg-type]  # sizes are whole
+        steps = bvtrack.recommend(diagnosis)
+        return {
+            "mlflow.runName": self.name,
+            "bvtrack.diagnosis": diagnosis.tag,
+            "bvtrack.certainty": diagnosis.certainty,
+            "bvtrack.recipe": " > ".join(step.title for step in steps),
+            "bvtrack.gaps": gaps_json(diagnosis),
+            **self.tags,
+        }
+
+    def in_rest_shape(self) -> dict[str, object]:
+        """As MLflow's REST API answers it."""
+        info = {"run_id": self.id, "run_name": self.name, "experiment_id": str(self.experiment), "status": self.status}
+        tags = [{"key": key, "value": value} for key, value in self.all_tags().items()]
+        params = [{"key": key, "value": value} for key, value in self.params.items()]
+        return {"info": {**info, "start_time": self.started}, "data": {"tags": tags, "params": params}}
+
+
+def log_runs(store: str, runs: Iterator[LoggedRun] | list[LoggedRun]) -> None:
+    """Write them straight into the store's tables: MLflow's own way takes a minute for a thousand."""
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as database:
+        for run in runs:
+            run.started = next(MOMENTS)
+            database.execute(
+                "INSERT INTO runs (run_uuid, name, experiment_id, status, start_time, end_time, lifecycle_stage, user_id,"
+                " source_type, source_name, entry_point_name, source_version, artifact_uri)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'active', 'ada', 'LOCAL', '', '', '', ?)",
+                (run.id, run.name, run.experiment, run.status, run.started, run.started + 1000, f"mlflow-artifacts:/{run.id}"),
+            )
+            rows = [(key, value, run.id) for key, value in run.all_tags().items()]
+            database.executemany("INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", rows)
+            rows = [(key, value, run.id) for key, value in run.params.items()]
+            database.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", rows)
+    database.close()

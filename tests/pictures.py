@@ -1,0 +1,96 @@
+"""Take the README's pictures: the map of real trainings, served by MLflow, in a real browser (`make pictures`)."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+from browser import Page, a_browser, expect
+from logged_runs import LoggedRun, log_runs
+from mlflow import MlflowClient
+from PIL import Image
+from servers import running
+
+CHECKOUT = Path(__file__).parents[1]
+TRAININGS = CHECKOUT / "tests" / "benchmarks" / "advice" / "results.csv"
+DATASET = "mnist_3000"
+PARAMS = ("width", "depth", "epochs", "optimizer", "learning_rate", "weight_decay", "dropout", "batch_size")
+CHANGED = {"bigger_network": "width", "train_longer": "epochs"}
+"""The steps of that benchmark that change one parameter, four times as much of it."""
+N_COLOURS = 256
+"""Enough for a page of flat colours, at a third of the size."""
+SIZES = {"train": "n_train_eval", "dev": "n_dev"}
+SHOWN = ("base", "bigger_network", "train_longer", "regularize", "more_data")
+
+
+def trainings() -> Iterator[LoggedRun]:
+    """One repeat of the benchmark's trainings on this data set."""
+    with TRAININGS.open() as file:
+        rows = [row for row in csv.DictReader(file) if row["dataset"] == DATASET and row["repeat"] == "0"]
+    bases = {row["case"]: row for row in rows if row["step"] == "base"}
+    for row in rows:
+        if row["step"] in SHOWN:
+            yield training(row, bases[row["case"]])
+
+
+def training(row: Mapping[str, str], base: Mapping[str, str]) -> LoggedRun:
+    errors = {f"{name}_error": int(row[f"wrong_{name}"]) / int(row[size]) for name, size in SIZES.items()}
+    errors |= {f"n_{name}": int(row[size]) for name, size in SIZES.items()}
+    params = {name: base[name] for name in PARAMS}
+    if row["step"] in CHANGED:
+        params[CHANGED[row["step"]]] = str(4 * int(params[CHANGED[row["step"]]]))
+    elif row["step"] != "base":
+        params["with"] = row["step"]
+    return LoggedRun(f"case {row['case']}, {row['step'].replace('_', ' ')}", errors, params)
+
+
+def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[Page], None]) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(address)
+    expect(page.locator("#summary")).to_contain_text("runs")
+    before(page)
+    page.wait_for_timeout(500)
+    picture = Image.open(BytesIO(page.screenshot()))
+    picture.convert("RGB").quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE).save(
+        CHECKOUT / "docs" / "pictures" / name, optimize=True
+    )
+
+
+def hover_a_run(page: Page) -> None:
+    page.get_by_role("button", name="Variance").click()
+    page.get_by_role("link", name="case 9, base").hover()
+    mark = page.locator(".marked circle").bounding_box()
+    assert mark is not None
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+
+
+def show_what_width_did(page: Page) -> None:
+    page.get_by_label("Arrows between runs").check()
+    page.get_by_label("Parameter of the arrows").select_option("width")
+
+
+def main() -> None:
+    """Write both pictures."""
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
+        store = f"sqlite:///{folder}/mlflow.db"
+        experiment = int(MlflowClient(store).create_experiment("MNIST, 3,000 images"))
+        log_runs(store, [in_experiment(run, experiment) for run in trainings()])
+        page = browser.new_page(viewport={"width": 1360, "height": 800})
+        with running(store, Path(folder), "--app-name", "bvtrack") as server:
+            address = f"{server.uri}/bvtrack/"
+            take(page, "map.png", address, scheme="light", before=hover_a_run)
+            take(page, "changes.png", address, scheme="dark", before=show_what_width_did)
+
+
+def in_experiment(run: LoggedRun, experiment: int) -> LoggedRun:
+    run.experiment = experiment
+    return run
+
+
+if __name__ == "__main__":
+    main()
