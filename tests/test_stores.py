@@ -23,11 +23,12 @@ N_EPOCHS = 50
 SCRIPT = """
 import sys, time
 import bvtrack
-with bvtrack.Tracker(tracking_uri=sys.argv[1], experiment="shared", run_name=sys.argv[2]) as tracker:
-    tracker.log_split(train=4000, dev=1000, test=1000)
-    for epoch in range({n_epochs}):
-        tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11, test_error=0.12)
-        time.sleep(0.1)
+tracker = bvtrack.Tracker(tracking_uri=sys.argv[1], experiment="shared", run_name=sys.argv[2])
+tracker.log_split(train=4000, dev=1000, test=1000)
+for epoch in range({n_epochs}):
+    tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11, test_error=0.12)
+    time.sleep(0.1)
+tracker.close(timeout=200)  # eight processes that import MLflow at once have a busy machine
 """
 
 
