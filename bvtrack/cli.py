@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bvtrack.commands.audit import audit
+from bvtrack.commands.compare import compare
 from bvtrack.commands.demo import demo
 from bvtrack.commands.diagnose import diagnose_command
 from bvtrack.commands.split import split
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (audit, demo, diagnose_command, split, sync, ui):
+for command in (audit, compare, demo, diagnose_command, split, sync, ui):
     main.add_command(command)

@@ -48,7 +48,7 @@ class Auditing:
         """
         _check(human_error, baseline)
         self.uri = checked_uri(tracking_uri or current_uri())
-        _check_file(self.uri)
+        check_file(self.uri)
         self._human_error = human_error
         self._baseline = baseline
         self._is_dry = is_dry
@@ -122,8 +122,8 @@ def _is_anothers(run: LoggedRun) -> bool:
     return run.tags.get(names.SOURCE, AUDIT) != AUDIT
 
 
-def _check_file(uri: str) -> None:
-    """MLflow would make the file, and find nothing in it."""
+def check_file(uri: str) -> None:
+    """Raise `ValueError` for an SQLite file that is not there: MLflow would make it, and find nothing in it."""
     scheme, _, path = uri.partition(":///")
     if scheme.startswith("sqlite") and not Path(path.partition("?")[0]).exists():
         raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")

@@ -1,0 +1,111 @@
+"""`bvtrack compare`: the runs of an experiment by what they suffer from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from bvtrack.auditing.store import Store
+    from bvtrack.run_groups import DiagnosedRun
+
+KEPT_TAGS = ("bvtrack.", "mlflow.runName")
+"""What the map needs of a run's tags: notes and histories of models would only make the file large."""
+
+
+@click.command()
+@click.argument("experiments", metavar="EXPERIMENT...", nargs=-1, required=True)
+@click.option("--filter", "filter_string", metavar="TEXT", default="", help="Only runs that MLflow's search finds by this.")
+@click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
+@click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write the map of the runs to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    experiments: tuple[str, ...], filter_string: str, tracking_uri: str | None, page: Path | None, as_json: bool
+) -> None:
+    """Compare the runs of experiments by diagnosis: how many there are, the best of each, and which parameters go with which.
+
+    Runs that no callback has diagnosed are left out; `bvtrack audit` diagnoses them.
+
+    Example: bvtrack compare my-experiment --html map.html
+    """
+    uri, found = _read(experiments, filter_string, tracking_uri)
+    diagnosed = [run for run in map(_diagnosed, found) if run is not None]
+    if not diagnosed:
+        named = ", ".join(experiments)
+        raise click.ClickException(
+            f"expected runs with a diagnosis in {named}, found none among {len(found):,}; `bvtrack audit` diagnoses them"
+        )
+    if page is not None:
+        _write_page(page, [run for run in found if "bvtrack.gaps" in run.data.tags], ", ".join(experiments), uri)
+    _print(diagnosed, as_json=as_json)
+
+
+def _read(experiments: Sequence[str], filter_string: str, tracking_uri: str | None) -> tuple[str, list[Run]]:
+    from bvtrack.tracking.cause import short_cause
+    from bvtrack.tracking.shipper import settle_mlflow
+    from bvtrack.tracking.target import checked_uri, current_uri, without_credentials
+
+    settle_mlflow()
+    try:
+        uri = checked_uri(tracking_uri or current_uri())
+        from bvtrack.auditing.experiments import check_file
+        from bvtrack.auditing.store import Store
+
+        check_file(uri)
+        store = Store(uri)
+        return without_credentials(uri), list(_runs(store, experiments, filter_string))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except Exception as error:  # whatever its database or the way to it raises
+        where = f"MLflow at {without_credentials(uri)}"
+        raise click.ClickException(f"{where} did not list the runs ({short_cause(error, uri)})") from error
+
+
+def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Iterator[Run]:
+    for page in store.pages([store.experiment_id(name) for name in experiments], filter_string):
+        yield from page
+
+
+def _diagnosed(run: Run) -> DiagnosedRun | None:
+    from bvtrack.run_groups import DiagnosedRun
+
+    return DiagnosedRun.of(run.info.run_id, run.info.run_name or run.info.run_id, run.data.tags, run.data.params)
+
+
+def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
+    from bvtrack.run_groups import group_parameters, group_runs
+
+    groups, parameters = group_runs(runs), group_parameters(runs)
+    if as_json:
+        content = {"diagnoses": [asdict(group) for group in groups], "parameters": [asdict(one) for one in parameters]}
+        click.echo(json.dumps(content, indent=2))
+        return
+    from rich.console import Console
+
+    from bvtrack.report.group_table import print_groups
+
+    print_groups(Console(highlight=False), groups, parameters)
+
+
+def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:
+    from bvtrack_server import render_map
+
+    try:
+        path.write_text(render_map([_in_rest_shape(run) for run in runs], title=title, tracking_uri=uri), encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(
+            f"expected a file to write to, got {str(path)!r} ({error.strerror}); name another one", param_hint="--html"
+        ) from error
+
+
+def _in_rest_shape(run: Run) -> dict[str, Any]:
+    known = {name: getattr(run.info, name) for name in ("run_id", "run_name", "experiment_id", "status", "start_time")}
+    tags = [{"key": key, "value": value} for key, value in run.data.tags.items() if key.startswith(KEPT_TAGS)]
+    return {"info": known, "data": {"tags": tags, "params": [{"key": k, "value": v} for k, v in run.data.params.items()]}}

@@ -1,0 +1,128 @@
+"""The runs of an experiment by what they suffer from: how each group does, and which parameter values go with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from bvtrack.error_rate import is_finite_number, is_fraction
+from bvtrack.tracking import names
+
+FEWEST_RUNS = 2
+"""Of a parameter value: what one run did says nothing of others."""
+MOST_VALUES = 12
+"""A parameter with more values, such as a seed or a path, is no group."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosedRun:
+    """What a run's tags and params say: errors and gaps as fractions, by set and by gap."""
+
+    run_id: str
+    name: str
+    tag: str
+    next_step: str | None = None
+    errors: Mapping[str, float] = field(default_factory=dict)
+    gaps: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> DiagnosedRun | None:
+        """The run with these tags and params; `None` where it has no diagnosis. What is no number is left out."""
+        if names.DIAGNOSIS not in tags:
+            return None
+        errors: dict[str, float] = {}
+        gaps: dict[str, float] = {}
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, IndexError):  # anybody may write the tag
+            content = json.loads(tags[names.GAPS])
+            errors = {name: error for name, error in content["errors"].items() if is_fraction(error)}
+            gaps = {name: ends[0] for name, ends in content["gaps"].items() if is_finite_number(ends[0])}
+        model = {name.removeprefix(names.MODEL): value for name, value in tags.items() if name.startswith(names.MODEL)}
+        return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model)
+
+
+@dataclass(frozen=True, slots=True)
+class RunGroup:
+    """The runs with one diagnosis: how many, the one with the lowest dev error, the median of each gap, and the step that is
+    advised most often.
+    """
+
+    tag: str
+    n: int
+    best_run: str | None
+    best_dev_error: float | None
+    gaps: Mapping[str, float]
+    next_step: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    """How often each diagnosis was made with each value of a parameter.
+
+    `told` is the share of wrong guesses at a run's diagnosis that knowing the value saves (Goodman and Kruskal's lambda,
+    1954): 0 where it tells nothing, 1 where it tells all.
+    """
+
+    name: str
+    told: float
+    values: Mapping[str, Mapping[str, int]]
+
+
+def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
+    """The groups, the largest first.
+
+    >>> [group.tag for group in group_runs([DiagnosedRun("1", "wide", "high_variance")])]
+    ['high_variance']
+    """
+    counts = Counter(run.tag for run in runs)
+    return [_group(tag, [run for run in runs if run.tag == tag]) for tag, _ in counts.most_common()]
+
+
+def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:
+    """The parameters whose values go with a diagnosis, those that tell most first.
+
+    Values of a single run, and parameters with more than 12 values, are left out.
+    """
+    parameters = dict.fromkeys(name for run in runs for name in run.parameters)
+    found = [group for name in parameters if (group := _parameter(name, runs)) is not None]
+    return sorted(found, key=lambda group: -group.told)
+
+
+def _group(tag: str, runs: Sequence[DiagnosedRun]) -> RunGroup:
+    measured = [run for run in runs if "dev" in run.errors]
+    best = min(measured, key=lambda run: run.errors["dev"], default=None)
+    steps = Counter(run.next_step for run in runs if run.next_step)
+    return RunGroup(
+        tag=tag,
+        n=len(runs),
+        best_run=best.name if best else None,
+        best_dev_error=best.errors["dev"] if best else None,
+        gaps=dict(_medians(runs)),
+        next_step=steps.most_common(1)[0][0] if steps else None,
+    )
+
+
+def _medians(runs: Sequence[DiagnosedRun]) -> Iterator[tuple[str, float]]:
+    for name in dict.fromkeys(name for run in runs for name in run.gaps):
+        yield name, median(run.gaps[name] for run in runs if name in run.gaps)
+
+
+def _parameter(name: str, runs: Sequence[DiagnosedRun]) -> ParameterGroup | None:
+    counts = Counter(run.parameters[name] for run in runs if name in run.parameters)
+    repeated = [value for value, n in counts.items() if n >= FEWEST_RUNS]
+    if not 1 < len(repeated) <= len(counts) <= MOST_VALUES:
+        return None
+    of_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
+    told = _lambda(list(of_value.values()))
+    return ParameterGroup(name, told, {value: dict(of_value[value].most_common()) for value in repeated}) if told > 0 else None
+
+
+def _lambda(tables: Sequence[Counter[str]]) -> float:
+    total = sum(tables, Counter())
+    missed = total.total() - max(total.values())
+    known = total.total() - sum(max(table.values()) for table in tables)
+    return (missed - known) / missed if missed else 0.0
