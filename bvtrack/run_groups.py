@@ -113,12 +113,20 @@ def _medians(runs: Sequence[DiagnosedRun]) -> Iterator[tuple[str, float]]:
 
 def _parameter(name: str, runs: Sequence[DiagnosedRun]) -> ParameterGroup | None:
     counts = Counter(run.parameters[name] for run in runs if name in run.parameters)
-    repeated = [value for value, n in counts.items() if n >= FEWEST_RUNS]
+    repeated = _in_order([value for value, n in counts.items() if n >= FEWEST_RUNS])
     if not 1 < len(repeated) <= len(counts) <= MOST_VALUES:
         return None
     of_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
     told = _lambda(list(of_value.values()))
     return ParameterGroup(name, told, {value: dict(of_value[value].most_common()) for value in repeated}) if told > 0 else None
+
+
+def _in_order(values: Sequence[str]) -> list[str]:
+    """By size where all are numbers."""
+    try:
+        return sorted(values, key=float)
+    except ValueError:
+        return sorted(values)
 
 
 def _lambda(tables: Sequence[Counter[str]]) -> float:

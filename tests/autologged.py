@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import mlflow
 import numpy as np
@@ -33,21 +34,22 @@ class Kind(NamedTuple):
 def train_all(kinds: Sequence[Kind], store: str) -> None:
     """Train those kinds whose packages are there, each in a run of its own called after it."""
     mlflow.set_tracking_uri(store)
-    experiment = mlflow.create_experiment(EXPERIMENT)  # not set as the active one: later tests would find it so
-    for kind in kinds:
-        if kind.is_installed:
-            with warnings.catch_warnings(), _run_of(kind, experiment):
-                warnings.simplefilter("ignore")  # what the frameworks say to each other is not ours to mend
-                kind.train()
+    experiment = mlflow.create_experiment(EXPERIMENT)
+    with patch.dict(os.environ, MLFLOW_EXPERIMENT_ID=experiment):  # set_experiment would outlast the test
+        for kind in kinds:
+            if kind.is_installed:
+                with warnings.catch_warnings(), _run_of(kind):
+                    warnings.simplefilter("ignore")  # what the frameworks say to each other is not ours to mend
+                    kind.train()
     mlflow.set_tracking_uri("")
 
 
 @contextmanager
-def _run_of(kind: Kind, experiment: str) -> Iterator[None]:
+def _run_of(kind: Kind) -> Iterator[None]:
     if kind.name == LOGGER:
         yield  # which makes a run of its own
     else:
-        with mlflow.start_run(run_name=kind.name, experiment_id=experiment):
+        with mlflow.start_run(run_name=kind.name):
             yield
 
 

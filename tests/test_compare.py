@@ -11,6 +11,7 @@ from bvtrack.cli import main
 from bvtrack.run_groups import DiagnosedRun, group_parameters, group_runs
 
 OVERFIT = {"train_error": 0.01, "dev_error": 0.11}
+WIDTHS = {"128": "high_variance", "4": "high_bias", "16": "high_bias"}
 BIASED = {"train_error": 0.15, "dev_error": 0.16}
 
 
@@ -121,3 +122,10 @@ def test_a_value_of_a_single_run_is_left_out() -> None:
     runs = [DiagnosedRun(str(number), "", tag, parameters={"width": str(number)}) for number, tag in enumerate("abcd")]
 
     assert group_parameters(runs) == []
+
+
+def test_values_that_are_numbers_stand_in_their_order() -> None:
+    runs = [DiagnosedRun(f"{width}-{n}", "", tag, parameters={"width": width}) for width, tag in WIDTHS.items() for n in "ab"]
+
+    (of_width,) = group_parameters(runs)
+    assert list(of_width.values) == ["4", "16", "128"]

@@ -40,7 +40,7 @@ def _groups(groups: Sequence[RunGroup]) -> Table:
     for gap in SHOWN_GAPS:
         table.add_column(f"{GAP_NAMES[gap].capitalize()},\nmedian", justify="right")
     table.add_column("Best run", overflow="fold")
-    table.add_column("Most advised")
+    table.add_column("Most\nadvised", min_width=len("advised"))
     for group, tag in zip(groups, tags, strict=True):
         error = "" if group.best_dev_error is None else percent(group.best_dev_error)
         gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]
