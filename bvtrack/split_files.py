@@ -62,6 +62,7 @@ class FilesCheck:
                 {**asdict(one), "is_significant": one.is_significant, "is_shift": one.is_shift}
                 for one in self.shift.comparisons
             ],
+            "histograms": [asdict(one) for one in self.shift.histograms],
         }
         found: dict[str, Any] = _finite(content)
         return found

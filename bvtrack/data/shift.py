@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bvtrack.data.comparison import LABEL, Comparison, compare_profiles
 from bvtrack.data.finding import Finding, is_ok
+from bvtrack.data.histograms import Histogram, histograms
 from bvtrack.data.leakage import leak_findings
 from bvtrack.data.profile import SplitProfile, profile
 
@@ -41,7 +42,8 @@ class ShiftReport:
 
     `verdict` is `same`, `same, but not i.i.d.` (a difference is there but too small to matter), `shifted` or `unclear`, with
     ` + leak` behind it where examples are shared. `comparisons` are the differences that are significant, then the others
-    that come nearest; `counts` are the examples that were read, `digests` their fingerprints, by set.
+    that come nearest; `counts` are the examples that were read, `digests` their fingerprints, by set; `histograms` show the
+    columns that differ.
     """
 
     verdict: Verdict
@@ -49,6 +51,7 @@ class ShiftReport:
     comparisons: tuple[Comparison, ...]
     counts: Mapping[str, int]
     digests: Mapping[str, str]
+    histograms: tuple[Histogram, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -89,6 +92,7 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
         comparisons=comparisons,
         counts=counts,
         digests={name: found.digest for name, found in sets.items()},
+        histograms=histograms(sets, comparisons),
     )
 
 

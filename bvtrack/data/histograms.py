@@ -1,0 +1,106 @@
+"""What a difference looks like: the shares of each set's examples between edges of equal width, or by class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.data.coding import N_CODES
+from bvtrack.data.comparison import LABEL, Comparison
+from bvtrack.data.profile import SplitProfile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bvtrack.data.counting import Counts
+    from bvtrack.data.features import Names
+
+MOST_SHOWN = 6
+"""Columns, those that differ most surely first."""
+N_BINS = 24
+TAIL = 0.01
+"""The bins span the values between the first and the last hundredth of all examples; the outer ones hold what lies beyond."""
+MOST_CLASSES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A column's shares of the examples by set, in [0, 1]: between `edges`, one more than there are shares, or by `classes`,
+    the most frequent first or by value.
+    """
+
+    what: str
+    shares: Mapping[str, Sequence[float]]
+    edges: Sequence[float] = ()
+    classes: Sequence[str] = ()
+
+
+def histograms(sets: Mapping[str, SplitProfile], comparisons: Sequence[Comparison]) -> tuple[Histogram, ...]:
+    """Of the columns, and of the label, that differ significantly between any two of the sets."""
+    differ = list(dict.fromkeys(one.what for one in comparisons if one.is_significant))
+    found = (_histogram(what, sets) for what in differ)
+    return tuple(one for one in found if one is not None)[:MOST_SHOWN]
+
+
+def _histogram(what: str, sets: Mapping[str, SplitProfile]) -> Histogram | None:
+    """`None` for what is no single column, such as a correlation."""
+    first = next(iter(sets.values()))
+    if what == LABEL and first.labels is not None:
+        return _of_classes(what, {name: found.labels for name, found in sets.items() if found.labels is not None})
+    if what in first.names:
+        return _of_classes(what, {name: found.names[what] for name, found in sets.items()})
+    if what in first.layout.column_names:
+        column = first.layout.column_names.index(what)
+        return _of_numbers(what, first.layout.coding.edges[column], _codes({n: s.numbers for n, s in sets.items()}, column))
+    if what.startswith(LABEL) and first.label_numbers is not None and first.layout.target_coding is not None:
+        column = int(what.removeprefix(LABEL) or 0)
+        codes = _codes({name: found.label_numbers for name, found in sets.items()}, column)
+        return _of_numbers(what, first.layout.target_coding.edges[column], codes)
+    return None
+
+
+def _of_classes(what: str, counts: Mapping[str, Names]) -> Histogram | None:
+    """The most frequent classes of all sets; `None` where they are counted by bucket, whose names say nothing."""
+    if any(names.is_bucketed for names in counts.values()):
+        return None
+    pooled = sum((Counter(names.counts) for names in counts.values()), Counter())
+    classes = [name for name, _ in pooled.most_common(MOST_CLASSES)]
+    totals = {name: max(sum(names.counts.values()), 1) for name, names in counts.items()}
+    shares = {name: [names.counts.get(label, 0) / totals[name] for label in classes] for name, names in counts.items()}
+    return Histogram(what, shares, classes=[label or "missing" for label in classes])
+
+
+def _codes(counts: Mapping[str, Counts | None], column: int) -> dict[str, NDArray[Any]]:
+    return {name: found.codes[column, :N_CODES] for name, found in counts.items() if found is not None}
+
+
+def _of_numbers(what: str, edges: NDArray[Any], codes: Mapping[str, NDArray[Any]]) -> Histogram | None:
+    """From how often each code occurs: the share of values up to each edge is known, and between two it grows evenly."""
+    import numpy as np
+
+    is_last = np.append(np.diff(edges) > 0, True)  # of equal edges
+    values = edges[is_last]
+    up_to = {name: found[:-1].cumsum()[is_last] / found.sum() for name, found in codes.items() if found.sum()}
+    if len(up_to) < len(codes) or len(values) < 2:
+        return None
+    if len(values) <= MOST_CLASSES:
+        return _by_value(what, values, up_to)
+    pooled = np.mean(list(up_to.values()), axis=0)
+    low, high = values[np.searchsorted(pooled, TAIL)], values[min(np.searchsorted(pooled, 1 - TAIL), len(values) - 1)]
+    grid = np.linspace(low, high, N_BINS + 1)
+    inner = {name: np.interp(grid[1:-1], values, reached) for name, reached in up_to.items()}
+    shares = {name: np.diff(reached, prepend=0.0, append=1.0).tolist() for name, reached in inner.items()}
+    return Histogram(what, shares, edges=grid.tolist())
+
+
+def _by_value(what: str, values: NDArray[Any], up_to: Mapping[str, NDArray[Any]]) -> Histogram:
+    """Of a column with few values: each is a class, and so is what is larger than all of them."""
+    import numpy as np
+
+    of_each = {name: np.diff(reached, prepend=0.0, append=1.0) for name, reached in up_to.items()}
+    labels = [*(f"{value:.4g}" for value in values), f"> {values[-1]:.4g}"]
+    kept = [index for index in range(len(labels)) if any(found[index] > 0 for found in of_each.values())]
+    shares = {name: [float(found[index]) for index in kept] for name, found in of_each.items()}
+    return Histogram(what, shares, classes=[labels[index] for index in kept])

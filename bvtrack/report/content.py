@@ -1,0 +1,109 @@
+"""What a report of a run says, wherever it comes from: a training that goes on, or a run that MLflow holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bvtrack.data.finding import Finding
+from bvtrack.diagnosis import Diagnosis
+from bvtrack.evidence import Evidence
+from bvtrack.forecast import Forecast
+from bvtrack.gain import Gains, expected_gains
+from bvtrack.intervals import Rate
+from bvtrack.tracking.verdict import EpochErrors, Verdict
+
+SETS = ("train", "train_dev", "dev", "test")
+MOST_DRAWN = 300
+"""Epochs of a longer training: more points than a curve is pixels wide only make the file large."""
+MOST_LISTED = 60
+"""Epochs in a table, for the same reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunAddress:
+    """Where a run is: its ids, and the tracking URI without credentials."""
+
+    run_id: str
+    experiment_id: str
+    tracking_uri: str
+
+    @property
+    def link(self) -> str | None:
+        """Its page in MLflow's view for model training; `None` where no server is known.
+
+        >>> RunAddress("4f1c", "1", "http://localhost:5000/").link
+        'http://localhost:5000/#/experiments/1/runs/4f1c?workflowType=machine_learning'
+        """
+        if not self.tracking_uri.startswith(("http://", "https://")):
+            return None
+        page = f"#/experiments/{self.experiment_id}/runs/{self.run_id}?workflowType=machine_learning"
+        return f"{self.tracking_uri.rstrip('/')}/{page}"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A run's name, its verdict, its errors by epoch, and what else its report tells.
+
+    `measure` says what the errors are, `state` how the training ended, `split` is the content of `bvtrack/splits.json` and
+    `findings` what is wrong with the split.
+    """
+
+    name: str
+    verdict: Verdict
+    history: Sequence[EpochErrors] = ()
+    measure: str | None = None
+    state: str | None = None
+    address: RunAddress | None = None
+    split: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    version: str | None = None
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What the run suffers from."""
+        return self.verdict.diagnosis
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets that there are errors of."""
+        return [name for name in SETS if any(name in entry.errors for entry in self.history)]
+
+    def rates(self, name: str) -> dict[int, Rate]:
+        """The finite errors of a set by epoch, of those that are drawn."""
+        shown = [entry for entry in self.history if math.isfinite(entry.errors.get(name, math.nan))]
+        return {entry.epoch: rate_of(entry, name) for entry in self._some(shown, MOST_DRAWN)}
+
+    @property
+    def listed(self) -> list[EpochErrors]:
+        """The epochs for a table."""
+        return self._some(self.history, MOST_LISTED)
+
+    @property
+    def longer(self) -> Forecast | None:
+        """The best dev error after as many epochs again, where a forecast can be made and the run can still be judged."""
+        return self._gains.longer if self.diagnosis.gaps else None
+
+    @property
+    def more_data(self) -> Mapping[int, Forecast]:
+        """The dev error with so many times the training data."""
+        return self._gains.more_data
+
+    @property
+    def _gains(self) -> Gains:
+        dev_curve = [entry.errors.get("dev") for entry in self.history]
+        return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
+
+    def _some(self, entries: Sequence[EpochErrors], most: int) -> list[EpochErrors]:
+        """Every so many of them, the last, and the one that the verdict speaks of."""
+        every = len(entries) // most + 1
+        last = len(entries) - 1
+        judged = self.verdict.epoch
+        return [one for index, one in enumerate(entries) if index % every == 0 or index == last or one.epoch == judged]
+
+
+def rate_of(entry: EpochErrors, name: str) -> Rate:
+    """A set's error at an epoch, with what says how sure it is."""
+    return Rate(entry.errors[name], entry.counts.get(name), entry.intervals.get(name))

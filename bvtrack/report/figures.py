@@ -1,0 +1,224 @@
+"""What a report draws: the curves of the errors, the gaps, and what more data would bring."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
+from bvtrack.report.palette import LIGHT, OF_GAP, OF_SET
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bvtrack.forecast import Forecast
+    from bvtrack.gaps import Gap
+    from bvtrack.intervals import Rate
+    from bvtrack.report.content import Content
+
+WIDTH = 7.6
+"""Inches, of 72 points: about as wide as a column of text."""
+CURVES_HEIGHT, BANDS_HEIGHT = 3.7, 2.4
+ROW_HEIGHT, GAPS_MARGIN = 0.42, 0.75
+FONT_SIZE = 9
+MARKERS = {"train": "o", "train_dev": "D", "dev": "s", "test": "^"}
+"""So that curves can be told apart without colours."""
+MOST_MARKERS = 12
+BAND, GAP_TINT = 0.2, 0.1
+HIGHEST = 3.0
+"""The first epochs, with many times the errors that the verdict speaks of, would press these to the ground."""
+SMALLEST_NAMED = 0.06
+"""Of the height: a smaller gap has no room for its name, which the bars give."""
+LABEL_DISTANCE = 0.06
+"""Of the height: labels that are nearer stand on each other."""
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """An empty figure of a report's width, `height` inches high, without pyplot, whose state is the user's."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def draw_curves(axes: Axes, content: Content) -> None:
+    """The errors by epoch with their 95 % intervals, the gaps between them, and the forecast for as many epochs again."""
+    from matplotlib.ticker import MaxNLocator
+
+    curves = {name: rates for name in content.sets if (rates := content.rates(name))}
+    human = content.diagnosis.human_error
+    top = _top(content, curves)
+    for name, rates in curves.items():
+        _draw_curve(axes, name, rates)
+    last = max((max(rates) for rates in curves.values()), default=0)
+    labels = {name: (rates[max(rates)].error, SET_NAMES[name]) for name, rates in curves.items()}
+    if content.diagnosis.baseline == "given":
+        axes.axhline(100 * human, color=LIGHT["human"], linestyle="-.", linewidth=1)
+        labels["human"] = (human, "human")
+    if content.longer is not None and "dev" in curves:
+        last = _draw_longer(axes, curves["dev"], content.longer)
+        labels["dev"] = (content.longer.value, "dev, forecast")
+    _shade_gaps(axes, content, curves, top)
+    axes.set_ylim(0, 100 * top)
+    axes.set_xlim(-0.5 if last < 1 else -0.02 * last, max(last, 0.5) * 1.02)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("error, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _label_ends(axes, labels, top)
+    style(axes)
+
+
+def draw_gaps(axes: Axes, gaps: Mapping[str, Gap]) -> None:
+    """Each gap as a bar with its 95 % interval, and a mark from where on it is named, all on one scale."""
+    shown = list(gaps)
+    for row, name in enumerate(shown):
+        gap, colour = gaps[name], LIGHT[OF_GAP[name]]
+        axes.barh(row, 100 * gap.value, 0.5, color=colour, alpha=0.9 if gap.is_named else 0.45)
+        ends = (gap.value, gap.value)
+        if gap.low is not None and gap.high is not None:
+            ends = (gap.low, gap.high)
+            axes.plot([100 * gap.low, 100 * gap.high], [row, row], color=LIGHT["text"], linewidth=1.2, marker="|", markersize=7)
+        axes.plot([100 * gap.threshold] * 2, [row - 0.38, row + 0.38], color=LIGHT["text"], linewidth=1.2, linestyle=":")
+        words = f"{in_points(gap.value, '+')}{' (named)' if gap.is_named else ''}"
+        place = (100 * max(*ends, gap.threshold, 0.0), row)
+        axes.annotate(words, place, (6, 0), textcoords="offset points", va="center", color=LIGHT["text"])
+    axes.axvline(0, color=LIGHT["muted"], linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [GAP_NAMES[name] for name in shown])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.margins(x=0.16)
+    axes.set_xlabel("percentage points; dotted: from here on a gap is named")
+    style(axes)
+    axes.grid(visible=False, axis="y")
+
+
+def draw_more_data(axes: Axes, content: Content) -> None:
+    """The dev error with two, four and eight times the training data, and the 80 % band around it."""
+    forecasts = content.more_data
+    dev = content.diagnosis.errors["dev"]
+    times = [1, *forecasts]
+    _draw_band(axes, times, [dev, *(one.low for one in forecasts.values())], [dev, *(one.high for one in forecasts.values())])
+    values = [dev, *(one.value for one in forecasts.values())]
+    axes.plot(times, [100 * value for value in values], color=LIGHT["dev"], linestyle="--", marker=MARKERS["dev"], markersize=5)
+    for x, value in zip(times, values, strict=True):
+        axes.annotate(percent(value), (x, 100 * value), (0, 7), textcoords="offset points", ha="center", color=LIGHT["text"])
+    if content.diagnosis.baseline == "given":
+        axes.axhline(100 * content.diagnosis.human_error, color=LIGHT["human"], linestyle="-.", linewidth=1)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(times, ["now" if x == 1 else f"{x} times the data" for x in times])
+    axes.margins(x=0.1)
+    axes.set_ylim(0, 100 * max(dev, *(one.high for one in forecasts.values())) * 1.25)
+    axes.set_ylabel("dev error, %")
+    style(axes)
+
+
+def style(axes: Axes) -> None:
+    """Quiet axes: no frame, a light grid, text in the report's colours."""
+    axes.spines[:].set_visible(False)
+    axes.spines["bottom"].set(visible=True, color=LIGHT["line"])
+    axes.grid(visible=True, color=LIGHT["line"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=LIGHT["muted"], labelcolor=LIGHT["text"], labelsize=FONT_SIZE, length=0)
+    for text in (*axes.texts, axes.xaxis.label, axes.yaxis.label):
+        text.set_fontsize(FONT_SIZE)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(LIGHT["muted"])
+
+
+def _top(content: Content, curves: Mapping[str, Mapping[int, Rate]]) -> float:
+    """Where the scale ends: above all errors, or above three times those that the verdict and the last epoch have."""
+    errors = [rate.error for rates in curves.values() for rate in rates.values()]
+    spoken_of = [*content.diagnosis.errors.values(), *(rates[max(rates)].error for rates in curves.values())]
+    highest = min(max(errors, default=0.0), HIGHEST * max(spoken_of, default=1.0))
+    return max(1.1 * highest, 1.3 * content.diagnosis.human_error, 0.005)
+
+
+def _draw_curve(axes: Axes, name: str, rates: Mapping[int, Rate]) -> None:
+    colour, epochs = LIGHT[OF_SET[name]], list(rates)
+    sure = {epoch: rate.interval() for epoch, rate in rates.items() if rate.has_interval}
+    if len(sure) > 1:
+        _draw_band(axes, list(sure), [low for low, _ in sure.values()], [high for _, high in sure.values()], colour)
+    elif sure:
+        ((epoch, ends),) = sure.items()
+        axes.plot([epoch] * 2, [100 * end for end in ends], color=colour, marker="_")
+    axes.plot(
+        epochs,
+        [100 * rate.error for rate in rates.values()],
+        color=colour,
+        linewidth=1.6,
+        marker=MARKERS[name],
+        markersize=4.5,
+        markevery=max(1, math.ceil(len(epochs) / MOST_MARKERS)),
+    )
+
+
+def _draw_band(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str = LIGHT["dev"]) -> None:
+    axes.fill_between(x, [100 * end for end in low], [100 * end for end in high], color=colour, alpha=BAND, linewidth=0)
+
+
+def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> int:
+    """Draw the best dev error to come; the epoch that it reaches to."""
+    last, best = max(dev), min(rate.error for rate in dev.values())
+    end = 2 * last + 1
+    _draw_band(axes, [last, end], [best, forecast.low], [best, forecast.high])
+    axes.plot([last, end], [100 * best, 100 * forecast.value], color=LIGHT["dev"], linestyle="--", linewidth=1.4)
+    axes.axvline(last, color=LIGHT["muted"], linewidth=0.8, linestyle=":")
+    return end
+
+
+def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, Rate]], top: float) -> None:
+    """Tint each gap between its two curves, and measure and name it at the epoch that the verdict speaks of."""
+    errors, judged = content.diagnosis.errors, content.verdict.epoch
+    for name, gap in content.diagnosis.gaps.items():
+        later, earlier = sets_of(name, errors)
+        below = None if earlier == "human" else curves.get(earlier, {})
+        common = [epoch for epoch in curves.get(later, {}) if below is None or epoch in below]
+        if not common or gap.value <= 0:
+            continue
+        highs = [100 * curves[later][epoch].error for epoch in common]
+        lows = [100 * (content.diagnosis.human_error if below is None else below[epoch].error) for epoch in common]
+        colour = LIGHT[OF_GAP[name]]
+        wider = [high > low for high, low in zip(highs, lows, strict=True)]
+        axes.fill_between(common, lows, highs, where=wider, color=colour, alpha=GAP_TINT, linewidth=0)
+        if judged in common and gap.value > SMALLEST_NAMED * top:
+            at = common.index(judged)
+            axes.plot([judged] * 2, [lows[at], highs[at]], color=colour, linewidth=1.2, marker="_", markersize=7)
+            words = f"{GAP_NAMES[name]} {in_points(gap.value, '+')}"
+            _write_beside(axes, judged, (lows[at] + highs[at]) / 2, words, colour, is_left=judged > max(common) / 2)
+
+
+def _write_beside(axes: Axes, x: float, y: float, words: str, colour: str, *, is_left: bool) -> None:
+    axes.annotate(
+        words,
+        (x, y),
+        (-6 if is_left else 6, 0),
+        textcoords="offset points",
+        ha="right" if is_left else "left",
+        va="center",
+        color=colour,
+        fontweight="bold",
+        bbox={"facecolor": LIGHT["ground"], "edgecolor": "none", "alpha": 0.8, "pad": 1},
+    )
+
+
+def _label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], top: float) -> None:
+    """Name the curves at their right ends, with as much room between the names as they need."""
+    ends = sorted(labels, key=lambda name: labels[name][0])
+    heights = spread([min(labels[name][0] / top, 1.0) for name in ends], LABEL_DISTANCE)
+    for name, height in zip(ends, heights, strict=True):
+        error, words = labels[name]
+        text = f" {words} {percent(error)}"
+        axes.annotate(text, (1.0, height), xycoords="axes fraction", va="center", color=LIGHT[OF_SET[name]])
+
+
+def spread(heights: Iterable[float], distance: float) -> list[float]:
+    """Heights in ascending order, pushed up where one is nearer to the one below than `distance`.
+
+    >>> spread([0.1, 0.11, 0.5], 0.1)
+    [0.1, 0.2, 0.5]
+    """
+    found: list[float] = []
+    for height in heights:
+        found.append(max(height, found[-1] + distance) if found else height)
+    return found

@@ -1,0 +1,43 @@
+"""A run's report as Markdown: the run's note, and what else the page says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bvtrack.explanation import SET_NAMES, percent
+from bvtrack.report.content import Content
+from bvtrack.report.note import escape, render_note
+
+
+def render_markdown(content: Content) -> str:
+    """The report as GitHub, GitLab and MLflow show it."""
+    return "\n\n".join(_parts(content)) + "\n"
+
+
+def _parts(content: Content) -> Iterator[str]:
+    verdict = content.verdict
+    yield f"# {escape(content.name)}"
+    yield render_note(verdict.diagnosis, verdict.steps, epoch=verdict.epoch, measure=content.measure, findings=content.findings)
+    if len(verdict.steps) > 1:
+        yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))
+    if (longer := content.longer) is not None:
+        band = f"{percent(longer.low)} to {percent(longer.high)}"
+        yield f"As many epochs again should bring the best dev error to {percent(longer.value)} ({band})."
+    if content.more_data:
+        cells = [
+            f"| {times} times the data | {percent(one.value)} | {percent(one.low)} to {percent(one.high)} |"
+            for times, one in content.more_data.items()
+        ]
+        yield "\n".join(["| with | dev error | 80 % band |", "|---|---|---|", *cells])
+    if content.history:
+        yield "\n".join(_epochs(content))
+    if (address := content.address) is not None:
+        yield f"Run `{address.run_id}`" + (f": {address.link}" if address.link else "")
+
+
+def _epochs(content: Content) -> Iterator[str]:
+    sets = content.sets
+    yield f"| epoch | {' | '.join(SET_NAMES[name] for name in sets)} |"
+    yield "|---" * (len(sets) + 1) + "|"
+    for entry in content.listed:
+        yield f"| {entry.epoch} | {' | '.join(percent(entry.finite[name]) if name in entry.finite else '' for name in sets)} |"

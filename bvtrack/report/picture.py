@@ -1,0 +1,44 @@
+"""A run's report as a picture, for where only pictures go: slides, papers, chats."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+
+from bvtrack.report import figures
+from bvtrack.report.content import Content
+from bvtrack.report.note import SHOWN_STEPS, headline
+from bvtrack.report.palette import LIGHT
+from bvtrack.report.printable import printable
+
+DPI = 200
+TITLE_HEIGHT, STEP_HEIGHT = 0.6, 0.22
+LINE = 105
+"""Characters to the width of the picture."""
+
+
+def render_picture(content: Content) -> bytes:
+    """The verdict, the curves, the gaps and the first steps, as PNG."""
+    from matplotlib.figure import Figure
+
+    gaps = content.diagnosis.gaps
+    steps = [f"{n}. {step.title}" for n, step in enumerate(content.verdict.steps[:SHOWN_STEPS], start=1)]
+    has_curves = any(content.rates(name) for name in content.sets)
+    heights = [
+        TITLE_HEIGHT + STEP_HEIGHT * len(steps),
+        *([figures.CURVES_HEIGHT] if has_curves else []),
+        *([figures.ROW_HEIGHT * len(gaps) + figures.GAPS_MARGIN] if gaps else []),
+    ]
+    figure = Figure(figsize=(figures.WIDTH, sum(heights)), layout="constrained", facecolor=LIGHT["ground"])
+    title, *rest = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel()
+    title.set_axis_off()
+    words = "\n".join([*textwrap.wrap(printable(content.name), LINE), *steps])
+    title.text(0, 1, headline(content.diagnosis, content.verdict.steps[:1]), va="top", weight="bold", color=LIGHT["text"])
+    title.text(0, 0.62, words, va="top", fontsize=figures.FONT_SIZE, color=LIGHT["muted"], parse_math=False)
+    if has_curves:
+        figures.draw_curves(rest.pop(0), content)
+    if gaps:
+        figures.draw_gaps(rest.pop(0), gaps)
+    found = io.BytesIO()
+    figure.savefig(found, format="png", dpi=DPI)
+    return found.getvalue()

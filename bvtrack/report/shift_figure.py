@@ -1,0 +1,75 @@
+"""How the columns that differ are distributed in each set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvtrack.data.histograms import Histogram
+from bvtrack.explanation import SET_NAMES
+from bvtrack.report.figures import FONT_SIZE, WIDTH, style
+from bvtrack.report.palette import LIGHT, OF_SET
+from bvtrack.report.printable import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+ROW_HEIGHT = 1.75
+DASHES = {"train": "-", "dev": "--", "test": ":"}
+LONGEST = 34
+LONGEST_CLASS = 10
+
+
+def shift_figure(histograms: Sequence[Histogram]) -> Figure:
+    """Small panels, one a column, with a line for each set."""
+    from matplotlib.figure import Figure
+
+    n_rows = -(-len(histograms) // COLUMNS)
+    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * n_rows + 0.3), layout="constrained")
+    panels = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()
+    for panel, histogram in zip(panels, histograms, strict=False):
+        _draw(panel, histogram)
+    for panel in panels[len(histograms) :]:
+        panel.set_axis_off()
+    handles, _ = panels[0].get_legend_handles_labels()
+    legend = figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=FONT_SIZE, handlelength=3
+    )
+    for text in legend.get_texts():
+        text.set_color(LIGHT["text"])
+    return figure
+
+
+def _draw(axes: Axes, histogram: Histogram) -> None:
+    if histogram.classes:
+        _draw_classes(axes, histogram)
+    else:
+        for name, shares in histogram.shares.items():
+            values = [100 * share for share in shares]
+            axes.stairs(values, histogram.edges, color=LIGHT[OF_SET[name]], linestyle=DASHES[name], label=SET_NAMES[name])
+    axes.set_title(_short(histogram.what, LONGEST), fontsize=FONT_SIZE, color=LIGHT["text"], loc="left")
+    axes.set_ylim(bottom=0)
+    style(axes)
+    axes.tick_params(labelsize=FONT_SIZE - 2)
+    axes.yaxis.set_major_formatter("{x:g} %")
+    axes.locator_params(axis="y", nbins=3)
+
+
+def _draw_classes(axes: Axes, histogram: Histogram) -> None:
+    n_sets = len(histogram.shares)
+    for index, (name, shares) in enumerate(histogram.shares.items()):
+        places = [place + (index - (n_sets - 1) / 2) * 0.8 / n_sets for place in range(len(shares))]
+        for place, share in zip(places, shares, strict=True):
+            axes.plot([place] * 2, [0, 100 * share], color=LIGHT[OF_SET[name]], linewidth=3, linestyle=DASHES[name])
+        axes.plot([], [], color=LIGHT[OF_SET[name]], linestyle=DASHES[name], label=SET_NAMES[name])
+    axes.set_xticks(range(len(histogram.classes)), [_short(label, LONGEST_CLASS) for label in histogram.classes])
+    if max(map(len, histogram.classes)) * len(histogram.classes) > LONGEST:
+        axes.tick_params(axis="x", rotation=40)
+
+
+def _short(text: str, longest: int) -> str:
+    """On one line, and no formula, whatever dollar signs are in it."""
+    plain = printable(text)
+    return (plain if len(plain) <= longest else f"{plain[: longest - 1]}…").replace("$", r"\$")
