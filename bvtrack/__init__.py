@@ -18,6 +18,7 @@ from bvtrack.gaps import Gap
 from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
 from bvtrack.random_states import preserve_random_states
 from bvtrack.recipe import Step, recommend
+from bvtrack.report.run_report import Report, make_report
 from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
 from bvtrack.tracking.harmless import harmless
 from bvtrack.tracking.tracker import Tracker
@@ -38,6 +39,7 @@ __all__ = [
     "ModelFacts",
     "NearDuplicates",
     "OtherRun",
+    "Report",
     "ShiftReport",
     "SplitProfile",
     "SplitReport",
@@ -60,6 +62,7 @@ __all__ = [
     "human_error_from_environment",
     "is_disabled",
     "is_switched_on",
+    "make_report",
     "measure_examples",
     "near_duplicate_embeddings",
     "pack_profile",

@@ -8,6 +8,7 @@ from bvtrack.commands.audit import audit
 from bvtrack.commands.compare import compare
 from bvtrack.commands.demo import demo
 from bvtrack.commands.diagnose import diagnose_command
+from bvtrack.commands.report import report
 from bvtrack.commands.split import split
 from bvtrack.commands.sync import sync
 from bvtrack.commands.ui import ui
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (audit, compare, demo, diagnose_command, split, sync, ui):
+for command in (audit, compare, demo, diagnose_command, report, split, sync, ui):
     main.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, read_gaps, skipped, with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
@@ -28,6 +28,15 @@ History = Callable[[str], Sequence[Point]]
 """Reads the points of one of the run's metrics."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What was found in a run's metrics: the errors by epoch, and the sizes of the sets by the logged datasets."""
+
+    found: Found
+    epochs: list[EpochErrors]
+    sizes: Mapping[str, int]
+
+
 def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
     """What is said of a run, and the tags that say it; none where it is not diagnosed. Raises what `history` raises.
 
@@ -39,13 +48,36 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
     baseline = choose(run, found.measure_tag)
     if is_unchanged(run, baseline):
         return with_tags(run, run.tags, found.metrics), {}
-    curves = _curves(run, found, history)
-    sizes = split_sizes(run, found)
-    epochs = epochs_of(found, curves, _counts(found, sizes))
-    if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
-        return skipped(run, no_fraction(found.metrics["dev"], no_fractions[0])), {}
-    tags = _tags(run, found, baseline, epochs, sizes)
+    errors = read_errors(run, found, history)
+    if isinstance(errors, Unknown):
+        return skipped(run, errors), {}
+    tags = _tags(run, errors, baseline)
     return with_tags(run, tags, found.metrics), tags
+
+
+def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unknown:
+    """The run's errors by epoch, or why they are none. Raises what `history` raises."""
+    sizes = split_sizes(run, found)
+    epochs = epochs_of(found, _curves(run, found, history), _counts(found, sizes))
+    if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
+        return no_fraction(found.metrics["dev"], no_fractions[0])
+    if has_diverged({name: latest.value for name, latest in run.metrics.items()}):
+        epochs[-1] = replace(epochs[-1], errors={**epochs[-1].errors, "train": math.nan})
+    return Errors(found, epochs, sizes)
+
+
+def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
+    """What these errors say of the run."""
+    verdict = judge(
+        errors.epochs,
+        at="best",
+        human_error=baseline.error,
+        same_distribution=True,
+        chance=None,
+        model=model_facts(run),
+        n_train=errors.sizes.get("train"),
+    )
+    return verdict if len(errors.epochs) > 1 else replace(verdict, curve=None)  # one point has no shape
 
 
 def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
@@ -76,36 +108,19 @@ def _curve(run: LoggedRun, name: str, history: History) -> Curve:
     return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
 
 
-def _tags(
-    run: LoggedRun, found: Found, baseline: Baseline, epochs: list[EpochErrors], sizes: Mapping[str, int]
-) -> dict[str, str | None]:
-    if has_diverged({name: latest.value for name, latest in run.metrics.items()}):
-        epochs[-1] = replace(epochs[-1], errors={**epochs[-1].errors, "train": math.nan})
-    tags = _verdict(run, epochs, baseline, sizes.get("train")).tags()
+def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> dict[str, str | None]:
+    tags = verdict_on(run, errors, baseline).tags()
     if tags[names.GAPS] is not None:
         tags[names.GAPS] = json.dumps({**read_gaps(tags), READ: run.digest}, separators=(",", ":"))
     return {
         **tags,
         **_model_tags(run),
-        names.SPLIT: split_tag(found, sizes, has_curve=len(epochs) > 1),
-        names.MEASURE: found.measure_tag,
+        names.SPLIT: split_tag(errors.found, errors.sizes, has_curve=len(errors.epochs) > 1),
+        names.MEASURE: errors.found.measure_tag,
         names.BASELINE: baseline.source,
         names.SOURCE: AUDIT,
         names.VERSION: __version__,
     }
-
-
-def _verdict(run: LoggedRun, epochs: Sequence[EpochErrors], baseline: Baseline, n_train: int | None) -> Verdict:
-    verdict = judge(
-        epochs,
-        at="best",
-        human_error=baseline.error,
-        same_distribution=True,
-        chance=None,
-        model=model_facts(run),
-        n_train=n_train,
-    )
-    return verdict if len(epochs) > 1 else replace(verdict, curve=None)  # one point has no shape
 
 
 def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:

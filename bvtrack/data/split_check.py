@@ -48,6 +48,7 @@ class SplitCheck:
             "sizes": asdict(self.sizes) if self.sizes else None,
             "read": {name: sample.n_read for name, sample in self.samples.items()},
             "digests": {name: digest_of(sample, self.profiles.get(name)) for name, sample in self.samples.items()},
+            "disguised": [asdict(finding) for finding in self.disguised],
             "distribution": asdict(self.shift) if self.shift else None,
         }
 

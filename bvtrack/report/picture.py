@@ -12,7 +12,8 @@ from bvtrack.report.palette import LIGHT
 from bvtrack.report.printable import printable
 
 DPI = 200
-TITLE_HEIGHT, STEP_HEIGHT = 0.6, 0.22
+TITLE_HEIGHT, STEP_HEIGHT = 0.55, 0.18
+BELOW_HEADLINE = -18
 LINE = 105
 """Characters to the width of the picture."""
 
@@ -34,7 +35,16 @@ def render_picture(content: Content) -> bytes:
     title.set_axis_off()
     words = "\n".join([*textwrap.wrap(printable(content.name), LINE), *steps])
     title.text(0, 1, headline(content.diagnosis, content.verdict.steps[:1]), va="top", weight="bold", color=LIGHT["text"])
-    title.text(0, 0.62, words, va="top", fontsize=figures.FONT_SIZE, color=LIGHT["muted"], parse_math=False)
+    title.annotate(
+        words,
+        (0, 1),
+        (0, BELOW_HEADLINE),
+        textcoords="offset points",
+        va="top",
+        fontsize=figures.FONT_SIZE,
+        color=LIGHT["muted"],
+        parse_math=False,
+    )
     if has_curves:
         figures.draw_curves(rest.pop(0), content)
     if gaps:

@@ -5,12 +5,31 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bvtrack.report.content import Content
+if TYPE_CHECKING:
+    from bvtrack.report.content import Content
 
 FORMS = (".html", ".md", ".png")
 FRAME_HEIGHT = 900
 """Pixels of a notebook; the frame scrolls."""
+
+
+def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
+    """The report of a run in MLflow, whatever logged it; `tracking_uri` is MLflow's own setting by default.
+
+    Raises `ValueError` for a run that cannot be diagnosed, which says why, and for a malformed tracking URI, and what MLflow
+    raises where there is no such run, or it does not answer.
+
+    >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
+    """
+    from bvtrack.auditing.experiments import check_file
+    from bvtrack.report.stored_run import content_of  # MLflow, which is seconds of import
+    from bvtrack.tracking.target import checked_uri, current_uri
+
+    uri = checked_uri(tracking_uri or current_uri())
+    check_file(uri)
+    return Report(content_of(run_id, uri))
 
 
 @dataclass(frozen=True)

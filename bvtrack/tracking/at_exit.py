@@ -5,13 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from bvtrack.tracking.ledger import EndState
 
 EXIT_SECONDS = 5.0
-"""How long the end of a program waits for a thread that dies with it."""
+"""How long the end of a program waits for a thread that dies with it, and for a report, which its container may end with it."""
 
 
 class Closable(Protocol):
@@ -21,11 +22,17 @@ class Closable(Protocol):
 
 
 _open: WeakKeyDictionary[Closable, int] = WeakKeyDictionary()
+_last_waits: list[Callable[[float], None]] = []
 
 
 def close_at_exit(logbook: Closable) -> None:
     """Close `logbook` at the end of this process, if it is still there and open: as failed where an exception ended it."""
     _open[logbook] = os.getpid()
+
+
+def wait_at_exit(wait: Callable[[float], None]) -> None:
+    """Call `wait` with its seconds at the end of this process, behind all closing."""
+    _last_waits.append(wait)
 
 
 @atexit.register
@@ -35,3 +42,5 @@ def _close_all() -> None:
     for logbook, process in list(_open.items()):
         if process == os.getpid():  # not in one that was forked
             logbook.close("failed" if is_failed else "interrupted", EXIT_SECONDS)
+    for wait in _last_waits:
+        wait(EXIT_SECONDS)

@@ -65,6 +65,9 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
         return False
     if is_gone():  # else it asks for the run's id, and tidies up
         forget(journal)
+    if has_arrived:
+        shipper.say_that_all_has_arrived()
+        shipper.write_report()  # which nobody waits for
     return has_arrived
 
 

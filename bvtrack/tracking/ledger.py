@@ -10,6 +10,7 @@ from bvtrack.curve import WARM_UP_EPOCHS
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import ModelFacts, OtherRun
+from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.journal import Record
@@ -132,6 +133,10 @@ class Ledger:
         return self._verdict
 
     @property
+    def _findings(self) -> list[Finding]:
+        return [Finding(**finding) for finding in self._split.get("findings", ())]
+
+    @property
     def measure(self) -> str | None:
         """What the errors are, as the tag says."""
         name: str | None = self._measure["name"]
@@ -165,6 +170,22 @@ class Ledger:
             files=self._files(),
             status=STATUS.get(self.state),
             timestamp=self.timestamp,
+        )
+
+    def content(self, name: str, address: RunAddress) -> Content | None:
+        """What the run's report says; `None` before the first epoch."""
+        if self.verdict is None:
+            return None
+        return Content(
+            name=name,
+            verdict=self.verdict,
+            history=list(self._history.values()),
+            measure=self.measure,
+            state=self.state,
+            address=address,
+            split=self._split.get("report") or {},
+            findings=self._findings,
+            version=self._options["version"],
         )
 
     def folded(self) -> list[Record]:
@@ -230,13 +251,12 @@ class Ledger:
         """The block for the run's description."""
         if self.verdict is None:
             return None
-        findings = [Finding(**finding) for finding in self._split.get("findings", ())]
         return render_note(
             self.verdict.diagnosis,
             self.verdict.steps,
             epoch=self.verdict.epoch,
             measure=self.measure,
-            findings=findings,
+            findings=self._findings,
         )
 
     def _files(self) -> dict[str, Any]:

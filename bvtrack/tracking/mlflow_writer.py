@@ -14,6 +14,7 @@ from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
 
 from bvtrack.evidence import OtherRun
+from bvtrack.report.content import RunAddress
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
@@ -83,6 +84,16 @@ class MlflowWriter:
     def write_file(self, path: str, content: Any) -> None:
         """Write a JSON artifact. Raises what MLflow or the artifact store raises."""
         self._client.log_dict(self.find_run(), content, path)
+
+    def write_text(self, path: str, content: str) -> None:
+        """Write a text artifact. Raises what MLflow or the artifact store raises."""
+        self._client.log_text(self.find_run(), content, path)
+
+    def name_and_address(self) -> tuple[str, RunAddress]:
+        """What the run is called, and where it is. Raises what MLflow raises."""
+        info = self._client.get_run(self.find_run()).info
+        address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self._uri))
+        return info.run_name or info.run_id, address
 
     def best_other_run(self, dev_digest: str, measure: str | None) -> OtherRun | None:
         """The experiment's best other run on this dev set. Raises what MLflow raises."""

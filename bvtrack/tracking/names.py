@@ -54,6 +54,7 @@ NOTE_END = "<!-- bvtrack: your own text goes below this line -->"
 
 DIAGNOSIS_FILE = "bvtrack/diagnosis.json"
 SPLITS_FILE = "bvtrack/splits.json"
+REPORT_FILE = "bvtrack/report.html"
 
 DATASET_CONTEXT = "mlflow.data.context"
 DATASET_COUNT = "bvtrack.n"

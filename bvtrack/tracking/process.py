@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+from bvtrack.tracking.at_exit import wait_at_exit
 from bvtrack.tracking.progress import Progress
-from bvtrack.tracking.waiting import wait_for_the_last
+from bvtrack.tracking.waiting import POLL_SECONDS, wait_for_the_last
 
 DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
 """Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
@@ -19,6 +21,8 @@ DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32
 
 _let_go: list[int] = []
 """The processes that were left to finish by themselves, until they have."""
+_at_their_report: list[int] = []
+"""Those of them that have sent everything else."""
 
 
 def _reap() -> None:
@@ -29,6 +33,17 @@ def _reap() -> None:
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
             _let_go.remove(pid)
+
+
+def _wait_for_reports(timeout: float) -> None:
+    """Wait up to `timeout` seconds; on Windows, where processes outlive those that started them, not at all."""
+    deadline = time.monotonic() + timeout
+    while set(_at_their_report) & set(_let_go) and time.monotonic() < deadline and sys.platform != "win32":
+        _reap()
+        time.sleep(POLL_SECONDS)
+
+
+wait_at_exit(_wait_for_reports)
 
 
 class ShipperProcess:
@@ -67,7 +82,9 @@ class ShipperProcess:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         wait_for_the_last(self, timeout)
-        has_arrived = self._process.poll() == 0
+        has_arrived = self._process.poll() == 0 or self.progress.is_complete
+        if has_arrived:
+            _at_their_report.append(self._process.pid)
         self.let_go()
         return has_arrived
 

@@ -15,7 +15,8 @@ from bvtrack.tracking.journal import write_private
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, whether that
-    is a run or an experiment which the store does not have, how often sending has failed, and what MLflow has refused for good.
+    is a run or an experiment which the store does not have, how often sending has failed, what MLflow has refused for good,
+    and whether everything has arrived.
     """
 
     offset: int = 0
@@ -25,6 +26,7 @@ class Progress:
     is_run_missing: bool = False
     n_failures: int = 0
     refused: Sequence[str] = field(default_factory=list)
+    is_complete: bool = False
 
     @classmethod
     def of(cls, journal: Path) -> Self:

@@ -21,6 +21,7 @@ from bvtrack.tracking.journal import JournalError, Record, read_header, read_kep
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.lock import Held, held
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.run_report import RunReport
 from bvtrack.tracking.target import without_credentials
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
-may hold a password.
+may hold a password, and no bar for a file of some kilobytes.
 """
 LOOK_AROUND_SECONDS = 60.0
 """Between two looks at how the experiment's other runs do; the last is at the training's end."""
@@ -96,6 +98,8 @@ class Shipper:
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
+        self._report = RunReport()
+        self._is_latest = True
         self._went_away = False
         self._look_again_at = -math.inf
         self._offset = self._take_again()
@@ -132,6 +136,8 @@ class Shipper:
         if self._unsent:
             self._send()
         self._send_files()
+        if is_idle and not is_over and self._report.is_due(self._ledger.timestamp):
+            self.write_report()
         if self._progress.problem:
             self._note(problem=None, is_run_missing=False)
         return is_idle
@@ -141,6 +147,16 @@ class Shipper:
         journals.discard(self._journal)
         if self._went_away:
             journals.forget(self._journal)
+
+    def say_that_all_has_arrived(self) -> None:
+        """Let the training go, which waits for that."""
+        with contextlib.suppress(OSError):  # it has ended already, and what it left is tidied up
+            self._note(is_complete=True)
+
+    def write_report(self) -> None:
+        """Write the run's report as it is now; it holds up nothing, for it can be made at any time (`bvtrack report`)."""
+        if self._is_latest and self._writer is not None:
+            self._report.write(self._ledger, self._writer)
 
     def report(self, error: Exception) -> None:
         """Tell the training what is wrong."""
@@ -208,7 +224,8 @@ class Shipper:
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)
-        if writer.write(news):
+        self._is_latest = writer.write(news)
+        if self._is_latest:
             self._sent = bundle
             self._files |= news.files
 
@@ -246,8 +263,8 @@ def send_left_behind(
     report: Callable[[int], object] = lambda offset: None,
     *,
     experiment: str | None = None,
-) -> None:
-    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
+) -> Shipper:
+    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is. Returns what sent it.
 
     A run that is still to be made goes into `experiment`, by default the one that its training meant.
 
@@ -262,6 +279,7 @@ def send_left_behind(
             report(shipper.offset)
         shipper.finish()
     journals.forget(journal)
+    return shipper
 
 
 def ship_until_over(

@@ -34,11 +34,11 @@ class RunningShipper(Protocol):
 
 
 def wait_for_the_last(shipper: RunningShipper, timeout: float) -> None:
-    """Wait until `shipper`, which knows that the training is over, has ended, has failed, or `timeout` seconds have passed."""
+    """Wait until `shipper`, which knows that the training is over, has sent all, or failed; `timeout` seconds at most."""
     before = shipper.progress
     deadline = time.monotonic() + (min(timeout, LAST_TRY_SECONDS) if before.problem else timeout)
     while not shipper.has_ended and time.monotonic() < deadline:
         now = shipper.progress
-        if now.problem and now.n_failures > before.n_failures:
+        if now.is_complete or (now.problem and now.n_failures > before.n_failures):
             return
         time.sleep(POLL_SECONDS)

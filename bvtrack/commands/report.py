@@ -1,0 +1,83 @@
+"""`bvtrack report`: what one run suffers from, drawn and in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bvtrack.report.run_report import Report
+
+
+@click.command()
+@click.argument("run_id")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write, .html, .md or .png; by default RUN_ID.html.",
+)
+@click.option("--log", "is_logged", is_flag=True, help="Write it to the run in MLflow too, as bvtrack/report.html.")
+@click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
+def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str | None) -> None:
+    """Write the report of the run RUN_ID, whatever logged it: its verdict, curves, gaps, next steps and split.
+
+    Example: bvtrack report 4f1c2b9e --output report.png
+    """
+    from bvtrack.tracking.shipper import settle_mlflow
+
+    settle_mlflow()
+    found = _made(run_id, tracking_uri)
+    path = _saved(found, output or Path(f"{run_id}.html"))
+    click.echo(f"{path}: {_headline(found)}")
+    if is_logged:
+        click.echo(f"{_log(found, run_id, tracking_uri)}: written to the run")
+
+
+def _made(run_id: str, tracking_uri: str | None) -> Report:
+    from bvtrack.report.run_report import make_report
+
+    try:
+        return make_report(run_id, tracking_uri=tracking_uri)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    except Exception as error:  # whatever its database or the way to it raises
+        raise _refused("does not give the run", error, tracking_uri) from error
+
+
+def _saved(found: Report, path: Path) -> Path:
+    try:
+        return found.save(path)
+    except (ValueError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise click.BadParameter(
+            f"{str(path)!r} cannot be written ({why}); name another file", param_hint="--output"
+        ) from error
+
+
+def _log(found: Report, run_id: str, tracking_uri: str | None) -> str:
+    from mlflow import MlflowClient
+
+    from bvtrack.tracking.names import REPORT_FILE
+
+    try:
+        MlflowClient(tracking_uri).log_text(run_id, found.html(), REPORT_FILE)
+    except Exception as error:  # an artifact store is somebody else's library
+        raise _refused("does not take the report", error, tracking_uri) from error
+    return REPORT_FILE
+
+
+def _refused(what: str, error: Exception, tracking_uri: str | None) -> click.ClickException:
+    from bvtrack.tracking.cause import short_cause
+    from bvtrack.tracking.target import current_uri, without_credentials
+
+    uri = tracking_uri or current_uri()
+    return click.ClickException(f"MLflow at {without_credentials(uri)} {what} ({short_cause(error, uri)})")
+
+
+def _headline(found: Report) -> str:
+    from bvtrack.report.note import headline
+
+    return headline(found.content.diagnosis, found.content.verdict.steps)

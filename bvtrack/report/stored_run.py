@@ -1,0 +1,144 @@
+"""What a report says of a run that MLflow holds, whatever logged it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from bvtrack.auditing.audited import Unknown, read_gaps
+from bvtrack.auditing.baseline import kept
+from bvtrack.auditing.epochs import Point, curve_of
+from bvtrack.auditing.found import find_errors
+from bvtrack.auditing.judgement import History, read_errors, verdict_on
+from bvtrack.auditing.logged_run import LoggedRun, finite_or_nan
+from bvtrack.data.finding import Finding
+from bvtrack.diagnosis import Diagnosis
+from bvtrack.gaps import Gap
+from bvtrack.recipe import Step
+from bvtrack.report.content import SETS, Content, RunAddress
+from bvtrack.tracking import names
+from bvtrack.tracking.others import model_of
+from bvtrack.tracking.target import without_credentials
+from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+"""What somebody else's file may raise where it is not what was expected."""
+
+
+def content_of(run_id: str, tracking_uri: str) -> Content:
+    """The content of a run's report.
+
+    Raises `ValueError` for a run that cannot be diagnosed, which says why, and what MLflow raises.
+    """
+    client = MlflowClient(tracking_uri)
+    found = client.get_run(run_id)
+    run = LoggedRun.of(found)
+    history = partial(_history, client, run_id)
+    address = RunAddress(run_id, str(found.info.experiment_id), without_credentials(tracking_uri))
+    if any(names.error_metric(name) in run.metrics for name in SETS):
+        return _of_a_callback(run, history, address, _Files(client, found))
+    return _of_others(run, history, address)
+
+
+def _of_a_callback(run: LoggedRun, history: History, address: RunAddress, files: _Files) -> Content:
+    epochs = _epochs(run, history)
+    split = files.read(names.SPLITS_FILE)
+    return Content(
+        name=run.name,
+        verdict=_as_it_was(run, files.read(names.DIAGNOSIS_FILE)) or _anew(run, epochs),
+        history=epochs,
+        measure=run.tags.get(names.MEASURE),
+        state=run.tags.get(names.STATE),
+        address=address,
+        split=split,
+        findings=_findings(split),
+        version=run.tags.get(names.VERSION),
+    )
+
+
+def _of_others(run: LoggedRun, history: History, address: RunAddress) -> Content:
+    found = find_errors(run)
+    errors = found if isinstance(found, Unknown) else read_errors(run, found, history)
+    if isinstance(found, Unknown) or isinstance(errors, Unknown):
+        why = errors.sentence if isinstance(errors, Unknown) else ""
+        raise ValueError(f"the run {run.run_id} ({run.name}) cannot be diagnosed: {why}")
+    verdict = verdict_on(run, errors, kept(run, found.measure_tag))
+    return Content(run.name, verdict, errors.epochs, found.measure_tag, address=address, version=run.tags.get(names.VERSION))
+
+
+def _history(client: MlflowClient, run_id: str, name: str) -> list[Point]:
+    points = client.get_metric_history(run_id, name)
+    return [Point(point.step, point.timestamp, finite_or_nan(point.value)) for point in points]
+
+
+def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
+    """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
+    logged = read_gaps(run.tags).get("n")
+    counts = logged if isinstance(logged, dict) else {}
+    curves = {n: curve_of(history(names.error_metric(n))) for n in SETS if names.error_metric(n) in run.metrics}
+    epochs = sorted(set().union(*curves.values()))
+    found = ({name: curve[epoch] for name, curve in curves.items() if epoch in curve} for epoch in epochs)
+    return [
+        EpochErrors(epoch, errors, {name: n for name, n in counts.items() if name in errors})
+        for epoch, errors in zip(epochs, found, strict=True)
+    ]
+
+
+def _as_it_was(run: LoggedRun, written: Mapping[str, Any]) -> Verdict | None:
+    """What the training said, unless the run was tagged otherwise since; `None` where that cannot be read."""
+    with contextlib.suppress(*UNREADABLE):
+        known = dict(written["diagnosis"])
+        human = read_gaps(run.tags).get("human", 0.0)
+        if known["tag"] == run.tags.get(names.DIAGNOSIS) and round(known["human_error"], 4) == human:
+            known["gaps"] = {name: Gap(**gap) for name, gap in known["gaps"].items()}
+            known["problems"] = tuple(known["problems"])
+            steps = tuple(Step(**step) for step in written["steps"])
+            return Verdict(written["epoch"], Diagnosis(**known), written["curve"], steps)
+    return None
+
+
+def _anew(run: LoggedRun, epochs: list[EpochErrors]) -> Verdict:
+    """The verdict on the errors that were logged, against the baseline that the tags name."""
+    return judge(
+        epochs,
+        at="best",
+        human_error=kept(run, "").error,
+        same_distribution=True,
+        chance=None,
+        model=model_of(run.tags),
+        n_train=next((each.n for each in run.datasets if each.context == "train"), None),
+    )
+
+
+def _findings(split: Mapping[str, Any]) -> list[Finding]:
+    """The findings of `bvtrack/splits.json`."""
+    with contextlib.suppress(*UNREADABLE):
+        parts = (split.get("sizes"), split.get("distribution"))
+        disguised = split.get("disguised") or ()
+        return [Finding(**one) for one in [*disguised, *(one for part in parts if part for one in part["findings"])]]
+    return []
+
+
+class _Files:
+    """A run's JSON artifacts; one that cannot be had is empty: a report without it is better than none."""
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self._client = client
+        self._run = run
+
+    def read(self, path: str) -> Mapping[str, Any]:
+        try:
+            with TemporaryDirectory() as folder:
+                local = self._client.download_artifacts(self._run.info.run_id, path, folder)
+                content = json.loads(Path(local).read_text(encoding="utf-8"))
+        except Exception:  # an artifact store is somebody else's library
+            return {}
+        return content if isinstance(content, dict) else {}

@@ -1,0 +1,44 @@
+"""Keeps a run's report in MLflow up to date, at a bounded cost."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bvtrack.tracking import names
+from bvtrack.tracking.harmless import logger
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.ledger import Ledger
+    from bvtrack.tracking.mlflow_writer import MlflowWriter
+
+FEWEST_SECONDS = 60.0
+"""Between two reports of a training that goes on, the first after as long: a shorter training gets one, at its end."""
+LARGEST_SHARE = 0.01
+"""Of a processor's time that they may take: one of a second is written every 100 seconds at most."""
+
+
+class RunReport:
+    """The report of one run. Whatever hinders it is not worth a word: it can be made at any time."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + FEWEST_SECONDS
+        self._written = 0
+
+    def is_due(self, timestamp: int) -> bool:
+        """Whether it is time for another one; `timestamp` is that of the newest record."""
+        return timestamp != self._written and time.monotonic() >= self._next
+
+    def write(self, ledger: Ledger, writer: MlflowWriter) -> None:
+        """Write the report of the run as it is now."""
+        began = time.monotonic()
+        try:
+            content = ledger.content(*writer.name_and_address())
+            if content is not None:
+                from bvtrack.report.page import render_page  # Matplotlib, which is half a second of import
+
+                writer.write_text(names.REPORT_FILE, render_page(content))
+        except Exception:
+            logger.debug("bvtrack: the report could not be written", exc_info=True)
+        self._written = ledger.timestamp
+        self._next = time.monotonic() + max(FEWEST_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
