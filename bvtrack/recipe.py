@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bvtrack.diagnosis import PROBLEMS, Diagnosis
+from bvtrack.diagnosis import PROBLEMS, STATES_WITHOUT_GAPS, Diagnosis
 from bvtrack.evidence import Evidence
 from bvtrack.explanation import SET_NAMES, sets_of
 from bvtrack.gain import Gains, expected_gains
@@ -74,6 +74,8 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     if diagnosis.tag == "undetermined":
         return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), gains, reasons)
     towards_best = [gains.towards_best] if gains.towards_best else []
+    if diagnosis.tag in STATES_WITHOUT_GAPS:  # what does not train yet has to do that first
+        return _ranked(_of_the_recipe(diagnosis, evidence), gains, reasons) + _ranked(towards_best, gains, reasons)
     return _ranked([*_of_the_recipe(diagnosis, evidence), *towards_best], gains, reasons)
 
 

@@ -394,3 +394,10 @@ def test_the_set_with_the_fewest_examples_is_the_one_to_measure_on_more() -> Non
     step = recommend(diagnosis)[0]
 
     assert (step.id, step.title) == ("bigger_dev_set", "Measure the train error on more examples")
+
+
+def test_a_run_that_does_not_learn_is_to_train_first_whatever_the_others_do() -> None:
+    not_learning = Diagnosis.without_gaps("not_learning", {"train": 0.9, "dev": 0.9})
+    steps = recommend(not_learning, Evidence(curve="not_learning", best_other=OtherRun(0.01)))
+
+    assert [step.id for step in steps] == ["fix_training", "different_model"]
