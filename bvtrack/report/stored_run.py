@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from bvtrack.auditing.judgement import History, read_errors, verdict_on
 from bvtrack.auditing.logged_run import LoggedRun, finite_or_nan
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
+from bvtrack.error_rate import is_fraction
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
 from bvtrack.report.content import SETS, Content, RunAddress
@@ -85,11 +87,16 @@ def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
     counts = logged if isinstance(logged, dict) else {}
     curves = {n: curve_of(history(names.error_metric(n))) for n in SETS if names.error_metric(n) in run.metrics}
     epochs = sorted(set().union(*curves.values()))
-    found = ({name: curve[epoch] for name, curve in curves.items() if epoch in curve} for epoch in epochs)
+    found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
     return [
         EpochErrors(epoch, errors, {name: n for name, n in counts.items() if name in errors})
         for epoch, errors in zip(epochs, found, strict=True)
     ]
+
+
+def _is_error(value: float | None) -> bool:
+    """Whether it is one, finite or not; under our names somebody else may have logged what is none."""
+    return value is not None and (is_fraction(value) or not math.isfinite(value))
 
 
 def _as_it_was(run: LoggedRun, written: Mapping[str, Any]) -> Verdict | None:

@@ -16,7 +16,7 @@ _BEFORE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _SIZE = re.compile(r' (width|height)="[\d.]+pt"')
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
-_NUMBERED = re.compile(r' id="[a-zA-Z0-9]+_\d+"')
+_NUMBERED = re.compile(r' id="[a-zA-Z0-9.]+_\d+"')
 """Ids that nothing refers to, which the next figure in the page would have as well."""
 _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 _FONT = re.compile(r"(font: [^;\"']*?px )[^;\"]*")
