@@ -78,6 +78,11 @@ class Diagnosis:
             baseline="zero" if human_error is None else "given",
         )
 
+    def _repr_html_(self) -> str:
+        from bvtrack.report.card import diagnosis_card
+
+        return diagnosis_card(self)
+
 
 def diagnose(
     *,

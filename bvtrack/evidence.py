@@ -60,13 +60,15 @@ class ModelFacts:
 class OtherRun:
     """The best of the experiment's other runs on the same dev set: its lowest dev error, its name, its model, what differs.
 
-    `differences` holds, by parameter, its value there and its value in the present run, `None` where it has none.
+    `differences` holds, by parameter, its value there and its value in the present run, `None` where it has none. `page` is
+    where it is, as a link within MLflow's UI.
     """
 
     dev_error: float
     name: str = ""
     model: ModelFacts = ModelFacts()
     differences: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 
 import bvtrack
+from bvtrack import Diagnosis
 from bvtrack.cli import main
 from bvtrack.data.sample import SplitSample
 from bvtrack.data.split_check import check_samples
@@ -204,6 +205,17 @@ def test_a_report_shows_itself_in_a_notebook() -> None:
 
     assert Parts(shown).tags == ["iframe"]
     assert "High variance (certain)" in Parts(Parts(shown).values("srcdoc")[0]).text
+
+
+def test_a_diagnosis_and_a_split_show_themselves_in_a_notebook() -> None:
+    diagnosis = Parts(bvtrack.diagnose(train_error=0.01, dev_error=0.11, n_train=1000, n_dev=1000)._repr_html_())
+    split = Parts(bvtrack.check_split(train=600, dev=20)._repr_html_())
+
+    assert "High variance (certain): get more training data" in diagnosis.text
+    assert diagnosis.values("aria-label") == ["Bars of the gaps: avoidable bias 1.0 points; variance 10.0 points"]
+    assert "The split needs a look" in split.text
+    assert "warning the dev set has 20 of 620 examples" in split.text
+    assert Parts(Diagnosis.without_gaps("diverged")._repr_html_()).values("aria-label") == []
 
 
 def test_labels_that_are_near_are_spread_from_the_lowest_up() -> None:

@@ -50,6 +50,11 @@ class SplitReport:
         """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
         return tag_of(self.findings)
 
+    def _repr_html_(self) -> str:
+        from bvtrack.report.card import split_card
+
+        return split_card(self)
+
 
 def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int | None = None) -> SplitReport:
     """Check the numbers of examples in a split: 60/20/20 for 100 to 1,000,000 examples, 99+/<=1/<=1 above.

@@ -13,6 +13,7 @@ from bvtrack.evidence import Evidence
 from bvtrack.forecast import Forecast
 from bvtrack.gain import Gains, expected_gains
 from bvtrack.intervals import Rate
+from bvtrack.tracking.names import run_page
 from bvtrack.tracking.verdict import EpochErrors, Verdict
 
 SETS = ("train", "train_dev", "dev", "test")
@@ -39,8 +40,7 @@ class RunAddress:
         """
         if not self.tracking_uri.startswith(("http://", "https://")):
             return None
-        page = f"#/experiments/{self.experiment_id}/runs/{self.run_id}?workflowType=machine_learning"
-        return f"{self.tracking_uri.rstrip('/')}/{page}"
+        return f"{self.tracking_uri.rstrip('/')}/{run_page(self.experiment_id, self.run_id)}"
 
 
 @dataclass(frozen=True, slots=True)

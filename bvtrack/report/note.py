@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
+from bvtrack.evidence import OtherRun
 from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
+from bvtrack.report.printable import printable
 
 SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2
@@ -41,14 +43,20 @@ def render_note(
     epoch: int | None = None,
     measure: str | None = None,
     findings: Sequence[Finding] = (),
+    best_other: OtherRun | None = None,
 ) -> str:
-    """The whole block: headline, first steps, the errors and gaps, the reasons for it, and what is wrong with the split."""
+    """The whole block: headline, first steps, the errors and gaps, the reasons for it, and what is wrong with the split.
+
+    `best_other` is the experiment's best other run, to which the note links.
+    """
     parts = [headline(diagnosis, steps)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
     if diagnosis.errors:
         parts += [_errors_line(epoch, measure), _errors_table(diagnosis)]
     parts.append(_reasons(diagnosis))
+    if best_other is not None and best_other.page:
+        parts.append(f"Best other run: [{escape(printable(best_other.name))}]({best_other.page})")
     if findings:
         parts.append("**Split**\n\n" + "\n".join(f"* {finding.level}: {escape(finding.message)}" for finding in findings))
     return "\n\n".join(part for part in parts if part)

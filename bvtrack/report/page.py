@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.data.comparison import Comparison
@@ -16,6 +15,7 @@ from bvtrack.report.content import Content, rate_of
 from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import as_svg
+from bvtrack.report.template import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,19 +23,15 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-TEMPLATE = "page.html.jinja"
+    from bvtrack.gaps import Gap
+
 MOST_DIFFERENCES = 30
 SMALLEST_P = 1e-4
 
 
 def render_page(content: Content) -> str:
     """The page, of some 100 KB."""
-    from jinja2 import Environment, FileSystemLoader
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(TEMPLATE).render(
+    return template("page.html.jinja").render(
         **_words(content), **_figures(content), light=css(LIGHT), dark=css(DARK), in_points=in_points
     )
 
@@ -73,15 +69,20 @@ def _figures(content: Content) -> dict[str, Any]:
         caption = curves_in_words(content)
         found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: figures.draw_curves(axes, content), "curves", caption)
         found["curves_caption"] = caption
-    if gaps := content.diagnosis.gaps:
-        height = figures.ROW_HEIGHT * len(gaps) + figures.GAPS_MARGIN
-        words = "; ".join(f"{GAP_NAMES[name]} {in_points(gap.value)} points" for name, gap in gaps.items())
-        found["gaps_figure"] = _drawn(height, lambda axes: figures.draw_gaps(axes, gaps), "gaps", f"Bars of the gaps: {words}")
+    if content.diagnosis.gaps:
+        found["gaps_figure"] = drawn_gaps(content.diagnosis.gaps, "gaps")
     if content.more_data and "more_data" in {step.id for step in content.verdict.steps}:
         words = ", ".join(f"{percent(one.value)} with {times} times the data" for times, one in content.more_data.items())
         draw = lambda axes: figures.draw_more_data(axes, content)  # noqa: E731  # as the others
         found["more_data"] = _drawn(figures.BANDS_HEIGHT, draw, "more-data", f"Forecast of the dev error: {words}")
     return found | _shift(content)
+
+
+def drawn_gaps(gaps: Mapping[str, Gap], name: str) -> Markup:
+    """The bars of the gaps."""
+    height = figures.ROW_HEIGHT * len(gaps) + figures.GAPS_MARGIN
+    words = "; ".join(f"{GAP_NAMES[gap_name]} {in_points(gap.value)} points" for gap_name, gap in gaps.items())
+    return _drawn(height, lambda axes: figures.draw_gaps(axes, gaps), name, f"Bars of the gaps: {words}")
 
 
 def _drawn(height: float, draw: Callable[[Axes], None], name: str, description: str) -> Markup:

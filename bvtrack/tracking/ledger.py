@@ -257,6 +257,7 @@ class Ledger:
             epoch=self.verdict.epoch,
             measure=self.measure,
             findings=self._findings,
+            best_other=self._best_other,
         )
 
     def _files(self) -> dict[str, Any]:

@@ -198,8 +198,10 @@ class MlflowWriter:
             raise
 
     def _write_note(self, run_id: str, block: str) -> None:
-        present = self._client.get_run(run_id).data.tags.get(names.NOTE, "")
-        self._client.set_tag(run_id, names.NOTE, with_users_text(names.as_text(block), present))
+        run = self._client.get_run(run_id)
+        report = names.run_page(run.info.experiment_id, run_id, names.REPORT_FILE)
+        ours = f"{names.as_text(block)}\n\n[Curves, forecasts and the split in the report]({report})"
+        self._client.set_tag(run_id, names.NOTE, with_users_text(ours, run.data.tags.get(names.NOTE, "")))
 
 
 def with_users_text(block: str, present: str) -> str:

@@ -56,6 +56,17 @@ DIAGNOSIS_FILE = "bvtrack/diagnosis.json"
 SPLITS_FILE = "bvtrack/splits.json"
 REPORT_FILE = "bvtrack/report.html"
 
+
+def run_page(experiment_id: str, run_id: str, artifact: str = "") -> str:
+    """A run's page in MLflow's view for model training, or one of its artifacts there, as a link within MLflow's UI.
+
+    >>> run_page("1", "4f1c")
+    '#/experiments/1/runs/4f1c?workflowType=machine_learning'
+    """
+    tab = f"/artifacts/{artifact}" if artifact else ""
+    return f"#/experiments/{experiment_id}/runs/{run_id}{tab}?workflowType=machine_learning"
+
+
 DATASET_CONTEXT = "mlflow.data.context"
 DATASET_COUNT = "bvtrack.n"
 DATASET_CLASS_COUNTS = "bvtrack.class_counts"

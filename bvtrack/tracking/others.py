@@ -45,7 +45,8 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
         return None
     error, best = min(comparable.items())
     differences = dict(_differences(_parameters(best), _parameters(own)))
-    return OtherRun(error, best.info.run_name or best.info.run_id, model_of(best.data.tags), differences)
+    page = names.run_page(best.info.experiment_id, best.info.run_id)
+    return OtherRun(error, best.info.run_name or best.info.run_id, model_of(best.data.tags), differences, page)
 
 
 def _has_dev_set(run: Run, digest: str) -> bool:

@@ -1,0 +1,69 @@
+"""How a diagnosis, and a check of a split, show themselves in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from bvtrack.explanation import SET_NAMES, in_points, percent
+from bvtrack.report.note import headline
+from bvtrack.report.page import drawn_gaps
+from bvtrack.report.palette import DARK, LIGHT, css
+from bvtrack.report.template import template
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from bvtrack.data.guidelines import SplitReport
+    from bvtrack.diagnosis import Diagnosis
+
+
+class Item(NamedTuple):
+    """A line of a list: what stands out in it, and the rest."""
+
+    title: str
+    words: str
+
+
+def diagnosis_card(diagnosis: Diagnosis) -> str:
+    """The verdict, the gaps as bars, and the steps that the course's recipe gives."""
+    from bvtrack.recipe import recommend
+
+    steps = recommend(diagnosis)
+    return _card(
+        title=headline(diagnosis, steps),
+        words=diagnosis.explanation,
+        figure=drawn_gaps(diagnosis.gaps, "card-gaps") if diagnosis.gaps else "",
+        items=[Item(f"{step.title}.", step.why) for step in steps],
+    )
+
+
+def split_card(report: SplitReport) -> str:
+    """The sizes, what they can resolve, and the findings."""
+    total = sum(report.counts.values())
+    widths = report.resolution
+    return _card(
+        title="The split is fine" if report.ok else "The split needs a look",
+        words=f"The smallest gap that it can see at a dev error of 10 %: {in_points(report.smallest_gap)} points.",
+        head=("set", "examples", "share", "knows a 10 % error to"),
+        rows=[
+            (SET_NAMES[name], f"{n:,}", percent(n / total), f"±{in_points(widths[name])} points" if name in widths else "")
+            for name, n in report.counts.items()
+        ],
+        items=[Item(finding.level, finding.message) for finding in report.findings],
+    )
+
+
+def _card(
+    *,
+    title: str,
+    words: str,
+    figure: Markup | str = "",
+    head: Sequence[str] = (),
+    rows: Sequence[Sequence[str]] = (),
+    items: Sequence[Item] = (),
+) -> str:
+    colours = {"light": css(LIGHT), "dark": css(DARK)}
+    return template("card.html.jinja").render(
+        title=title, words=words, figure=figure, head=head, rows=rows, items=items, **colours
+    )
