@@ -130,12 +130,12 @@ def test_a_users_own_handler_of_a_signal_is_called(store: str, tmp_path: Path) -
 
 @posix_only
 def test_a_cluster_that_signals_all_processes_of_a_job_loses_nothing(store: str, tmp_path: Path) -> None:
-    shipper = "print(tracker._logbook._link._shipper._process.pid, flush=True)\ntime.sleep(60)"
+    reached = "while tracker.run_id is None:\n    time.sleep(0.1)\n"
+    shipper = f"{reached}print(tracker._logbook._link._shipper._process.pid, flush=True)\ntime.sleep(60)"
     program = Program(tmp_path, loop(store, after=shipper))
     program.wait_for("ready")
     assert program.process.stdout is not None
     pid = int(program.process.stdout.readline())
-    time.sleep(0.5)  # it has told the system by then what a signal means to it
     os.kill(pid, signal.SIGTERM)
     program.process.terminate()
     program.end()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.data.coding import N_CODES
+from bvtrack.data.coding import N_CODES, Coding
 from bvtrack.data.comparison import LABEL, Comparison
 from bvtrack.data.profile import SplitProfile
 
@@ -39,9 +40,9 @@ class Histogram:
 
 def histograms(sets: Mapping[str, SplitProfile], comparisons: Sequence[Comparison]) -> tuple[Histogram, ...]:
     """Of the columns, and of the label, that differ significantly between any two of the sets."""
-    differ = list(dict.fromkeys(one.what for one in comparisons if one.is_significant))
+    differ = dict.fromkeys(one.what for one in comparisons if one.is_significant)
     found = (_histogram(what, sets) for what in differ)
-    return tuple(one for one in found if one is not None)[:MOST_SHOWN]
+    return tuple(itertools.islice((one for one in found if one is not None), MOST_SHOWN))
 
 
 def _histogram(what: str, sets: Mapping[str, SplitProfile]) -> Histogram | None:
@@ -52,12 +53,12 @@ def _histogram(what: str, sets: Mapping[str, SplitProfile]) -> Histogram | None:
     if what in first.names:
         return _of_classes(what, {name: found.names[what] for name, found in sets.items()})
     if what in first.layout.column_names:
-        column = first.layout.column_names.index(what)
-        return _of_numbers(what, first.layout.coding.edges[column], _codes({n: s.numbers for n, s in sets.items()}, column))
-    if what.startswith(LABEL) and first.label_numbers is not None and first.layout.target_coding is not None:
-        column = int(what.removeprefix(LABEL) or 0)
-        codes = _codes({name: found.label_numbers for name, found in sets.items()}, column)
-        return _of_numbers(what, first.layout.target_coding.edges[column], codes)
+        counts = {name: found.numbers for name, found in sets.items()}
+        return _of_numbers(what, first.layout.coding, counts, first.layout.column_names.index(what))
+    target = what.removeprefix(LABEL).strip() or "0"
+    if what.startswith(LABEL) and target.isdecimal() and first.layout.target_coding is not None:
+        counts = {name: found.label_numbers for name, found in sets.items() if found.label_numbers is not None}
+        return _of_numbers(what, first.layout.target_coding, counts, int(target))
     return None
 
 
@@ -72,14 +73,12 @@ def _of_classes(what: str, counts: Mapping[str, Names]) -> Histogram | None:
     return Histogram(what, shares, classes=[label or "missing" for label in classes])
 
 
-def _codes(counts: Mapping[str, Counts | None], column: int) -> dict[str, NDArray[Any]]:
-    return {name: found.codes[column, :N_CODES] for name, found in counts.items() if found is not None}
-
-
-def _of_numbers(what: str, edges: NDArray[Any], codes: Mapping[str, NDArray[Any]]) -> Histogram | None:
+def _of_numbers(what: str, coding: Coding, counts: Mapping[str, Counts], column: int) -> Histogram | None:
     """From how often each code occurs: the share of values up to each edge is known, and between two it grows evenly."""
     import numpy as np
 
+    edges = coding.edges[column]
+    codes = {name: found.codes[column, :N_CODES] for name, found in counts.items()}
     is_last = np.append(np.diff(edges) > 0, True)  # of equal edges
     values = edges[is_last]
     up_to = {name: found[:-1].cumsum()[is_last] / found.sum() for name, found in codes.items() if found.sum()}
