@@ -16,9 +16,9 @@ IS_CI = os.environ.get("CI") == "true"
 if not IS_CI:
     pytest.importorskip("playwright", reason="Playwright is not installed: pip install playwright")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402  # whose absence is said above
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright  # noqa: E402  # whose absence is said above
 
-__all__ = ["Browser", "Page", "a_browser", "expect"]
+__all__ = ["Browser", "Page", "ViewportSize", "a_browser", "expect"]
 
 PATIENCE_MS = 60_000
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]

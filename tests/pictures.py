@@ -1,4 +1,4 @@
-"""Take the README's pictures: the map of real trainings, served by MLflow, in a real browser (`make pictures`)."""
+"""Take the README's pictures in a real browser: the map, and a report, of real trainings (`make pictures`)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import csv
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
-from browser import Page, a_browser, expect
+from browser import Browser, Page, ViewportSize, a_browser, expect
 from logged_runs import LoggedRun, log_runs
 from mlflow import MlflowClient
 from PIL import Image
 from servers import running
+
+from bvtrack import Report, make_report
+from bvtrack.report.content import RunAddress
+from bvtrack_demo.place import Place, make_store
+from bvtrack_demo.runs import RUNS
 
 CHECKOUT = Path(__file__).parents[1]
 TRAININGS = CHECKOUT / "tests" / "benchmarks" / "advice" / "results.csv"
@@ -23,6 +29,8 @@ CHANGED = {"bigger_network": "width", "train_longer": "epochs"}
 """The steps of that benchmark that change one parameter, four times as much of it."""
 N_COLOURS = 256
 """Enough for a page of flat colours, at a third of the size."""
+REPORTED = "Lightning: wide, 250 images"
+REPORT_SIZE: ViewportSize = {"width": 900, "height": 1180}
 SIZES = {"train": "n_train_eval", "dev": "n_dev"}
 SHOWN = ("base", "bigger_network", "train_longer", "regularize", "more_data")
 
@@ -54,10 +62,12 @@ def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[
     expect(page.locator("#summary")).to_contain_text("runs")
     before(page)
     page.wait_for_timeout(500)
-    picture = Image.open(BytesIO(page.screenshot()))
-    picture.convert("RGB").quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE).save(
-        CHECKOUT / "docs" / "pictures" / name, optimize=True
-    )
+    save(page.screenshot(), name)
+
+
+def save(screenshot: bytes, name: str) -> None:
+    picture = Image.open(BytesIO(screenshot)).convert("RGB").quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE)
+    picture.save(CHECKOUT / "docs" / "pictures" / name, optimize=True)
 
 
 def hover_a_run(page: Page) -> None:
@@ -73,18 +83,33 @@ def show_what_width_did(page: Page) -> None:
     page.get_by_label("Parameter of the arrows").select_option("width")
 
 
+def take_report(browser: Browser, folder: Path) -> None:
+    """The report of one of the demo's trainings, down to its first steps."""
+    run = next(run for run in RUNS if run.name == REPORTED)
+    store = make_store(folder / "demo")
+    tracker = run.train(Place(store, folder / "journals", run.name))
+    assert tracker is not None
+    run_id = str(tracker.run_id)
+    content = make_report(run_id, tracking_uri=store).content
+    report = Report(replace(content, address=RunAddress(run_id, "1", "http://localhost:5000"))).save(folder / "report.html")
+    page = browser.new_page(viewport=REPORT_SIZE)
+    page.goto(report.as_uri())
+    save(page.screenshot(), "report.png")
+
+
 def main() -> None:
-    """Write both pictures."""
+    """Write all of them."""
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
         store = f"sqlite:///{folder}/mlflow.db"
         experiment = int(MlflowClient(store).create_experiment("MNIST, 3,000 images"))
         log_runs(store, [in_experiment(run, experiment) for run in trainings()])
-        page = browser.new_page(viewport={"width": 1360, "height": 800})
+        page = browser.new_page(viewport={"width": 1480, "height": 800})
         with running(store, Path(folder), "--app-name", "bvtrack") as server:
             address = f"{server.uri}/bvtrack/"
             take(page, "map.png", address, scheme="light", before=hover_a_run)
             take(page, "changes.png", address, scheme="dark", before=show_what_width_did)
+        take_report(browser, Path(folder))
 
 
 def in_experiment(run: LoggedRun, experiment: int) -> LoggedRun:
