@@ -43,6 +43,7 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/import_time.py
 	$(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -9,61 +8,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
+from run_contents import content, history, shifted_split
 
 import bvtrack
 from bvtrack import Diagnosis
 from bvtrack.cli import main
-from bvtrack.data.sample import SplitSample
-from bvtrack.data.split_check import check_samples
-from bvtrack.evidence import ModelFacts
-from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.figures import spread
 from bvtrack.report.palette import DARK, LIGHT
 from bvtrack.report.run_report import Report
-from bvtrack.tracking.verdict import EpochErrors, judge
+from bvtrack.tracking.verdict import EpochErrors
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> $x$ \x1b[2J"
-COUNTS = {"train": 5000, "dev": 2000, "test": 2000}
 LARGEST = 300_000
 AA = 4.5
 """The contrast that WCAG 2.1 asks of text."""
-
-
-def history(n_epochs: int = 20, *, train: float = 0.005, dev: float = 0.10) -> list[EpochErrors]:
-    """Curves that fall to these errors, and a dev error that rises a little again."""
-    falling = [0.6 * math.exp(-epoch / 3) for epoch in range(n_epochs)]
-    errors = (
-        {"train": train + drop, "dev": dev + drop + 0.001 * min(max(0, epoch - 12), 100), "test": dev + drop + 0.02}
-        for epoch, drop in enumerate(falling)
-    )
-    return [
-        EpochErrors(epoch, {name: round(error * COUNTS[name]) / COUNTS[name] for name, error in found.items()}, COUNTS)
-        for epoch, found in enumerate(errors)
-    ]
-
-
-def content(epochs: list[EpochErrors] | None = None, *, human_error: float | None = 0.01, name: str = "digits") -> Content:
-    epochs = history() if epochs is None else epochs
-    verdict = judge(
-        epochs, at="best", human_error=human_error, same_distribution=True, chance=0.9, model=ModelFacts(), n_train=5000
-    )
-    return Content(name, verdict, epochs, "1 - val_acc", "complete", RunAddress("4f1c", "1", "http://mlflow.example/"))
-
-
-def shifted_split(what: str = "feature") -> Content:
-    """With three sets, of which two are drawn otherwise than the first."""
-    rng = np.random.default_rng(0)
-
-    def drawn(n: int, by: float) -> tuple[dict[str, object], object]:
-        return {what: rng.normal(by, 1, n), "kind": rng.random(n) < 0.3 + by / 2}, rng.choice(["cat", "dog"], n)
-
-    given = {"train": drawn(5000, 0.0), "dev": drawn(2000, 0.4), "test": drawn(2000, 0.4)}
-    check = check_samples({name: SplitSample.of(data) for name, data in given.items()})
-    return replace(content(), split=json.loads(json.dumps(check.as_json())), findings=check.findings)
 
 
 class Parts(HTMLParser):
@@ -332,6 +293,14 @@ def test_a_run_that_is_not_there_is_one_sentence(store: str) -> None:
 
     assert result.exit_code == 1
     assert re.fullmatch(r"Error: MLflow at sqlite:.* does not give the run \(.*not found.*\)\n", result.stderr)
+
+
+def test_a_deleted_run_is_one_sentence(tracked: str, store: str) -> None:
+    MlflowClient(store).delete_run(tracked)
+    result = reported(store, tracked)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: the run {tracked} (wide) is deleted; restore it first (mlflow runs restore)\n"
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tracked: str, store: str) -> None:

@@ -38,11 +38,13 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 def content_of(run_id: str, tracking_uri: str) -> Content:
     """The content of a run's report.
 
-    Raises `ValueError` for a run that cannot be diagnosed, which says why, and what MLflow raises.
+    Raises `ValueError` for a run that is deleted, or cannot be diagnosed, which says why, and what MLflow raises.
     """
     client = MlflowClient(tracking_uri)
     found = client.get_run(run_id)
     run = LoggedRun.of(found)
+    if found.info.lifecycle_stage == "deleted":
+        raise ValueError(f"the run {run_id} ({run.name}) is deleted; restore it first (mlflow runs restore)")
     history = partial(_history, client, run_id)
     address = RunAddress(run_id, str(found.info.experiment_id), without_credentials(tracking_uri))
     if any(names.error_metric(name) in run.metrics for name in SETS):

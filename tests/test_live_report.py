@@ -1,0 +1,148 @@
+"""When a run's report is written, and that nobody suffers from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from servers import wait_until
+
+import bvtrack
+from bvtrack.report.content import Content
+from bvtrack.tracking.journal import unsent_journals
+from bvtrack.tracking.run_report import FEWEST_SECONDS, LARGEST_SHARE, RunReport
+from bvtrack.tracking.shipper import Shipper
+
+SCRIPT = """
+import sys
+import bvtrack
+with bvtrack.Tracker(tracking_uri=sys.argv[1]) as tracker:
+    tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+"""
+
+
+def report_of(store: str, folder: Path) -> str | None:
+    """The report of the store's only run, where it is there."""
+    client = MlflowClient(store)
+    (run,) = client.search_runs(["0"])
+    paths = [file.path for file in client.list_artifacts(run.info.run_id, "bvtrack")]
+    if "bvtrack/report.html" not in paths:
+        return None
+    return Path(client.download_artifacts(run.info.run_id, "bvtrack/report.html", str(folder))).read_text()
+
+
+def log_epochs(tracker: bvtrack.Tracker, epochs: range) -> None:
+    for epoch in epochs:
+        tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11)
+
+
+def ship_all(shipper: Shipper) -> None:
+    while not shipper.ship():
+        pass
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bvtrack.tracking.run_report.FEWEST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_training_that_goes_on_has_a_report(store: str, journals: Path, tmp_path: Path) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log_epochs(tracker, range(3))
+    (journal,) = unsent_journals(journals)
+    ship_all(Shipper(journal, store))
+    report = report_of(store, tmp_path)
+
+    assert report is not None
+    assert "3 epochs, running" in report
+    tracker.close()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_reports_that_take_long_are_rare(store: str, journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Content] = []
+
+    def render(content: Content) -> str:
+        written.append(content)
+        return "a page"
+
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log_epochs(tracker, range(1))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store)
+    for epoch in range(1, 20):
+        ship_all(shipper)
+        log_epochs(tracker, range(epoch, epoch + 1))
+
+    assert len(written) == 1
+    tracker.close()
+
+
+def test_a_short_training_has_one_report_at_its_end(store: str, journals: Path, tmp_path: Path) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log_epochs(tracker, range(3))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store)
+    ship_all(shipper)
+    before = report_of(store, tmp_path)
+    tracker.close()
+    ship_all(shipper)
+    shipper.write_report()
+
+    assert before is None
+    assert "3 epochs, complete" in str(report_of(store, tmp_path))
+
+
+def test_a_report_is_due_when_something_is_new_and_the_last_one_is_long_enough_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("bvtrack.tracking.run_report.time.monotonic", lambda: now)
+    report = RunReport()
+
+    assert not report.is_due(1)
+    now = FEWEST_SECONDS
+    assert report.is_due(1)
+    report._written = 1
+    assert not report.is_due(1)
+    assert report.is_due(2)
+    assert LARGEST_SHARE * FEWEST_SECONDS < 1
+
+
+def test_what_hinders_the_report_hinders_nothing_else(
+    store: str, journals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(content: object) -> str:
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr("bvtrack.report.page.render_page", fail)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log_epochs(tracker, range(3))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store)
+    ship_all(shipper)
+    shipper.write_report()
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert report_of(store, tmp_path) is None
+    assert (run.info.status, run.data.metrics["bvtrack/dev_error"]) == ("FINISHED", 0.11)
+
+
+def test_the_end_of_a_program_waits_for_the_report(store: str, tmp_path: Path) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(SCRIPT)
+    subprocess.run([sys.executable, program, store], check=True)
+
+    assert "High variance" in str(report_of(store, tmp_path))
+
+
+def test_the_end_of_a_training_does_not_wait_for_the_report(store: str, tmp_path: Path) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log_epochs(tracker, range(3))
+    is_there_at_once = report_of(store, tmp_path) is not None
+    wait_until(lambda: report_of(store, tmp_path))
+
+    assert not is_there_at_once
