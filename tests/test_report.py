@@ -16,10 +16,11 @@ from run_contents import content, history, shifted_split
 import bvtrack
 from bvtrack import Diagnosis
 from bvtrack.cli import main
+from bvtrack.report.content import Content
 from bvtrack.report.figures import spread
 from bvtrack.report.palette import DARK, LIGHT
 from bvtrack.report.run_report import Report
-from bvtrack.tracking.verdict import EpochErrors
+from bvtrack.tracking.verdict import EpochErrors, Verdict
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> $x$ \x1b[2J"
 LARGEST = 300_000
@@ -149,6 +150,14 @@ def test_whatever_was_logged_there_is_a_report(epochs: list[EpochErrors]) -> Non
     assert report.content.diagnosis.explanation[:20] in Parts(report.html()).text
     assert report.png().startswith(b"\x89PNG")
     assert report.markdown().startswith("# digits")
+
+
+def test_a_trial_has_a_report_that_says_that_it_is_one() -> None:
+    report = Report(Content("trial", Verdict(None, Diagnosis.without_gaps("not_applicable"), None, ())))
+
+    assert "A trial run" in Parts(report.html()).text
+    assert report.png().startswith(b"\x89PNG")
+    assert "A trial run" in report.markdown()
 
 
 def test_a_report_is_saved_in_the_form_that_the_suffix_names(tmp_path: Path) -> None:
