@@ -167,11 +167,12 @@ def test_an_outage_of_ten_minutes_is_noticed_as_over_within_seconds(
 
 
 def _content(uri: str, run_id: str | None) -> dict[str, Any]:
-    """All that a run shows, but for its names and the time of day."""
+    """All that a run shows, but for its names, its id and the time of day."""
     assert run_id is not None
     client = MlflowClient(uri)
     run = client.get_run(run_id)
-    tags = {name: value for name, value in run.data.tags.items() if name not in ("bvtrack.id", "mlflow.runName")}
+    named = ("bvtrack.id", "mlflow.runName")
+    tags = {name: value.replace(run_id, "…") for name, value in run.data.tags.items() if name not in named}
     history = {
         name: [(point.step, point.value) for point in client.get_metric_history(run_id, name)] for name in run.data.metrics
     }
