@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, preserve_random_states
+from bvtrack import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_arrays, preserve_random_states
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators
 from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
@@ -113,19 +114,22 @@ class EvaluationData:
         x, y = keras.tree.map_structure(lambda array: _rows(array, rows), (self.x, self.y))
         return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
-    def sample(self) -> SplitSample | None:
+    def split_source(self) -> SplitSource | None:
         """The split for `Tracker.log_split`: examples to compare where it is arrays; `None` where nothing is known."""
         if self.n is None:
             return None
         if not self.is_arrays:
-            return SplitSample(self.n)
+            return SplitSource.of(self.n)
+        return SplitSource(self.n, partial(self._sample, self.n), key_of_arrays(self.n, self.x, self.y))
+
+    def _sample(self, n: int) -> SplitSample:
         read = self.part(MOST_READ)
         x, y = keras.tree.map_structure(_as_array, (read.x, read.y))
         try:
-            return SplitSample.of_batches(self.n, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
+            return SplitSample.of_batches(n, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
         except ValueError as error:
             logger.warning("bvtrack: a split is checked by its size alone, for its examples cannot be compared (%s)", error)
-            return SplitSample(self.n)
+            return SplitSample(n)
 
 
 class Untold(keras.utils.PyDataset):  # type: ignore[misc]

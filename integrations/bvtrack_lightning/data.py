@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
-from bvtrack import MOST_READ, SplitSample, choose_examples
+from bvtrack import MOST_READ, SplitSample, choose_examples, key_of_dataset
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -148,6 +148,11 @@ class _First:
 
     def __iter__(self) -> Iterator[Any]:
         return itertools.islice(iter(self._loader), self._n_batches)
+
+
+def key(loader: DataLoader[Any]) -> str | None:
+    """The same for the same data, as far as a few examples show; `None` where they change, or cannot be read."""
+    return key_of_dataset(loader.dataset, examples(loader), loader.collate_fn)
 
 
 def read(loader: DataLoader[Any], n: int) -> SplitSample:

@@ -6,11 +6,12 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, TrainEval, train_eval_size
+from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, SplitSource, TrainEval, train_eval_size
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
@@ -116,9 +117,9 @@ class Sources:
         known = [n for n in (sized[1] if sized else None, n_seen) if n is not None]
         return min(known, default=None)
 
-    def read_splits(self) -> dict[str, SplitSample]:
+    def splits(self) -> dict[str, SplitSource]:
         """The size and some examples of each set, to check the split."""
-        return {name: self._read(name, *self._sized[name]) for name in data.SETS if name in self._sized}
+        return {name: self._split(name, *self._sized[name]) for name in data.SETS if name in self._sized}
 
     @property
     def train_is_augmented(self) -> bool:
@@ -178,6 +179,9 @@ class Sources:
             return None
         found: Iterable[Any] | None = data.first_of(loaders)
         return found
+
+    def _split(self, name: str, loader: DataLoader[Any], n: int) -> SplitSource:
+        return SplitSource(n, partial(self._read, name, loader, n), data.key(loader))
 
     def _read(self, name: str, loader: DataLoader[Any], n: int) -> SplitSample:
         try:
