@@ -62,7 +62,7 @@ class Draws(Pictures):
 
 
 def key_of(dataset: Any, indices: Sequence[int] = range(N)) -> str | None:
-    return key_of_dataset(dataset, indices, default_collate)
+    return key_of_dataset(dataset, indices, lambda examples: [default_collate(examples)])
 
 
 @pytest.mark.parametrize("as_one", [np.asarray, torch.from_numpy, pd.DataFrame, lambda x: {"a": x}])
@@ -122,7 +122,7 @@ def test_other_indices_make_another_key() -> None:
 def test_what_puts_examples_together_counts_for_the_key() -> None:
     def halved(examples: list[Any]) -> Any:
         x, y = default_collate(examples)
-        return x / 2, y
+        return [(x / 2, y)]
 
     assert key_of_dataset(Pictures(), range(N), halved) not in (None, key_of(Pictures()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -58,21 +58,23 @@ def key_of_arrays(n: int, features: Any, targets: Any = None) -> str | None:
         return None
 
 
-def key_of_dataset(dataset: Any, indices: Sequence[int], together: Callable[[list[Any]], Any]) -> str | None:
-    """The same for the same examples of a dataset that is read by index, of which `together` makes a batch.
+def key_of_dataset(
+    dataset: Any, indices: Sequence[int], together: Callable[[list[Any]], Iterable[Any]], *, most: int = MOST_READ_BY_INDEX
+) -> str | None:
+    """The same for the same items of a dataset that is read by index, examples of which `together` makes batches, or batches.
 
-    A few examples are looked at, and many of the arrays and lists that the dataset holds. `None` where the first example is
-    another one when it is read again, or where reading fails.
+    A few items are looked at, and many of the arrays and lists that the dataset holds. `None` where the first item is another
+    one when it is read again, or where reading fails.
     """
     twin = _beside(dataset)
     try:
         with preserve_random_states():
-            first, again = (_read(together([twin[indices[0]]])) for _ in range(2))
+            (first,), (again,) = (_read(together([twin[indices[0]]])) for _ in range(2))
             if _mark(first) != _mark(again):
                 return None
-            chosen = places(len(indices), _bytes_of(first), most=MOST_READ_BY_INDEX, room=BYTES_BY_INDEX)
-            mark = _mark(_read(together([twin[indices[place]] for place in chosen])))
-        return key_of(held_by(dataset), len(indices), [int(indices[place]) for place in places(len(indices))], mark)
+            chosen = places(len(indices), _bytes_of(first), most=most, room=BYTES_BY_INDEX)
+            marks = [_mark(columns) for columns in _read(together([twin[indices[place]] for place in chosen]))]
+        return key_of(held_by(dataset), len(indices), [int(indices[place]) for place in places(len(indices))], marks)
     except Exception:  # a dataset of the user's own may raise anything; when it is read, that is said
         return None
 
@@ -106,10 +108,9 @@ def _beside(dataset: Any) -> Any:
     return twin
 
 
-def _read(batch: Any) -> Columns:
-    """A batch's features, and its targets beside them."""
-    ((columns, targets),) = batches(iter([batch]))
-    return columns if targets is None else {**columns, "the targets": targets}
+def _read(some: Iterable[Any]) -> list[Columns]:
+    """Of each batch the features, and the targets beside them."""
+    return [columns if targets is None else {**columns, "the targets": targets} for columns, targets in batches(iter(some))]
 
 
 def _bytes_of(columns: Columns) -> int:

@@ -152,7 +152,7 @@ class _First:
 
 def key(loader: DataLoader[Any]) -> str | None:
     """The same for the same data, as far as a few examples show; `None` where they change, or cannot be read."""
-    return key_of_dataset(loader.dataset, examples(loader), loader.collate_fn)
+    return key_of_dataset(loader.dataset, examples(loader), lambda some: [loader.collate_fn(some)])
 
 
 def read(loader: DataLoader[Any], n: int) -> SplitSample:
