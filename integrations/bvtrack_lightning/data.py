@@ -160,11 +160,12 @@ def read(loader: DataLoader[Any], n: int) -> SplitSample:
 
     Raises `ValueError` for batches that cannot be compared.
     """
-    batches = list(_in_time(shard(loader, choose(examples(loader), MOST_READ))))
+    batches = list(in_time(shard(loader, choose(examples(loader), MOST_READ))))
     return SplitSample.of_batches(n, batches) if batches else SplitSample(n)
 
 
-def _in_time(loader: DataLoader[Any]) -> Iterator[Any]:
+def in_time(loader: DataLoader[Any]) -> Iterator[Any]:
+    """As many batches as there is time for."""
     deadline = time.monotonic() + READ_SECONDS
     for batch in loader:
         yield batch
