@@ -49,7 +49,7 @@ rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
 
 splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
-	for part in calibration speed near_duplicates; do \
+	for part in calibration speed repeat near_duplicates; do \
 		PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/$$part.py || exit 1; done
 
 scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigabyte to install, and a Java that Spark can use)

@@ -7,8 +7,10 @@ from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.near_duplicates import NearDuplicates, near_duplicate_embeddings
 from bvtrack.data.profile import SplitProfile, profile
+from bvtrack.data.quick_key import key_of_arrays, key_of_dataset
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
 from bvtrack.data.shift import ShiftReport, compare_splits
+from bvtrack.data.split_source import SplitSource
 from bvtrack.data.transport import pack_profile, unpack_profile
 from bvtrack.diagnosis import Diagnosis, diagnose
 from bvtrack.evidence import Evidence, ModelFacts, OtherRun
@@ -44,6 +46,7 @@ __all__ = [
     "SplitProfile",
     "SplitReport",
     "SplitSample",
+    "SplitSource",
     "Step",
     "Tracker",
     "TrainEval",
@@ -62,6 +65,8 @@ __all__ = [
     "human_error_from_environment",
     "is_disabled",
     "is_switched_on",
+    "key_of_arrays",
+    "key_of_dataset",
     "make_report",
     "measure_examples",
     "near_duplicate_embeddings",

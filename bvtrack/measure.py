@@ -199,6 +199,11 @@ def scaled(measure: Measure, targets: Any) -> Measure:
     return replace(measure, scale=scale, kind="units" if has_own_units else measure.kind) if scale > 0 else measure
 
 
+def needs_targets(measure: Measure, *, has_classes: bool) -> bool:
+    """Whether `scaled` may change the measure, of training targets that are classes or not."""
+    return measure.kind == "units" or (not has_classes and (measure.kind == "loss" or measure.function is not None))
+
+
 def is_continuous(targets: Any) -> bool:
     """Whether targets are numbers to be met, and no classes: floats other than 0 and 1."""
     import numpy as np

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,17 +82,19 @@ def check_files(
     target: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    without: Sequence[str] = (),
     leaks: bool = True,
     report: Callable[[str, float], None] = lambda split, done: None,
 ) -> FilesCheck:
     """Read the files of `train`, `dev` and perhaps `test`, and compare them.
 
-    `target`, `group` and `time` are names of columns. `report` is told, while a split is read, how much of it has been. The
-    files are read one after another, twice where there are groups or times.
+    `target`, `group` and `time` are names of columns, and so are those in `without`, which are left out. `report` is told,
+    while a split is read, how much of it has been. The files are read one after another, twice where there are groups or
+    times.
 
     Raises `ValueError` for files that cannot be read or compared, and `ModuleNotFoundError` for images without Pillow.
     """
-    files = open_splits(paths, Roles(target, group, time))
+    files = open_splits(paths, Roles(target, group, time, tuple(without)))
     profiles: dict[str, SplitProfile] = {}
     for split, file in files.items():
         profiles[split] = _profile(split, file, profiles.get("train"), leaks, report)

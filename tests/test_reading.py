@@ -153,6 +153,38 @@ def test_tables_of_polars_are_read_as_columns() -> None:
         assert_alike(profile(other, like=TABLE), TABLE)
 
 
+RECORDS = np.array([(x, y) for x, y in zip(X[:, 0], Y, strict=True)], [("x", "f8"), ("target", "i8")])
+
+
+@pytest.mark.parametrize("name", ["label", "y"])
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "batches of arrow", "batches of pandas"])
+def test_the_target_of_a_table_is_found_by_its_name_as_that_of_a_mapping_is(kind: str, name: str) -> None:
+    columns = {"x": X[:, 0], name: Y}
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    frame, table = pandas.DataFrame(columns), arrow.table(columns)
+    data = {
+        "pandas": frame,
+        "arrow": table,
+        "batches of arrow": iter(table.to_batches(max_chunksize=9)),
+        "batches of pandas": (frame[start : start + 9] for start in range(0, N, 9)),
+    }[kind]
+
+    assert_alike(profile(data), profile(columns))
+    assert [part.name for part in profile(columns).layout.parts] == ["x"]
+
+
+def test_the_target_of_records_is_found_by_its_name() -> None:
+    assert_alike(profile(RECORDS), profile({"x": X[:, 0], "target": Y}))
+
+
+def test_a_table_with_targets_beside_it_or_of_one_column_is_all_features() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"x": X[:, 0], "label": Y})
+
+    assert [part.name for part in profile(table, Y).layout.parts] == ["x", "label"]
+    assert profile(table[["label"]]).labels is None
+
+
 def test_datasets_of_hugging_face_are_read_as_columns() -> None:
     datasets = pytest.importorskip("datasets")
     plain = profile({"x": X[:, 0], "name": NAMES, "embedding": X}, Y)

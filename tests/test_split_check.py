@@ -117,3 +117,32 @@ def test_a_loader_gives_the_same_digest_as_its_arrays() -> None:
 def test_batches_that_cannot_be_read_are_refused_in_a_sentence(batches: list[Any]) -> None:
     with pytest.raises(ValueError, match=r"expected|must have"):
         SplitSample.of_batches(10, batches)
+
+
+def in_batches(values: np.ndarray[Any, Any]) -> list[Any]:
+    return [(part, part[:, 0]) for part in np.split(values.reshape(-1, 1), 30)]
+
+
+ORDERED = np.sort(features(200, 0).reshape(-1))
+
+
+@pytest.mark.parametrize(
+    "as_kind", [np.asarray, lambda x: np.char.mod("at %06.2f", x + 5), lambda x: (x * 1e6).astype("M8[s]")]
+)
+def test_of_drawn_batches_that_are_unlike_one_example_each_counts(as_kind: Any) -> None:
+    ordered = as_kind(ORDERED)
+    shuffled = np.random.default_rng(0).permutation(ordered)
+
+    assert SplitSample.of_drawn_batches(6000, in_batches(ordered)).n_read == 30
+    assert SplitSample.of_drawn_batches(6000, in_batches(shuffled)).n_read == 600
+
+
+def test_batches_that_are_all_there_is_are_kept_whole_whatever_their_order() -> None:
+    assert SplitSample.of_drawn_batches(600, in_batches(ORDERED)).n_read == 600
+
+
+@pytest.mark.parametrize("values", [np.zeros(600), np.repeat(np.arange(30.0), 20)])
+def test_batches_of_equal_examples_are_alike_only_if_all_are_equal(values: np.ndarray[Any, Any]) -> None:
+    n_read = SplitSample.of_drawn_batches(6000, in_batches(values)).n_read
+
+    assert n_read == (600 if values.max() == 0 else 30)

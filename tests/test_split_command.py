@@ -239,6 +239,38 @@ def test_the_target_can_be_named(tmp_path: Path) -> None:
     assert set(content_of(*paths, "--target", "site")["class_counts"]["dev"]) == {"north", "south"}
 
 
+def test_columns_can_be_left_out(tmp_path: Path) -> None:
+    paths = []
+    for seed, name in enumerate(SIZES):
+        ids = np.arange(3000) + 3000 * seed  # of which no two sets are drawn alike
+        table = pa.table({**columns(seed, 3000), "id": ids, "blob": pa.array([b"\xff"] * 3000)})
+        table = table if name == "dev" else table.append_column("only here", pa.array(ids))
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        paths.append(tmp_path / f"{name}.parquet")
+    left_out = ("--without", "id", "--without", "blob", "--without", "only here")
+    content = content_of(*paths, *left_out)
+
+    assert content["verdict"].startswith("same")
+    assert content["columns"] == ["dose", "weight", "age", "site"]
+    assert content_of(*paths, *left_out, "--without", "label")["class_counts"]["dev"] == {}
+    assert content_of(*paths, *left_out[2:])["verdict"] == "shifted"
+    assert "leave it out (--without)" in error_of(*paths)
+    assert "leave them out by --without" in error_of(paths[1], paths[0], *left_out[:4])
+
+
+def test_columns_to_leave_out_must_be_there_and_have_no_role(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", columns(1, 50))
+    array = write_npz(tmp_path / "a.npz", columns(1, 50))
+    images = write_images(tmp_path / "images", 4, 1)
+
+    assert "'wieght', which no file has; the nearest: weight" in error_of(path, path, "--without", "wieght")
+    assert "the nearest: dose, weight, age, site, label" in error_of(path, path, "--without", "zzz")
+    assert "got 'site' for both; drop --group" in error_of(path, path, "--group", "site", "--without", "site")
+    assert "expected columns of features" in error_of(path, path, *(f"--without={name}" for name in columns(1, 1)))
+    assert "expected no --without" in error_of(array, array, "--without", "dose")
+    assert "expected no --without" in error_of(images, images, "--without", "dose")
+
+
 def test_a_part_of_a_file_of_arrays_can_be_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     sets: dict[str, Any] = {f"x_{name}": rng.integers(0, 255, (n, 8, 8), dtype=np.uint8) for name, n in SIZES.items()}

@@ -19,10 +19,20 @@ if TYPE_CHECKING:
 @click.option("--target", metavar="NAME", help="The column of labels.")
 @click.option("--group", metavar="NAME", help="The column that says whom an example is of, such as a patient.")
 @click.option("--time", metavar="NAME", help="The column that says when an example was made.")
+@click.option("--without", metavar="NAME", multiple=True, help="A column to leave out, such as an id; as often as need be.")
 @click.option("--no-leaks", is_flag=True, help="Look for no copies: quicker.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a finding is an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def split(train: str, dev: str, test: str | None, no_leaks: bool, strict: bool, as_json: bool, **columns: str | None) -> None:
+def split(
+    train: str,
+    dev: str,
+    test: str | None,
+    without: tuple[str, ...],
+    no_leaks: bool,
+    strict: bool,
+    as_json: bool,
+    **columns: str | None,
+) -> None:
     r"""Check a split in files: its sizes, whether its parts are alike, and whether examples are in two of them.
 
     Each part is one file or folder, read in batches, however large:
@@ -41,7 +51,7 @@ def split(train: str, dev: str, test: str | None, no_leaks: bool, strict: bool, 
     """
     paths = {"train": train, "dev": dev} | ({"test": test} if test else {})
     try:
-        check = _check_with_bar(paths, columns, leaks=not no_leaks)
+        check = _check_with_bar(paths, columns, without, leaks=not no_leaks)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except ModuleNotFoundError as error:
@@ -56,7 +66,9 @@ def split(train: str, dev: str, test: str | None, no_leaks: bool, strict: bool, 
         sys.exit(1)
 
 
-def _check_with_bar(paths: dict[str, str], columns: dict[str, str | None], *, leaks: bool) -> FilesCheck:
+def _check_with_bar(
+    paths: dict[str, str], columns: dict[str, str | None], without: tuple[str, ...], *, leaks: bool
+) -> FilesCheck:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -65,7 +77,11 @@ def _check_with_bar(paths: dict[str, str], columns: dict[str, str | None], *, le
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
         tasks = {name: bar.add_task(f"Reading {name}", total=1.0) for name in paths}
-        return check_files(paths, **columns, leaks=leaks, report=lambda name, done: bar.update(tasks[name], completed=done))
+
+        def report(name: str, done: float) -> None:
+            bar.update(tasks[name], completed=done)
+
+        return check_files(paths, **columns, without=without, leaks=leaks, report=report)
 
 
 def _print_check(check: FilesCheck) -> None:

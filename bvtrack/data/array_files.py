@@ -112,6 +112,8 @@ def open_arrays(path: Path, part: str, roles: Roles) -> Arrays:
     Raises `ValueError` for a broken file, arrays of objects or of different lengths, and where it is not clear which hold
     the features and the target.
     """
+    if roles.without:
+        raise ValueError(f"expected no --without for the arrays in {path}, whose columns have no names; leave it out")
     with _in_words(path):
         found = _npy_members(path) if path.suffix.lower() == ".npy" else _npz_members(path)
     features = _features(path, list(found), part)

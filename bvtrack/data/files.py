@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -29,11 +29,14 @@ class Roles:
     target: str | None = None
     group: str | None = None
     time: str | None = None
+    without: tuple[str, ...] = ()
+    """Columns that are left out."""
 
     @property
     def named(self) -> Mapping[str, str]:
         """The columns that are there, by role."""
-        return {role: name for role, name in vars(self).items() if name is not None}
+        roles = {"target": self.target, "group": self.group, "time": self.time}
+        return {role: name for role, name in roles.items() if name is not None}
 
     def check(self, names: Sequence[str], where: str) -> None:
         """Raises `ValueError` for a column that is not among `names`, or is named twice."""
@@ -42,6 +45,9 @@ class Roles:
                 raise ValueError(f"expected a {role} column {name!r} in {where}, got {some(names)}; name one that is there")
         if len(set(self.named.values())) < len(self.named):
             raise ValueError(f"expected a column for each of {', '.join(self.named)}, got one for two; name another one")
+        for role, name in self.named.items():
+            if name in self.without:
+                raise ValueError(f"expected another column than the {role} to leave out, got {name!r} for both; drop --{role}")
 
     def with_target(self, names: Sequence[str], where: str) -> Roles:
         """The same with the target that is among `names`, if one is. Raises `ValueError` for several."""
@@ -49,7 +55,7 @@ class Roles:
             return self
         if len(names) > 1:
             raise ValueError(f"expected one column of labels in {where}, got {some(names)}; say which with --target")
-        return Roles(names[0], self.group, self.time)
+        return replace(self, target=names[0])
 
 
 class SplitFile(Protocol):

@@ -76,8 +76,8 @@ def open_images(folder: Path, roles: Roles) -> Images:
     Raises `ValueError` where there are none, or both in the folder and in subfolders, where one cannot be opened, and for
     columns, which images do not have; `ModuleNotFoundError` where Pillow is missing.
     """
-    if roles.named:
-        role = next(iter(roles.named))
+    if given := [*roles.named, *(["without"] if roles.without else [])]:
+        role = given[0]
         raise ValueError(f"expected no --{role} for the images in {folder}: their classes are the subfolders; leave it out")
     flat = _images_in(folder)
     of_class = {sub.name: _images_in(sub) for sub in sorted(folder.iterdir()) if sub.is_dir() and sub.name[0] != "."}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FEATURES = "feature"
 TARGET_NAMES = ("label", "labels", "target", "targets", "y")
-"""Under which batches that are mappings keep their targets."""
+"""Under which mappings and tables keep their targets, where none are given beside them."""
 EXAMPLES_AT_ONCE = 256
 WIDEST_SPARSE = 1024
 """Columns up to which a sparse matrix is read as a table; of a wider one, columns are added up into so many buckets."""
@@ -27,7 +27,8 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
     """Named arrays `[n, ...]` of features, and the targets `[n, ...]` or `None`, batch by batch.
 
     `data` is an array, a table (of pandas, Polars, Arrow), a sparse matrix, a mapping of columns, a pair `(features, targets)`,
-    or a dataset, a loader or a generator of examples or batches of these. It is read once.
+    or a dataset, a loader or a generator of examples or batches of these. It is read once. Without `targets`, those of a table
+    or a mapping are its column `label`, `labels`, `target`, `targets` or `y`, the first that it has.
 
     Raises `ValueError` for what cannot be read so, for a set without examples, and for targets of another length.
     """
@@ -109,10 +110,10 @@ def _batches(data: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
         data = data.collect()
     if _is_sparse(data):
         yield from _slices(data.tocsr(), targets)
-    elif isinstance(data, Mapping):
+    elif isinstance(data, Mapping) or (
+        not _is_dataset(data) and (_is_table(data) or hasattr(data, "shape") or _is_column(data))
+    ):
         yield _without_target(data) if targets is None else (data, targets)
-    elif not _is_dataset(data) and (_is_table(data) or hasattr(data, "shape") or _is_column(data)):
-        yield data, targets
     elif isinstance(data, list):
         yield from _of_examples(data, targets)
     elif targets is not None:
@@ -224,21 +225,27 @@ def _stacked_values(values: Sequence[Any]) -> Any:
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
-    if isinstance(batch, Mapping):
-        return _without_target(batch)
     if isinstance(batch, list) and batch and _is_single(batch[0]):
         return batch, None
     if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):  # a third one is sample weights
         return batch[0], batch[1]
-    return (batch[0], None) if isinstance(batch, (list, tuple)) and len(batch) == 1 else (batch, None)
+    return (batch[0], None) if isinstance(batch, (list, tuple)) and len(batch) == 1 else _without_target(batch)
 
 
-def _without_target(batch: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The features and the targets of a mapping; everything is a feature where no name is that of targets."""
-    name = next((name for name in TARGET_NAMES if name in batch), None)
-    if name is None or len(batch) == 1:
+def _without_target(batch: Any) -> tuple[Any, Any]:
+    """The features and the targets of a mapping or a table; everything is a feature where no name is that of targets."""
+    names = _names_in(batch)
+    name = next((name for name in TARGET_NAMES if name in names), None)
+    if name is None or len(names) == 1:
         return batch, None
-    return {key: values for key, values in batch.items() if key != name}, batch[name]
+    return {key: batch[key] for key in names if key != name}, batch[name]
+
+
+def _names_in(batch: Any) -> list[Any]:
+    """Of a mapping's arrays, a table's columns or the fields of records; none of anything else."""
+    if isinstance(batch, Mapping):
+        return list(batch)
+    return _column_names(batch) if _is_table(batch) else list(getattr(getattr(batch, "dtype", None), "names", None) or ())
 
 
 def _slices(matrix: Any, targets: Any) -> Iterator[tuple[Any, Any]]:

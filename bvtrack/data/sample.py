@@ -72,6 +72,19 @@ class SplitSample:
 
         return cls(n, *together(list(read(iter(batches)))))
 
+    @classmethod
+    def of_drawn_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
+        """The same from batches that were drawn at random. Where they differ from one another, as those of a set that is
+        sorted do, one example of each counts, unless they are all there is.
+        """
+        from bvtrack.data.clusters import are_alike, one_each
+        from bvtrack.data.gathering import n_of, together
+        from bvtrack.data.reading import batches as read
+
+        found = list(read(iter(batches)))
+        is_sample = sum(map(n_of, found)) < n and not are_alike(found)
+        return cls(n, *together(one_each(found) if is_sample else found))
+
     @property
     def n_read(self) -> int:
         return 0 if self.features is None else _length_of(self.features)

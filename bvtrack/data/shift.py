@@ -68,8 +68,9 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
     """Compare train, dev and test by pairs: their labels, their features, and whether they share examples.
 
     Each set is a profile, or what can be profiled: an array of features `[n_examples, ...]`, a table, a mapping of columns, a
-    dataset, a loader or a generator of batches, or a pair `(features, targets)`. Integers, booleans, names and one-hot rows
-    are classes, other targets are continuous. `leaks=False` hashes no rows and looks for no copies.
+    dataset, a loader or a generator of batches, or a pair `(features, targets)`. Targets of a table or a mapping may also be
+    its column `label`, `labels`, `target`, `targets` or `y`. Integers, booleans, names and one-hot rows are classes, other
+    targets are continuous. `leaks=False` hashes no rows and looks for no copies.
 
     Raises `ValueError` for an empty set, features and targets of different lengths, sets with different columns, or profiles
     that do not share their edges.

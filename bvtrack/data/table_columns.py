@@ -34,7 +34,7 @@ def kind_of(path: Path, name: str, type_: Any) -> Kind:
         return "lists"
     raise ValueError(
         f"expected numbers, texts in UTF-8, times or lists of numbers in column {name!r} of {path}, got {type_}; "
-        "convert the column or leave it out of the file"
+        "convert the column or leave it out (--without)"
     )
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,9 +34,12 @@ OTHER_DELIMITERS = (";", "\t", "|")
 
 @dataclass(frozen=True)
 class Table(ABC):
-    """A file of columns. `types` are Arrow's, by column in the file's order; `kinds` are those to read them as."""
+    """A file of columns. `types` are Arrow's, by column in the file's order, `kinds` are those to read them as, both without
+    those of its `names` that are left out.
+    """
 
     path: Path
+    names: Sequence[str]
     types: Mapping[str, Any]
     kinds: Mapping[str, Kind]
     roles: Roles
@@ -53,6 +57,7 @@ class Table(ABC):
         return [name for name in self.kinds if name not in self.roles.named.values()]
 
     def agreed(self, files: Sequence[Self]) -> Self:
+        _check_left_out(files)
         for file in files[1:]:
             _check_columns(files[0], file)
         return replace(self, kinds={name: _common(name, files) for name in self.kinds})
@@ -179,12 +184,12 @@ def open_table(path: Path, roles: Roles) -> Table:
     types = {
         name: type_
         for name, type_ in zip(names, schema.types, strict=True)
-        if name not in INDEX or name in roles.named.values()
+        if (name not in INDEX or name in roles.named.values()) and name not in roles.without
     }
     kinds = {name: kind_of(path, name, type_) for name, type_ in types.items()}
-    roles.check(list(types), str(path))
+    roles.check(names, str(path))
     labels = [name for name in types if name.lower() in LABELS and name not in roles.named.values()]
-    table = (ParquetTable if is_parquet else CsvTable)(path, types, kinds, roles.with_target(labels, str(path)))
+    table = (ParquetTable if is_parquet else CsvTable)(path, names, types, kinds, roles.with_target(labels, str(path)))
     if not table.features:
         raise ValueError(f"expected columns of features in {path}, got only {some(list(types))}; add some")
     return table
@@ -244,11 +249,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _check_left_out(files: Sequence[Table]) -> None:
+    names = list(dict.fromkeys(name for file in files for name in file.names))
+    for name in files[0].roles.without:
+        if name not in names:
+            nearest = get_close_matches(name, names) or names
+            raise ValueError(f"expected a column to leave out, got {name!r}, which no file has; the nearest: {some(nearest)}")
+
+
 def _check_columns(first: Table, other: Table) -> None:
     if missing := [name for name in first.kinds if name not in other.kinds]:
-        raise ValueError(f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; add them")
+        raise ValueError(
+            f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; add them (or --without)"
+        )
     if extra := [name for name in other.kinds if name not in first.kinds]:
-        raise ValueError(f"expected the columns of {first.where} in {other.where}, got also {some(extra)}; remove them")
+        raise ValueError(
+            f"expected the columns of {first.where} in {other.where}, got also {some(extra)}; leave them out by --without"
+        )
 
 
 def _common(name: str, files: Sequence[Table]) -> Kind:

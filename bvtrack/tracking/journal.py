@@ -240,12 +240,12 @@ def size_of(journal: Path) -> int:
     return 0
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=plain)
 
 
 def _new_segment(journal: Path, start: int) -> Any:

@@ -12,16 +12,20 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from bvtrack.data.profile import SplitProfile
+from bvtrack.data.quick_key import key_of
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
 from bvtrack.data.split_check import SplitCheck, check_samples, digest_of
+from bvtrack.data.split_source import SplitSource
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.evidence import ModelFacts
-from bvtrack.measure import Measure, as_measure, find_measure, scaled
+from bvtrack.measure import Measure, as_measure, find_measure, needs_targets, scaled
+from bvtrack.random_states import preserve_random_states
 from bvtrack.recipe import Step
 from bvtrack.tracking import names
 from bvtrack.tracking.harmless import Said, harmless
 from bvtrack.tracking.journal import default_journal_dir
+from bvtrack.tracking.known_splits import keep, known_splits_dir, recall
 from bvtrack.tracking.ledger import EndState
 from bvtrack.tracking.logbook import Logbook
 from bvtrack.tracking.target import Client, find_target
@@ -98,6 +102,8 @@ class Tracker:
         self._counts: Mapping[str, int] = {}
         self._class_counts: Mapping[str, Mapping[str, int]] = {}
         self._train_targets: Any = None
+        self._unread_train: SplitSource | None = None
+        self._known_splits = known_splits_dir(directory)
         self._chance: float | None = None
         self._is_chance_due = False
         self._said = Said()
@@ -164,11 +170,19 @@ class Tracker:
     @harmless
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
-        targets = self._train_targets
         self._has_fractions = self._has_fractions or self._measure is None or measure.name != self._measure.name
+        targets = self._targets_for(measure)
         self._measure = measure if targets is None else scaled(measure, targets)
         self._logbook.write("measure", **_measure_content(self._measure, remark))
         self._is_chance_due = True
+
+    def _targets_for(self, measure: Measure) -> Any:
+        """The training targets, as far as they are at hand or the measure needs them."""
+        if self._unread_train is not None and needs_targets(measure, has_classes=bool(self._class_counts.get("train"))):
+            with preserve_random_states():
+                self._train_targets = self._unread_train.sample().targets
+            self._unread_train = None
+        return self._train_targets
 
     def _note_chance(self) -> None:
         """Log what guessing would score, the yardstick of `not_learning`."""
@@ -189,22 +203,40 @@ class Tracker:
     ) -> None:
         """Check the split, log its datasets and, where the examples are at hand, compare their distributions.
 
-        Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, or a `SplitSample`.
-        Counts become the examples behind the errors of the epochs to come. `monitors` are the metrics that the training stops,
-        keeps epochs or lowers its learning rate by: none of them may be one of the test set.
+        Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, a `SplitSample`
+        or a `SplitSource`; data that look as they did in an earlier training are not tested again. Counts become the examples
+        behind the errors of the epochs to come. `monitors` are the metrics that the training stops, keeps epochs or lowers its
+        learning rate by: none of them may be one of the test set.
         """
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
-        samples = {name: SplitSample.of(data) for name, data in given.items() if data is not None}
-        self._counts = {name: sample.n for name, sample in samples.items()}
-        check = check_samples(samples, monitors)
-        self._logbook.write("split", counts=self._counts, datasets=_datasets(check), **_verdict(check))
-        if check.problem:
-            self._say(f"the distributions of the splits are not compared: {check.problem}")
-        self._class_counts = {name: profile.class_counts for name, profile in check.profiles.items()}
-        self._train_targets = samples["train"].targets if "train" in samples else None
+        sources = {name: SplitSource.of(data) for name, data in given.items() if data is not None}
+        self._counts = {name: source.n for name, source in sources.items()}
+        found = self._known_split(sources, monitors) or self._new_split(sources, monitors)
+        datasets = [{**dataset, "source": sys.argv[0]} for dataset in found["datasets"]]
+        self._logbook.write("split", counts=self._counts, datasets=datasets, **found["verdict"])
+        self._class_counts = found["class_counts"]
         self._is_chance_due = True
         if self._measure is not None:
             self.log_measure(self._measure)
+
+    def _known_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any] | None:
+        """What was found when the same data were checked before; `None` where they were not, or that cannot be told."""
+        self._train_targets, self._unread_train = None, sources.get("train")
+        key = _key_of(sources, monitors)
+        return recall(self._known_splits, key) if key else None
+
+    def _new_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any]:
+        """What is found of the examples that are read now; kept where all were read that could be."""
+        samples = {name: source.sample() for name, source in sources.items()}
+        self._train_targets, self._unread_train = samples["train"].targets if "train" in samples else None, None
+        check = check_samples(samples, monitors)
+        found = _found(check)
+        if check.problem:
+            self._say(f"the distributions of the splits are not compared: {check.problem}")
+        is_whole = not check.problem and all(samples[name].n_read or not source.read for name, source in sources.items())
+        if (key := _key_of(sources, monitors)) and is_whole and self._is_enabled:
+            keep(self._known_splits, key, found)
+        return found
 
     @harmless
     def log_epoch(
@@ -366,7 +398,7 @@ class Tracker:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
-        return {**vars(self), "_is_enabled": False, "_train_targets": None}
+        return {**vars(self), "_is_enabled": False, "_train_targets": None, "_unread_train": None}
 
 
 def _step(epoch: Any) -> int:
@@ -384,6 +416,23 @@ def _check_options(*, human_error: float | None, at: str) -> None:
         raise ValueError(f"at must be 'best' or 'last'; got {at!r}")
 
 
+def _key_of(sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> str | None:
+    """The same for what would be found to be the same; `None` where nothing is to be read, or a set has no key."""
+    is_read = any(source.read for source in sources.values())
+    if not is_read or any(source.key is None for source in sources.values()):
+        return None
+    return key_of(__version__, {name: [source.n, source.key] for name, source in sources.items()}, sorted(monitors))
+
+
+def _found(check: SplitCheck) -> dict[str, Any]:
+    """What there is to know of a split once it has been checked, JSON types alone."""
+    return {
+        "datasets": [_dataset(name, sample, check.profiles.get(name)) for name, sample in check.samples.items()],
+        "verdict": _verdict(check),
+        "class_counts": {name: dict(profile.class_counts) for name, profile in check.profiles.items()},
+    }
+
+
 def _verdict(check: SplitCheck) -> dict[str, Any]:
     """What the ledger is told of a split."""
     if check.sizes is None:
@@ -396,18 +445,14 @@ def _verdict(check: SplitCheck) -> dict[str, Any]:
     }
 
 
-def _datasets(check: SplitCheck) -> list[dict[str, Any]]:
-    """The sets as MLflow's datasets; each has a name of its own, or MLflow would drop the second of two that are equal."""
-    return [_dataset(name, sample, check.profiles.get(name)) for name, sample in check.samples.items()]
-
-
 def _dataset(name: str, sample: SplitSample, profile: SplitProfile | None) -> dict[str, Any]:
+    """A set as MLflow's dataset; each has a name of its own, or MLflow would drop the second of two that are equal."""
     tags = {names.DATASET_CONTEXT: name, names.DATASET_COUNT: str(sample.n)}
     counts = json.dumps(profile.class_counts, separators=(",", ":")) if profile and sample.n_read == sample.n else "{}"
     if counts != "{}" and len(counts) <= names.DATASET_TAG_LENGTH:
         tags[names.DATASET_CLASS_COUNTS] = counts
     known = {"examples": sample.n, "read": sample.n_read}
-    return {"name": name, "digest": digest_of(sample, profile), "profile": known, "tags": tags, "source": sys.argv[0]}
+    return {"name": name, "digest": digest_of(sample, profile), "profile": known, "tags": tags}
 
 
 def _error_of_guessing(measure: Measure | None, class_counts: Mapping[str, Mapping[str, int]]) -> float | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, preserve_random_states
+from bvtrack import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_arrays, preserve_random_states
+from bvtrack_keras.batches import source_of
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators
 from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
@@ -113,19 +115,38 @@ class EvaluationData:
         x, y = keras.tree.map_structure(lambda array: _rows(array, rows), (self.x, self.y))
         return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
-    def sample(self) -> SplitSample | None:
-        """The split for `Tracker.log_split`: examples to compare where it is arrays; `None` where nothing is known."""
-        if self.n is None:
-            return None
-        if not self.is_arrays:
-            return SplitSample(self.n)
+    def split_source(self) -> SplitSource | None:
+        """The split for `Tracker.log_split`: examples to compare as far as they can be read; `None` where nothing is known."""
+        if self.is_arrays and self.n is not None:
+            split: SplitSource | None = SplitSource(self.n, self._arrays, key_of_arrays(self.n, self.x, self.y))
+        else:
+            split = self._split_of_batches()
+        return replace(split, read=partial(self._sample, split)) if split and split.read else split
+
+    def _split_of_batches(self) -> SplitSource | None:
+        size = None if self.n is None else SplitSource.of(self.n)
+        try:
+            with preserve_random_states(), preserve_generators(self.source):
+                found = source_of(self.x)
+        except Exception as error:  # a dataset of the user's own may raise anything
+            logger.debug("bvtrack: a split of batches cannot be read (%r)", error)
+            return size
+        if found is None:
+            logger.debug("bvtrack: a split is not read, for its batches have no end, take long or are not of one size")
+        return found or size
+
+    def _sample(self, split: SplitSource) -> SplitSample:
+        try:
+            with preserve_random_states(), preserve_generators(self.source):
+                return split.sample()
+        except Exception as error:
+            logger.warning("bvtrack: a split is checked by its size alone, for its examples cannot be compared (%s)", error)
+            return SplitSample(split.n)
+
+    def _arrays(self) -> SplitSample:
         read = self.part(MOST_READ)
         x, y = keras.tree.map_structure(_as_array, (read.x, read.y))
-        try:
-            return SplitSample.of_batches(self.n, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
-        except ValueError as error:
-            logger.warning("bvtrack: a split is checked by its size alone, for its examples cannot be compared (%s)", error)
-            return SplitSample(self.n)
+        return SplitSample.of_batches(self.n or 0, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
 
 
 class Untold(keras.utils.PyDataset):  # type: ignore[misc]

@@ -174,7 +174,7 @@ class Passes:
 
     def _log_split(self) -> None:
         self._is_split_logged = True
-        self._tracker.log_split(**self.sources.samples(), monitors=())  # Keras shows a callback no other
+        self._tracker.log_split(**self.sources.splits(), monitors=())  # Keras shows a callback no other
 
     def _remark_on_train(self) -> str:
         if self._train is None:

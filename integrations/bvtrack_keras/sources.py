@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bvtrack import SplitSample
+from bvtrack import SplitSource
 from bvtrack_keras.data import EvaluationData
 
 NO_SETS = "error= is measured on train_data and dev_data (or validation_split=) alone; got no {missing}"
@@ -69,9 +69,9 @@ class Sources:
         if missing:
             raise ValueError(NO_SETS.format(missing=" and no ".join(missing)))
 
-    def samples(self) -> Mapping[str, SplitSample]:
+    def splits(self) -> Mapping[str, SplitSource]:
         """By set, what is known of it for `Tracker.log_split`."""
-        return {name: sample for name, data in self._sets() if (sample := data.sample()) is not None}
+        return {name: split for name, data in self._sets() if (split := data.split_source()) is not None}
 
     def _sets(self) -> Iterator[tuple[str, EvaluationData]]:
         for name in ("train", "train_dev", "dev", "test"):

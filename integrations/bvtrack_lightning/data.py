@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
-from bvtrack import MOST_READ, SplitSample, choose_examples
+from bvtrack import MOST_READ, SplitSample, choose_examples, key_of_dataset
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -150,16 +150,22 @@ class _First:
         return itertools.islice(iter(self._loader), self._n_batches)
 
 
+def key(loader: DataLoader[Any]) -> str | None:
+    """The same for the same data, as far as a few examples show; `None` where they change, or cannot be read."""
+    return key_of_dataset(loader.dataset, examples(loader), lambda some: [loader.collate_fn(some)])
+
+
 def read(loader: DataLoader[Any], n: int) -> SplitSample:
     """A split of `n` examples and as many of them, drawn at random, as can be read at once.
 
     Raises `ValueError` for batches that cannot be compared.
     """
-    batches = list(_in_time(shard(loader, choose(examples(loader), MOST_READ))))
+    batches = list(in_time(shard(loader, choose(examples(loader), MOST_READ))))
     return SplitSample.of_batches(n, batches) if batches else SplitSample(n)
 
 
-def _in_time(loader: DataLoader[Any]) -> Iterator[Any]:
+def in_time(loader: DataLoader[Any]) -> Iterator[Any]:
+    """As many batches as there is time for."""
     deadline = time.monotonic() + READ_SECONDS
     for batch in loader:
         yield batch

@@ -123,7 +123,7 @@ class Session:
         with preserve_random_states():  # making and reading data may draw
             sources = Sources(self._trainer, self._module, self._asked_for, with_dev=with_dev, say=self._say)
             if self._trainer.is_global_zero:
-                self._tracker.log_split(**sources.read_splits(), monitors=monitors_of(self._trainer))
+                self._tracker.log_split(**sources.splits(), monitors=monitors_of(self._trainer))
                 self._is_augmented = sources.train_is_augmented
                 augments = self._is_augmented or self._asked_for.train_eval_dataloaders is not None
                 self._tracker.log_model(replace(self._facts, augmentation=augments))

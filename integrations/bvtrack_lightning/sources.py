@@ -6,14 +6,16 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, TrainEval, train_eval_size
+from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, SplitSource, TrainEval, train_eval_size
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
+from bvtrack_lightning.streams import stream_source
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -85,6 +87,7 @@ class Sources:
         self._say = say
         self.loaders: dict[str, Iterable[Any]] = {}
         self._sized: dict[str, tuple[DataLoader[Any], int]] = {}
+        self._unsized = {"train": data.first_of(trainer.train_dataloader), "dev": data.first_of(trainer.val_dataloaders)}
         self._epoch_start = time.perf_counter()
         train, dev = data.first_loader(trainer.train_dataloader), data.first_loader(trainer.val_dataloaders)
         if train is not None:
@@ -116,9 +119,10 @@ class Sources:
         known = [n for n in (sized[1] if sized else None, n_seen) if n is not None]
         return min(known, default=None)
 
-    def read_splits(self) -> dict[str, SplitSample]:
+    def splits(self) -> dict[str, SplitSource]:
         """The size and some examples of each set, to check the split."""
-        return {name: self._read(name, *self._sized[name]) for name in data.SETS if name in self._sized}
+        found = {name: self._split(name) for name in data.SETS}
+        return {name: split for name, split in found.items() if split is not None}
 
     @property
     def train_is_augmented(self) -> bool:
@@ -153,6 +157,8 @@ class Sources:
         sized = data.first_loader(loader)
         if sized is not None:
             self._sized[name] = sized, data.size(sized, limit, self._trainer.world_size)
+        else:
+            self._unsized[name] = loader
         try:
             self.loaders[name] = self._shared(sized, self._sized[name][1]) if sized else self._whole(loader, limit)
         except ValueError as error:
@@ -178,6 +184,15 @@ class Sources:
             return None
         found: Iterable[Any] | None = data.first_of(loaders)
         return found
+
+    def _split(self, name: str) -> SplitSource | None:
+        if name in self._sized:
+            loader, n = self._sized[name]
+            return SplitSource(n, partial(self._read, name, loader, n), data.key(loader))
+        trainer = self._trainer
+        limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
+        is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
+        return stream_source(self._unsized.get(name)) if is_whole else None
 
     def _read(self, name: str, loader: DataLoader[Any], n: int) -> SplitSample:
         try:
