@@ -132,8 +132,18 @@ def test_what_is_different_each_time_has_no_key(dataset: Any) -> None:
     assert key_of(dataset) is None
 
 
-def test_a_dataset_that_raises_has_no_key() -> None:
-    assert key_of(Pictures(lambda: 1 / 0)) is None
+class Uncopied(Pictures):
+    def __copy__(self) -> Any:
+        raise TypeError("there is one of it")
+
+
+@pytest.mark.parametrize("dataset", [Pictures(lambda: 1 / 0), Uncopied()])
+def test_a_dataset_that_raises_has_no_key(dataset: Any) -> None:
+    assert key_of(dataset) is None
+
+
+def test_arrays_that_cannot_be_indexed_have_no_key() -> None:
+    assert key_of_arrays(N, torch.zeros(N, 3).to_sparse()) is None
 
 
 def test_a_key_costs_the_dataset_no_draw_and_no_count() -> None:

@@ -23,8 +23,8 @@ PLACES = 256
 BYTES = 1 << 18
 """Of large examples fewer are looked at, this much of them."""
 FEWEST = 4
-MOST_READ_BY_INDEX = 32
-BYTES_BY_INDEX = 1 << 16
+MOST_READ_BY_INDEX = 16
+BYTES_BY_INDEX = 1 << 15
 """Of a dataset that may have to open a file for each example."""
 GENERATORS = ("Generator", "RandomState", "Random")
 PLAIN = (str, int, float, tuple)
@@ -54,7 +54,7 @@ def key_of_arrays(n: int, features: Any, targets: Any = None) -> str | None:
         chosen = places(n, _bytes_of(columns_of(_rows(features, [0]))))
         mark = _mark(columns_of(_rows(features, chosen)))
         return key_of(n, mark, None if targets is None else _mark(columns_of(_rows(targets, places(n)))))
-    except (TypeError, ValueError, LookupError, AttributeError):
+    except Exception:  # arrays of any library may raise anything; when they are read, that is said
         return None
 
 
@@ -66,15 +66,16 @@ def key_of_dataset(
     A few items are looked at, and many of the arrays and lists that the dataset holds. `None` where the first item is another
     one when it is read again, or where reading fails.
     """
-    twin = _beside(dataset)
     try:
+        twin = _beside(dataset)
         with preserve_random_states():
             (first,), (again,) = (_read(together([twin[indices[0]]])) for _ in range(2))
             if _mark(first) != _mark(again):
                 return None
             chosen = places(len(indices), _bytes_of(first), most=most, room=BYTES_BY_INDEX)
             marks = [_mark(columns) for columns in _read(together([twin[indices[place]] for place in chosen]))]
-        return key_of(held_by(dataset), len(indices), [int(indices[place]) for place in places(len(indices))], marks)
+        of_all = repr(indices) if isinstance(indices, range) else [int(indices[place]) for place in places(len(indices))]
+        return key_of(held_by(dataset), len(indices), of_all, marks)
     except Exception:  # a dataset of the user's own may raise anything; when it is read, that is said
         return None
 
@@ -141,7 +142,7 @@ def _rows(values: Any, chosen: Any) -> Any:
 def _mark(columns: Columns) -> str:
     import hashlib
 
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.sha256()  # for which processors have instructions
     for name, values in columns.items():
         digest.update(f"{name} {values.dtype.str} {values.shape} ".encode(errors="surrogatepass"))
         is_text = values.dtype.kind in TEXT

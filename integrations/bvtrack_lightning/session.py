@@ -118,7 +118,9 @@ class Session:
             self._tracker.is_fraction("dev_error", error)
 
     def _set_up(self) -> Sources:
-        """Find the data, and check the split."""
+        """Find the data, and check the split: the first process alone reads for that what each of them has whole, so that none
+        waits for another that failed.
+        """
         with_dev = self._reader.function is not None
         with preserve_random_states():  # making and reading data may draw
             sources = Sources(self._trainer, self._module, self._asked_for, with_dev=with_dev, say=self._say)
