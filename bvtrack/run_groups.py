@@ -11,6 +11,7 @@ from statistics import median
 
 from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.tracking import names
+from bvtrack.tracking.others import metric_of
 
 FEWEST_RUNS = 2
 """Of a parameter value: what one run did says nothing of others."""
@@ -20,7 +21,7 @@ MOST_VALUES = 12
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedRun:
-    """What a run's tags and params say: errors and gaps as fractions, by set and by gap."""
+    """What a run's tags and params say: errors and gaps as fractions, by set and by gap; `measure` is what the errors are."""
 
     run_id: str
     name: str
@@ -29,11 +30,12 @@ class DiagnosedRun:
     errors: Mapping[str, float] = field(default_factory=dict)
     gaps: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    measure: str = ""
 
     @classmethod
     def of(cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> DiagnosedRun | None:
         """The run with these tags and params; `None` where it has no diagnosis. What is no number is left out."""
-        if names.DIAGNOSIS not in tags:
+        if not tags.get(names.DIAGNOSIS):
             return None
         errors: dict[str, float] = {}
         gaps: dict[str, float] = {}
@@ -42,7 +44,8 @@ class DiagnosedRun:
             errors = {name: error for name, error in content["errors"].items() if is_fraction(error)}
             gaps = {name: ends[0] for name, ends in content["gaps"].items() if is_finite_number(ends[0])}
         model = {name.removeprefix(names.MODEL): value for name, value in tags.items() if name.startswith(names.MODEL)}
-        return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model)
+        measure = metric_of(tags.get(names.MEASURE))
+        return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model, measure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,19 @@ class ParameterGroup:
 
 
 def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
-    """The groups, the largest first.
+    """The groups, the largest first. The best are among the runs whose errors are of the most frequent measure.
 
     >>> [group.tag for group in group_runs([DiagnosedRun("1", "wide", "high_variance")])]
     ['high_variance']
     """
     counts = Counter(run.tag for run in runs)
-    return [_group(tag, [run for run in runs if run.tag == tag]) for tag, _ in counts.most_common()]
+    measure = measures_of(runs)[0] if runs else ""
+    return [_group([run for run in runs if run.tag == tag], measure) for tag, _ in counts.most_common()]
+
+
+def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
+    """What the errors are, the most frequent first: errors of different measures do not compare."""
+    return [measure for measure, _ in Counter(run.measure for run in runs).most_common()]
 
 
 def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:
@@ -92,12 +101,12 @@ def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:
     return sorted(found, key=lambda group: -group.told)
 
 
-def _group(tag: str, runs: Sequence[DiagnosedRun]) -> RunGroup:
-    measured = [run for run in runs if "dev" in run.errors]
+def _group(runs: Sequence[DiagnosedRun], measure: str) -> RunGroup:
+    measured = [run for run in runs if "dev" in run.errors and run.measure == measure]
     best = min(measured, key=lambda run: run.errors["dev"], default=None)
     steps = Counter(run.next_step for run in runs if run.next_step)
     return RunGroup(
-        tag=tag,
+        tag=runs[0].tag,
         n=len(runs),
         best_run=best.name if best else None,
         best_dev_error=best.errors["dev"] if best else None,

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +30,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(empty_store: Path, tmp_path: Path) -> str:
-    """The tracking URI of an SQLite store of the test's own."""
-    database = tmp_path / "mlflow.db"
-    database.write_bytes(empty_store.read_bytes())
-    return f"sqlite:///{database}"
+    """The tracking URI of an SQLite store of the test's own, with its artifacts beside it."""
+    path = tmp_path / "mlflow.db"
+    path.write_bytes(empty_store.read_bytes())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", (f"{tmp_path}/mlruns/0",))
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -129,3 +129,22 @@ def test_values_that_are_numbers_stand_in_their_order() -> None:
 
     (of_width,) = group_parameters(runs)
     assert list(of_width.values) == ["4", "16", "128"]
+
+
+def test_the_best_run_is_one_of_the_measure_that_most_runs_have(store: str) -> None:
+    accuracy, scaled = {"bvtrack.measure": "1 - val_acc"}, {"bvtrack.measure": "rmse / 4"}
+    runs = [
+        LoggedRun("first", OVERFIT, tags=accuracy),
+        LoggedRun("second", {"train_error": 0.01, "dev_error": 0.12}, tags=accuracy),
+        LoggedRun("other", {"train_error": 0.01, "dev_error": 0.05}, tags=scaled),
+    ]
+    log_runs(store, runs)
+
+    assert json.loads(compared(store, "--json").stdout)["diagnoses"][0]["best_run"] == "first"
+    assert "The best are by 1 - val_acc" in compared(store).stdout
+
+
+def test_a_run_whose_tag_was_emptied_has_no_diagnosis(store: str) -> None:
+    log_runs(store, [LoggedRun("emptied", OVERFIT, tags={"bvtrack.diagnosis": ""}), LoggedRun("wide", OVERFIT)])
+
+    assert [group["n"] for group in json.loads(compared(store, "--json").stdout)["diagnoses"]] == [1]

@@ -72,3 +72,26 @@ def test_missing_values_count_as_a_class_of_their_own_among_names() -> None:
 
     assert "missing" in found.classes
     assert found.shares["train"][found.classes.index("missing")] == 0
+
+
+def test_values_between_two_classes_are_a_class_of_their_own() -> None:
+    train, dev = RNG.choice([0.0, 1.0], (N["train"], 1)), RNG.choice([0.0, 0.5], (N["dev"], 1))
+    found = shown(train, dev)["feature 0"]
+
+    assert found.classes == ["0", "0 to 1", "1"]
+    assert found.shares["dev"] == pytest.approx([(dev == 0).mean(), (dev == 0.5).mean(), 0])
+
+
+def test_classes_have_as_many_digits_as_tell_them_apart() -> None:
+    train = RNG.choice([1_000_001.0, 1_000_002.0], (N["train"], 1), p=[0.3, 0.7])
+    dev = RNG.choice([1_000_001.0, 1_000_002.0], (N["dev"], 1))
+
+    assert shown(train, dev)["feature 0"].classes == ["1000001", "1000002"]
+
+
+def test_numbers_that_are_missing_are_counted_beside_the_shares() -> None:
+    train, dev = RNG.normal(size=(N["train"], 1)), RNG.normal(size=(N["dev"], 1))
+    dev[:900] = np.nan
+    found = shown(train, dev)["feature 0"]
+
+    assert found.missing == {"train": 0.0, "dev": pytest.approx(0.3)}

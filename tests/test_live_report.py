@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from servers import wait_until
 import bvtrack
 from bvtrack.report.content import Content
 from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.run_report import FEWEST_SECONDS, LARGEST_SHARE, RunReport
+from bvtrack.tracking.report_writer import FEWEST_SECONDS, ReportWriter
 from bvtrack.tracking.shipper import Shipper
 
 SCRIPT = """
@@ -46,7 +47,7 @@ def ship_all(shipper: Shipper) -> None:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.tracking.run_report.FEWEST_SECONDS", 0.0)
+    monkeypatch.setattr("bvtrack.tracking.report_writer.FEWEST_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -54,11 +55,10 @@ def test_a_training_that_goes_on_has_a_report(store: str, journals: Path, tmp_pa
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(3))
     (journal,) = unsent_journals(journals)
-    ship_all(Shipper(journal, store))
-    report = report_of(store, tmp_path)
+    ship_all(Shipper(journal, store, with_report=True))
+    wait_until(lambda: report_of(store, tmp_path))
 
-    assert report is not None
-    assert "3 epochs, running" in report
+    assert "3 epochs, running" in str(report_of(store, tmp_path))
     tracker.close()
 
 
@@ -74,20 +74,57 @@ def test_reports_that_take_long_are_rare(store: str, journals: Path, monkeypatch
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(1))
     (journal,) = unsent_journals(journals)
-    shipper = Shipper(journal, store)
+    shipper = Shipper(journal, store, with_report=True)
     for epoch in range(1, 20):
         ship_all(shipper)
+        wait_until(lambda: written)
         log_epochs(tracker, range(epoch, epoch + 1))
 
     assert len(written) == 1
     tracker.close()
 
 
+@pytest.mark.usefixtures("at_once")
+def test_points_do_not_wait_for_a_report(store: str, journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+
+    def render(content: Content) -> str:
+        assert is_over.wait(60)
+        return "a page"
+
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log_epochs(tracker, range(1))
+        (journal,) = unsent_journals(journals)
+        shipper = Shipper(journal, store, with_report=True)
+        ship_all(shipper)
+        log_epochs(tracker, range(1, 4))
+    ship_all(shipper)
+    (run,) = MlflowClient(store).search_runs(["0"])
+    is_over.set()
+
+    assert run.info.status == "FINISHED"
+    assert len(MlflowClient(store).get_metric_history(run.info.run_id, "bvtrack/dev_error")) == 4
+
+
+def test_a_thread_draws_nothing_beside_the_training(store: str, journals: Path, tmp_path: Path) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log_epochs(tracker, range(1))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store)
+    ship_all(shipper)
+    shipper.write_report()
+    (run,) = MlflowClient(store).search_runs(["0"])
+
+    assert report_of(store, tmp_path) is None
+    assert "report.html" not in run.data.tags["mlflow.note.content"]
+
+
 def test_a_short_training_has_one_report_at_its_end(store: str, journals: Path, tmp_path: Path) -> None:
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(3))
     (journal,) = unsent_journals(journals)
-    shipper = Shipper(journal, store)
+    shipper = Shipper(journal, store, with_report=True)
     ship_all(shipper)
     before = report_of(store, tmp_path)
     tracker.close()
@@ -100,8 +137,8 @@ def test_a_short_training_has_one_report_at_its_end(store: str, journals: Path, 
 
 def test_a_report_is_due_when_something_is_new_and_the_last_one_is_long_enough_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("bvtrack.tracking.run_report.time.monotonic", lambda: now)
-    report = RunReport()
+    monkeypatch.setattr("bvtrack.tracking.report_writer.time.monotonic", lambda: now)
+    report = ReportWriter()
 
     assert not report.is_due(1)
     now = FEWEST_SECONDS
@@ -109,7 +146,6 @@ def test_a_report_is_due_when_something_is_new_and_the_last_one_is_long_enough_a
     report._written = 1
     assert not report.is_due(1)
     assert report.is_due(2)
-    assert LARGEST_SHARE * FEWEST_SECONDS < 1
 
 
 def test_what_hinders_the_report_hinders_nothing_else(
@@ -122,7 +158,7 @@ def test_what_hinders_the_report_hinders_nothing_else(
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         log_epochs(tracker, range(3))
     (journal,) = unsent_journals(journals)
-    shipper = Shipper(journal, store)
+    shipper = Shipper(journal, store, with_report=True)
     ship_all(shipper)
     shipper.write_report()
     (run,) = MlflowClient(store).search_runs(["0"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib
 import mlflow
 import pytest
 from click.testing import CliRunner, Result
@@ -17,9 +18,10 @@ import bvtrack
 from bvtrack import Diagnosis
 from bvtrack.cli import main
 from bvtrack.report.content import Content
-from bvtrack.report.figures import spread
+from bvtrack.report.figures import draw_curves, new_figure, spread
 from bvtrack.report.palette import DARK, LIGHT
 from bvtrack.report.run_report import Report
+from bvtrack.report.svg import own_style
 from bvtrack.tracking.verdict import EpochErrors, Verdict
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> $x$ \x1b[2J"
@@ -83,6 +85,33 @@ def test_hostile_names_are_text() -> None:
     assert parts.text.count("<script>alert(1)</script>") >= 2
     assert Report(hostile).png().startswith(b"\x89PNG")
     assert "<script>" not in Report(hostile).markdown()
+
+
+STYLE_LIKE = ["font-family: x", "fill: #0072b2", "1.23456789", "a -- b", "url(#x)", "价格", "two\nlines"]
+
+
+@pytest.mark.parametrize("name", STYLE_LIKE)
+def test_names_that_look_like_markup_or_style_stay_what_they_are(name: str) -> None:
+    shown = " ".join(Parts(Report(shifted_split(name)).html()).text.split())
+
+    assert shown.count(name.replace("\n", "\ufffd")) >= 3
+
+
+def test_names_that_are_long_do_not_make_the_page_large() -> None:
+    what = "x" * 50_000
+    hostile = replace(shifted_split(what), name=what, measure=what)
+
+    assert len(Report(hostile).html().encode()) < LARGEST
+    assert Report(hostile).png().startswith(b"\x89PNG")
+
+
+def test_the_users_style_is_neither_used_nor_changed() -> None:
+    plain = Report(content()).html()
+    with matplotlib.rc_context({"text.usetex": True, "axes.facecolor": "#000000", "font.size": 30}):
+        before = dict(matplotlib.rcParams)
+
+        assert Report(content()).html() == plain
+        assert dict(matplotlib.rcParams) == before
 
 
 def test_every_figure_has_words_that_say_what_it_shows() -> None:
@@ -188,6 +217,45 @@ def test_a_diagnosis_and_a_split_show_themselves_in_a_notebook() -> None:
     assert Parts(Diagnosis.without_gaps("diverged")._repr_html_()).values("aria-label") == []
 
 
+def test_a_training_that_was_resumed_is_drawn_from_where_it_went_on() -> None:
+    resumed = [replace(entry, epoch=entry.epoch + 100) for entry in history(20)]
+    run = content(resumed)
+    with own_style():
+        _, axes = new_figure(3.0)
+        draw_curves(axes, run)
+    left, right = axes.get_xlim()
+
+    assert 99 <= left < 100
+    assert 139 <= right < 141
+
+
+def test_sets_that_were_measured_at_different_epochs_keep_those_they_share() -> None:
+    epochs = history(1000)
+    del epochs[0].errors["dev"]  # type: ignore[attr-defined]  # a dict, though not to be changed otherwise
+    run = content(epochs)
+
+    assert run.rates("train").keys() - run.rates("dev").keys() == {0}
+    assert run.rates("dev").keys() <= run.rates("train").keys()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"),
+    [
+        (history(8), "as many epochs again should bring it to"),
+        ([*history(20), *(replace(history(20)[-1], epoch=epoch) for epoch in range(20, 60))], "will probably bring nothing"),
+    ],
+)
+def test_the_forecast_promises_what_the_recipe_does(epochs: list[EpochErrors], words: str) -> None:
+    assert words in Parts(Report(content(epochs)).html()).text
+
+
+def test_intervals_are_spoken_of_where_there_are_any() -> None:
+    plain = [replace(entry, counts={}) for entry in history()]
+
+    assert "95 % intervals:" in Parts(Report(content()).html()).text
+    assert "95 % intervals:" not in Parts(Report(content(plain)).html()).text
+
+
 def test_labels_that_are_near_are_spread_from_the_lowest_up() -> None:
     assert spread([0.1, 0.12, 0.13, 0.9], 0.06) == pytest.approx([0.1, 0.16, 0.22, 0.9])
 
@@ -244,6 +312,34 @@ def test_files_that_somebody_else_wrote_are_passed_over(written: str, tracked: s
     assert bvtrack.make_report(tracked, tracking_uri=store).content.diagnosis.tag == "high_variance"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"sizes": {"counts": {"train": 5}}}',
+        '{"sizes": {"counts": {"train": 0}, "smallest_gap": 0.1, "resolution": {}}}',
+        '{"distribution": {"histograms": [{"what": "x", "of the future": 1}]}}',
+        '{"distribution": {"comparisons": [{"what": "x"}]}}',
+    ],
+)
+def test_a_split_that_cannot_be_read_is_left_out(written: str, tracked: str, store: str, tmp_path: Path) -> None:
+    for file in tmp_path.rglob("bvtrack/splits.json"):
+        file.write_text(written)
+    report = bvtrack.make_report(tracked, tracking_uri=store)
+
+    assert "High variance" in Parts(report.html()).text
+    assert "knows a 10 % error" not in report.html()
+
+
+def test_the_best_run_of_an_experiment_is_not_called_human(store: str) -> None:
+    run_id, _ = (log_by_hand(store, train_error=[0.1, 0.01], dev_error=[0.2, error]) for error in (0.1, 0.05))
+    bvtrack.audit("Default", tracking_uri=store, baseline="best")
+    text = Parts(bvtrack.make_report(run_id, tracking_uri=store).html()).text
+
+    assert "the best run made" in text
+    assert "humans make" not in text
+    assert "train - best run" in text
+
+
 def log_by_hand(store: str, **metrics: list[float]) -> str:
     client = MlflowClient(store)
     run = client.create_run("0", run_name="by hand")
@@ -295,6 +391,24 @@ def test_a_run_that_cannot_be_diagnosed_is_said_to_be_so(metrics: dict[str, list
     assert result.exit_code == 1
     assert why in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_form_that_there_is_not_is_refused_at_once(store: str) -> None:
+    result = reported(store, "0" * 32, "--output", "report.pdf")
+
+    assert result.exit_code == 2
+    assert "expected a file that ends in .html, .md, .png, got 'report.pdf'" in result.stderr
+
+
+def test_a_store_that_takes_no_report_is_one_sentence(tracked: str, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(MlflowClient, "log_text", refuse)
+    result = reported(store, tracked, "--log")
+
+    assert result.exit_code == 1
+    assert re.search(r"Error: MLflow at sqlite:\S+ does not take the report \(.*[Pp]ermission denied.*\)\n$", result.stderr)
 
 
 def test_a_run_that_is_not_there_is_one_sentence(store: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
@@ -81,6 +85,24 @@ class Store:
                 raise
             example = "\"params.lr = '0.1' AND tags.team = 'vision'\""
             raise ValueError(f"expected a filter such as {example}, got {filter_string!r}: {_sentence(error)}") from error
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id."""
+        return self._client.get_run(run_id)
+
+    def json_artifact(self, run_id: str, path: str) -> Mapping[str, Any]:
+        """A JSON artifact of a run; empty where there is none that can be read: an artifact store is another one's."""
+        try:
+            with TemporaryDirectory() as folder:
+                local = self._client.download_artifacts(run_id, path, folder)
+                content = json.loads(Path(local).read_text(encoding="utf-8"))
+        except Exception:  # of whatever library is behind it
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write_text(self, run_id: str, path: str, text: str) -> None:
+        """Write a text artifact."""
+        self._client.log_text(run_id, text, path)
 
     def history(self, run_id: str, name: str) -> list[Point]:
         """A metric's points."""

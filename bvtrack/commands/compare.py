@@ -31,7 +31,7 @@ def compare(
 ) -> None:
     """Compare the runs of experiments by diagnosis: how many there are, the best of each, and which parameters go with which.
 
-    Runs that no callback has diagnosed are left out; `bvtrack audit` diagnoses them.
+    Runs without a diagnosis are left out; `bvtrack audit` diagnoses them.
 
     Example: bvtrack compare my-experiment --html map.html
     """
@@ -80,7 +80,7 @@ def _diagnosed(run: Run) -> DiagnosedRun | None:
 
 
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
-    from bvtrack.run_groups import group_parameters, group_runs
+    from bvtrack.run_groups import group_parameters, group_runs, measures_of
 
     groups, parameters = group_runs(runs), group_parameters(runs)
     if as_json:
@@ -91,7 +91,7 @@ def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
 
     from bvtrack.report.group_table import print_groups
 
-    print_groups(Console(highlight=False), groups, parameters)
+    print_groups(Console(highlight=False), groups, parameters, measures_of(runs))
 
 
 def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:

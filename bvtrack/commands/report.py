@@ -29,51 +29,65 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
     from bvtrack.tracking.shipper import settle_mlflow
 
     settle_mlflow()
-    found = _made(run_id, tracking_uri)
-    path = _saved(found, output or Path(f"{run_id}.html"))
-    click.echo(f"{path}: {_headline(found)}")
-    if is_logged:
-        click.echo(f"{_log(found, run_id, tracking_uri)}: written to the run")
-
-
-def _made(run_id: str, tracking_uri: str | None) -> Report:
-    from bvtrack.report.run_report import make_report
-
+    path = output or Path(f"{run_id}.html")
+    _check_form(path)
+    uri = _uri(tracking_uri)
+    found = _made(run_id, uri)
     try:
-        return make_report(run_id, tracking_uri=tracking_uri)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    except Exception as error:  # whatever its database or the way to it raises
-        raise _refused("does not give the run", error, tracking_uri) from error
-
-
-def _saved(found: Report, path: Path) -> Path:
-    try:
-        return found.save(path)
-    except (ValueError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        found.save(path)
+    except OSError as error:
+        why = error.strerror or error
         raise click.BadParameter(
             f"{str(path)!r} cannot be written ({why}); name another file", param_hint="--output"
         ) from error
+    click.echo(f"{path}: {_headline(found)}")
+    if is_logged:
+        _log(found, run_id, uri)
 
 
-def _log(found: Report, run_id: str, tracking_uri: str | None) -> str:
-    from mlflow import MlflowClient
+def _check_form(path: Path) -> None:
+    from bvtrack.report.run_report import FORMS
 
-    from bvtrack.tracking.names import REPORT_FILE
+    if path.suffix.lower() not in FORMS:
+        raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
+
+
+def _uri(tracking_uri: str | None) -> str:
+    from bvtrack.tracking.target import checked_uri, current_uri
 
     try:
-        MlflowClient(tracking_uri).log_text(run_id, found.html(), REPORT_FILE)
+        return checked_uri(tracking_uri or current_uri())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _made(run_id: str, uri: str) -> Report:
+    from bvtrack.report.run_report import make_report
+
+    try:
+        return make_report(run_id, tracking_uri=uri)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    except Exception as error:  # whatever its database or the way to it raises
+        raise _refused("does not give the run", error, uri) from error
+
+
+def _log(found: Report, run_id: str, uri: str) -> None:
+    from bvtrack.auditing.store import Store
+    from bvtrack.tracking.names import REPORT_FILE
+
+    page = found.html()
+    try:
+        Store(uri).write_text(run_id, REPORT_FILE, page)
     except Exception as error:  # an artifact store is somebody else's library
-        raise _refused("does not take the report", error, tracking_uri) from error
-    return REPORT_FILE
+        raise _refused("does not take the report", error, uri) from error
+    click.echo(f"{REPORT_FILE}: written to the run")
 
 
-def _refused(what: str, error: Exception, tracking_uri: str | None) -> click.ClickException:
+def _refused(what: str, error: Exception, uri: str) -> click.ClickException:
     from bvtrack.tracking.cause import short_cause
-    from bvtrack.tracking.target import current_uri, without_credentials
+    from bvtrack.tracking.target import without_credentials
 
-    uri = tracking_uri or current_uri()
     return click.ClickException(f"MLflow at {without_credentials(uri)} {what} ({short_cause(error, uri)})")
 
 

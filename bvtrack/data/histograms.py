@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.data.coding import N_CODES, Coding
@@ -29,13 +29,14 @@ MOST_CLASSES = 10
 @dataclass(frozen=True, slots=True)
 class Histogram:
     """A column's shares of the examples by set, in [0, 1]: between `edges`, one more than there are shares, or by `classes`,
-    the most frequent first or by value.
+    the most frequent first or by value. Numbers that are missing or infinite are in no share but in `missing`, by set.
     """
 
     what: str
     shares: Mapping[str, Sequence[float]]
     edges: Sequence[float] = ()
     classes: Sequence[str] = ()
+    missing: Mapping[str, float] = field(default_factory=dict)
 
 
 def histograms(sets: Mapping[str, SplitProfile], comparisons: Sequence[Comparison]) -> tuple[Histogram, ...]:
@@ -79,27 +80,52 @@ def _of_numbers(what: str, coding: Coding, counts: Mapping[str, Counts], column:
 
     edges = coding.edges[column]
     codes = {name: found.codes[column, :N_CODES] for name, found in counts.items()}
-    is_last = np.append(np.diff(edges) > 0, True)  # of equal edges
-    values = edges[is_last]
-    up_to = {name: found[:-1].cumsum()[is_last] / found.sum() for name, found in codes.items() if found.sum()}
-    if len(up_to) < len(codes) or len(values) < 2:
+    if not all(found.sum() for found in codes.values()):
         return None
-    if len(values) <= MOST_CLASSES:
-        return _by_value(what, values, up_to)
+    missing = {name: float(1 - codes[name].sum() / found.n) for name, found in counts.items()}
+    values = np.unique(edges)
+    if 1 < len(values) <= MOST_CLASSES:
+        shares, classes = _by_value(edges, codes)
+        return Histogram(what, shares, classes=classes, missing=missing)
+    is_last = np.append(np.diff(edges) > 0, True)  # of equal edges
+    up_to = {name: found[:-1].cumsum()[is_last] / found.sum() for name, found in codes.items()}
     pooled = np.mean(list(up_to.values()), axis=0)
-    low, high = values[np.searchsorted(pooled, TAIL)], values[min(np.searchsorted(pooled, 1 - TAIL), len(values) - 1)]
+    first, last = (min(int(place), len(values) - 1) for place in np.searchsorted(pooled, [TAIL, 1 - TAIL]))
+    low, high = values[first], values[last]
+    if not low < high:
+        return None
     grid = np.linspace(low, high, N_BINS + 1)
     inner = {name: np.interp(grid[1:-1], values, reached) for name, reached in up_to.items()}
     shares = {name: np.diff(reached, prepend=0.0, append=1.0).tolist() for name, reached in inner.items()}
-    return Histogram(what, shares, edges=grid.tolist())
+    return Histogram(what, shares, edges=grid.tolist(), missing=missing)
 
 
-def _by_value(what: str, values: NDArray[Any], up_to: Mapping[str, NDArray[Any]]) -> Histogram:
-    """Of a column with few values: each is a class, and so is what is larger than all of them."""
+def _by_value(edges: NDArray[Any], codes: Mapping[str, NDArray[Any]]) -> tuple[dict[str, list[float]], list[str]]:
+    """Of a column with few values: each is a class, and so is what lies between two, below the first or above the last.
+
+    A value on several equal edges has a code in their middle, and one between two edges that of the edges below it; on a
+    single edge the two have the same code.
+    """
     import numpy as np
 
-    of_each = {name: np.diff(reached, prepend=0.0, append=1.0) for name, reached in up_to.items()}
-    labels = [*(f"{value:.4g}" for value in values), f"> {values[-1]:.4g}"]
-    kept = [index for index in range(len(labels)) if any(found[index] > 0 for found in of_each.values())]
-    shares = {name: [float(found[index]) for index in kept] for name, found in of_each.items()}
-    return Histogram(what, shares, classes=[labels[index] for index in kept])
+    values, n_equal = np.unique(edges, return_counts=True)
+    names, places = _in_words(values), np.zeros(N_CODES, int)
+    labels = [f"< {names[0]}"]
+    for index, (name, reached) in enumerate(zip(names, n_equal.cumsum(), strict=True)):
+        following = f"to {names[index + 1]}" if index + 1 < len(names) else "and more"
+        if n_equal[index] > 1:
+            places[reached - n_equal[index] + 1 : reached] = len(labels)
+            labels.append(name)
+        places[reached] = len(labels)
+        labels.append(f"{name} {following}")
+    counts = {name: np.bincount(places, found, len(labels)) / found.sum() for name, found in codes.items()}
+    kept = np.flatnonzero(np.sum(list(counts.values()), axis=0))
+    return {name: found[kept].tolist() for name, found in counts.items()}, [labels[index] for index in kept]
+
+
+def _in_words(values: NDArray[Any]) -> list[str]:
+    """With as many digits as tell them apart."""
+    shortest = (
+        found for digits in (4, 6, 9, 17) if len(set(found := [f"{value:.{digits}g}" for value in values])) == len(found)
+    )
+    return next(shortest)

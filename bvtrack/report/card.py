@@ -9,6 +9,7 @@ from bvtrack.explanation import SET_NAMES, in_points, percent
 from bvtrack.report.note import headline
 from bvtrack.report.page import drawn_gaps
 from bvtrack.report.palette import DARK, LIGHT, css
+from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
 
 if TYPE_CHECKING:
@@ -33,9 +34,16 @@ def diagnosis_card(diagnosis: Diagnosis) -> str:
     return _card(
         title=headline(diagnosis, steps),
         words=diagnosis.explanation,
-        figure=drawn_gaps(diagnosis.gaps, "card-gaps") if diagnosis.gaps else "",
+        figure=_bars(diagnosis),
         items=[Item(f"{step.title}.", step.why) for step in steps],
     )
+
+
+def _bars(diagnosis: Diagnosis) -> Markup | str:
+    if not diagnosis.gaps:
+        return ""
+    with own_style():
+        return drawn_gaps(diagnosis.gaps, "card-gaps")
 
 
 def split_card(report: SplitReport) -> str:

@@ -11,7 +11,7 @@ from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence
 from bvtrack.forecast import Forecast
-from bvtrack.gain import Gains, expected_gains
+from bvtrack.gain import LIKELY, Gains, expected_gains
 from bvtrack.intervals import Rate
 from bvtrack.tracking.names import run_page
 from bvtrack.tracking.verdict import EpochErrors, Verdict
@@ -48,7 +48,8 @@ class Content:
     """A run's name, its verdict, its errors by epoch, and what else its report tells.
 
     `measure` says what the errors are, `state` how the training ended, `split` is the content of `bvtrack/splits.json` and
-    `findings` what is wrong with the split.
+    `findings` what is wrong with the split. `baseline` names what the train error is compared with, `unit` what a step of the
+    history is.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Content:
     split: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     version: str | None = None
+    baseline: str = "human"
+    unit: str = "epoch"
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -71,20 +74,29 @@ class Content:
         """The sets that there are errors of."""
         return [name for name in SETS if any(name in entry.errors for entry in self.history)]
 
-    def rates(self, name: str) -> dict[int, Rate]:
-        """The finite errors of a set by epoch, of those that are drawn."""
-        shown = [entry for entry in self.history if math.isfinite(entry.errors.get(name, math.nan))]
-        return {entry.epoch: rate_of(entry, name) for entry in self._some(shown, MOST_DRAWN)}
+    @property
+    def drawn(self) -> list[EpochErrors]:
+        """The epochs for a figure."""
+        return self._some(MOST_DRAWN)
 
     @property
     def listed(self) -> list[EpochErrors]:
         """The epochs for a table."""
-        return self._some(self.history, MOST_LISTED)
+        return self._some(MOST_LISTED)
+
+    def rates(self, name: str) -> dict[int, Rate]:
+        """The finite errors of a set by epoch, of those that are drawn."""
+        return {one.epoch: rate_of(one, name) for one in self.drawn if math.isfinite(one.errors.get(name, math.nan))}
 
     @property
     def longer(self) -> Forecast | None:
         """The best dev error after as many epochs again, where a forecast can be made and the run can still be judged."""
         return self._gains.longer if self.diagnosis.gaps else None
+
+    @property
+    def is_longer_better(self) -> bool:
+        """Whether that will probably be better than the best so far."""
+        return self.longer is not None and (self.longer.improves or 0.0) >= LIKELY
 
     @property
     def more_data(self) -> Mapping[int, Forecast]:
@@ -96,12 +108,19 @@ class Content:
         dev_curve = [entry.errors.get("dev") for entry in self.history]
         return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
 
-    def _some(self, entries: Sequence[EpochErrors], most: int) -> list[EpochErrors]:
-        """Every so many of them, the last, and the one that the verdict speaks of."""
-        every = len(entries) // most + 1
-        last = len(entries) - 1
-        judged = self.verdict.epoch
-        return [one for index, one in enumerate(entries) if index % every == 0 or index == last or one.epoch == judged]
+    def _some(self, most: int) -> list[EpochErrors]:
+        """Every so many epochs, the last, and the one that the verdict speaks of."""
+        every, last = len(self.history) // most + 1, len(self.history) - 1
+        return [
+            one
+            for index, one in enumerate(self.history)
+            if index % every == 0 or index == last or one.epoch == self.verdict.epoch
+        ]
+
+
+def baseline_name(source: str | None) -> str:
+    """What stands behind a value of `bvtrack.baseline`."""
+    return "best run" if source == "experiment_best" else "human"
 
 
 def rate_of(entry: EpochErrors, name: str) -> Rate:

@@ -27,6 +27,9 @@ MARKERS = {"train": "o", "train_dev": "D", "dev": "s", "test": "^"}
 """So that curves can be told apart without colours."""
 MOST_MARKERS = 12
 BAND, GAP_TINT = 0.2, 0.1
+APART = 0.12
+"""Of the width: errors of a single epoch stand side by side."""
+ROOM_FOR_WORDS = 0.25
 HIGHEST = 3.0
 """The first epochs, with many times the errors that the verdict speaks of, would press these to the ground."""
 SMALLEST_NAMED = 0.06
@@ -48,24 +51,27 @@ def draw_curves(axes: Axes, content: Content) -> None:
     from matplotlib.ticker import MaxNLocator
 
     curves = {name: rates for name in content.sets if (rates := content.rates(name))}
-    human = content.diagnosis.human_error
+    first, last = min(min(rates) for rates in curves.values()), max(max(rates) for rates in curves.values())
     top = _top(content, curves)
     for name, rates in curves.items():
-        _draw_curve(axes, name, rates)
-    last = max((max(rates) for rates in curves.values()), default=0)
-    labels = {name: (rates[max(rates)].error, SET_NAMES[name]) for name, rates in curves.items()}
+        _draw_curve(axes, name, rates, beside=_beside(name, curves) if first == last else 0.0)
+    labels = {name: (rates[max(rates)].error, OF_SET[name], SET_NAMES[name]) for name, rates in curves.items()}
     if content.diagnosis.baseline == "given":
-        axes.axhline(100 * human, color=LIGHT["human"], linestyle="-.", linewidth=1)
-        labels["human"] = (human, "human")
+        axes.axhline(100 * content.diagnosis.human_error, color=LIGHT["human"], linestyle="-.", linewidth=1)
+        labels["human"] = (content.diagnosis.human_error, "human", content.baseline)
+    end: float = last
     if content.longer is not None and "dev" in curves:
-        last = _draw_longer(axes, curves["dev"], content.longer)
-        labels["dev"] = (content.longer.value, "dev, forecast")
+        end = _draw_longer(axes, curves["dev"], content.longer)
+        labels["longer"] = (content.longer.value, "dev", "best dev, forecast")
     _shade_gaps(axes, content, curves, top)
     axes.set_ylim(0, 100 * top)
-    axes.set_xlim(-0.5 if last < 1 else -0.02 * last, max(last, 0.5) * 1.02)
-    axes.set_xlabel("epoch")
+    margin = 0.02 * (end - first) or 0.5
+    axes.set_xlim(first - margin, end + margin)
+    axes.set_xlabel(content.unit)
     axes.set_ylabel("error, %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if first == last:
+        axes.set_xticks([first])
     _label_ends(axes, labels, top)
     style(axes)
 
@@ -73,17 +79,19 @@ def draw_curves(axes: Axes, content: Content) -> None:
 def draw_gaps(axes: Axes, gaps: Mapping[str, Gap]) -> None:
     """Each gap as a bar with its 95 % interval, and a mark from where on it is named, all on one scale."""
     shown = list(gaps)
+    widest = max(abs(end) for gap in gaps.values() for end in (gap.value, gap.low, gap.high, gap.threshold) if end is not None)
     for row, name in enumerate(shown):
         gap, colour = gaps[name], LIGHT[OF_GAP[name]]
         axes.barh(row, 100 * gap.value, 0.5, color=colour, alpha=0.9 if gap.is_named else 0.45)
-        ends = (gap.value, gap.value)
+        right = max(gap.value, 0.0)
         if gap.low is not None and gap.high is not None:
-            ends = (gap.low, gap.high)
+            right = max(gap.high, 0.0)
             axes.plot([100 * gap.low, 100 * gap.high], [row, row], color=LIGHT["text"], linewidth=1.2, marker="|", markersize=7)
         axes.plot([100 * gap.threshold] * 2, [row - 0.38, row + 0.38], color=LIGHT["text"], linewidth=1.2, linestyle=":")
         words = f"{in_points(gap.value, '+')}{' (named)' if gap.is_named else ''}"
-        place = (100 * max(*ends, gap.threshold, 0.0), row)
-        axes.annotate(words, place, (6, 0), textcoords="offset points", va="center", color=LIGHT["text"])
+        is_in_the_way = right <= gap.threshold <= right + widest * ROOM_FOR_WORDS  # the mark, of the words
+        place = gap.threshold if is_in_the_way else right
+        axes.annotate(words, (100 * place, row), (6, 0), textcoords="offset points", va="center", color=LIGHT["text"])
     axes.axvline(0, color=LIGHT["muted"], linewidth=0.8)
     axes.set_yticks(range(len(shown)), [GAP_NAMES[name] for name in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
@@ -104,7 +112,9 @@ def draw_more_data(axes: Axes, content: Content) -> None:
     for x, value in zip(times, values, strict=True):
         axes.annotate(percent(value), (x, 100 * value), (0, 7), textcoords="offset points", ha="center", color=LIGHT["text"])
     if content.diagnosis.baseline == "given":
-        axes.axhline(100 * content.diagnosis.human_error, color=LIGHT["human"], linestyle="-.", linewidth=1)
+        human = 100 * content.diagnosis.human_error
+        axes.axhline(human, color=LIGHT["human"], linestyle="-.", linewidth=1)
+        axes.annotate(content.baseline, (1, human), (0, 4), textcoords="offset points", color=LIGHT["human"])
     axes.set_xscale("log", base=2)
     axes.set_xticks(times, ["now" if x == 1 else f"{x} times the data" for x in times])
     axes.margins(x=0.1)
@@ -127,16 +137,25 @@ def style(axes: Axes) -> None:
 
 
 def _top(content: Content, curves: Mapping[str, Mapping[int, Rate]]) -> float:
-    """Where the scale ends: above all errors, or above three times those that the verdict and the last epoch have."""
+    """Where the scale ends: above all errors, or above three times those that the verdict and the last epoch have, and above
+    the intervals of these.
+    """
     errors = [rate.error for rates in curves.values() for rate in rates.values()]
-    spoken_of = [*content.diagnosis.errors.values(), *(rates[max(rates)].error for rates in curves.values())]
-    highest = min(max(errors, default=0.0), HIGHEST * max(spoken_of, default=1.0))
-    return max(1.1 * highest, 1.3 * content.diagnosis.human_error, 0.005)
+    judged = content.verdict.epoch
+    spoken_of = [rate for rates in curves.values() for epoch, rate in rates.items() if epoch in (judged, max(rates))]
+    highest = min(max(errors), HIGHEST * max(rate.error for rate in spoken_of))
+    ends = [rate.interval()[1] for rate in spoken_of if rate.has_interval]
+    return max(1.1 * highest, 1.05 * max(ends, default=0.0), 1.3 * content.diagnosis.human_error, 0.005)
 
 
-def _draw_curve(axes: Axes, name: str, rates: Mapping[int, Rate]) -> None:
-    colour, epochs = LIGHT[OF_SET[name]], list(rates)
-    sure = {epoch: rate.interval() for epoch, rate in rates.items() if rate.has_interval}
+def _beside(name: str, curves: Mapping[str, object]) -> float:
+    """How far the only epoch's error of a set stands from the middle."""
+    return APART * (list(curves).index(name) - (len(curves) - 1) / 2)
+
+
+def _draw_curve(axes: Axes, name: str, rates: Mapping[int, Rate], beside: float) -> None:
+    colour, epochs = LIGHT[OF_SET[name]], [epoch + beside for epoch in rates]
+    sure = {epoch + beside: rate.interval() for epoch, rate in rates.items() if rate.has_interval}
     if len(sure) > 1:
         _draw_band(axes, list(sure), [low for low, _ in sure.values()], [high for _, high in sure.values()], colour)
     elif sure:
@@ -157,10 +176,11 @@ def _draw_band(axes: Axes, x: Sequence[float], low: Sequence[float], high: Seque
     axes.fill_between(x, [100 * end for end in low], [100 * end for end in high], color=colour, alpha=BAND, linewidth=0)
 
 
-def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> int:
-    """Draw the best dev error to come; the epoch that it reaches to."""
-    last, best = max(dev), min(rate.error for rate in dev.values())
-    end = 2 * last + 1
+def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> float:
+    """Draw the best dev error to come, from the best so far; the epoch that it reaches to."""
+    first, last, best = min(dev), max(dev), min(rate.error for rate in dev.values())
+    step = (last - first) / max(len(dev) - 1, 1)
+    end = last + (last - first) + step
     _draw_band(axes, [last, end], [best, forecast.low], [best, forecast.high])
     axes.plot([last, end], [100 * best, 100 * forecast.value], color=LIGHT["dev"], linestyle="--", linewidth=1.4)
     axes.axvline(last, color=LIGHT["muted"], linewidth=0.8, linestyle=":")
@@ -181,7 +201,7 @@ def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, 
         colour = LIGHT[OF_GAP[name]]
         wider = [high > low for high, low in zip(highs, lows, strict=True)]
         axes.fill_between(common, lows, highs, where=wider, color=colour, alpha=GAP_TINT, linewidth=0)
-        if judged in common and gap.value > SMALLEST_NAMED * top:
+        if judged in common and gap.value > SMALLEST_NAMED * top and len(common) > 1:
             at = common.index(judged)
             axes.plot([judged] * 2, [lows[at], highs[at]], color=colour, linewidth=1.2, marker="_", markersize=7)
             words = f"{GAP_NAMES[name]} {in_points(gap.value, '+')}"
@@ -202,14 +222,15 @@ def _write_beside(axes: Axes, x: float, y: float, words: str, colour: str, *, is
     )
 
 
-def _label_ends(axes: Axes, labels: Mapping[str, tuple[float, str]], top: float) -> None:
-    """Name the curves at their right ends, with as much room between the names as they need."""
-    ends = sorted(labels, key=lambda name: labels[name][0])
-    heights = spread([min(labels[name][0] / top, 1.0) for name in ends], LABEL_DISTANCE)
-    for name, height in zip(ends, heights, strict=True):
-        error, words = labels[name]
+def _label_ends(axes: Axes, labels: Mapping[str, tuple[float, str, str]], top: float) -> None:
+    """Name the curves at their right ends, with as much room between the names as they need; a label is an error, a colour
+    by its role, and words.
+    """
+    ends = sorted(labels.values(), key=lambda label: label[0])
+    heights = spread([min(error / top, 1.0) for error, _, _ in ends], LABEL_DISTANCE)
+    for (error, role, words), height in zip(ends, heights, strict=True):
         text = f" {words} {percent(error)}"
-        axes.annotate(text, (1.0, height), xycoords="axes fraction", va="center", color=LIGHT[OF_SET[name]])
+        axes.annotate(text, (1.0, height), xycoords="axes fraction", va="center", color=LIGHT[role])
 
 
 def spread(heights: Iterable[float], distance: float) -> list[float]:

@@ -20,9 +20,18 @@ SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
 
 
-def print_groups(console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup]) -> None:
-    """Print a row for each diagnosis, then how often each was made with each value of the parameters that tell most."""
+def print_groups(
+    console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup], measures: Sequence[str]
+) -> None:
+    """Print a row for each diagnosis, then how often each was made with each value of the parameters that tell most.
+
+    The best runs are those by the first of the `measures`.
+    """
+    from rich.text import Text
+
     console.print(_groups(groups))
+    if len(measures) > 1:
+        console.print(Text(f"The best are by {printable(measures[0])}; other runs' errors are of another measure.", "dim"))
     for parameter in parameters[:SHOWN_PARAMETERS]:
         console.print()
         console.print(_parameter(parameter, [group.tag for group in groups]))

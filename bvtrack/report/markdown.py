@@ -20,9 +20,9 @@ def _parts(content: Content) -> Iterator[str]:
     yield render_note(verdict.diagnosis, verdict.steps, epoch=verdict.epoch, measure=content.measure, findings=content.findings)
     if len(verdict.steps) > 1:
         yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))
-    if (longer := content.longer) is not None:
+    if (longer := content.longer) is not None and content.is_longer_better:
         band = f"{percent(longer.low)} to {percent(longer.high)}"
-        yield f"As many epochs again should bring the best dev error to {percent(longer.value)} ({band})."
+        yield f"As many {content.unit}s again should bring the best dev error to {percent(longer.value)} ({band})."
     if content.more_data:
         cells = [
             f"| {times} times the data | {percent(one.value)} | {percent(one.low)} to {percent(one.high)} |"
@@ -37,7 +37,7 @@ def _parts(content: Content) -> Iterator[str]:
 
 def _epochs(content: Content) -> Iterator[str]:
     sets = content.sets
-    yield f"| epoch | {' | '.join(SET_NAMES[name] for name in sets)} |"
+    yield f"| {content.unit} | {' | '.join(SET_NAMES[name] for name in sets)} |"
     yield "|---" * (len(sets) + 1) + "|"
     for entry in content.listed:
         yield f"| {entry.epoch} | {' | '.join(percent(entry.finite[name]) if name in entry.finite else '' for name in sets)} |"

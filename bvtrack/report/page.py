@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.data.comparison import Comparison
@@ -14,7 +15,8 @@ from bvtrack.report import figures
 from bvtrack.report.content import Content, rate_of
 from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
-from bvtrack.report.svg import as_svg
+from bvtrack.report.printable import shortened
+from bvtrack.report.svg import as_svg, own_style
 from bvtrack.report.template import template
 
 if TYPE_CHECKING:
@@ -26,31 +28,34 @@ if TYPE_CHECKING:
     from bvtrack.gaps import Gap
 
 MOST_DIFFERENCES = 30
+LONGEST_NAME, LONGEST_MESSAGE = 200, 2000
+"""Characters of what a column's name is in, so that no name makes the page large."""
 SMALLEST_P = 1e-4
 
 
 def render_page(content: Content) -> str:
     """The page, of some 100 KB."""
-    return template("page.html.jinja").render(
-        **_words(content), **_figures(content), light=css(LIGHT), dark=css(DARK), in_points=in_points
-    )
+    with own_style():
+        drawn = _figures(content)
+    return template("page.html.jinja").render(**_words(content), **drawn, light=css(LIGHT), dark=css(DARK), in_points=in_points)
 
 
 def _words(content: Content) -> dict[str, Any]:
     verdict = content.verdict
     return {
-        "name": content.name,
+        "name": shortened(content.name, LONGEST_NAME),
         "when": _when(content),
         "headline": headline(verdict.diagnosis, verdict.steps),
-        "explanation": verdict.diagnosis.explanation,
+        "explanation": shortened(verdict.diagnosis.explanation, LONGEST_MESSAGE),
         "address": content.address,
         "steps": verdict.steps,
         "sets": [SET_NAMES[name] for name in content.sets],
         "epochs": list(_epochs(content)),
         "gaps": list(_gaps(content)),
-        "split": _split(content),
-        "findings": content.findings,
-        "measure": content.measure,
+        "split": split_in_words(content.split) if content.split else None,
+        "findings": [replace(one, message=shortened(one.message, LONGEST_MESSAGE)) for one in content.findings],
+        "measure": shortened(content.measure or "", LONGEST_NAME),
+        "unit": content.unit,
         "version": content.version,
     }
 
@@ -58,7 +63,7 @@ def _words(content: Content) -> dict[str, Any]:
 def _when(content: Content) -> str:
     """How far the training has come, as far as it is known."""
     n = len(content.history)
-    epochs = f"{n:,} epoch{'' if n == 1 else 's'}" if n else ""
+    epochs = f"{n:,} {content.unit}{'' if n == 1 else 's'}" if n else ""
     curve = (content.verdict.curve or "").replace("_", " ")
     return ", ".join(part for part in (epochs, content.state, f"curve: {curve}" if curve else "") if part)
 
@@ -73,6 +78,7 @@ def _figures(content: Content) -> dict[str, Any]:
         found["gaps_figure"] = drawn_gaps(content.diagnosis.gaps, "gaps")
     if content.more_data and "more_data" in {step.id for step in content.verdict.steps}:
         words = ", ".join(f"{percent(one.value)} with {times} times the data" for times, one in content.more_data.items())
+        words += _beside_human(content)
         draw = lambda axes: figures.draw_more_data(axes, content)  # noqa: E731  # as the others
         found["more_data"] = _drawn(figures.BANDS_HEIGHT, draw, "more-data", f"Forecast of the dev error: {words}")
     return found | _shift(content)
@@ -93,33 +99,46 @@ def _drawn(height: float, draw: Callable[[Axes], None], name: str, description: 
     return Markup(as_svg(figure, name, description))  # what is in it is escaped by Matplotlib
 
 
+def histograms_of(split: Mapping[str, Any]) -> list[Histogram]:
+    """Those in the content of `bvtrack/splits.json`. Raises `TypeError` where they are none."""
+    return [Histogram(**one) for one in (split.get("distribution") or {}).get("histograms", ())]
+
+
 def _shift(content: Content) -> dict[str, Any]:
     from markupsafe import Markup
 
-    found = [Histogram(**one) for one in (content.split.get("distribution") or {}).get("histograms", ())]
+    found = histograms_of(content.split)
     if not found:
         return {}
     from bvtrack.report.shift_figure import shift_figure
 
-    caption = f"What differs between the sets, as shares of their examples: {', '.join(one.what for one in found)}."
+    named = ", ".join(shortened(one.what, LONGEST_NAME) for one in found)
+    caption = f"What differs between the sets, as shares of their examples: {named}."
     return {"shift": Markup(as_svg(shift_figure(found), "shift", caption)), "shift_caption": caption}
 
 
 def curves_in_words(content: Content) -> str:
     """What the curves show, for those who do not see them."""
     parts = []
-    for name in content.sets:
-        if rates := content.rates(name):
+    curves = {name: content.rates(name) for name in content.sets}
+    for name, rates in curves.items():
+        if rates:
             first, last = rates[min(rates)], rates[max(rates)]
             went = f"from {percent(first.error)} to {percent(last.error)}" if len(rates) > 1 else f"at {percent(last.error)}"
             parts.append(f"{SET_NAMES[name]} {went}")
-    words = f"The error by epoch with 95 % intervals: {', '.join(parts)}"
-    if content.diagnosis.baseline == "given":
-        words += f"; humans make {percent(content.diagnosis.human_error)}"
+    sure = " with 95 % intervals" if any(rate.has_interval for rates in curves.values() for rate in rates.values()) else ""
+    words = f"The error by {content.unit}{sure}: {', '.join(parts)}{_beside_human(content)}"
     if (longer := content.longer) is not None:
-        words += f"; dashed: as many epochs again should bring the best dev error to {percent(longer.value)}"
-        words += f" ({percent(longer.low)} to {percent(longer.high)})"
+        band = f"{percent(longer.low)} to {percent(longer.high)}"
+        brings = "should bring it to" if content.is_longer_better else "will probably bring nothing:"
+        words += f"; dashed, the best dev error: as many {content.unit}s again {brings} {percent(longer.value)} ({band})"
     return f"{words}."
+
+
+def _beside_human(content: Content) -> str:
+    if content.diagnosis.baseline != "given":
+        return ""
+    return f"; {'humans make' if content.baseline == 'human' else 'the best run made'} {percent(content.diagnosis.human_error)}"
 
 
 def _epochs(content: Content) -> Iterator[dict[str, Any]]:
@@ -140,7 +159,7 @@ def _in_words(rate: Rate) -> str:
 def _gaps(content: Content) -> Iterator[dict[str, Any]]:
     diagnosis = content.diagnosis
     for name, gap in diagnosis.gaps.items():
-        later, earlier = (SET_NAMES.get(side, side) for side in sets_of(name, diagnosis.errors))
+        later, earlier = (SET_NAMES.get(side, content.baseline) for side in sets_of(name, diagnosis.errors))
         known = gap.low is not None and gap.high is not None
         yield {
             "name": GAP_NAMES[name],
@@ -152,18 +171,21 @@ def _gaps(content: Content) -> Iterator[dict[str, Any]]:
         }
 
 
-def _split(content: Content) -> dict[str, Any] | None:
-    if not content.split and not content.findings:
-        return None
-    sizes: Mapping[str, Any] = content.split.get("sizes") or {}
-    distribution: Mapping[str, Any] = content.split.get("distribution") or {}
+def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
+    """What the content of `bvtrack/splits.json` says. Raises `LookupError` or `TypeError` where it is something else."""
+    sizes: Mapping[str, Any] = split.get("sizes") or {}
+    distribution: Mapping[str, Any] = split.get("distribution") or {}
     known = [Comparison(**one) for one in distribution.get("comparisons", ())]
     return {
         "counts": list(_counts(sizes)),
         "smallest_gap": in_points(sizes["smallest_gap"]) if sizes else None,
         "distribution": distribution.get("verdict"),
         "differences": [
-            {"between": f"{one.earlier} and {one.later}", "words": one.in_words(), "p_value": _p_value(one.p_value)}
+            {
+                "between": f"{one.earlier} and {one.later}",
+                "words": shortened(one.in_words(), LONGEST_NAME),
+                "p_value": _p_value(one.p_value),
+            }
             for one in known
             if one.is_significant
         ][:MOST_DIFFERENCES],

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import io
-import textwrap
 
 from bvtrack.report import figures
 from bvtrack.report.content import Content
 from bvtrack.report.note import SHOWN_STEPS, headline
 from bvtrack.report.palette import LIGHT
-from bvtrack.report.printable import printable
+from bvtrack.report.printable import shortened
+from bvtrack.report.svg import own_style
 
 DPI = 200
 TITLE_HEIGHT, STEP_HEIGHT = 0.55, 0.18
 BELOW_HEADLINE = -18
-LINE = 105
-"""Characters to the width of the picture."""
+LINE = 80
+"""Characters that the width of the picture has room for."""
 
 
 def render_picture(content: Content) -> bytes:
     """The verdict, the curves, the gaps and the first steps, as PNG."""
+    with own_style():
+        return _drawn(content)
+
+
+def _drawn(content: Content) -> bytes:
     from matplotlib.figure import Figure
 
     gaps = content.diagnosis.gaps
@@ -33,7 +38,7 @@ def render_picture(content: Content) -> bytes:
     figure = Figure(figsize=(figures.WIDTH, sum(heights)), layout="constrained", facecolor=LIGHT["ground"])
     title, *rest = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel()
     title.set_axis_off()
-    words = "\n".join([*textwrap.wrap(printable(content.name), LINE), *steps])
+    words = "\n".join([shortened(content.name, LINE), *steps])
     title.text(0, 1, headline(content.diagnosis, content.verdict.steps[:1]), va="top", weight="bold", color=LIGHT["text"])
     title.annotate(
         words,

@@ -1,4 +1,4 @@
-"""Text from elsewhere, for a terminal."""
+"""Text from elsewhere, for a terminal or a page."""
 
 from __future__ import annotations
 
@@ -10,3 +10,13 @@ def printable(text: str) -> str:
     True
     """
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text`, printable, of at most `longest` characters.
+
+    >>> shortened("a very long name", 7)
+    'a very…'
+    """
+    plain = printable(text)
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvtrack.data.histograms import Histogram
-from bvtrack.explanation import SET_NAMES
+from bvtrack.explanation import SET_NAMES, percent
 from bvtrack.report.figures import FONT_SIZE, WIDTH, style
 from bvtrack.report.palette import LIGHT, OF_SET
-from bvtrack.report.printable import printable
+from bvtrack.report.printable import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,10 @@ def _draw(axes: Axes, histogram: Histogram) -> None:
         for name, shares in histogram.shares.items():
             values = [100 * share for share in shares]
             axes.stairs(values, histogram.edges, color=LIGHT[OF_SET[name]], linestyle=DASHES[name], label=SET_NAMES[name])
-    axes.set_title(_short(histogram.what, LONGEST), fontsize=FONT_SIZE, color=LIGHT["text"], loc="left")
+    title = _short(histogram.what, LONGEST)
+    if any(share > 0 for share in histogram.missing.values()):
+        title += f"\nmissing: {', '.join(f'{SET_NAMES[name]} {percent(share)}' for name, share in histogram.missing.items())}"
+    axes.set_title(title, fontsize=FONT_SIZE, color=LIGHT["text"], loc="left")
     axes.set_ylim(bottom=0)
     style(axes)
     axes.tick_params(labelsize=FONT_SIZE - 2)
@@ -71,5 +74,4 @@ def _draw_classes(axes: Axes, histogram: Histogram) -> None:
 
 def _short(text: str, longest: int) -> str:
     """On one line, and no formula, whatever dollar signs are in it."""
-    plain = printable(text)
-    return (plain if len(plain) <= longest else f"{plain[: longest - 1]}…").replace("$", r"\$")
+    return shortened(text, longest).replace("$", r"\$")

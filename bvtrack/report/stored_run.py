@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-
-from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from bvtrack.auditing.audited import Unknown, read_gaps
 from bvtrack.auditing.baseline import kept
-from bvtrack.auditing.epochs import Point, curve_of
+from bvtrack.auditing.epochs import curve_of
 from bvtrack.auditing.found import find_errors
 from bvtrack.auditing.judgement import History, read_errors, verdict_on
-from bvtrack.auditing.logged_run import LoggedRun, finite_or_nan
+from bvtrack.auditing.logged_run import LoggedRun
+from bvtrack.auditing.store import Store
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_fraction
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
-from bvtrack.report.content import SETS, Content, RunAddress
+from bvtrack.report.content import SETS, Content, RunAddress, baseline_name
+from bvtrack.report.page import histograms_of, split_in_words
 from bvtrack.tracking import names
 from bvtrack.tracking.others import model_of
 from bvtrack.tracking.target import without_credentials
 from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
 
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What somebody else's file may raise where it is not what was expected."""
 
 
@@ -40,53 +37,47 @@ def content_of(run_id: str, tracking_uri: str) -> Content:
 
     Raises `ValueError` for a run that is deleted, or cannot be diagnosed, which says why, and what MLflow raises.
     """
-    client = MlflowClient(tracking_uri)
-    found = client.get_run(run_id)
+    store = Store(tracking_uri)
+    found = store.run(run_id)
     run = LoggedRun.of(found)
     if found.info.lifecycle_stage == "deleted":
         raise ValueError(f"the run {run_id} ({run.name}) is deleted; restore it first (mlflow runs restore)")
-    history = partial(_history, client, run_id)
     address = RunAddress(run_id, str(found.info.experiment_id), without_credentials(tracking_uri))
-    if any(names.error_metric(name) in run.metrics for name in SETS):
-        return _of_a_callback(run, history, address, _Files(client, found))
-    return _of_others(run, history, address)
+    is_ours = any(names.error_metric(name) in run.metrics for name in SETS)
+    content = _of_a_callback(run, store) if is_ours else _of_others(run, partial(store.history, run_id))
+    return replace(content, address=address, baseline=baseline_name(run.tags.get(names.BASELINE)))
 
 
-def _of_a_callback(run: LoggedRun, history: History, address: RunAddress, files: _Files) -> Content:
-    epochs = _epochs(run, history)
-    split = files.read(names.SPLITS_FILE)
+def _of_a_callback(run: LoggedRun, store: Store) -> Content:
+    epochs = _epochs(run, partial(store.history, run.run_id))
+    split = _readable(store.json_artifact(run.run_id, names.SPLITS_FILE))
     return Content(
         name=run.name,
-        verdict=_as_it_was(run, files.read(names.DIAGNOSIS_FILE)) or _anew(run, epochs),
+        verdict=_as_it_was(run, store.json_artifact(run.run_id, names.DIAGNOSIS_FILE)) or _anew(run, epochs),
         history=epochs,
         measure=run.tags.get(names.MEASURE),
         state=run.tags.get(names.STATE),
-        address=address,
         split=split,
         findings=_findings(split),
         version=run.tags.get(names.VERSION),
     )
 
 
-def _of_others(run: LoggedRun, history: History, address: RunAddress) -> Content:
+def _of_others(run: LoggedRun, history: History) -> Content:
     found = find_errors(run)
     errors = found if isinstance(found, Unknown) else read_errors(run, found, history)
     if isinstance(found, Unknown) or isinstance(errors, Unknown):
         why = errors.sentence if isinstance(errors, Unknown) else ""
         raise ValueError(f"the run {run.run_id} ({run.name}) cannot be diagnosed: {why}")
     verdict = verdict_on(run, errors, kept(run, found.measure_tag))
-    return Content(run.name, verdict, errors.epochs, found.measure_tag, address=address, version=run.tags.get(names.VERSION))
-
-
-def _history(client: MlflowClient, run_id: str, name: str) -> list[Point]:
-    points = client.get_metric_history(run_id, name)
-    return [Point(point.step, point.timestamp, finite_or_nan(point.value)) for point in points]
+    return Content(run.name, verdict, errors.epochs, found.measure_tag, version=run.tags.get(names.VERSION), unit="step")
 
 
 def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
     """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
     logged = read_gaps(run.tags).get("n")
-    counts = logged if isinstance(logged, dict) else {}
+    given = logged if isinstance(logged, dict) else {}
+    counts = {name: n for name, n in given.items() if isinstance(n, int) and n > 0}
     curves = {n: curve_of(history(names.error_metric(n))) for n in SETS if names.error_metric(n) in run.metrics}
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
@@ -136,18 +127,10 @@ def _findings(split: Mapping[str, Any]) -> list[Finding]:
     return []
 
 
-class _Files:
-    """A run's JSON artifacts; one that cannot be had is empty: a report without it is better than none."""
-
-    def __init__(self, client: MlflowClient, run: Run) -> None:
-        self._client = client
-        self._run = run
-
-    def read(self, path: str) -> Mapping[str, Any]:
-        try:
-            with TemporaryDirectory() as folder:
-                local = self._client.download_artifacts(self._run.info.run_id, path, folder)
-                content = json.loads(Path(local).read_text(encoding="utf-8"))
-        except Exception:  # an artifact store is somebody else's library
-            return {}
-        return content if isinstance(content, dict) else {}
+def _readable(split: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The content of `bvtrack/splits.json`; empty where a report could not show it."""
+    with contextlib.suppress(*UNREADABLE):
+        split_in_words(split)
+        histograms_of(split)
+        return split
+    return {}

@@ -57,7 +57,7 @@ def _outlive_one_sigterm() -> None:
 def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone: Callable[[], bool]) -> bool:
     try:
         with sending(journal):
-            shipper = Shipper(journal, tracking_uri)
+            shipper = Shipper(journal, tracking_uri, with_report=True)
             sys.argv = [shipper.program]  # whose commit MLflow asks for
             note_context(journal)
             has_arrived = ship_until_over(shipper, is_over)

@@ -179,7 +179,7 @@ class Ledger:
         return Content(
             name=name,
             verdict=self.verdict,
-            history=list(self._history.values()),
+            history=sorted(self._history.values(), key=lambda entry: entry.epoch),
             measure=self.measure,
             state=self.state,
             address=address,

@@ -35,13 +35,18 @@ class MlflowWriter:
     which is made where it is not there yet.
     """
 
-    def __init__(self, tracking_uri: str, header: Record, run_id: str | None, *, is_moved: bool = False) -> None:
-        """`run_id` is the run of earlier writing; `is_moved` says that the store is another one than the header's."""
+    def __init__(
+        self, tracking_uri: str, header: Record, run_id: str | None, *, is_moved: bool = False, has_report: bool = False
+    ) -> None:
+        """`run_id` is the run of earlier writing; `is_moved` says that the store is another one than the header's, and
+        `has_report` that the description is to lead to a report.
+        """
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
         self._header = header
         self._uri = tracking_uri
         self._is_moved = is_moved
+        self._has_report = has_report
         self._goes_on = False
         self.refused: list[str] = []
         """What MLflow would not take, and would not the next time, in words."""
@@ -199,8 +204,10 @@ class MlflowWriter:
 
     def _write_note(self, run_id: str, block: str) -> None:
         run = self._client.get_run(run_id)
-        report = names.run_page(run.info.experiment_id, run_id, names.REPORT_FILE)
-        ours = f"{names.as_text(block)}\n\n[Curves, forecasts and the split in the report]({report})"
+        ours = names.as_text(block)
+        if self._has_report:
+            page = names.run_page(run.info.experiment_id, run_id, names.REPORT_FILE)
+            ours = f"{ours}\n\n[Curves, forecasts and the split in the report]({page})"
         self._client.set_tag(run_id, names.NOTE, with_users_text(ours, run.data.tags.get(names.NOTE, "")))
 
 

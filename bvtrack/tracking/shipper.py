@@ -21,7 +21,7 @@ from bvtrack.tracking.journal import JournalError, Record, read_header, read_kep
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.lock import Held, held
 from bvtrack.tracking.progress import Progress
-from bvtrack.tracking.run_report import RunReport
+from bvtrack.tracking.report_writer import ReportWriter
 from bvtrack.tracking.target import without_credentials
 
 if TYPE_CHECKING:
@@ -83,8 +83,12 @@ class Shipper:
         *,
         experiment: str | None = None,
         chunk_bytes: int = journals.CHUNK_BYTES,
+        with_report: bool = False,
     ) -> None:
-        """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none."""
+        """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none.
+
+        `with_report` keeps the run's report up to date, which takes a process of its own: Matplotlib's state is the user's.
+        """
         self._journal = journal
         self._uri = tracking_uri
         self._chunk_bytes = chunk_bytes
@@ -98,7 +102,7 @@ class Shipper:
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
-        self._report = RunReport()
+        self._report = ReportWriter() if with_report else None
         self._is_latest = True
         self._went_away = False
         self._look_again_at = -math.inf
@@ -136,8 +140,8 @@ class Shipper:
         if self._unsent:
             self._send()
         self._send_files()
-        if is_idle and not is_over and self._report.is_due(self._ledger.timestamp):
-            self.write_report()
+        if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
+            self._report.begin(self._ledger, self._writer)
         if self._progress.problem:
             self._note(problem=None, is_run_missing=False)
         return is_idle
@@ -155,7 +159,7 @@ class Shipper:
 
     def write_report(self) -> None:
         """Write the run's report as it is now; it holds up nothing, for it can be made at any time (`bvtrack report`)."""
-        if self._is_latest and self._writer is not None:
+        if self._report and self._writer and self._is_latest:
             self._report.write(self._ledger, self._writer)
 
     def report(self, error: Exception) -> None:
@@ -207,7 +211,8 @@ class Shipper:
 
             is_moved = self._header["store"] != without_credentials(self._uri)
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
-            self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved)
+            has_report = self._report is not None
+            self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
         return self._writer
 
     def _send(self) -> None:
@@ -263,6 +268,7 @@ def send_left_behind(
     report: Callable[[int], object] = lambda offset: None,
     *,
     experiment: str | None = None,
+    with_report: bool = False,
 ) -> Shipper:
     """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is. Returns what sent it.
 
@@ -274,7 +280,7 @@ def send_left_behind(
     if journals.is_being_written(journal):
         raise StillWritingError
     with sending(journal, POLL_SECONDS):
-        shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES)
+        shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES, with_report=with_report)
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()

@@ -77,7 +77,8 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
     if parcel.problem:
         return parcel.problem
     try:
-        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment).write_report()
+        sent = send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
+        sent.write_report()
     except StillWritingError:
         return "its training goes on, and sends it by itself"
     except Held:
