@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,3 +276,26 @@ def test_an_epoch_with_several_validations_is_measured_at_its_last(options: dict
     fit(Plain(), callback, val_check_interval=0.5, **options)
 
     assert errors(callback).keys() == {"train", "dev"}
+
+
+class OpensLate(Dataset[Any]):
+    """Examples from a file that is opened with the first of them, as people do who have worker processes."""
+
+    def __init__(self) -> None:
+        self.opened_in: int | None = None
+
+    def __len__(self) -> int:
+        return 200
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        self.opened_in = self.opened_in or os.getpid()
+        assert self.opened_in == os.getpid(), "a file that another process has opened"
+        return torch.full((8,), float(index)), index % 3
+
+
+def test_a_file_that_workers_open_is_not_opened_in_the_training(store: str) -> None:
+    dataset = OpensLate()
+    train = DataLoader(dataset, 32, shuffle=True, num_workers=2)
+    fit(Plain(), BiasVarianceCallback(tracking_uri=store), train=train, max_epochs=1)
+
+    assert dataset.opened_in is None

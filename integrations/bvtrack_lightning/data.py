@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,11 +95,16 @@ def shard(loader: DataLoader[Any], indices: Sequence[int], rank: int = 0, n_proc
         if n_processes == 1
         else [part.tolist() for part in np.array_split(np.asarray(own, dtype=int), n_batches) if len(part)]
     )
+    return _like(loader, batches, loader.collate_fn)
+
+
+def _like(loader: DataLoader[Any], batches: list[list[int]], together: Callable[[list[Any]], Any]) -> DataLoader[Any]:
+    """These batches, read the way that a loader reads its own, with `together` to make one of its examples."""
     return DataLoader(
         loader.dataset,
         batch_sampler=batches,
         num_workers=loader.num_workers,
-        collate_fn=loader.collate_fn,
+        collate_fn=together,
         pin_memory=loader.pin_memory,
         worker_init_fn=loader.worker_init_fn,
         multiprocessing_context=loader.multiprocessing_context,
@@ -108,10 +113,14 @@ def shard(loader: DataLoader[Any], indices: Sequence[int], rank: int = 0, n_proc
 
 
 def changes(loader: DataLoader[Any]) -> bool:
-    """Whether examples are others when they are read again, as those of a training set that augments are."""
-    some = choose(examples(loader), READ_TWICE)
-    once, again = ([_numbers(loader.dataset[index]) for index in some] for _ in range(2))
-    return any(not np.array_equal(*pair, equal_nan=True) for pair in zip(once, again, strict=True))
+    """Whether examples are others when they are read again, as those of a training set that augments are.
+
+    Where the loader has worker processes these read them: a file that a dataset opens when it is first read is not to be
+    opened in this process, from which the workers of the training would have it.
+    """
+    twice = [[index, index] for index in choose(examples(loader), READ_TWICE)]
+    pairs = ((_numbers(once), _numbers(again)) for once, again in _like(loader, twice, together=list))
+    return any(not np.array_equal(*pair, equal_nan=True) for pair in pairs)
 
 
 def _numbers(example: Any) -> np.ndarray[Any, Any]:
