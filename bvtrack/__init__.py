@@ -6,6 +6,7 @@ from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.near_duplicates import NearDuplicates, near_duplicate_embeddings
+from bvtrack.data.outputs import OutputSample, compare_outputs
 from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.quick_key import key_of_arrays, key_of_dataset
 from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
@@ -41,6 +42,7 @@ __all__ = [
     "ModelFacts",
     "NearDuplicates",
     "OtherRun",
+    "OutputSample",
     "Report",
     "ShiftReport",
     "SplitProfile",
@@ -55,6 +57,7 @@ __all__ = [
     "check_split",
     "choose_examples",
     "classify_curve",
+    "compare_outputs",
     "compare_splits",
     "diagnose",
     "find_measure",

@@ -80,7 +80,12 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
     >>> compare_splits(train=rng.normal(size=(5000, 3)), dev=rng.normal(0.3, 1, size=(5000, 3))).verdict
     'shifted'
     """
-    sets = _profiles({"train": train, "dev": dev} | ({} if test is None else {"test": test}), leaks=leaks)
+    return compare_sets({"train": train, "dev": dev} | ({} if test is None else {"test": test}), leaks=leaks)
+
+
+def compare_sets(given: Mapping[str, Any], *, leaks: bool) -> ShiftReport:
+    """The same of any two or three sets, by name."""
+    sets = _profiles(given, leaks=leaks)
     comparisons = compare_profiles(sets)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)

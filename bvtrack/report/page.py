@@ -180,6 +180,7 @@ def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
         "counts": list(_counts(sizes)),
         "smallest_gap": in_points(sizes["smallest_gap"]) if sizes else None,
         "distribution": distribution.get("verdict"),
+        "outputs": (split.get("outputs") or {}).get("verdict"),
         "differences": [
             {
                 "between": f"{one.earlier} and {one.later}",

@@ -121,7 +121,7 @@ def _anew(run: LoggedRun, epochs: list[EpochErrors]) -> Verdict:
 def _findings(split: Mapping[str, Any]) -> list[Finding]:
     """The findings of `bvtrack/splits.json`."""
     with contextlib.suppress(*UNREADABLE):
-        parts = (split.get("sizes"), split.get("distribution"))
+        parts = (split.get("sizes"), split.get("distribution"), split.get("outputs"))
         disguised = split.get("disguised") or ()
         return [Finding(**one) for one in [*disguised, *(one for part in parts if part for one in part["findings"])]]
     return []

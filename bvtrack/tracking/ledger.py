@@ -134,7 +134,17 @@ class Ledger:
 
     @property
     def _findings(self) -> list[Finding]:
-        return [Finding(**finding) for finding in self._split.get("findings", ())]
+        return [Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ())]
+
+    @property
+    def _outputs(self) -> Mapping[str, Any]:
+        return self._latest.get("outputs", {})
+
+    @property
+    def _split_report(self) -> Mapping[str, Any]:
+        """The content of `bvtrack/splits.json`."""
+        outputs = {"outputs": self._outputs["report"]} if self._outputs else {}
+        return {**(self._split.get("report") or {}), **outputs}
 
     @property
     def measure(self) -> str | None:
@@ -183,7 +193,7 @@ class Ledger:
             measure=self.measure,
             state=self.state,
             address=address,
-            split=self._split.get("report") or {},
+            split=self._split_report,
             findings=self._findings,
             version=self._options["version"],
         )
@@ -266,8 +276,8 @@ class Ledger:
         if self.verdict is not None:
             about = {"measure": self.measure, "version": self._options["version"]}
             files[names.DIAGNOSIS_FILE] = self.verdict.as_json() | about
-        if self._split.get("report"):
-            files[names.SPLITS_FILE] = self._split["report"]
+        if self._split_report:
+            files[names.SPLITS_FILE] = self._split_report
         return files
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from bvtrack.data.outputs import compare_outputs
 from bvtrack.data.profile import SplitProfile
 from bvtrack.data.quick_key import key_of
 from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
@@ -218,6 +219,14 @@ class Tracker:
         self._is_chance_due = True
         if self._measure is not None:
             self.log_measure(self._measure)
+
+    @harmless
+    def log_outputs(self, *, dev: Any, test: Any) -> None:
+        """Compare what the model says of dev and of test, arrays of its outputs `[n_examples, ...]` on some examples of each:
+        a finding of the split where they are distributed otherwise.
+        """
+        report = compare_outputs(dev=dev, test=test)
+        self._logbook.write("outputs", findings=[asdict(one) for one in report.findings], report=asdict(report))
 
     def _known_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any] | None:
         """What was found when the same data were checked before; `None` where they were not, or that cannot be told."""

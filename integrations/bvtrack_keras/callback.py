@@ -179,6 +179,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     def _end(self, state: Literal["complete", "interrupted", "failed"]) -> None:
         if self._is_open and self.tracker:
             self._is_open = False
+            if self._passes:
+                self._passes.end()
             self.tracker.close(state)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bvtrack import ErrorFunction, Measure, find_measure, measure_examples
+from bvtrack import ErrorFunction, Measure, OutputSample, find_measure, measure_examples
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.framework import keras
 
@@ -19,12 +19,15 @@ MOST_KEPT = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class SetError:
-    """An error over a set of `n` examples, where that is known, and its 95 % interval, where it was bootstrapped."""
+    """An error over a set of `n` examples, where that is known, and its 95 % interval, where it was bootstrapped; `outputs`
+    are some of the model's predictions `[n_kept, ...]`.
+    """
 
     value: float
     n: int | None
     interval: tuple[float, float] | None = None
     is_rate: bool = False
+    outputs: Any = field(default=None, compare=False)
 
 
 def error_measure(error: ErrorFunction | Any) -> Measure:
@@ -53,15 +56,19 @@ def measure_error(model: Any, data: EvaluationData, measure: Measure) -> SetErro
     parts: list[SetError] = []
     kept: list[tuple[Any, Any]] = []
     size = 0
+    outputs = OutputSample(data.n)
     for x, y in data.batches():
         kept.append((_one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y)))
+        outputs.add(kept[-1][0])
         size += kept[-1][0].nbytes
         if size > MOST_KEPT:
             parts.append(_plain_error(measure.function, *_joined(kept)))
             kept, size = [], 0
     if not parts:
-        return (_plain_error if measure.is_rate else _sure_error)(measure.function, *_joined(kept))
-    return _mean([*parts, _plain_error(measure.function, *_joined(kept))] if kept else parts)
+        found = (_plain_error if measure.is_rate else _sure_error)(measure.function, *_joined(kept))
+    else:
+        found = _mean([*parts, _plain_error(measure.function, *_joined(kept))] if kept else parts)
+    return replace(found, outputs=outputs.rows)
 
 
 def settled(measure: Measure, measured: SetError) -> Measure:

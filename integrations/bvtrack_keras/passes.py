@@ -27,6 +27,7 @@ TAIL = (
     "pass validation_split= to the callback too"
 )
 VALIDATION = "val_"
+HELD_OUT = ("dev", "test")
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
 
@@ -57,6 +58,7 @@ class Passes:
         self._train = train_subset(sources.for_train, sources.dev, train_eval) if sources.for_train else None
         self._is_train_settled = train_eval != "subset"
         self._is_split_logged = False
+        self._outputs: dict[str, Any] = {}
         self._remark = self._remark_on_train()
         if not sources.may_hold_dev:
             self._log_split()
@@ -86,6 +88,11 @@ class Passes:
         dev = {} if validated is None else {"dev_error": validated}
         return running | train | dev | self._as_arguments(measured)
 
+    def end(self) -> None:
+        """Compare what the model says of dev and of test, where it was asked for both."""
+        if self._outputs:
+            self._tracker.log_outputs(**self._outputs)
+
     def error_in(self, logs: Mapping[str, float]) -> float | None:
         """The error that is among logged metrics."""
         name = self.measure.find_in(logs) if self.measure and self._error is None else None
@@ -109,6 +116,9 @@ class Passes:
 
     def _as_arguments(self, measured: Mapping[str, SetError | None]) -> dict[str, Any]:
         known = {name: error for name, error in measured.items() if error is not None}
+        outputs = {name: known[name].outputs for name in HELD_OUT if name in known and known[name].outputs is not None}
+        if len(outputs) == len(HELD_OUT):  # of one and the same model
+            self._outputs = outputs
         if self._error is not None and self.measure is None and known:
             self._take(settled(self._error, next(iter(known.values()))))
         intervals = {name: error.interval for name, error in known.items() if error.interval is not None}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torchmetrics import Metric
 
-from bvtrack import ErrorFunction
+from bvtrack import ErrorFunction, OutputSample
 from bvtrack_lightning.part import Part
 from bvtrack_lightning.processes import share_buffers
 from bvtrack_lightning.shadow import untouched
@@ -103,6 +103,7 @@ def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], er
     Raises `ValueError` for batches that are neither, or predictions too large to keep.
     """
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    outputs = OutputSample(_n_of(loader))
     is_by_example = False
     with torch.no_grad(), untouched(trainer, module, Recorder()):
         share_buffers(trainer, module)
@@ -110,6 +111,7 @@ def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], er
             with _precision(trainer, "validation_step"):
                 predictions, targets = (part.detach().cpu() for part in _predicted(module, batch, index))
             predictions = predictions.float() if predictions.is_floating_point() else predictions
+            outputs.add(predictions.numpy())
             if not kept:
                 is_by_example = torch.as_tensor(error(predictions, targets)).shape == (len(targets),)
             if is_by_example:
@@ -118,7 +120,13 @@ def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], er
             if sum(part.nbytes for pair in kept for part in pair) > LARGEST_PREDICTIONS:
                 raise ValueError("expected predictions that fit into 256 MiB; have error= give one error for each example")
     predictions, targets = (torch.cat(parts) for parts in zip(*kept, strict=True))
-    return Part(len(targets), examples=(predictions, targets), is_by_example=is_by_example)
+    return Part(len(targets), examples=(predictions, targets), is_by_example=is_by_example, outputs=outputs.rows)
+
+
+def _n_of(loader: Iterable[Any]) -> int | None:
+    """The examples that a loader gives, where its batches are known beforehand."""
+    batches = getattr(loader, "batch_sampler", None)
+    return sum(map(len, batches)) if isinstance(batches, list) else None
 
 
 def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torch.Tensor]:

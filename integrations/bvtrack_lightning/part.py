@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from torchmetrics import Metric
 
@@ -13,7 +15,7 @@ from torchmetrics import Metric
 class Part:
     """What one process found in a pass over its part of a set: means by metric as sums and weights, torchmetrics not yet
     computed, or the examples of an error function: predictions and targets, or (`is_by_example`) their errors twice.
-    `problem` says what ended it early.
+    `outputs` are some of the module's predictions `[n_kept, ...]`. `problem` says what ended it early.
     """
 
     n: int = 0
@@ -22,6 +24,7 @@ class Part:
     metrics: dict[str, Metric] = field(default_factory=dict)
     examples: tuple[torch.Tensor, torch.Tensor] | None = None
     is_by_example: bool = False
+    outputs: np.ndarray[Any, Any] | None = None
     problem: str = ""
 
     @property

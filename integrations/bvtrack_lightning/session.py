@@ -26,6 +26,7 @@ logger = logging.getLogger("bvtrack")
 
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
+HELD_OUT = ("dev", "test")
 
 
 class Session:
@@ -53,6 +54,7 @@ class Session:
         self._before: Mapping[str, Any] = {}
         self._validated: Mapping[str, Any] | None = None
         self._parts: dict[str, Part] = {}
+        self._outputs: dict[str, Any] = {}
         self._n_validations = 0
         self._n_epochs = 0
         train = data.first_loader(trainer.train_dataloader)
@@ -93,7 +95,11 @@ class Session:
             return
         if has_validated and not self._parts:  # the epoch was stopped before its last validation
             self._run_passes()
-        self._log_epoch(join(trainer, self._parts))
+        parts = join(trainer, self._parts)
+        outputs = {name: part.outputs for name, part in parts.items() if name in HELD_OUT and part.outputs is not None}
+        if len(outputs) == len(HELD_OUT):  # of one and the same model
+            self._outputs = outputs
+        self._log_epoch(parts)
         if self._expose:
             exposed = self._tracker.metrics_of(trainer.current_epoch)
             trainer.callback_metrics.update({name: torch.tensor(value) for name, value in exposed.items()})
@@ -101,7 +107,9 @@ class Session:
         self._validated, self._parts = None, {}
 
     def end(self) -> None:
-        """Say what a training leaves behind that was over before its first validation."""
+        """Compare what the model says of dev and test; say what a training leaves behind that was over before it validated."""
+        if self._outputs:
+            self._tracker.log_outputs(**self._outputs)
         if self._n_epochs or not self._trainer.enable_validation:
             return
         self._say(
