@@ -78,6 +78,11 @@ class Diagnosis:
             baseline="zero" if human_error is None else "given",
         )
 
+    @property
+    def named_gaps(self) -> tuple[str, ...]:
+        """The gaps that stand for the problems, in their order."""
+        return tuple(name for name, problem in PROBLEMS.items() if problem in self.problems)
+
     def _repr_html_(self) -> str:
         from bvtrack.report.card import diagnosis_card
 

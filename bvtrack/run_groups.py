@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bvtrack.error_rate import is_finite_number, is_fraction
+from bvtrack.measure import core_name
 from bvtrack.tracking import names
 from bvtrack.tracking.others import metric_of
 
@@ -44,7 +45,7 @@ class DiagnosedRun:
             errors = {name: error for name, error in content["errors"].items() if is_fraction(error)}
             gaps = {name: ends[0] for name, ends in content["gaps"].items() if is_finite_number(ends[0])}
         model = {name.removeprefix(names.MODEL): value for name, value in tags.items() if name.startswith(names.MODEL)}
-        measure = metric_of(tags.get(names.MEASURE))
+        measure = _measure_of(tags.get(names.MEASURE))
         return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model, measure)
 
 
@@ -89,6 +90,13 @@ def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
 def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
     """What the errors are, the most frequent first: errors of different measures do not compare."""
     return [measure for measure, _ in Counter(run.measure for run in runs).most_common()]
+
+
+def _measure_of(tag: str | None) -> str:
+    """What `bvtrack.measure` says the errors are; Lightning's `val_acc` and Keras's `val_accuracy` are one."""
+    measure = metric_of(tag)
+    is_accuracy = measure.startswith("1 - ") and core_name(measure.removeprefix("1 - ")) in ("acc", "accuracy")
+    return "1 - accuracy" if is_accuracy else measure
 
 
 def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:

@@ -216,7 +216,9 @@ def test_an_error_outside_its_range_is_said_and_left_out(store: str, said: list[
 
     assert "bvtrack/dev_error" not in metrics
     assert metrics["bvtrack/train_error"] == 0.01
-    assert said == ["bvtrack: dev_error must be a fraction in [0, 1]; got 11, so it is left out from now on: 11 % is 0.11"]
+    assert said == [
+        "bvtrack: dev_error must be a fraction in [0, 1]; got 11, so all errors are left out from now on: 11 % is 0.11"
+    ]
     said.clear()
 
 

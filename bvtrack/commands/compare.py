@@ -38,13 +38,17 @@ def compare(
     uri, found = _read(experiments, filter_string, tracking_uri)
     diagnosed = [run for run in map(_diagnosed, found) if run is not None]
     if not diagnosed:
-        named = ", ".join(experiments)
-        raise click.ClickException(
-            f"expected runs with a diagnosis in {named}, found none among {len(found):,}; `bvtrack audit` diagnoses them"
-        )
+        raise click.ClickException(_none_of(len(found), experiments, filter_string))
     if page is not None:
         _write_page(page, [run for run in found if "bvtrack.gaps" in run.data.tags], ", ".join(experiments), uri)
     _print(diagnosed, as_json=as_json)
+
+
+def _none_of(n_found: int, experiments: Sequence[str], filter_string: str) -> str:
+    named = ", ".join(experiments)
+    if not n_found:
+        return f"expected runs in {named}, found none" + (f" by the filter {filter_string!r}" if filter_string else "")
+    return f"expected runs with a diagnosis in {named}, found none among {n_found:,}; `bvtrack audit` diagnoses them"
 
 
 def _read(experiments: Sequence[str], filter_string: str, tracking_uri: str | None) -> tuple[str, list[Run]]:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str | None) -> None:
     """Write the report of the run RUN_ID, whatever logged it: its verdict, curves, gaps, next steps and split.
 
-    Example: bvtrack report 4f1c2b9e --output report.png
+    RUN_ID is all of its id, as MLflow shows it.
+
+    Example: bvtrack report 4f1c2b9e7d3a4c55a1b2c3d4e5f60718 --output report.png
     """
     from bvtrack.tracking.shipper import settle_mlflow
 

@@ -33,7 +33,7 @@ def split(
     as_json: bool,
     **columns: str | None,
 ) -> None:
-    r"""Check a split in files: its sizes, whether its parts are alike, and whether examples are in two of them.
+    """Check a split in files: its sizes, whether its parts are alike, and whether examples are in two of them.
 
     Each part is one file or folder, read in batches, however large:
 
@@ -48,7 +48,7 @@ def split(
                          one; compared at 32 x 32 pixels (needs Pillow)
 
     Example: bvtrack split train.csv dev.csv test.csv --group patient --strict
-    """
+    """  # noqa: D301  # click's mark of a paragraph to leave as it is
     paths = {"train": train, "dev": dev} | ({"test": test} if test else {})
     try:
         check = _check_with_bar(paths, columns, without, leaks=not no_leaks)

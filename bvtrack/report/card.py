@@ -36,6 +36,7 @@ def diagnosis_card(diagnosis: Diagnosis) -> str:
         words=diagnosis.explanation,
         figure=_bars(diagnosis),
         items=[Item(f"{step.title}.", step.why) for step in steps],
+        is_ranked=True,
     )
 
 
@@ -43,7 +44,7 @@ def _bars(diagnosis: Diagnosis) -> Markup | str:
     if not diagnosis.gaps:
         return ""
     with own_style():
-        return drawn_gaps(diagnosis.gaps, "card-gaps")
+        return drawn_gaps(diagnosis, "card-gaps")
 
 
 def split_card(report: SplitReport) -> str:
@@ -70,8 +71,9 @@ def _card(
     head: Sequence[str] = (),
     rows: Sequence[Sequence[str]] = (),
     items: Sequence[Item] = (),
+    is_ranked: bool = False,
 ) -> str:
     colours = {"light": css(LIGHT), "dark": css(DARK)}
     return template("card.html.jinja").render(
-        title=title, words=words, figure=figure, head=head, rows=rows, items=items, **colours
+        title=title, words=words, figure=figure, head=head, rows=rows, items=items, list="ol" if is_ranked else "ul", **colours
     )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from bvtrack.diagnosis import Diagnosis
     from bvtrack.forecast import Forecast
-    from bvtrack.gaps import Gap
     from bvtrack.intervals import Rate
     from bvtrack.report.content import Content
 
@@ -76,19 +76,20 @@ def draw_curves(axes: Axes, content: Content) -> None:
     style(axes)
 
 
-def draw_gaps(axes: Axes, gaps: Mapping[str, Gap]) -> None:
+def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
     """Each gap as a bar with its 95 % interval, and a mark from where on it is named, all on one scale."""
+    gaps, named = diagnosis.gaps, diagnosis.named_gaps
     shown = list(gaps)
     widest = max(abs(end) for gap in gaps.values() for end in (gap.value, gap.low, gap.high, gap.threshold) if end is not None)
     for row, name in enumerate(shown):
         gap, colour = gaps[name], LIGHT[OF_GAP[name]]
-        axes.barh(row, 100 * gap.value, 0.5, color=colour, alpha=0.9 if gap.is_named else 0.45)
+        axes.barh(row, 100 * gap.value, 0.5, color=colour, alpha=0.9 if name in named else 0.45)
         right = max(gap.value, 0.0)
         if gap.low is not None and gap.high is not None:
             right = max(gap.high, 0.0)
             axes.plot([100 * gap.low, 100 * gap.high], [row, row], color=LIGHT["text"], linewidth=1.2, marker="|", markersize=7)
         axes.plot([100 * gap.threshold] * 2, [row - 0.38, row + 0.38], color=LIGHT["text"], linewidth=1.2, linestyle=":")
-        words = f"{in_points(gap.value, '+')}{' (named)' if gap.is_named else ''}"
+        words = f"{in_points(gap.value, '+')}{' (named)' if name in named else ''}"
         is_in_the_way = right <= gap.threshold <= right + widest * ROOM_FOR_WORDS  # the mark, of the words
         place = gap.threshold if is_in_the_way else right
         axes.annotate(words, (100 * place, row), (6, 0), textcoords="offset points", va="center", color=LIGHT["text"])

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 SHOWN_PARAMETERS = 5
 SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
+EDGES = 2
+"""Characters by which rich makes a table without padded edges too wide."""
+NARROWEST = 9
+"""Characters: the longest word of what is advised."""
 
 
 def print_groups(
@@ -29,9 +33,13 @@ def print_groups(
     """
     from rich.text import Text
 
-    console.print(_groups(groups))
+    console.print(_groups(groups), width=console.width - EDGES)
     if len(measures) > 1:
-        console.print(Text(f"The best are by {printable(measures[0])}; other runs' errors are of another measure.", "dim"))
+        console.print(
+            Text(
+                f"The best are by {printable(measures[0]) or 'no named measure'}; other runs' errors are of another one.", "dim"
+            )
+        )
     for parameter in parameters[:SHOWN_PARAMETERS]:
         console.print()
         console.print(_parameter(parameter, [group.tag for group in groups]))
@@ -48,8 +56,8 @@ def _groups(groups: Sequence[RunGroup]) -> Table:
     table.add_column("Best dev\nerror", justify="right")
     for gap in SHOWN_GAPS:
         table.add_column(f"{GAP_NAMES[gap].capitalize()},\nmedian", justify="right")
-    table.add_column("Best run", overflow="fold")
-    table.add_column("Most\nadvised", min_width=len("advised"))
+    table.add_column("Best run", overflow="fold", min_width=NARROWEST)
+    table.add_column("Most\nadvised", overflow="fold", min_width=NARROWEST)
     for group, tag in zip(groups, tags, strict=True):
         error = "" if group.best_dev_error is None else percent(group.best_dev_error)
         gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]

@@ -87,20 +87,23 @@ def _errors_table(diagnosis: Diagnosis) -> str:
         "|---|---|---|---|",
         f"| human{assumed} | {percent(diagnosis.human_error)} | | |",
     ]
-    gaps = {sets_of(name, diagnosis.errors)[0]: f"{GAP_NAMES[name]} {_points(gap)}" for name, gap in diagnosis.gaps.items()}
+    named = diagnosis.named_gaps
+    gaps = {
+        sets_of(name, diagnosis.errors)[0]: f"{GAP_NAMES[name]} {_points(gap, is_named=name in named)}"
+        for name, gap in diagnosis.gaps.items()
+    }
     for name, error in diagnosis.errors.items():
         count = f"{diagnosis.counts[name]:,}" if name in diagnosis.counts else ""
         rows.append(f"| {SET_NAMES[name]} | {percent(error)} | {count} | {gaps.get(name, '')} |")
     return "\n".join([*rows, EMPTY_ROW])
 
 
-def _points(gap: Gap) -> str:
-    sign = "+"
-    value = f"{in_points(gap.value, sign)} points"
-    wide = f"**{value}**" if gap.is_wide else value
-    return (
-        wide if gap.low is None or gap.high is None else f"{wide} ({in_points(gap.low, sign)} to {in_points(gap.high, sign)})"
-    )
+def _points(gap: Gap, *, is_named: bool) -> str:
+    value = f"{in_points(gap.value, '+')} points"
+    shown = f"**{value}**" if is_named else value
+    if gap.low is None or gap.high is None:
+        return shown
+    return f"{shown} ({in_points(gap.low, '+')} to {in_points(gap.high, '+')})"
 
 
 def _numbered(steps: Sequence[Step]) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from bvtrack.gaps import Gap
+    from bvtrack.diagnosis import Diagnosis
 
 MOST_DIFFERENCES = 30
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2000
@@ -75,7 +75,7 @@ def _figures(content: Content) -> dict[str, Any]:
         found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: figures.draw_curves(axes, content), "curves", caption)
         found["curves_caption"] = caption
     if content.diagnosis.gaps:
-        found["gaps_figure"] = drawn_gaps(content.diagnosis.gaps, "gaps")
+        found["gaps_figure"] = drawn_gaps(content.diagnosis, "gaps")
     if content.more_data and "more_data" in {step.id for step in content.verdict.steps}:
         words = ", ".join(f"{percent(one.value)} with {times} times the data" for times, one in content.more_data.items())
         words += _beside_human(content)
@@ -84,11 +84,11 @@ def _figures(content: Content) -> dict[str, Any]:
     return found | _shift(content)
 
 
-def drawn_gaps(gaps: Mapping[str, Gap], name: str) -> Markup:
+def drawn_gaps(diagnosis: Diagnosis, name: str) -> Markup:
     """The bars of the gaps."""
-    height = figures.ROW_HEIGHT * len(gaps) + figures.GAPS_MARGIN
-    words = "; ".join(f"{GAP_NAMES[gap_name]} {in_points(gap.value)} points" for gap_name, gap in gaps.items())
-    return _drawn(height, lambda axes: figures.draw_gaps(axes, gaps), name, f"Bars of the gaps: {words}")
+    height = figures.ROW_HEIGHT * len(diagnosis.gaps) + figures.GAPS_MARGIN
+    words = "; ".join(f"{GAP_NAMES[gap_name]} {in_points(gap.value)} points" for gap_name, gap in diagnosis.gaps.items())
+    return _drawn(height, lambda axes: figures.draw_gaps(axes, diagnosis), name, f"Bars of the gaps: {words}")
 
 
 def _drawn(height: float, draw: Callable[[Axes], None], name: str, description: str) -> Markup:
@@ -167,7 +167,7 @@ def _gaps(content: Content) -> Iterator[dict[str, Any]]:
             "value": in_points(gap.value, "+"),
             "interval": f"{in_points(gap.low or 0, '+')} to {in_points(gap.high or 0, '+')}" if known else "",
             "threshold": in_points(gap.threshold),
-            "is_named": gap.is_named,
+            "is_named": name in diagnosis.named_gaps,
         }
 
 

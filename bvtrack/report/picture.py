@@ -53,7 +53,7 @@ def _drawn(content: Content) -> bytes:
     if has_curves:
         figures.draw_curves(rest.pop(0), content)
     if gaps:
-        figures.draw_gaps(rest.pop(0), gaps)
+        figures.draw_gaps(rest.pop(0), content.diagnosis)
     found = io.BytesIO()
     figure.savefig(found, format="png", dpi=DPI)
     return found.getvalue()

@@ -386,10 +386,8 @@ class Tracker:
         if self._has_fractions and not 0 <= fraction <= 1:
             self._has_fractions = False
             what = f"{name} ({self._measure})" if self._measure else name
-            self._say(
-                f"{what} must be a fraction in [0, 1]; got {fraction:.4g}, so it is left out from now on: 11 % is 0.11",
-                once_for="no fraction",
-            )
+            got = f"{what} must be a fraction in [0, 1]; got {fraction:.4g}"
+            self._say(f"{got}, so all errors are left out from now on: 11 % is 0.11", once_for="no fraction")
         return self._has_fractions
 
     def _count(self, name: str, given: int | None) -> int | None:
