@@ -6,10 +6,19 @@ from bvtrack.curve import classify_curve
 from bvtrack.data.finding import Finding
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.near_duplicates import NearDuplicates, near_duplicate_embeddings
-from bvtrack.data.outputs import OutputSample, compare_outputs
+from bvtrack.data.outputs import OutputSample, compare_outputs, held_out
 from bvtrack.data.profile import SplitProfile, profile
 from bvtrack.data.quick_key import key_of_arrays, key_of_dataset
-from bvtrack.data.sample import FEWEST_TRAIN_EXAMPLES, MOST_READ, SplitSample, TrainEval, choose_examples, train_eval_size
+from bvtrack.data.sample import (
+    FEWEST_TRAIN_EXAMPLES,
+    MOST_READ,
+    READ_SECONDS,
+    SplitSample,
+    TrainEval,
+    choose_examples,
+    in_time,
+    train_eval_size,
+)
 from bvtrack.data.shift import ShiftReport, compare_splits
 from bvtrack.data.split_source import SplitSource
 from bvtrack.data.transport import pack_profile, unpack_profile
@@ -30,6 +39,7 @@ from bvtrack.version import __version__
 __all__ = [
     "FEWEST_TRAIN_EXAMPLES",
     "MOST_READ",
+    "READ_SECONDS",
     "Audited",
     "Diagnosis",
     "ErrorFunction",
@@ -65,7 +75,9 @@ __all__ = [
     "forecast_more_data",
     "harmless",
     "has_diverged",
+    "held_out",
     "human_error_from_environment",
+    "in_time",
     "is_disabled",
     "is_switched_on",
     "key_of_arrays",

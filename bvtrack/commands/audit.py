@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bvtrack.commands.diagnose import ERROR, ErrorRate
+from bvtrack.commands.store import refused
 
 if TYPE_CHECKING:
     from bvtrack.auditing.audited import Audited
@@ -85,9 +86,6 @@ def _runs_of(
     auditing: Auditing, experiments: Iterable[str | None], filter_string: str, problems: list[str], *, is_undo: bool
 ) -> Iterator[Audited]:
     """The runs of the experiments that are there; what is wrong with another is added to the problems, each once."""
-    from bvtrack.tracking.cause import short_cause
-    from bvtrack.tracking.target import without_credentials
-
     runs_of = auditing.undone_runs_of if is_undo else auditing.runs_of
     for experiment in experiments:
         try:
@@ -95,8 +93,7 @@ def _runs_of(
         except ValueError as error:
             problems += [str(error)] if str(error) not in problems else []
         except Exception as error:  # whatever its database or the way to it raises
-            where = f"MLflow at {without_credentials(auditing.uri)}"
-            raise click.ClickException(f"{where} did not list the runs ({short_cause(error, auditing.uri)})") from error
+            raise refused("did not list the runs", error, auditing.uri) from error
 
 
 def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bvtrack.commands.store import named_store, refused
+
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
@@ -52,24 +54,21 @@ def _none_of(n_found: int, experiments: Sequence[str], filter_string: str) -> st
 
 
 def _read(experiments: Sequence[str], filter_string: str, tracking_uri: str | None) -> tuple[str, list[Run]]:
-    from bvtrack.tracking.cause import short_cause
     from bvtrack.tracking.shipper import settle_mlflow
-    from bvtrack.tracking.target import checked_uri, current_uri, without_credentials
+    from bvtrack.tracking.target import without_credentials
 
     settle_mlflow()
-    try:
-        uri = checked_uri(tracking_uri or current_uri())
-        from bvtrack.auditing.experiments import check_file
-        from bvtrack.auditing.store import Store
+    uri = named_store(tracking_uri)
+    from bvtrack.auditing.experiments import check_file
+    from bvtrack.auditing.store import Store
 
+    try:
         check_file(uri)
-        store = Store(uri)
-        return without_credentials(uri), list(_runs(store, experiments, filter_string))
+        return without_credentials(uri), list(_runs(Store(uri), experiments, filter_string))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except Exception as error:  # whatever its database or the way to it raises
-        where = f"MLflow at {without_credentials(uri)}"
-        raise click.ClickException(f"{where} did not list the runs ({short_cause(error, uri)})") from error
+        raise refused("did not list the runs", error, uri) from error
 
 
 def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Iterator[Run]:

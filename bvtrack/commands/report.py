@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bvtrack.commands.store import named_store, refused
+
 if TYPE_CHECKING:
     from bvtrack.report.run_report import Report
 
@@ -33,7 +35,7 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
     settle_mlflow()
     path = output or Path(f"{run_id}.html")
     _check_form(path)
-    uri = _uri(tracking_uri)
+    uri = named_store(tracking_uri)
     found = _made(run_id, uri)
     try:
         found.save(path)
@@ -54,15 +56,6 @@ def _check_form(path: Path) -> None:
         raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
 
 
-def _uri(tracking_uri: str | None) -> str:
-    from bvtrack.tracking.target import checked_uri, current_uri
-
-    try:
-        return checked_uri(tracking_uri or current_uri())
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-
-
 def _made(run_id: str, uri: str) -> Report:
     from bvtrack.report.run_report import make_report
 
@@ -71,7 +64,7 @@ def _made(run_id: str, uri: str) -> Report:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     except Exception as error:  # whatever its database or the way to it raises
-        raise _refused("does not give the run", error, uri) from error
+        raise refused("does not give the run", error, uri) from error
 
 
 def _log(found: Report, run_id: str, uri: str) -> None:
@@ -82,15 +75,8 @@ def _log(found: Report, run_id: str, uri: str) -> None:
     try:
         Store(uri).write_text(run_id, REPORT_FILE, page)
     except Exception as error:  # an artifact store is somebody else's library
-        raise _refused("does not take the report", error, uri) from error
+        raise refused("does not take the report", error, uri) from error
     click.echo(f"{REPORT_FILE}: written to the run")
-
-
-def _refused(what: str, error: Exception, uri: str) -> click.ClickException:
-    from bvtrack.tracking.cause import short_cause
-    from bvtrack.tracking.target import without_credentials
-
-    return click.ClickException(f"MLflow at {without_credentials(uri)} {what} ({short_cause(error, uri)})")
 
 
 def _headline(found: Report) -> str:

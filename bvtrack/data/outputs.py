@@ -6,7 +6,7 @@ black box predictors"; Rabanser et al. 2019, "Failing loudly", in which they fou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from bvtrack.data.shift import ShiftReport, compare_sets
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+HELD_OUT = ("dev", "test")
 MOST_BYTES = 64 * 2**20
 """Of outputs that are kept of a set; larger ones are not compared."""
 
@@ -38,7 +39,10 @@ class OutputSample:
         some = np.array(outputs[-self._n_seen % self._step :: self._step])
         self._n_seen += len(outputs)
         self._n_bytes += some.nbytes
-        self._parts = [*self._parts, some] if self._n_bytes <= MOST_BYTES else []
+        if self._n_bytes <= MOST_BYTES:
+            self._parts.append(some)
+        else:
+            self._parts.clear()
 
     @property
     def rows(self) -> NDArray[Any] | None:
@@ -46,6 +50,16 @@ class OutputSample:
         import numpy as np
 
         return np.concatenate(self._parts) if self._parts else None
+
+
+def held_out(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of dev and of test, by set, which are of one and the same model; empty where one of them is `None` or missing.
+
+    >>> held_out({"train": [1], "dev": [2], "test": None})
+    {}
+    """
+    found = {name: outputs[name] for name in HELD_OUT if outputs.get(name) is not None}
+    return found if len(found) == len(HELD_OUT) else {}
 
 
 def compare_outputs(*, dev: Any, test: Any) -> ShiftReport:

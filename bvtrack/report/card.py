@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bvtrack.explanation import SET_NAMES, in_points, percent
+from bvtrack.explanation import in_points
 from bvtrack.report.note import headline
-from bvtrack.report.page import drawn_gaps
+from bvtrack.report.page import drawn_gaps, size_rows
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
@@ -49,16 +49,11 @@ def _bars(diagnosis: Diagnosis) -> Markup | str:
 
 def split_card(report: SplitReport) -> str:
     """The sizes, what they can resolve, and the findings."""
-    total = sum(report.counts.values())
-    widths = report.resolution
     return _card(
         title="The split is fine" if report.ok else "The split needs a look",
         words=f"The smallest gap that it can see at a dev error of 10 %: {in_points(report.smallest_gap)} points.",
         head=("set", "examples", "share", "knows a 10 % error to"),
-        rows=[
-            (SET_NAMES[name], f"{n:,}", percent(n / total), f"±{in_points(widths[name])} points" if name in widths else "")
-            for name, n in report.counts.items()
-        ],
+        rows=list(size_rows(report.counts, report.resolution)),
         items=[Item(finding.level, finding.message) for finding in report.findings],
     )
 

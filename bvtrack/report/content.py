@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence
+from bvtrack.explanation import SET_NAMES
 from bvtrack.forecast import Forecast
 from bvtrack.gain import LIKELY, Gains, expected_gains
 from bvtrack.intervals import Rate
 from bvtrack.tracking.names import run_page
 from bvtrack.tracking.verdict import EpochErrors, Verdict
 
-SETS = ("train", "train_dev", "dev", "test")
 MOST_DRAWN = 300
 """Epochs of a longer training: more points than a curve is pixels wide only make the file large."""
 MOST_LISTED = 60
@@ -43,7 +44,7 @@ class RunAddress:
         return f"{self.tracking_uri.rstrip('/')}/{run_page(self.experiment_id, self.run_id)}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Content:
     """A run's name, its verdict, its errors by epoch, and what else its report tells.
 
@@ -72,9 +73,9 @@ class Content:
     @property
     def sets(self) -> list[str]:
         """The sets that there are errors of."""
-        return [name for name in SETS if any(name in entry.errors for entry in self.history)]
+        return [name for name in SET_NAMES if any(name in entry.errors for entry in self.history)]
 
-    @property
+    @cached_property
     def drawn(self) -> list[EpochErrors]:
         """The epochs for a figure."""
         return self._some(MOST_DRAWN)
@@ -103,7 +104,7 @@ class Content:
         """The dev error with so many times the training data."""
         return self._gains.more_data
 
-    @property
+    @cached_property
     def _gains(self) -> Gains:
         dev_curve = [entry.errors.get("dev") for entry in self.history]
         return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))

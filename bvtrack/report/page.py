@@ -177,7 +177,7 @@ def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
     distribution: Mapping[str, Any] = split.get("distribution") or {}
     known = [Comparison(**one) for one in distribution.get("comparisons", ())]
     return {
-        "counts": list(_counts(sizes)),
+        "counts": list(size_rows(sizes.get("counts", {}), sizes.get("resolution", {}))),
         "smallest_gap": in_points(sizes["smallest_gap"]) if sizes else None,
         "distribution": distribution.get("verdict"),
         "outputs": (split.get("outputs") or {}).get("verdict"),
@@ -193,12 +193,12 @@ def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _counts(sizes: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    counts, widths = sizes.get("counts", {}), sizes.get("resolution", {})
+def size_rows(counts: Mapping[str, int], resolution: Mapping[str, float]) -> Iterator[tuple[str, str, str, str]]:
+    """Of each set its name, its examples, their share, and how well it knows an error (see `SplitReport`), in words."""
+    total = sum(counts.values())
     for name, n in counts.items():
-        resolution = f"±{in_points(widths[name])} points" if name in widths else ""
-        share = percent(n / sum(counts.values()))
-        yield {"name": SET_NAMES.get(name, name), "n": f"{n:,}", "share": share, "resolution": resolution}
+        knows = f"±{in_points(resolution[name])} points" if name in resolution else ""
+        yield SET_NAMES.get(name, name), f"{n:,}", percent(n / total), knows
 
 
 def _p_value(p: float) -> str:

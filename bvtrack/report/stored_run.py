@@ -19,9 +19,10 @@ from bvtrack.auditing.store import Store
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_fraction
+from bvtrack.explanation import SET_NAMES
 from bvtrack.gaps import Gap
 from bvtrack.recipe import Step
-from bvtrack.report.content import SETS, Content, RunAddress, baseline_name
+from bvtrack.report.content import Content, RunAddress, baseline_name
 from bvtrack.report.page import histograms_of, split_in_words
 from bvtrack.tracking import names
 from bvtrack.tracking.others import model_of
@@ -43,7 +44,7 @@ def content_of(run_id: str, tracking_uri: str) -> Content:
     if found.info.lifecycle_stage == "deleted":
         raise ValueError(f"the run {run_id} ({run.name}) is deleted; restore it first (mlflow runs restore)")
     address = RunAddress(run_id, str(found.info.experiment_id), without_credentials(tracking_uri))
-    is_ours = any(names.error_metric(name) in run.metrics for name in SETS)
+    is_ours = any(names.error_metric(name) in run.metrics for name in SET_NAMES)
     content = _of_a_callback(run, store) if is_ours else _of_others(run, partial(store.history, run_id))
     return replace(content, address=address, baseline=baseline_name(run.tags.get(names.BASELINE)))
 
@@ -78,7 +79,7 @@ def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
     logged = read_gaps(run.tags).get("n")
     given = logged if isinstance(logged, dict) else {}
     counts = {name: n for name, n in given.items() if isinstance(n, int) and n > 0}
-    curves = {n: curve_of(history(names.error_metric(n))) for n in SETS if names.error_metric(n) in run.metrics}
+    curves = {n: curve_of(history(names.error_metric(n))) for n in SET_NAMES if names.error_metric(n) in run.metrics}
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
     return [

@@ -19,10 +19,8 @@ DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32
 """Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
 
 
-_let_go: list[int] = []
-"""The processes that were left to finish by themselves, until they have."""
-_at_their_report: list[int] = []
-"""Those of them that have sent everything else."""
+_let_go: dict[int, bool] = {}
+"""The processes that were left to finish by themselves, until they have, and whether all but a report has been sent."""
 
 
 def _reap() -> None:
@@ -32,13 +30,13 @@ def _reap() -> None:
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
-            _let_go.remove(pid)
+            del _let_go[pid]
 
 
 def _wait_for_reports(timeout: float) -> None:
     """Wait up to `timeout` seconds; on Windows, where processes outlive those that started them, not at all."""
     deadline = time.monotonic() + timeout
-    while set(_at_their_report) & set(_let_go) and time.monotonic() < deadline and sys.platform != "win32":
+    while any(_let_go.values()) and time.monotonic() < deadline and sys.platform != "win32":
         _reap()
         time.sleep(POLL_SECONDS)
 
@@ -83,16 +81,14 @@ class ShipperProcess:
             self._process.stdin.close()
         wait_for_the_last(self, timeout)
         has_arrived = self._process.poll() == 0 or self.progress.is_complete
-        if has_arrived:
-            _at_their_report.append(self._process.pid)
-        self.let_go()
+        self.let_go(is_at_its_report=has_arrived)
         return has_arrived
 
-    def let_go(self) -> None:
+    def let_go(self, *, is_at_its_report: bool = False) -> None:
         """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
         if self._process.poll() is None:
             self._process.returncode = 0
-            _let_go.append(self._process.pid)
+            _let_go[self._process.pid] = is_at_its_report
 
     def __del__(self) -> None:
         """A training that nobody holds any more is over."""

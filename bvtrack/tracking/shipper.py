@@ -269,8 +269,8 @@ def send_left_behind(
     *,
     experiment: str | None = None,
     with_report: bool = False,
-) -> Shipper:
-    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is. Returns what sent it.
+) -> None:
+    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
 
     A run that is still to be made goes into `experiment`, by default the one that its training meant.
 
@@ -285,7 +285,7 @@ def send_left_behind(
             report(shipper.offset)
         shipper.finish()
     journals.forget(journal)
-    return shipper
+    shipper.write_report()
 
 
 def ship_until_over(

@@ -77,8 +77,7 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
     if parcel.problem:
         return parcel.problem
     try:
-        sent = send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
-        sent.write_report()
+        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
     except StillWritingError:
         return "its training goes on, and sends it by itself"
     except Held:

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import suppress
 from typing import Any
 
-from bvtrack import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_dataset
+from bvtrack import MOST_READ, READ_SECONDS, SplitSample, SplitSource, choose_examples, in_time, key_of_dataset
 from bvtrack_keras.framework import keras
 from bvtrack_keras.unshuffled import is_tf_dataset
 
-READ_SECONDS = 0.2
-"""How much of a set is read to compare distributions, beside the batches that tell its size."""
 EXAMPLES_AT_ONCE = 32
 INFINITE = -1
 """The cardinality of a `tf.data` pipeline that repeats without end."""
@@ -39,7 +37,7 @@ def _of_loader(loader: Any) -> SplitSource:
         chosen = choose_examples(n, MOST_READ).tolist()
         parts = (chosen[start : start + EXAMPLES_AT_ONCE] for start in range(0, len(chosen), EXAMPLES_AT_ONCE))
         drawn = (loader.collate_fn([loader.dataset[index] for index in part]) for part in parts)
-        return SplitSample.of_batches(n, _in_time(drawn))
+        return SplitSample.of_batches(n, _some(drawn))
 
     return SplitSource(n, sample, key_of_dataset(loader.dataset, range(n), lambda some: [loader.collate_fn(some)]))
 
@@ -54,7 +52,7 @@ def _of_batches(dataset: Any, n_batches: int) -> SplitSource | None:
 
     def sample() -> SplitSample:
         drawn = (dataset[int(index)] for index in choose_examples(n_batches, n_batches))
-        return SplitSample.of_drawn_batches(n, _in_time(drawn))
+        return SplitSample.of_drawn_batches(n, _some(drawn))
 
     return SplitSource(n, sample, key_of_dataset(dataset, range(n_batches), _comparable, most=2))
 
@@ -96,13 +94,13 @@ class AtIndex:
         return tf.data.experimental.at(self._pipeline, index)
 
 
-def _in_time(batches: Iterable[Any]) -> Iterator[Any]:
+def _some(batches: Iterable[Any]) -> Iterator[Any]:
     """As many as there is time for, up to the most examples that are read."""
-    n, deadline = 0, time.monotonic() + READ_SECONDS
-    for batch in _comparable(batches):
+    n = 0
+    for batch in in_time(_comparable(batches)):
         yield batch
         n += _n_of(batch)
-        if n >= MOST_READ or time.monotonic() > deadline:
+        if n >= MOST_READ:
             return
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bvtrack import Measure, Tracker, TrainEval, has_diverged, preserve_random_states
+from bvtrack import Measure, Tracker, TrainEval, has_diverged, held_out, preserve_random_states
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.error import SetError, compiled_loss, measure_error, settled
 from bvtrack_keras.sources import Sources
@@ -27,7 +27,6 @@ TAIL = (
     "pass validation_split= to the callback too"
 )
 VALIDATION = "val_"
-HELD_OUT = ("dev", "test")
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
 
@@ -116,9 +115,7 @@ class Passes:
 
     def _as_arguments(self, measured: Mapping[str, SetError | None]) -> dict[str, Any]:
         known = {name: error for name, error in measured.items() if error is not None}
-        outputs = {name: known[name].outputs for name in HELD_OUT if name in known and known[name].outputs is not None}
-        if len(outputs) == len(HELD_OUT):  # of one and the same model
-            self._outputs = outputs
+        self._outputs = held_out({name: error.outputs for name, error in known.items()}) or self._outputs
         if self._error is not None and self.measure is None and known:
             self._take(settled(self._error, next(iter(known.values()))))
         intervals = {name: error.interval for name, error in known.items() if error.interval is not None}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, key_of_dataset
+from bvtrack import MOST_READ, SplitSample, choose_examples, in_time, key_of_dataset
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-READ_SECONDS = 0.2
-"""How much of a split is read to compare distributions: what comes first."""
 READ_BATCH = 256
 READ_TWICE = 8
 """Examples that show whether data are augmented: even a coin that is tossed for each shows with 255 of 256."""
@@ -171,12 +168,3 @@ def read(loader: DataLoader[Any], n: int) -> SplitSample:
     """
     batches = list(in_time(shard(loader, choose(examples(loader), MOST_READ))))
     return SplitSample.of_batches(n, batches) if batches else SplitSample(n)
-
-
-def in_time(loader: DataLoader[Any]) -> Iterator[Any]:
-    """As many batches as there is time for."""
-    deadline = time.monotonic() + READ_SECONDS
-    for batch in loader:
-        yield batch
-        if time.monotonic() > deadline:
-            return

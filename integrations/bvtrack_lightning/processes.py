@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import torch
 from torch import distributed
 
@@ -56,8 +55,10 @@ def join(trainer: Trainer, parts: Mapping[str, Part]) -> dict[str, Part]:
 
 
 def _portable(part: Part) -> Part:
-    """Without torchmetrics, of which only the names are told, as means over nothing."""
-    return replace(part, metrics=dict.fromkeys(part.metrics))  # type: ignore[arg-type]
+    """Without torchmetrics, of which only the names are told, as means over nothing, and without outputs: the first process's
+    own are a sample.
+    """
+    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]
 
 
 def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
@@ -72,13 +73,8 @@ def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
         metrics=dict(own_metrics) if not problems else {},
         examples=_concatenated([part.examples for part in parts if part.examples is not None]),
         is_by_example=any(part.is_by_example for part in parts),
-        outputs=_stacked([part.outputs for part in parts if part.outputs is not None]),
         problem=problems[0] if problems else "",
     )
-
-
-def _stacked(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any] | None:
-    return np.concatenate(arrays) if arrays else None
 
 
 def _added(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import Tracker, has_diverged, preserve_random_states
+from bvtrack import Tracker, has_diverged, held_out, preserve_random_states
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
 from bvtrack_lightning.facts import model_facts, monitors_of
@@ -26,7 +26,6 @@ logger = logging.getLogger("bvtrack")
 
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
-HELD_OUT = ("dev", "test")
 
 
 class Session:
@@ -95,11 +94,8 @@ class Session:
             return
         if has_validated and not self._parts:  # the epoch was stopped before its last validation
             self._run_passes()
-        parts = join(trainer, self._parts)
-        outputs = {name: part.outputs for name, part in parts.items() if name in HELD_OUT and part.outputs is not None}
-        if len(outputs) == len(HELD_OUT):  # of one and the same model
-            self._outputs = outputs
-        self._log_epoch(parts)
+        self._outputs = held_out({name: part.outputs for name, part in self._parts.items()}) or self._outputs
+        self._log_epoch(join(trainer, self._parts))
         if self._expose:
             exposed = self._tracker.metrics_of(trainer.current_epoch)
             trainer.callback_metrics.update({name: torch.tensor(value) for name, value in exposed.items()})

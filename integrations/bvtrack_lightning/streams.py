@@ -10,8 +10,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
-from bvtrack import MOST_READ, SplitSample, SplitSource
-from bvtrack_lightning.data import in_time
+from bvtrack import MOST_READ, SplitSample, SplitSource, in_time
 
 logger = logging.getLogger("bvtrack")
 
