@@ -192,14 +192,49 @@ def test_a_named_run_that_the_other_store_lacks_is_made_there(experiment: str | 
     assert (run.info.status, run.data.tags["bvtrack.diagnosis"]) == ("FINISHED", "high_variance")
 
 
+EMPTY, TORN, SENT, YOUNG, WITH_THESIS = (f"2026010{day}T000000Z-{day * 16}" for day in "12345")
+
+
+def _aged(folder: Path) -> Path:
+    os.utime(folder, (1, 1))
+    return folder
+
+
 def test_journals_that_hold_nothing_are_swept_away(journals: Path) -> None:
     left_behind(journals, 1)
-    for name, content in [("1-empty", b""), ("2-torn", b'{"kind":"ru'), ("3-sent", None), ("4-young", b"")]:
+    for name, content in [(EMPTY, b""), (TORN, b'{"kind":"ru'), (SENT, None), (YOUNG, b"")]:
         (journals / name).mkdir()
         if content is not None:
             (journals / name / "00000000000000000000.jsonl").write_bytes(content)
-        if "young" not in name:
-            os.utime(journals / name, (1, 1))
+        if name != YOUNG:
+            _aged(journals / name)
     sweep(journals)
 
-    assert sorted(path.name for path in journals.iterdir())[1:] == ["4-young"]
+    assert sorted(path.name for path in journals.iterdir())[:2] == [TORN, YOUNG]
+    assert len(list(journals.iterdir())) == 3
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_sync_leaves_folders_that_are_not_ours_as_they_are(options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    mine = tmp_path / "mine"
+    for path in [
+        "my-thesis/chapter1.tex",
+        "lightning-logs/version_0/last.ckpt",
+        "run-1/data.jsonl.gz",
+        f"{WITH_THESIS}/chapter1.tex",
+        f"{WITH_THESIS}/00000000000000000000.jsonl.bak",
+        f"{TORN}/writer/notes",
+    ]:
+        (mine / path).parent.mkdir(parents=True, exist_ok=True)
+        (mine / path).write_text("precious")
+    (mine / EMPTY).symlink_to(tmp_path / "elsewhere")
+    for folder in mine.iterdir():
+        _aged(folder)
+    before = sorted(mine.rglob("*"))
+    answer = CliRunner().invoke(main, ["sync", str(mine), *options])
+
+    assert answer.exit_code == 0
+    assert sorted(mine.rglob("*")) == before
+    assert (mine / EMPTY).is_symlink()
+    assert (tmp_path / "elsewhere").is_dir()

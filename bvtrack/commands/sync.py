@@ -25,10 +25,12 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
 
     Example: bvtrack sync --tracking-uri http://localhost:5000
     """
-    from bvtrack.tracking.journal import default_journal_dir
+    from bvtrack.tracking.journal import default_journal_dir, sweep
     from bvtrack.tracking.sync import parcels_of
 
     directory = directory or default_journal_dir()
+    if not dry_run:
+        sweep(directory)
     try:
         parcels = parcels_of(directory, tracking_uri)
     except ValueError as error:

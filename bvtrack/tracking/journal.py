@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -35,6 +36,9 @@ REPLACE_TRIES = 10
 BIRTH_SECONDS = 60.0
 """A journal that is older has its first record."""
 SHOWN_BYTES = 40
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
+_FILE = re.compile(r"\d{20}\.jsonl|kept\.(jsonl|tmp)|(progress|context)\.(json|tmp)|writer|lock")
+"""The names of a journal's folder, and of all files that are ever in it."""
 HEADER_KEYS = {"timestamp", "run_id", "run_name", "experiment", "experiment_id", "store", "tags", "options"}
 
 
@@ -224,12 +228,32 @@ def unsent_journals(directory: Path) -> Sequence[Path]:
 
 
 def sweep(directory: Path) -> None:
-    """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last."""
-    for journal in directory.glob("*-*/"):
-        with contextlib.suppress(FileNotFoundError):  # swept by another
-            is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
-            if not is_young and not any(b"\n" in _first_line(records) for records in journal.glob("*.jsonl")):
-                shutil.rmtree(journal, ignore_errors=True)
+    """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last.
+
+    A folder is one of ours by its exact name, and empty where all of its files are ours by name and none holds a record.
+    """
+    for journal in directory.iterdir() if directory.is_dir() else ():
+        if _NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink():
+            with contextlib.suppress(FileNotFoundError):  # swept by another
+                is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
+                if not is_young and _holds_nothing(journal):
+                    _remove_folder(journal)
+
+
+def _holds_nothing(journal: Path) -> bool:
+    """Whether all that is in the folder of a journal is what one without records leaves."""
+    files = list(journal.iterdir())
+    ours = all(_FILE.fullmatch(file.name) and file.is_file() and not file.is_symlink() for file in files)
+    return ours and not any(file.stat().st_size for file in files if file.suffix == ".jsonl")
+
+
+def _remove_folder(journal: Path) -> None:
+    """Remove the files that a journal has by their names, and then the folder, which fails where there is anything else."""
+    for file in journal.iterdir():
+        if _FILE.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        journal.rmdir()
 
 
 def size_of(journal: Path) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bvtrack.report.printable import printable
-from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, sweep, unsent_journals
+from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, unsent_journals
 from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import StillWritingError, problem_of, send_left_behind
@@ -63,7 +63,6 @@ def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
 
     Raises `ValueError` for a malformed tracking URI.
     """
-    sweep(directory)
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     given = checked_uri(given) if given else None
     return [_parcel(journal, given) for journal in unsent_journals(directory)]
