@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
+from written_journals import all_records
 
-from bvtrack.tracking.journal import read_records, unsent_journals
+from bvtrack.tracking.journal import unsent_journals
 from bvtrack.tracking.ledger import Ledger, Point
 
 torch.set_num_threads(1)  # on a busy machine small tensors wait for threads: ten times the time
@@ -109,7 +110,7 @@ def fit(*callbacks: Any, model: Any = None, data: Any = TRAIN, **options: Any) -
 def read_run(journals: Path) -> Run:
     """The last run that stayed in its journal, as MLflow would show it."""
     path = max(unsent_journals(journals), key=lambda journal: journal.stat().st_mtime_ns)
-    header, *records = read_records(path, 0)[0]
+    header, *records = all_records(path)
     ledger = Ledger(header["options"])
     for record in records:
         ledger.take(record)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH, _validate_metric, _validate_tag
+from written_journals import all_records
 
 import bvtrack
 from bvtrack.tracking import names
-from bvtrack.tracking.journal import read_header, read_records, unsent_journals
+from bvtrack.tracking.journal import read_header, unsent_journals
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.mlflow_writer import with_users_text
 from bvtrack.tracking.shipper import send_left_behind
@@ -66,7 +67,7 @@ def written(directory: Path) -> Bundle:
     """All that MLflow is to show of the only journal."""
     (journal,) = unsent_journals(directory)
     header = read_header(journal)
-    records, _ = read_records(journal, 0, chunk_bytes=1 << 30)
+    records = all_records(journal)
     ledger = Ledger(header["options"])
     for record in records:
         ledger.take(record)

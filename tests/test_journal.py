@@ -15,19 +15,19 @@ from bvtrack.tracking import journal as journals
 from bvtrack.tracking.journal import (
     Journal,
     JournalError,
-    Record,
     default_journal_dir,
     discard,
     fold,
     forget,
     read_header,
     read_kept,
-    read_records,
     record,
     size_of,
     unsent_journals,
 )
+from bvtrack.tracking.journal_reader import JournalReader
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.record_line import Record, from_line, to_line
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no permission bits")
 
@@ -50,12 +50,23 @@ def _garbled(directory: Path, content: bytes) -> Path:
     return journal
 
 
-HEADER = record("run", run_id=None, run_name=None, experiment=None, experiment_id=None, store="here", tags={}, options={})
+HEADER = record(
+    "run", run_id=None, run_name=None, experiment=None, experiment_id=None, store="here", tags={}, options={}, format=2
+)
+
+
+def _reader(journal: Path, offset: int = 0) -> JournalReader:
+    return JournalReader(journal, offset, header=HEADER)
+
+
+def read_records(journal: Path, offset: int, end: int | None = None, **options: Any) -> tuple[list[Record], int]:
+    """The next records, and the byte behind them."""
+    reader = _reader(journal, offset)
+    return reader.read(end=end, **options), reader.offset
 
 
 def _written(directory: Path, *records: Record) -> Path:
-    journal = Journal(directory)
-    journal.append(*records)
+    journal = Journal(directory, *records)
     journal.close()
     return journal.path
 
@@ -72,7 +83,10 @@ def test_records_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_each_record_is_a_line_of_json(tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "note", "text": "a\nb"}, {"kind": "end"})
 
-    assert _segment(path).read_bytes() == b'{"kind":"note","text":"a\\nb"}\n{"kind":"end"}\n'
+    first, second = _segment(path).read_bytes().splitlines()
+
+    assert json.loads(first) == {"kind": "note", "text": "a\nb", "at": 0, "crc": "8e60c8fd"}
+    assert json.loads(second) == {"kind": "end", "at": len(first) + 1, "crc": "338e1e52"}
 
 
 def test_what_was_appended_is_there_before_the_journal_is_closed(tmp_path: Path) -> None:
@@ -119,9 +133,10 @@ def test_a_torn_last_line_is_ignored(torn: bytes, tmp_path: Path) -> None:
 
 def test_a_torn_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "run"})
-    _segment(path).write_bytes(_segment(path).read_bytes() + b'{"kind":')
+    line = to_line({"kind": "end"}, at=size_of(path))
+    _segment(path).write_bytes(_segment(path).read_bytes() + line[:9])
     _, offset = read_records(path, 0)
-    _segment(path).write_bytes(_segment(path).read_bytes() + b'"end"}\n')
+    _segment(path).write_bytes(_segment(path).read_bytes() + line[9:])
 
     read, _ = read_records(path, offset)
 
@@ -218,10 +233,11 @@ def test_later_progress_replaces_the_earlier_and_leaves_no_draft(tmp_path: Path)
 
 
 def test_progress_towards_one_store_is_none_towards_another(tmp_path: Path) -> None:
-    Progress(5, store="sqlite:////a.db", run_id="abc").save(tmp_path)
+    path = _written(tmp_path, HEADER)
+    Progress(5, store="sqlite:////a.db", run_id="abc").save(path)
 
-    assert Progress.towards(tmp_path, "sqlite:////a.db").offset == 5
-    assert Progress.towards(tmp_path, "http://b") == Progress(store="http://b")
+    assert Progress.towards(path, "sqlite:////a.db").offset == 5
+    assert Progress.towards(path, "http://b") == Progress(store="http://b")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b'{"unknown": 1}', b"\xff"])
@@ -232,12 +248,12 @@ def test_unreadable_progress_begins_anew(content: bytes, tmp_path: Path) -> None
 
 
 def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path: Path) -> None:
-    path = _written(tmp_path)
+    path = _written(tmp_path, HEADER)
     Progress(1).save(path)
 
     discard(path)
 
-    assert sorted(left.name for left in path.iterdir()) == ["progress.json", "writer"]
+    assert sorted(left.name for left in path.iterdir()) == ["progress.json", "run.json", "writer"]
 
 
 def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
@@ -317,9 +333,9 @@ def test_a_journal_that_is_folded_loses_its_acknowledged_segments_alone(tmp_path
     while records[-1].get("epoch", 0) < 9:
         records, offset = read_records(journal.path, offset)
     fold(journal.path, HEADER, [record("model", facts={})], offset)
-    kept, start = read_kept(journal.path)
+    kept, start, is_whole = read_kept(journal.path)
 
-    assert (start, [one["kind"] for one in kept]) == (offset, ["model"])
+    assert (start, [one["kind"] for one in kept], is_whole) == (offset, ["model"], True)
     assert read_header(journal.path)["store"] == "here"
     assert size_of(journal.path) == size
     assert read_records(journal.path, start)[0][0]["epoch"] == records[-1]["epoch"] + 1
@@ -367,13 +383,33 @@ def test_reading_up_to_an_offset_leaves_out_what_is_behind_it(tmp_path: Path) ->
     assert read_records(journal.path, 0, 0) == ([], 0)
 
 
-@pytest.mark.parametrize("garbage", [b"\x00\xff\n", b"{\n", b"[1]\n", b"{}\n"])
-def test_a_line_that_is_no_record_is_said(garbage: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("garbage", [b"\x00\xff\n", b"{\n", b"[1]\n", b"{}\n", b'{"kind":"epoch"}\n', b"\r\n"])
+def test_a_line_that_is_none_of_ours_is_noted_and_holds_up_nothing_behind_it(garbage: bytes, tmp_path: Path) -> None:
     path = _written(tmp_path, {"kind": "run"})
-    _segment(path).write_bytes(_segment(path).read_bytes() + garbage)
+    end = size_of(path)
+    behind = to_line({"kind": "end"}, at=end + len(garbage))
+    _segment(path).write_bytes(_segment(path).read_bytes() + garbage + behind)
+    reader = _reader(path)
 
-    with pytest.raises(JournalError, match="expected a record of a training in each line, got b"):
-        read_records(path, 0)
+    assert reader.read() == [{"kind": "run"}, {"kind": "end"}]
+    assert reader.damage == {end: f"the line at byte {end} is none that was written"}
+    assert not reader.ends_in_damage
+
+
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_no_bit_of_a_line_can_change_without_being_noticed(place: int, bit: int) -> None:
+    line = bytearray(to_line({"kind": "epoch", "epoch": 7, "errors": {"dev": 0.1875}}, at=1234))
+    line[place % (len(line) - 1)] ^= 1 << bit
+
+    assert from_line(bytes(line), is_signed=True) is None
+
+
+def test_lines_of_version_0_1_are_read_and_those_that_are_broken_are_noted(tmp_path: Path) -> None:
+    lines = [b'{"kind":"run"}\n', b'{"kind":"epo\n', b'{"kind":"end"}\n']
+    reader = JournalReader(_garbled(tmp_path, b"".join(lines)), header={"kind": "run"})
+
+    assert reader.read() == [{"kind": "run"}, {"kind": "end"}]
+    assert list(reader.damage) == [15]
 
 
 @pytest.mark.parametrize("content", [b"", b'{"kind":"ru', b'{"kind":"run"}'])
@@ -396,8 +432,44 @@ def test_the_header_is_the_first_record(tmp_path: Path) -> None:
 
 
 def test_a_header_that_lacks_something_is_said(tmp_path: Path) -> None:
-    path = _written(tmp_path, HEADER, {"kind": "end"})
-    (segment := _segment(path)).write_bytes(segment.read_bytes().replace(b'"store"', b'"shop"'))
+    path = _written(tmp_path, {name: value for name, value in HEADER.items() if name != "store"})
 
     with pytest.raises(JournalError, match="expected a run's store in the first record"):
         read_header(path)
+
+
+@pytest.mark.parametrize("spoilt", ["00000000000000000000.jsonl", "run.json"])
+def test_the_header_is_read_from_the_copy_that_is_whole(spoilt: str, tmp_path: Path) -> None:
+    path = _written(tmp_path, HEADER, {"kind": "end"})
+    (path / spoilt).write_bytes((path / spoilt).read_bytes().replace(b'"here"', b'"hers"'))
+
+    assert read_header(path) == HEADER
+
+
+def test_a_header_whose_copies_are_all_broken_is_said(tmp_path: Path) -> None:
+    path = _written(tmp_path, HEADER)
+    for name in ("00000000000000000000.jsonl", "run.json"):
+        (path / name).write_bytes((path / name).read_bytes().replace(b'"here"', b'"hers"'))
+
+    with pytest.raises(JournalError, match="expected the record of a run first"):
+        read_header(path)
+
+
+def test_a_header_whose_checksum_has_lost_its_name_is_none_of_version_0_1(tmp_path: Path) -> None:
+    path = _written(tmp_path, HEADER)
+    for name in ("00000000000000000000.jsonl", "run.json"):
+        (path / name).write_bytes((path / name).read_bytes().replace(b'"crc"', b'"crd"').replace(b'"here"', b'"hers"'))
+
+    with pytest.raises(JournalError, match="expected the record of a run first"):
+        read_header(path)
+
+
+def test_progress_that_was_changed_or_goes_beyond_the_end_is_none(tmp_path: Path) -> None:
+    path = _written(tmp_path, HEADER)
+    Progress(size_of(path) + 1, store="here", run_id="abc").save(path)
+    beyond = Progress.towards(path, "here")
+    Progress(9, store="here").save(path)
+    (path / "progress.json").write_bytes((path / "progress.json").read_bytes().replace(b"9", b"8", 1))
+
+    assert (beyond.offset, beyond.run_id) == (0, "abc")
+    assert Progress.towards(path, "here") == Progress(store="here")

@@ -17,10 +17,11 @@ import torch
 from keras_training import TEST, TRAIN, fit, split
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, default_collate
+from written_journals import all_records
 
 from bvtrack import Measure, SplitSample, SplitSource, Tracker, key_of_arrays, key_of_dataset
 from bvtrack.tracking import known_splits
-from bvtrack.tracking.journal import read_records, unsent_journals
+from bvtrack.tracking.journal import unsent_journals
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback
 
@@ -162,7 +163,7 @@ def test_a_key_costs_the_dataset_no_draw_and_no_count() -> None:
 def records(journals: Path) -> list[Mapping[str, Any]]:
     """Of the last training, without their times."""
     path = max(unsent_journals(journals), key=lambda journal: journal.stat().st_mtime_ns)
-    return [{**one, "timestamp": 0} for one in read_records(path, 0)[0][1:]]
+    return [{**one, "timestamp": 0} for one in all_records(path)[1:]]
 
 
 class Counted:

@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from written_journals import all_records
 
-from bvtrack.tracking.journal import read_records, unsent_journals
+from bvtrack.tracking.journal import unsent_journals
 from bvtrack_lightning import BiasVarianceCallback
 from bvtrack_lightning.streams import stream_source
 
@@ -110,7 +111,7 @@ def train(stream: Stream, *, is_tracked: bool = True, **options: Any) -> Mapping
 
 def split_in(journals: Path) -> Mapping[str, Any]:
     (path,) = unsent_journals(journals)
-    (found,) = (record for record in read_records(path, 0)[0] if record["kind"] == "split")
+    (found,) = (record for record in all_records(path) if record["kind"] == "split")
     return found
 
 

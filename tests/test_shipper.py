@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from servers import free_port, kill_shipper, wait_until
+from written_journals import change_header
 
 import bvtrack
 from bvtrack.cli import main
@@ -44,7 +45,7 @@ def test_what_a_training_could_not_send_is_sent_by_sync(store: str, port: int, s
     assert (run.info.run_name, run.info.status, run.data.tags["bvtrack.state"]) == ("lost", "FINISHED", "complete")
     assert list(default_journal_dir().iterdir()) == []
     assert [str(journal) in message for message in said] == [True]
-    assert f"`bvtrack sync {journal.parent}` sends what is left" in said[0]
+    assert f"bvtrack sync {journal.parent}` sends what is left" in said[0]
     said.clear()
 
 
@@ -87,8 +88,7 @@ def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, po
 def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(journals: Path) -> None:
     left_behind(journals, 1, tracking_uri="http://127.0.0.1:9")
     (journal,) = unsent_journals(journals)
-    (segment,) = journal.glob("*.jsonl")
-    segment.write_text(segment.read_text().replace("http://127.0.0.1:9", "htp://nowhere"))
+    change_header(journal, store="htp://nowhere")
     answer = CliRunner().invoke(main, ["sync"])
 
     assert answer.exit_code == 1

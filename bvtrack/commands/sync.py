@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--tracking-uri", help="The store to send to; by default MLFLOW_TRACKING_URI, else the one it was meant for.")
 @click.option("--experiment", help="The experiment for runs that are not there yet; by default the one that was meant.")
+@click.option("--ended", is_flag=True, help="Send trainings of another machine too, which are over as you know.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
-def sync(directory: Path | None, tracking_uri: str | None, experiment: str | None, dry_run: bool) -> None:
+def sync(directory: Path | None, tracking_uri: str | None, experiment: str | None, ended: bool, dry_run: bool) -> None:
     """Send what trainings could not: the journals left in DIRECTORY (by default where trainings keep them).
 
     Sending again what has been sent adds nothing.
@@ -40,11 +41,11 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
     elif dry_run:
         for parcel in parcels:
             click.echo(f"{parcel.journal.name}: {parcel.in_words()}")
-    elif not _send_all(parcels, experiment):
+    elif not _send_all(parcels, experiment, is_over=ended):
         sys.exit(1)
 
 
-def _send_all(parcels: Sequence[Parcel], experiment: str | None) -> bool:
+def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: bool) -> bool:
     """Send them one by one, with a bar where it can be seen; whether all could be sent."""
     from rich.console import Console
     from rich.progress import Progress
@@ -65,7 +66,7 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None) -> bool:
             def report(reached: int, start: int = done - offset) -> None:
                 bar.update(task, completed=start + reached)
 
-            problem = send(parcel, report, experiment=experiment)
+            problem = send(parcel, report, experiment=experiment, is_over=is_over)
             done += n_bytes
             bar.update(task, completed=done)
             words = problem or f"sent to {without_credentials(parcel.tracking_uri)}"

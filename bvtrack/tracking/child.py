@@ -69,7 +69,3 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
         shipper.say_that_all_has_arrived()
         shipper.write_report()  # which nobody waits for
     return has_arrived
-
-
-if __name__ == "__main__":
-    sys.exit(main())

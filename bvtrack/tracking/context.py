@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from bvtrack.tracking.journal import read_header, write_private
+from bvtrack.tracking.journal import read_header
+from bvtrack.tracking.private_files import read_plain, write_private
 
 
 def note_context(journal: Path) -> None:
@@ -18,13 +19,13 @@ def note_context(journal: Path) -> None:
     with contextlib.suppress(Exception):  # plugins of MLflow's answer too
         from mlflow.tracking.context.registry import resolve_tags  # seconds of import
 
-        write_private(_file(journal), json.dumps(resolve_tags(read_header(journal)["tags"])))
+        write_private(_file(journal), json.dumps(resolve_tags(read_header(journal)["tags"])).encode())
 
 
 def read_context(journal: Path) -> Mapping[str, str]:
     """The tags that were noted; none where nothing readable is there."""
-    with contextlib.suppress(OSError, ValueError):
-        noted = json.loads(_file(journal).read_text())
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        noted = json.loads(read_plain(_file(journal)))
         return {str(key): str(value) for key, value in noted.items()}
     return {}
 

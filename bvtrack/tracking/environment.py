@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+from pathlib import Path
 
 from bvtrack.error_rate import read_error
 from bvtrack.tracking.harmless import logger
@@ -45,13 +47,33 @@ def human_error_from_environment() -> float | None:
 
 
 def user_name() -> str:
-    """The user who runs this process, as the system knows them."""
+    """The user who runs this process, as the system knows them; in a container, where they have no name, their number."""
     import getpass
 
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return "unknown"
+    except (ImportError, KeyError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def sync_command(journal_dir: Path) -> str:
+    """What to type, in any folder, to send the journals that lie there."""
+    import shlex
+    import shutil
+
+    python = sys.executable or "python"
+    if shutil.which("bvtrack"):
+        command = ["bvtrack"]
+    elif script := shutil.which("bvtrack", path=str(Path(python).parent)):
+        command = [script]
+    else:
+        command = ["env", f"PYTHONPATH={Path(__file__).absolute().parents[2]}", python, "-m", "bvtrack"]
+    return shlex.join([*command, "sync", str(journal_dir)])
+
+
+def program_name() -> str:
+    """The path of the training's script; where Python runs within another program, or reads from a terminal, it has none."""
+    return str(next(iter(getattr(sys, "argv", None) or ()), "") or "<interactive>")
 
 
 @functools.cache

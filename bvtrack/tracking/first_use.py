@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bvtrack.tracking.lock import held
+from bvtrack.tracking.private_files import remove_file
 
 SETUP_SECONDS = 120.0
 """Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
@@ -22,14 +23,15 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
     if database is None:
         yield
         return
-    guard = database.with_name(f"{database.name}.setup")
+    guard = database.with_name(f"{database.name}.bvtrack-setup")
     if database.exists() and not guard.exists():
         yield
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     with held(guard, SETUP_SECONDS):
         yield
-        guard.unlink(missing_ok=True)  # those who wait for it find the store set up
+        if guard.exists() and not guard.stat().st_size:
+            remove_file(guard)  # those who wait for it find the store set up
 
 
 def _sqlite_file(tracking_uri: str) -> Path | None:

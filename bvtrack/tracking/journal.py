@@ -1,61 +1,95 @@
 """The append-only log a run's points are written to before anything else happens to them.
 
 A journal is a folder of its own. Records are JSON, one a line, in segments that are named by the byte at which they begin. A
-line counts as written when its newline has reached the operating system, which survives the death of the process; a torn last
-line is ignored by readers. Points carry the timestamp of their measuring, so that MLflow stores a point once however often it
-is sent. What has been acknowledged is folded into `kept.jsonl`, so that a journal stays small however long the training.
+line counts as written when its newline has reached the operating system, which survives the death of the process. It carries
+the byte at which it was written and a checksum, so that what a fault has changed or moved is noticed. Points carry the
+timestamp of their measuring, so that MLflow stores a point once however often it is sent. What has been acknowledged is folded
+into `kept.jsonl`, so that a journal stays small however long the training. The first record, which says what run this is,
+stands in `run.json` once more.
+
+Nothing is removed but files that a journal has, by their exact names, in a folder that has the exact name of one, and what
+they hold only once all of it has been acknowledged.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from bvtrack.tracking.environment import user_name
+from bvtrack.tracking.private_files import (
+    PRIVATE_FOLDER,
+    ForeignFileError,
+    check_own,
+    is_own_folder,
+    new_file,
+    open_plain,
+    read_plain,
+    remove_file,
+    write_private,
+)
+from bvtrack.tracking.record_line import Record, from_line, to_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
 Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "trial", "end"]
-Record = Mapping[str, Any]
-PRIVATE = 0o600
-PRIVATE_FOLDER = 0o700
+FORMAT = 2
+"""Of the records: from 2 on each has a checksum."""
 SEGMENT_BYTES = 1 << 20
 """Of some 4,000 epochs; what lies on disk is at most this, twice, and what is kept of the epochs before."""
 CHUNK_BYTES = 1 << 20
 """Read, and sent, at a time: what a backlog takes of memory."""
-REPLACE_TRIES = 10
+LAST_BYTES = 1 << 16
+"""Of a journal's end, where its last record is looked for: no record of a training's end is longer."""
 BIRTH_SECONDS = 60.0
 """A journal that is older has its first record."""
-SHOWN_BYTES = 40
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
-_FILE = re.compile(r"\d{20}\.jsonl|kept\.(jsonl|tmp)|(progress|context)\.(json|tmp)|writer|lock")
+NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
+SEGMENT = re.compile(r"\d{20}\.jsonl")
+_FILE = re.compile(rf"{SEGMENT.pattern}|(kept|run|progress|context)\.tmp|kept\.jsonl|(run|progress|context)\.json|writer|lock")
 """The names of a journal's folder, and of all files that are ever in it."""
 HEADER_KEYS = {"timestamp", "run_id", "run_name", "experiment", "experiment_id", "store", "tags", "options"}
 
 
 def default_journal_dir() -> Path:
-    """`BVTRACK_JOURNAL_DIR`, else a folder of the user's own."""
+    """`BVTRACK_JOURNAL_DIR`, else a folder of the user's own; where the system knows no home of theirs, a passing one."""
     if named := os.environ.get("BVTRACK_JOURNAL_DIR"):
-        return Path(named)
+        return absolute(named)
     from platformdirs import user_state_path  # a tenth of the time of `import bvtrack`
 
-    return user_state_path("bvtrack", appauthor=False) / "journals"
+    try:
+        path = user_state_path("bvtrack", appauthor=False) / "journals"
+    except (RuntimeError, KeyError, OSError):
+        return passing_journal_dir()
+    return passing_journal_dir() if "~" in path.parts[:1] else absolute(path)
+
+
+def absolute(directory: str | Path) -> Path:
+    """A folder by its whole path, which stays the same where the training changes its working directory."""
+    try:
+        return Path(directory).expanduser().absolute()
+    except (RuntimeError, OSError):  # of a user without a home, or in a working directory that is gone
+        return passing_journal_dir()
 
 
 def passing_journal_dir() -> Path:
-    """Where journals go that find no room elsewhere: until the system is restarted, as a rule, and under the user's name."""
+    """Where journals go that find no room elsewhere: a private folder within the system's, until that is restarted as a rule.
+
+    It has the user's name, unless somebody else has put something there under it.
+    """
     import tempfile
 
-    return Path(tempfile.gettempdir()) / f"bvtrack-{user_name()}"
+    named = Path(tempfile.gettempdir()) / f"bvtrack-{user_name()}"
+    with contextlib.suppress(OSError):
+        named.parent.mkdir(parents=True, exist_ok=True)
+        named.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    return named if is_own_folder(named) else Path(tempfile.mkdtemp(prefix="bvtrack-"))
 
 
 class JournalError(ValueError):
@@ -68,18 +102,24 @@ class Journal:
     def __init__(self, directory: Path, *header: Record) -> None:
         """Create a new journal in `directory` that begins with `header`. Raises `OSError` where that is not possible."""
         self.path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}"
-        self._start = self._end = 0
+        self._start = self._end = self._whole = 0
         self._unwritten = b""
         self._appending = threading.Lock()
         self._writing: FileLock | None = None
+        self._is_made = False
         try:
-            self.path.mkdir(PRIVATE_FOLDER, parents=True)
+            directory.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self.path.mkdir(PRIVATE_FOLDER)
+            self._is_made = True
             self._writing = _writer_lock(self.path)
             self._file = _new_segment(self.path, 0)
             self._write(*header)
+            if header:
+                write_private(_copy_of_header(self.path), to_line(header[0]))
         except OSError as error:  # named by its directory, so that it is the same trouble each time
             self.__del__()
-            shutil.rmtree(self.path, ignore_errors=True)
+            if self._is_made:
+                _remove_folder(self.path)
             raise OSError(error.errno, error.strerror, str(directory)) from None
 
     def append(self, *records: Record) -> None:
@@ -91,9 +131,12 @@ class Journal:
             self._write(*records)
 
     def _write(self, *records: Record) -> None:
-        self._unwritten += "".join(f"{_ENCODER.encode(record)}\n" for record in records).encode()
+        for record in records:
+            self._unwritten += to_line(record, at=self._end + len(self._unwritten))
         while self._unwritten:
             n_written = self._file.write(self._unwritten)
+            whole = self._unwritten.rfind(b"\n", 0, n_written) + 1
+            self._whole = self._end + whole if whole else self._whole
             self._end += n_written
             self._unwritten = self._unwritten[n_written:]
         if self._end - self._start >= SEGMENT_BYTES:
@@ -105,9 +148,13 @@ class Journal:
         return self._unwritten.count(b"\n")
 
     def close(self) -> None:
-        """Close the file. Raises `OSError` where the disk still does not take what was appended."""
+        """Close the file. Raises `OSError` where the disk still does not take what was appended; no part of a record stays."""
         with self._file:
-            self.append()
+            try:
+                self.append()
+            except OSError:
+                os.ftruncate(self._file.fileno(), self._whole - self._start)
+                raise
         self._release()
 
     def __del__(self) -> None:
@@ -133,186 +180,165 @@ def record(kind: Kind, **content: Any) -> Record:
     return {"kind": kind, "timestamp": time.time_ns() // 1_000_000, **content}
 
 
-def read_records(
-    journal: Path, offset: int, end: int | None = None, *, chunk_bytes: int = CHUNK_BYTES
-) -> tuple[list[Record], int]:
-    """The whole records from byte `offset` on, a chunk of them at most, and the offset behind the last one.
-
-    `end` is where to stop before the end of the journal. Raises `JournalError` for a line that is no record.
-    """
-    for start, segment in _segments(journal):
-        offset = max(offset, start)  # what came before has been folded
-        if offset < start + segment.stat().st_size and (end is None or offset < end):
-            room = chunk_bytes if end is None else min(chunk_bytes, end - offset)
-            lines = _whole_lines(segment, offset - start, room)
-            return [_record_of(line) for line in lines.splitlines()], offset + len(lines)
-    return [], offset
-
-
 def read_header(journal: Path) -> Record:
-    """The first record, which names the run and its store. Raises `JournalError` where there is none."""
-    first = next((path for path in [_kept_file(journal), *(path for _, path in _segments(journal))] if path.exists()), None)
-    line = _first_line(first) if first else b""
-    if not line.endswith(b"\n"):
+    """The first record, which names the run and its store. Raises `JournalError` where there is none that is whole."""
+    copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
+    lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
+    found = [said for line in lines if (said := _header_in(line)) is not None]
+    if not lines:
         raise JournalError("expected the record of a run, got none yet; remove the folder once its training is over")
-    header = _record_of(line)
-    if header["kind"] != "run":
-        raise JournalError(f"expected the record of a run first, got one of kind {header['kind']!r}; remove the folder")
+    headers = [one for one in found if one["kind"] == "run"]
+    if not headers:
+        got = f"one of kind {found[0]['kind']!r}" if found else f"{lines[0][:40]!r}"
+        raise JournalError(f"expected the record of a run first, got {got}; remove the folder")
+    header = headers[0]
     if missing := ", ".join(sorted(HEADER_KEYS - header.keys())):
         raise JournalError(f"expected a run's {missing} in the first record, got none; remove the folder")
     return header
 
 
-def read_kept(journal: Path) -> tuple[list[Record], int]:
-    """What is kept of the acknowledged records, and the offset up to which it stands for them; nothing and 0 at first."""
-    with contextlib.suppress(FileNotFoundError):
-        _, mark, *records = (_record_of(line) for line in _kept_file(journal).read_bytes().splitlines())
-        return records, int(mark["offset"])
-    return [], 0
+def _header_in(line: bytes) -> Record | None:
+    said = from_line(line, is_signed=False)
+    if said is not None and is_signed(said.record):
+        said = from_line(line, is_signed=True)
+    return None if said is None else said.record
+
+
+def is_signed(header: Record) -> bool:
+    """Whether each record of the journal has a checksum: those of version 0.1 have none."""
+    return bool(header.get("format", 1) >= FORMAT)
+
+
+def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
+    """What is kept of the acknowledged records, the offset up to which it stands for them, and whether all of it can be read;
+    nothing and 0 at first.
+    """
+    try:
+        lines = read_plain(_kept_file(journal)).splitlines(keepends=True)
+    except FileNotFoundError:
+        return [], 0, True
+    found = [from_line(line, is_signed=is_signed(read_header(journal))) for line in lines]
+    records = [one.record for one in found if one is not None]
+    mark = next((int(one["offset"]) for one in records if one["kind"] == "kept"), 0)
+    return [one for one in records if one["kind"] not in ("run", "kept")], mark, None not in found
 
 
 def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
     """Keep `records` in the place of all before byte `offset`, and remove the segments that are read no more."""
     lines = [header, {"kind": "kept", "offset": offset}, *records]
-    write_private(_kept_file(journal), "".join(f"{_ENCODER.encode(line)}\n" for line in lines))
+    write_private(_kept_file(journal), b"".join(map(to_line, lines)))
     for segment in spent_segments(journal, offset):
-        segment.unlink()
+        remove_file(segment)
 
 
 def spent_segments(journal: Path, offset: int) -> list[Path]:
     """The files that hold nothing behind byte `offset`, without the one that is being written to."""
-    return [segment for start, segment in _segments(journal)[:-1] if start + segment.stat().st_size <= offset]
+    return [segment for start, segment in segments(journal)[:-1] if start + segment.stat().st_size <= offset]
 
 
-def is_being_written(journal: Path) -> bool:
-    """Whether the training of this journal is still there."""
-    try:
-        lock = _writer_lock(journal)
-    except TimeoutError:
-        return True
-    if lock is not None:
-        lock.release()
+def ends_by_its_word(journal: Path, header: Record) -> bool:
+    """Whether the last thing in a journal says that its training is over."""
+    with contextlib.suppress(OSError):
+        for _, segment in segments(journal)[-1:]:
+            with open_plain(segment) as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+                *_, last, rest = (b"", b"", *file.read().split(b"\n"))
+            said = from_line(last, is_signed=is_signed(header))
+            return not rest and said is not None and said.record["kind"] == "end"
     return False
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file, that nobody else may read, in one atomic step."""
-    draft = path.with_suffix(".tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    for _ in range(REPLACE_TRIES):
-        with contextlib.suppress(PermissionError):  # Windows replaces no file that is being read
-            draft.replace(path)
-            return
-        time.sleep(0.01)
-    draft.replace(path)
-
-
 def discard(journal: Path) -> None:
-    """Remove a journal that has been sent to the end; its progress stays until the training has read it."""
-    for _, segment in _segments(journal):
-        segment.unlink(missing_ok=True)
-    _kept_file(journal).unlink(missing_ok=True)
+    """Remove the records of a journal that has been sent to the end; its progress stays until the training has read it."""
+    for _, segment in segments(journal):
+        remove_file(segment)
+    remove_file(_kept_file(journal))
 
 
 def forget(journal: Path) -> None:
     """Remove what is left of a journal that has arrived; one that has not stays."""
-    if not _segments(journal):
-        shutil.rmtree(journal, ignore_errors=True)
+    if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not _has_records(journal):
+        _remove_folder(journal)
 
 
 def unsent_journals(directory: Path) -> Sequence[Path]:
-    """The journals that still hold something to send, oldest first, for their names begin with their time."""
-    return sorted({segment.parent for segment in directory.glob("*/*.jsonl")}, key=lambda journal: journal.name)
+    """The folders that hold segments of a journal, oldest first, for their names begin with their time."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return sorted((one for one in directory.iterdir() if _has_records(one)), key=lambda journal: journal.name)
+    return []
 
 
 def sweep(directory: Path) -> None:
     """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last.
 
-    A folder is one of ours by its exact name, and empty where all of its files are ours by name and none holds a record.
+    A folder is one of ours by its exact name and its owner, and empty where all of its files are ours by name and none holds
+    a record.
     """
     for journal in directory.iterdir() if directory.is_dir() else ():
-        if _NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink():
-            with contextlib.suppress(FileNotFoundError):  # swept by another
+        if NAME.fullmatch(journal.name):
+            with contextlib.suppress(OSError, ForeignFileError):  # swept by another, or none of ours
+                check_own(journal)
                 is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
-                if not is_young and _holds_nothing(journal):
+                if not is_young and all(_holds_nothing(file) for file in journal.iterdir()):
                     _remove_folder(journal)
-
-
-def _holds_nothing(journal: Path) -> bool:
-    """Whether all that is in the folder of a journal is what one without records leaves."""
-    files = list(journal.iterdir())
-    ours = all(_FILE.fullmatch(file.name) and file.is_file() and not file.is_symlink() for file in files)
-    return ours and not any(file.stat().st_size for file in files if file.suffix == ".jsonl")
-
-
-def _remove_folder(journal: Path) -> None:
-    """Remove the files that a journal has by their names, and then the folder, which fails where there is anything else."""
-    for file in journal.iterdir():
-        if _FILE.fullmatch(file.name):
-            file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        journal.rmdir()
 
 
 def size_of(journal: Path) -> int:
     """The offset of the journal's end."""
     with contextlib.suppress(FileNotFoundError):  # sent by another process just now
-        for start, segment in reversed(_segments(journal)):
+        for start, segment in segments(journal)[-1:]:
             return start + segment.stat().st_size
     return 0
 
 
-def plain(value: Any) -> Any:
-    """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
-    return value.item() if hasattr(value, "item") else str(value)
+def segments(journal: Path) -> list[tuple[int, Path]]:
+    """The segments and the byte at which each begins by its name, in order."""
+    return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if SEGMENT.fullmatch(path.name))
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=plain)
-
-
-def _new_segment(journal: Path, start: int) -> Any:
-    path = journal / f"{start:020}.jsonl"
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, PRIVATE), "ab", buffering=0)
-
-
-def _segments(journal: Path) -> list[tuple[int, Path]]:
-    """The segments and the byte at which each begins, in order."""
-    return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if path.stem.isdigit())
+def writer_lock(journal: Path) -> Path:
+    """Held by the training as long as it may write."""
+    return journal / "writer"
 
 
 def _writer_lock(journal: Path) -> FileLock | None:
-    """Held by the training as long as it may write. Raises `TimeoutError` where it is."""
     from bvtrack.tracking.lock import acquired  # a fifth of the time of `import bvtrack`
 
-    return acquired(journal / "writer")
+    return acquired(writer_lock(journal))
+
+
+def _new_segment(journal: Path, start: int) -> BinaryIO:
+    return new_file(journal / f"{start:020}.jsonl")
+
+
+def _has_records(folder: Path) -> bool:
+    is_kept = bool(NAME.fullmatch(folder.name)) and _kept_file(folder).is_file()
+    return is_kept or any(path.is_file() for _, path in segments(folder))
+
+
+def _holds_nothing(file: Path) -> bool:
+    """Whether this is a file of a journal's that goes with the records, of which there are none in it."""
+    return bool(_FILE.fullmatch(file.name)) and not (file.suffix == ".jsonl" and file.stat().st_size)
+
+
+def _remove_folder(journal: Path) -> None:
+    """Remove the files that a journal has by their names, and then the folder, which fails where there is anything else."""
+    with contextlib.suppress(OSError):
+        for file in journal.iterdir():
+            if _FILE.fullmatch(file.name):
+                remove_file(file)
+        journal.rmdir()
 
 
 def _kept_file(journal: Path) -> Path:
     return journal / "kept.jsonl"
 
 
+def _copy_of_header(journal: Path) -> Path:
+    return journal / "run.json"
+
+
 def _first_line(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.readline()
-
-
-def _whole_lines(segment: Path, offset: int, n_bytes: int) -> bytes:
-    """The lines from `offset` on, those that begin in its first `n_bytes`."""
-    with segment.open("rb") as file:
-        file.seek(offset)
-        data = file.read(n_bytes)
-        if len(data) == n_bytes and not data.endswith(b"\n"):
-            data += file.readline()
-    return data[: data.rfind(b"\n") + 1]
-
-
-def _record_of(line: bytes) -> Record:
-    with contextlib.suppress(ValueError):
-        content = json.loads(line)
-        if isinstance(content, dict) and "kind" in content:
-            return content
-    raise JournalError(
-        f"expected a record of a training in each line, got {line[:SHOWN_BYTES]!r}; remove the line or the folder"
-    )
+    with contextlib.suppress(OSError), open_plain(path) as file:
+        return file.readline(LAST_BYTES)
+    return b""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bvtrack.tracking.journal import PRIVATE_FOLDER, plain, write_private
+from bvtrack.tracking.private_files import PRIVATE_FOLDER, is_own_folder, read_plain, remove_file, write_private
+from bvtrack.tracking.record_line import plain
 
 MOST_KEPT = 256
 """The newest ones, of some 5 KB each."""
@@ -21,21 +22,27 @@ def known_splits_dir(journal_dir: Path) -> Path:
 
 
 def recall(directory: Path, key: str) -> Mapping[str, Any] | None:
-    """What was kept under a key; `None` where that is nothing, or nothing that can be read."""
-    try:
-        content = json.loads((directory / f"{key}.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and content.keys() == KEYS else None
+    """What was kept under a key; `None` where that is nothing, or nothing that can be read, or others can have kept it."""
+    return _content(directory / f"{key}.json") if is_own_folder(directory) else None
 
 
 def keep(directory: Path, key: str, content: Mapping[str, Any]) -> None:
     """Keep what was found, as JSON; nothing where there is no room for it."""
     with contextlib.suppress(OSError):
         directory.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-        write_private(directory / f"{key}.json", json.dumps(content, separators=(",", ":"), default=plain))
+        if not is_own_folder(directory):
+            return
+        write_private(directory / f"{key}.json", json.dumps(content, separators=(",", ":"), default=plain).encode())
         for _, path in _by_age(directory)[:-MOST_KEPT]:
-            path.unlink(missing_ok=True)
+            if _content(path) is not None:
+                remove_file(path)
+
+
+def _content(path: Path) -> Mapping[str, Any] | None:
+    with contextlib.suppress(OSError, ValueError):
+        content = json.loads(read_plain(path))
+        return content if isinstance(content, dict) and content.keys() == KEYS else None
+    return None
 
 
 def _by_age(directory: Path) -> list[tuple[int, Path]]:

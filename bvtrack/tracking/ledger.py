@@ -13,7 +13,7 @@ from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
-from bvtrack.tracking.journal import Record
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.verdict import EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
 
 EndState = Literal["complete", "interrupted", "failed"]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bvtrack.tracking import names
-from bvtrack.tracking.environment import user_name
+from bvtrack.tracking.environment import program_name, sync_command, user_name
 from bvtrack.tracking.harmless import Said, warn
-from bvtrack.tracking.journal import Journal, Record, forget, record
+from bvtrack.tracking.journal import FORMAT, Journal, forget, record
 from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.target import Target, without_credentials
 from bvtrack.tracking.thread import ShipperThread
-from bvtrack.tracking.waiting import RunningShipper
+from bvtrack.tracking.waiting import NoShipper, RunningShipper
+from bvtrack.tracking.writer import this_process
 
 LOOK_SECONDS = 1.0
 RESTART_SECONDS = 30.0
@@ -29,7 +29,7 @@ class Link:
     """One journal and its shipper, from the first record to the last."""
 
     def __init__(self, target: Target, training_id: str, options: Mapping[str, Any], journal_dir: Path) -> None:
-        """Open the journal and start the shipper. Raises `OSError` where the journal cannot be made."""
+        """Open the journal, which `begin` starts to send. Raises `OSError` where the journal cannot be made."""
         self._journal = Journal(journal_dir, _header(target, training_id, options))
         self._uri = target.tracking_uri
         self._progress = Progress()
@@ -39,7 +39,7 @@ class Link:
         self._is_closing = False
         self._said = Said()
         self._next_start = 0.0
-        self._shipper = self._started()
+        self._shipper: RunningShipper = NoShipper()
 
     @property
     def run_id(self) -> str | None:
@@ -47,6 +47,11 @@ class Link:
         if self._progress.run_id is None:
             self._progress = self._shipper.progress
         return self._progress.run_id
+
+    def begin(self, *records: Record) -> None:
+        """Write the first records, and then start the shipper: they are kept whatever becomes of it."""
+        self.append(*records)
+        self._shipper = self._started()
 
     def append(self, *records: Record) -> None:
         """Write to the journal; this is all that the calling thread does. Says once where the disk takes no more."""
@@ -68,8 +73,8 @@ class Link:
     def _look(self) -> None:
         self._progress = self._shipper.progress
         if self._shipper.has_ended and not self._is_closing and time.monotonic() >= self._next_start:
-            self._next_start = time.monotonic() + RESTART_SECONDS
-            self._shipper = self._in_its_place("the process that sends the points has ended")
+            is_none = isinstance(self._shipper, NoShipper)
+            self._shipper = self._started() if is_none else self._in_its_place("the process that sends the points has ended")
         for refusal in self._progress.refused:
             self._said.once(f"MLflow refuses {refusal}; all the rest is sent")
         problem = self._progress.problem
@@ -91,7 +96,7 @@ class Link:
         self._look()
         if has_arrived:
             forget(self._journal.path)
-        elif not self._is_out_of_reach and timeout:
+        elif not self._is_out_of_reach and timeout and not isinstance(self._shipper, NoShipper):
             warn(f"the last points are still on their way to MLflow; {self._advice()}")
 
     def _started(self) -> RunningShipper:
@@ -100,14 +105,20 @@ class Link:
         except OSError as error:
             return self._in_its_place(f"no process could be started to send the points ({error.strerror or error})")
 
-    def _in_its_place(self, reason: str) -> ShipperThread:
+    def _in_its_place(self, reason: str) -> RunningShipper:
+        self._next_start = time.monotonic() + RESTART_SECONDS
+        try:
+            shipper = ShipperThread(self._journal.path, self._uri)
+        except RuntimeError as error:  # the container's limit holds for threads too
+            self._said.once(f"{reason}, and no thread either ({error}); {self._advice()}", once_for="nothing sends")
+            return NoShipper()
         self._said.once(f"{reason}; a thread sends them, a little at a time")
-        return ShipperThread(self._journal.path, self._uri)
+        return shipper
 
     def _advice(self) -> str:
         """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""
         kept = f"the points are kept in {self._journal.path}"
-        sync = f"`bvtrack sync {shlex.quote(str(self._journal.path.parent))}`"
+        sync = f"`{sync_command(self._journal.path.parent)}`"
         if self._progress.is_run_missing:
             return f"{kept}: name a run that is there, or send them by {sync} with the --tracking-uri of the store that has it"
         return f"{kept}, and {sync} sends what is left of them after the training"
@@ -116,7 +127,7 @@ class Link:
 def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Record:
     tags = {
         names.ID: training_id,
-        "mlflow.source.name": sys.argv[0] or "<interactive>",
+        "mlflow.source.name": program_name(),
         "mlflow.source.type": "LOCAL",
         "mlflow.user": user_name(),
     }
@@ -128,5 +139,7 @@ def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Rec
         "store": without_credentials(target.tracking_uri),
         "tags": tags,
         "options": options,
+        "writer": this_process(),
+        "format": FORMAT,
     }
     return record("run", **content)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.tracking.at_exit import close_at_exit
+from bvtrack.tracking.claim import Claim
 from bvtrack.tracking.harmless import Said
-from bvtrack.tracking.journal import Kind, Record, passing_journal_dir, record
+from bvtrack.tracking.journal import Kind, passing_journal_dir, record
 from bvtrack.tracking.ledger import EndState, Ledger
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.target import Target
 
 if TYPE_CHECKING:
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
 
 _writing = threading.Lock()
 """Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
+ONE_WRITER = "a run has one writer, so nothing is logged from here: make a Tracker in each process"
+
+
+def _begin_a_lock() -> None:
+    global _writing
+    _writing = threading.Lock()  # a thread that held it has not been forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_a_lock)
 
 
 class Logbook:
@@ -33,6 +45,8 @@ class Logbook:
         self._options = options
         self._journal_dir = journal_dir
         self._is_enabled = is_enabled
+        self._is_copy = False
+        self._claim = Claim()
         self._link: Link | None = None
         self._process: int | None = None
         self._records: list[Record] = []
@@ -72,6 +86,7 @@ class Logbook:
         if self.is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
         if self._is_elsewhere:
+            self._said.once(f"the Tracker is one that process {self._process} writes with; {ONE_WRITER}")
             return
         with _writing:
             news = self._stamped(kind, **content)
@@ -79,7 +94,7 @@ class Logbook:
             self._records.append(news)
             if self._link:
                 self._link.append(news)
-            elif self._is_enabled:
+            elif self._is_enabled and self._has_its_run():
                 self._begin()
 
     def write_later(self, kind: Kind, timeout: float, **content: Any) -> None:
@@ -93,7 +108,7 @@ class Logbook:
         self.ledger.take(news)
         self._records.insert(-1, news)
         link = self._new_link(replace(self._target, run_id=self.run_id))
-        link.append(*self._before, *self._records)
+        link.begin(*self._before, *self._records)
         link.close(timeout)
 
     def listen(self) -> None:
@@ -118,8 +133,27 @@ class Logbook:
         """Whether this is the copy that a forked process has, whose parent goes on writing."""
         return self._process not in (None, os.getpid())
 
+    def _has_its_run(self) -> bool:
+        """Whether this process may write. Of those that were forked with the same logbook the first has its run; others have
+        runs of their own, but where it is a run that was there before.
+        """
+        if self._is_copy:
+            self._said.once(f"the Tracker is a copy of another; {ONE_WRITER}")
+        elif self._claim.take():
+            return True
+        elif self.owns_run:
+            self._said.once(
+                "the Tracker was made before a fork, and another process writes its run: this one has a run of its own"
+            )
+            self._id, self._claim = os.urandom(16).hex(), Claim()
+            return self._claim.take()
+        else:
+            self._said.once(f"the Tracker was made before a fork, and another process writes its run; {ONE_WRITER}")
+        self._is_enabled = False
+        return False
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_link": None, "_is_enabled": False}
+        return {**vars(self), "_link": None, "_is_copy": True, "_process": None}
 
     def _stamped(self, kind: Kind, **content: Any) -> Record:
         """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
@@ -137,7 +171,7 @@ class Logbook:
             )
             return
         self._process = os.getpid()
-        self._link.append(*self._before, *self._records)
+        self._link.begin(*self._before, *self._records)
         close_at_exit(self)
 
     def _new_link(self, target: Target) -> Link:

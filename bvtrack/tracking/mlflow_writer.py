@@ -18,10 +18,10 @@ from bvtrack.report.content import RunAddress
 from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
-from bvtrack.tracking.journal import Record
 from bvtrack.tracking.ledger import Bundle, Point
 from bvtrack.tracking.others import best_other_run
 from bvtrack.tracking.present import PresentPoints
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.target import without_credentials
 
 METRICS_PER_BATCH = 1000

@@ -17,7 +17,9 @@ from bvtrack.tracking.waiting import POLL_SECONDS, wait_for_the_last
 
 DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
 """Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
-
+START = "import sys; sys.path += sys.argv[1:]; from bvtrack.tracking.child import main; sys.exit(main())"
+"""-P keeps the working directory, where a user's own mlflow.py may lie, off the module path. The folders that the training has
+on its own come last, so that nothing in them stands in the way of what is installed."""
 
 _let_go: dict[int, bool] = {}
 """The processes that were left to finish by themselves, until they have, and whether all but a report has been sent."""
@@ -44,6 +46,11 @@ def _wait_for_reports(timeout: float) -> None:
 wait_at_exit(_wait_for_reports)
 
 
+def _places_of_modules() -> list[str]:
+    """Where this process finds modules, which a script may have said by `sys.path` alone."""
+    return [str(Path(place).absolute()) for place in sys.path if isinstance(place, str)]
+
+
 class ShipperProcess:
     """The shipper of one journal as a process. It may outlive this one, to finish what the training left."""
 
@@ -53,9 +60,8 @@ class ShipperProcess:
             raise FileNotFoundError("there is no Python to run")
         _reap()
         self._journal = journal
-        # -P keeps the working directory, where a user's own mlflow.py may lie, off the module path
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bvtrack.tracking.child"],
+            [sys.executable, "-P", "-c", START, *_places_of_modules()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from bvtrack.tracking.journal import write_private
+from bvtrack.tracking.journal import size_of
+from bvtrack.tracking.private_files import read_plain, write_private
+from bvtrack.tracking.record_line import from_line, to_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,27 @@ class Progress:
 
     @classmethod
     def of(cls, journal: Path) -> Self:
-        """The progress noted in `journal`; none yet where nothing readable is there."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads(_file(journal).read_text()))
+        """The progress noted in `journal`; none yet where nothing readable is there, or not what was noted: to send once more
+        adds nothing.
+        """
+        with contextlib.suppress(OSError, TypeError):
+            if (noted := from_line(read_plain(_file(journal)), is_signed=True)) is not None:
+                return cls(**{name: value for name, value in noted.record.items() if name != "kind"})
         return cls()
 
     @classmethod
     def towards(cls, journal: Path, store: str) -> Self:
-        """The progress of sending `journal` to `store`, which begins anew where it was sent elsewhere so far."""
+        """The progress of sending `journal` to `store`, which begins anew where it was sent elsewhere so far, or where more was
+        sent than there is.
+        """
         noted = cls.of(journal)
-        return noted if noted.store == store else cls(store=store)
+        if noted.store != store:
+            return cls(store=store)
+        return noted if noted.offset <= size_of(journal) else cls(store=store, run_id=noted.run_id)
 
     def save(self, journal: Path) -> None:
         """Note this progress in one atomic step."""
-        write_private(_file(journal), json.dumps(asdict(self)))
+        write_private(_file(journal), to_line({"kind": "progress", **asdict(self)}))
 
 
 def _file(journal: Path) -> Path:

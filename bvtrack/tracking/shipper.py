@@ -17,12 +17,16 @@ from bvtrack.tracking import names
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
 from bvtrack.tracking.harmless import logger
-from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, record
+from bvtrack.tracking.journal import JournalError, read_header, read_kept, record
+from bvtrack.tracking.journal_reader import JournalReader
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.lock import Held, held
+from bvtrack.tracking.private_files import ForeignFileError, check_own
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.report_writer import ReportWriter
 from bvtrack.tracking.target import without_credentials
+from bvtrack.tracking.writer import is_there
 
 if TYPE_CHECKING:
     from bvtrack.tracking.mlflow_writer import MlflowWriter
@@ -58,6 +62,14 @@ class StillWritingError(Exception):
     """The training of a journal is still there, and its own process sends it."""
 
 
+class UnknownWriterError(JournalError):
+    """Whether the training of a journal is still there cannot be told from here."""
+
+
+class DamagedJournalError(JournalError):
+    """A journal of which all that is whole has been sent, and which is kept for what is not."""
+
+
 class FileError(Exception):
     """An artifact could not be written; its path."""
 
@@ -84,8 +96,11 @@ class Shipper:
         experiment: str | None = None,
         chunk_bytes: int = journals.CHUNK_BYTES,
         with_report: bool = False,
+        is_left_behind: bool = False,
     ) -> None:
         """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none.
+
+        `is_left_behind` says that nobody can name another run any more: one that the store does not have (any more) is made.
 
         `with_report` keeps the run's report up to date, which takes a process of its own: Matplotlib's state is the user's.
         """
@@ -95,9 +110,6 @@ class Shipper:
         self._header = read_header(journal)
         if experiment is not None:
             self._header = {**self._header, "experiment": experiment}
-        self._ledger = Ledger(self._header["options"])
-        self._unsent: list[Record] = []
-        self._sent = Bundle()
         self._progress = Progress.towards(journal, without_credentials(tracking_uri))
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
@@ -106,7 +118,9 @@ class Shipper:
         self._is_latest = True
         self._went_away = False
         self._look_again_at = -math.inf
-        self._offset = self._take_again()
+        self._is_left_behind = is_left_behind
+        self._is_run_gone = False
+        self._begin()
 
     @property
     def has_sent_the_end(self) -> bool:
@@ -131,14 +145,13 @@ class Shipper:
         if not self._has_sent_earlier():
             return False
         if not self._unsent:  # what an outage holds up stays on disk
-            records, self._offset = read_records(self._journal, self._offset, chunk_bytes=self._chunk_bytes)
-            self._take(records)
-        if is_over and not self._unsent and self._ledger.state == "running":
+            self._take(self._reader.read(chunk_bytes=self._chunk_bytes))
+        if is_over and not self._unsent and self._ledger.state == "running" and not self._reader.ends_in_damage:
             self._went_away = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._files
-        if self._unsent:
-            self._send()
+        if self._unsent and not self._has_sent():
+            return False
         self._send_files()
         if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
             self._report.begin(self._ledger, self._writer)
@@ -147,7 +160,12 @@ class Shipper:
         return is_idle
 
     def finish(self) -> None:
-        """Remove the journal, and what stands beside it where its training went away: nobody will ask for that then."""
+        """Remove the journal, and what stands beside it where its training went away: nobody will ask for that then.
+
+        Raises `DamagedJournalError` where not all of it is what was written: that stays as it is.
+        """
+        if trouble := self._trouble():
+            raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
         journals.discard(self._journal)
         if self._went_away:
             journals.forget(self._journal)
@@ -170,24 +188,45 @@ class Shipper:
             n_failures=self._progress.n_failures + 1,
         )
 
-    def _take_again(self) -> int:
-        """Take what was acknowledged by the last one; the offset behind it."""
-        kept, offset = read_kept(self._journal)
+    def _trouble(self) -> str | None:
+        """What keeps a journal from being removed, after all that can be sent has been."""
+        damage = self._reader.damage
+        if damage:
+            others = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+            return f"{damage[min(damage)]}{others}"
+        if tail := self._reader.tail_bytes():
+            return f"its last {tail} bytes are no whole record"
+        if self._progress.offset < journals.size_of(self._journal):
+            return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
+        return None
+
+    def _begin(self) -> None:
+        """Take what was acknowledged by the last one, all of it where that is nothing."""
+        self._ledger = Ledger(self._header["options"])
+        self._unsent: list[Record] = []
+        self._sent = Bundle()
+        kept, offset, is_whole = read_kept(self._journal)
+        self._reader = JournalReader(self._journal, offset, header=self._header)
+        if not is_whole:
+            self._reader.note(0, "what was kept of the epochs before is not what was written")
         self._take(kept)
-        while offset < self._progress.offset:
-            records, offset = read_records(self._journal, offset, self._progress.offset)
+        while self._reader.offset < self._progress.offset:
+            records = self._reader.read(end=self._progress.offset)
             self._take(records)
             if not records:
                 break
         if self._progress.offset:
             self._sent, self._unsent = self._ledger.bundle(()), []
             self._files = dict(self._sent.files)  # of which the offset knows nothing
-        return offset
 
     def _take(self, records: Sequence[Record]) -> None:
         for new in records:
-            self._ledger.take(new)
-        self._unsent += records
+            try:
+                self._ledger.take(new)
+            except (LookupError, TypeError, ValueError, AttributeError):  # of version 0.1, whose records have no checksum
+                self._reader.note(self._reader.offset, f"a record before byte {self._reader.offset} is none of a training's")
+            else:
+                self._unsent.append(new)
 
     def _has_sent_earlier(self) -> bool:
         """Send the journals that the training left before; false where the process of one is still at it.
@@ -215,6 +254,34 @@ class Shipper:
             self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
         return self._writer
 
+    def _has_sent(self) -> bool:
+        """Send what is unsent; false where the run is gone, so that all of it goes to a new one. Raises what MLflow raises.
+
+        One that was named by the user is looked for as long as they can name another. One that has just been made may be
+        hidden from a server that reads from a copy of the database, so that it is looked for twice.
+        """
+        try:
+            self._send()
+        except Exception as error:
+            is_ours = self._header["run_id"] is None or self._is_left_behind
+            if not (is_missing(error) and is_ours and self._progress.run_id):
+                raise
+            if not self._is_run_gone and not self._is_left_behind:
+                self._is_run_gone = True
+                raise
+            self._begin_anew()
+            return False
+        self._is_run_gone = False
+        return True
+
+    def _begin_anew(self) -> None:
+        """Forget the run, which a store that was set up anew does not know, and all that it has acknowledged."""
+        self._header = {**self._header, "run_id": None}
+        self._progress = Progress(store=self._progress.store)
+        self._writer = None
+        self._is_run_gone = False
+        self._begin()
+
     def _send(self) -> None:
         writer = self._connected()
         if writer.find_run() != self._progress.run_id:
@@ -223,9 +290,9 @@ class Shipper:
         if self._is_time_to_look_around and self._looked_around(writer):
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
-        self._note(offset=self._offset, refused=list(writer.refused))
-        if journals.spent_segments(self._journal, self._offset):
-            journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
+        self._note(offset=self._reader.offset, refused=list(writer.refused))
+        if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
+            journals.fold(self._journal, self._header, self._ledger.folded(), self._reader.offset)
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)
@@ -269,23 +336,46 @@ def send_left_behind(
     *,
     experiment: str | None = None,
     with_report: bool = False,
+    is_over: bool = False,
 ) -> None:
     """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
 
-    A run that is still to be made goes into `experiment`, by default the one that its training meant.
+    A run that is still to be made goes into `experiment`, by default the one that its training meant. `is_over` is the user's
+    word for a training of which nothing can be told from here.
 
-    Raises what MLflow raises, `JournalError` where it is none, `StillWritingError` where its training is not over, and
-    `Held` where another process is at it.
+    Raises what MLflow raises, `JournalError` where it is none, `DamagedJournalError` where some of it is, `StillWritingError`
+    where its training is not over, `UnknownWriterError` where that cannot be told, and `Held` where another process is at it.
     """
-    if journals.is_being_written(journal):
-        raise StillWritingError
+    _check_that_it_is_over(journal, is_said=is_over)
     with sending(journal, POLL_SECONDS):
-        shipper = Shipper(journal, tracking_uri, experiment=experiment, chunk_bytes=SHOWN_CHUNK_BYTES, with_report=with_report)
+        shipper = Shipper(
+            journal,
+            tracking_uri,
+            experiment=experiment,
+            chunk_bytes=SHOWN_CHUNK_BYTES,
+            with_report=with_report,
+            is_left_behind=True,
+        )
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
     journals.forget(journal)
     shipper.write_report()
+
+
+def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
+    header = read_header(journal)
+    writer = header.get("writer")
+    has_ended = journals.ends_by_its_word(journal, header)
+    answer = is_there(journals.writer_lock(journal), writer, has_ended=has_ended)
+    if answer:
+        raise StillWritingError
+    if answer is None and not is_said:
+        where = f"on {writer['host']} " if writer else ""
+        raise UnknownWriterError(
+            f"whether its training {where}goes on cannot be told from here, so nothing of it is sent or removed; "
+            "run this there, or add --ended where you know that it is over"
+        )
 
 
 def ship_until_over(
@@ -339,7 +429,9 @@ def settle_mlflow() -> None:
 
 
 def problem_of(error: Exception, tracking_uri: str) -> str:
-    """What is wrong with the store, in a sentence without its credentials."""
+    """What is wrong with the store, or with the journal, in a sentence without the store's credentials."""
+    if isinstance(error, JournalError):
+        return str(error)
     where = f"MLflow at {without_credentials(tracking_uri)}"
     cause = short_cause(error, tracking_uri)
     if is_missing(error):
@@ -369,7 +461,8 @@ def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
     """The journals beside this one that the same training left before, oldest first."""
     for other in journals.unsent_journals(journal.parent):
         if other.name < journal.name:
-            with contextlib.suppress(JournalError, OSError):
+            with contextlib.suppress(JournalError, ForeignFileError, OSError):
+                check_own(other)
                 found = read_header(other)
                 if found["store"] == header["store"] and found["tags"][names.ID] == header["tags"][names.ID]:
                     yield other

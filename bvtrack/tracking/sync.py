@@ -9,9 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bvtrack.report.printable import printable
-from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, unsent_journals
+from bvtrack.tracking.journal import NAME, JournalError, read_header, read_kept, size_of, unsent_journals
+from bvtrack.tracking.journal_reader import JournalReader
 from bvtrack.tracking.lock import Held
+from bvtrack.tracking.private_files import check_own
 from bvtrack.tracking.progress import Progress
+from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.shipper import StillWritingError, problem_of, send_left_behind
 from bvtrack.tracking.target import checked_uri, without_credentials
 
@@ -38,8 +41,8 @@ class Parcel:
         """When the training began, what is left of it to send, and where to; or what is wrong with it."""
         try:
             return self.problem or printable(self._described())
-        except (JournalError, FileNotFoundError) as error:
-            return str(error)
+        except Exception as error:  # of version 0.1, whose records have no checksum, or sent by another process just now
+            return f"{type(error).__name__}: {error}"
 
     def _described(self) -> str:
         header = read_header(self.journal)
@@ -50,12 +53,11 @@ class Parcel:
         return f"{which}, begun {began:%Y-%m-%d %H:%M}, {epochs} to send to {without_credentials(self.tracking_uri)}"
 
     def _records(self) -> Iterator[Record]:
-        kept, offset = read_kept(self.journal)
+        kept, offset, _ = read_kept(self.journal)
         yield from () if self.offset else kept
-        records, offset = read_records(self.journal, max(offset, self.offset))
-        while records:
+        reader = JournalReader(self.journal, max(offset, self.offset))
+        while records := reader.read():
             yield from records
-            records, offset = read_records(self.journal, offset)
 
 
 def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
@@ -68,26 +70,31 @@ def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
     return [_parcel(journal, given) for journal in unsent_journals(directory)]
 
 
-def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None) -> str | None:
+def send(
+    parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False
+) -> str | None:
     """Send one journal to the end, into `experiment` if its run is still to be made; what is wrong, where something is.
 
-    `report` is told the offset as it goes.
+    `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
     """
     if parcel.problem:
         return parcel.problem
     try:
-        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
+        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over)
     except StillWritingError:
         return "its training goes on, and sends it by itself"
     except Held:
         return "its training, or the process that it left behind, is still sending it; try again in a minute"
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri)
+        return problem_of(error, parcel.tracking_uri)
     return None
 
 
 def _parcel(journal: Path, given: str | None) -> Parcel:
     try:
+        check_own(journal)
+        if not NAME.fullmatch(journal.name):
+            raise JournalError(f"{journal.name!r} is no name of a journal's; give it back the one that it had, or remove it")
         return Parcel(journal, given or checked_uri(read_header(journal)["store"]))
     except (ValueError, OSError) as error:
         return Parcel(journal, problem=str(error))

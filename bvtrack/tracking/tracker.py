@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +23,9 @@ from bvtrack.measure import Measure, as_measure, find_measure, needs_targets, sc
 from bvtrack.random_states import preserve_random_states
 from bvtrack.recipe import Step
 from bvtrack.tracking import names
+from bvtrack.tracking.environment import program_name
 from bvtrack.tracking.harmless import Said, harmless
-from bvtrack.tracking.journal import default_journal_dir
+from bvtrack.tracking.journal import absolute, default_journal_dir
 from bvtrack.tracking.known_splits import keep, known_splits_dir, recall
 from bvtrack.tracking.ledger import EndState
 from bvtrack.tracking.logbook import Logbook
@@ -98,7 +98,7 @@ class Tracker:
             "source": source,
             "version": __version__,
         }
-        directory = Path(journal_dir) if journal_dir else default_journal_dir()
+        directory = absolute(journal_dir) if journal_dir else default_journal_dir()
         self._logbook = Logbook(target, options, directory, is_enabled=enabled)
         self._counts: Mapping[str, int] = {}
         self._class_counts: Mapping[str, Mapping[str, int]] = {}
@@ -213,7 +213,7 @@ class Tracker:
         sources = {name: SplitSource.of(data) for name, data in given.items() if data is not None}
         self._counts = {name: source.n for name, source in sources.items()}
         found = self._known_split(sources, monitors) or self._new_split(sources, monitors)
-        datasets = [{**dataset, "source": sys.argv[0]} for dataset in found["datasets"]]
+        datasets = [{**dataset, "source": program_name()} for dataset in found["datasets"]]
         self._logbook.write("split", counts=self._counts, datasets=datasets, **found["verdict"])
         self._class_counts = found["class_counts"]
         self._is_chance_due = True

@@ -33,6 +33,16 @@ class RunningShipper(Protocol):
         ...
 
 
+class NoShipper:
+    """Stands where neither a process nor a thread can be started: the journal keeps all, for `bvtrack sync` to send."""
+
+    progress = Progress()
+    has_ended = True
+
+    def close(self, timeout: float) -> bool:
+        return False
+
+
 def wait_for_the_last(shipper: RunningShipper, timeout: float) -> None:
     """Wait until `shipper`, which knows that the training is over, has sent all, or failed; `timeout` seconds at most."""
     before = shipper.progress

@@ -21,11 +21,13 @@ class Backup:
         """What a Tracker needs to go on with the run; `None` where no training was interrupted."""
         with contextlib.suppress(OSError, ValueError):
             state = json.loads(self._file.read_text())
-            return state if isinstance(state, dict) else None
+            return state if isinstance(state, dict) and state.keys() >= {"id", "run_id", "epochs"} else None
         return None
 
     def note(self, tracker: Tracker) -> None:
-        """Note the run and its epochs in one atomic step."""
+        """Note the run and its epochs in one atomic step. Raises `ValueError` where something else has the file's name."""
+        if self._file.exists() and self.read() is None:
+            raise ValueError(f"{self._file} must be a note of bvtrack's, got another file; give another folder as backup_dir=")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(".tmp")
         draft.write_text(json.dumps(tracker.state()))
@@ -33,4 +35,5 @@ class Backup:
 
     def forget(self) -> None:
         """Remove the note of a training that is complete."""
-        self._file.unlink(missing_ok=True)
+        if self.read() is not None:
+            self._file.unlink(missing_ok=True)

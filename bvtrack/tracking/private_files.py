@@ -1,0 +1,111 @@
+"""Files and folders that are this user's alone: how they are made, opened, told from those of others, and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""A link is not followed, and a pipe that lies where a file should is not waited for."""
+REPLACE_TRIES = 10
+
+
+class ForeignFileError(ValueError):
+    """What is, or may have been written by, somebody else."""
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading. Raises `OSError` where there is none, a link among them."""
+    # Path.open has no opener
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_FOLLOW))
+
+
+def read_plain(path: Path) -> bytes:
+    """The content of a file. Raises `OSError` as `open_plain` does."""
+    with open_plain(path) as file:
+        return file.read()
+
+
+def new_file(path: Path) -> BinaryIO:
+    """A file for appending, that was not there before and that nobody else may read. Raises `OSError`."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
+    return os.fdopen(os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE), "ab", buffering=0)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that nobody else may read, in one atomic step. Raises `OSError`."""
+    draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)  # of a process that was killed at it
+    with new_file(draft) as file:
+        file.write(content)
+    for _ in range(REPLACE_TRIES):
+        with contextlib.suppress(PermissionError):  # Windows replaces no file that is being read
+            draft.replace(path)
+            return
+        time.sleep(0.01)
+    draft.replace(path)
+
+
+def is_own_folder(path: Path) -> bool:
+    """Whether this is a folder, not a link to one, that no other user can have put anything into."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and _is_ours(found) and not _is_open_to_others(found)
+
+
+def check_own(folder: Path) -> None:
+    """Raises `ForeignFileError` where the folder or something in it is another user's, a link, or open to others' writing,
+    and `OSError` where it cannot be read.
+    """
+    for path in (folder, *folder.iterdir()):
+        found = path.lstat()
+        kind = stat.S_IFMT(found.st_mode)
+        if kind not in (stat.S_IFDIR, stat.S_IFREG):
+            raise ForeignFileError(f"{_named(path, folder)} is a link or no file, so nothing of it is read or sent; {_COPY}")
+        if not _is_ours(found):
+            owner = f"another user ({_owner(found)})"
+            raise ForeignFileError(f"{_named(path, folder)} belongs to {owner}, so nothing of it is read or sent; {_COPY}")
+        if _is_open_to_others(found):
+            why = f"can have been changed by others (mode {stat.S_IMODE(found.st_mode):o})"
+            raise ForeignFileError(f"{_named(path, folder)} {why}, so nothing of it is read or sent; {_COPY}")
+
+
+def remove_file(path: Path) -> None:
+    """Remove a regular file of this user's; whatever else has that name stays."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode):
+            path.unlink()
+
+
+_COPY = "if you know what it holds, copy it into a folder of your own and sync that"
+
+
+def _named(path: Path, folder: Path) -> str:
+    return "it" if path == folder else path.name
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return os.name != "posix" or found.st_uid == os.geteuid()
+
+
+def _is_open_to_others(found: os.stat_result) -> bool:
+    return os.name == "posix" and bool(found.st_mode & BY_OTHERS)
+
+
+def _owner(found: os.stat_result) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        return f"uid {found.st_uid}"

@@ -1,0 +1,64 @@
+"""Records as lines of JSON, each with a checksum, so that a changed digit is noticed and not sent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Record = Mapping[str, Any]
+CHECKSUM = b',"crc":"%08x"}'
+CHECKSUM_BYTES = len(CHECKSUM % 0)
+AT = "at"
+"""The byte of the journal at which a record begins: a line that lies elsewhere is not where it was written."""
+
+
+class Line(NamedTuple):
+    """What a line says, and where in the journal it was written, if it says that."""
+
+    record: Record
+    at: int | None
+
+
+def to_line(record: Record, at: int | None = None) -> bytes:
+    r"""A record, and where it is written, as a line.
+
+    >>> to_line({"kind": "trial"}, at=0)
+    b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n'
+    """
+    placed = record if at is None else {**record, AT: at}
+    body = _ENCODER.encode(placed).encode()[:-1]
+    return body + CHECKSUM % zlib.crc32(body) + b"\n"
+
+
+def from_line(line: bytes, *, is_signed: bool) -> Line | None:
+    r"""What a line says; `None` where that is no record, or not the one that was written.
+
+    Lines of version 0.1 have no checksum: they are taken where `is_signed` is false.
+
+    >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', is_signed=True)
+    Line(record={'kind': 'trial'}, at=0)
+    >>> from_line(b'{"kind":"trial","at":1,"crc":"6dfc26d9"}\n', is_signed=True)
+    """
+    line = line.removesuffix(b"\n")
+    body, checksum = line[:-CHECKSUM_BYTES], line[-CHECKSUM_BYTES:]
+    if checksum == CHECKSUM % zlib.crc32(body):
+        line = body + b"}"
+    elif is_signed or checksum.startswith(b',"crc":"'):
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        content = json.loads(line)
+        if isinstance(content, dict) and isinstance(content.get("kind"), str):
+            at = content.pop(AT, None)
+            return Line(content, at)
+    return None
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=plain)
