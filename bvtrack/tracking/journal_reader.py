@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, segments
 from bvtrack.tracking.private_files import open_plain
-from bvtrack.tracking.record_line import Record, from_line
+from bvtrack.tracking.record_line import Record, from_line, in_broken_line
 
 
 class Segment(NamedTuple):
@@ -47,7 +47,8 @@ class JournalReader:
             if records := self._salvage(found[:-1]):
                 return records
             found = found[-1:]
-        for segment, is_last in zip(found, [False] * (len(found) - 1) + [True], strict=True):
+        for segment in found:
+            is_last = segment is found[-1]
             while (is_last or self.offset < segment.end) and (end is None or self.offset < end):
                 before = self.offset
                 if records := self._some_of(segment, chunk_bytes, end, is_last=is_last):
@@ -80,7 +81,7 @@ class JournalReader:
             if not self._salvaged:
                 self.note(self.offset, f"bytes {self.offset} to {segment.start} are missing")
             self.offset = segment.start
-        room = chunk_bytes if end is None else min(chunk_bytes, end - self.offset)
+        room = chunk_bytes if end is None else max(0, min(chunk_bytes, end - self.offset))
         before = self.offset
         records = list(self._records(segment, self.offset - segment.start, room, is_whole=False))
         if self.offset == before and not is_last:
@@ -96,7 +97,8 @@ class JournalReader:
             said = from_line(line, is_signed=self._is_signed)
             if said is None or not line.endswith(b"\n"):
                 self.note(place, f"the line at byte {place} is none that was written")
-                self.ends_in_damage = True
+                self.ends_in_damage = True  # perhaps, for what is whole of it may be its last part
+                yield from in_broken_line(line)
                 continue
             if said.at not in (None, place):
                 self.note(place, f"the line at byte {place} was written at byte {said.at}")

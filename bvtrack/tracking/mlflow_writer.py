@@ -69,6 +69,11 @@ class MlflowWriter:
                 self.run_id = self._new_run()
         return self.run_id
 
+    def check_run(self) -> None:
+        """Raises what MLflow raises where the run of earlier writing is not there any more."""
+        if self.run_id is not None:
+            self._client.get_run(self.run_id)
+
     def write(self, bundle: Bundle) -> bool:
         """Write all but the files, and say whether that is what the run shows now. Raises what MLflow raises.
 

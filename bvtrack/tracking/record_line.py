@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 Record = Mapping[str, Any]
@@ -13,6 +14,7 @@ CHECKSUM = b',"crc":"%08x"}'
 CHECKSUM_BYTES = len(CHECKSUM % 0)
 AT = "at"
 """The byte of the journal at which a record begins: a line that lies elsewhere is not where it was written."""
+_WHOLE = re.compile(rb'\{"kind":(?:(?!\{"kind":).)*?,"crc":"[0-9a-f]{8}"\}', re.DOTALL)
 
 
 class Line(NamedTuple):
@@ -31,6 +33,17 @@ def to_line(record: Record, at: int | None = None) -> bytes:
     placed = record if at is None else {**record, AT: at}
     body = _ENCODER.encode(placed).encode()[:-1]
     return body + CHECKSUM % zlib.crc32(body) + b"\n"
+
+
+def in_broken_line(line: bytes) -> Iterator[Record]:
+    r"""The records that are whole in a line that is not, such as one that was appended to a torn one.
+
+    >>> [*in_broken_line(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
+    [{'kind': 'trial'}]
+    """
+    for found in _WHOLE.findall(line):
+        if (said := from_line(found, is_signed=True)) is not None:
+            yield said.record
 
 
 def from_line(line: bytes, *, is_signed: bool) -> Line | None:

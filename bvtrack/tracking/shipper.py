@@ -150,7 +150,8 @@ class Shipper:
             self._went_away = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._files
-        if self._unsent and not self._has_sent():
+        is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
+        if (self._unsent or is_unchecked) and not self._has_sent():
             return False
         self._send_files()
         if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
@@ -251,7 +252,10 @@ class Shipper:
             is_moved = self._header["store"] != without_credentials(self._uri)
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
             has_report = self._report is not None
-            self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
+            writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
+            if self._is_left_behind:
+                writer.check_run()
+            self._writer = writer
         return self._writer
 
     def _has_sent(self) -> bool:
