@@ -8,6 +8,7 @@ import random
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -50,9 +51,13 @@ def calls_that_remove(file: Path) -> Iterator[str]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for function in functions:
         for node in ast.walk(function):
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REMOVING
-            if is_call and (node.func.attr != "replace" or (len(node.args) == 1 and not node.keywords)):
+            if isinstance(node, ast.Call) and _removes(node):
                 yield f"{file.relative_to(ROOT).as_posix()}:{function.name}"
+
+
+def _removes(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return name in REMOVING and (name != "replace" or (len(call.args) == 1 and not call.keywords))
 
 
 def test_only_these_functions_remove_or_replace_files() -> None:
@@ -167,7 +172,7 @@ def test_a_dry_run_opens_nothing_for_writing(journals: Path, monkeypatch: pytest
 
 def test_verdicts_of_splits_push_out_the_oldest_of_their_kind_alone(tmp_path: Path) -> None:
     folder = tmp_path / "split-verdicts"
-    content = {"datasets": [], "verdict": {}, "class_counts": {}}
+    content: dict[str, Any] = {"datasets": [], "verdict": {}, "class_counts": {}}
     keep(folder, "0" * 32, content)
     (folder / f"{'a' * 32}.json").write_text('{"mine": true}')
     for path in folder.iterdir():

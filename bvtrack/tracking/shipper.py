@@ -151,7 +151,7 @@ class Shipper:
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._files
         is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
-        if (self._unsent or is_unchecked) and not self._has_sent():
+        if (self._unsent or is_unchecked) and not self._has_sent(is_over=is_over):
             return False
         self._send_files()
         if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
@@ -258,11 +258,11 @@ class Shipper:
             self._writer = writer
         return self._writer
 
-    def _has_sent(self) -> bool:
+    def _has_sent(self, *, is_over: bool) -> bool:
         """Send what is unsent; false where the run is gone, so that all of it goes to a new one. Raises what MLflow raises.
 
         One that was named by the user is looked for as long as they can name another. One that has just been made may be
-        hidden from a server that reads from a copy of the database, so that it is looked for twice.
+        hidden from a server that reads from a copy of the database, so that in a training it is looked for twice.
         """
         try:
             self._send()
@@ -270,7 +270,7 @@ class Shipper:
             is_ours = self._header["run_id"] is None or self._is_left_behind
             if not (is_missing(error) and is_ours and self._progress.run_id):
                 raise
-            if not self._is_run_gone and not self._is_left_behind:
+            if not self._is_run_gone and not is_over:
                 self._is_run_gone = True
                 raise
             self._begin_anew()
