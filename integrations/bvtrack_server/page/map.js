@@ -62,9 +62,9 @@ export class RunMap {
 
   resize() {
     this.size = sizeOf(this.plot);
-    if (!this.scales || this.size.width === 0) return;
+    if (this.size.width === 0) return;
     this.points.resize(this.size);
-    this.scales = resized(this.scales, this.size);
+    if (this.scales) this.scales = resized(this.scales, this.size);
     this.zoom.extent([[0, 0], [this.size.width, this.size.height]]);
     this.draw();
   }
