@@ -27,6 +27,7 @@ GOOD = [
     replace(TEAM, name="deep", id="6", params={"depth": "2"}),
 ]
 """They reach as far as gaps can, so that what others have for a gap moves none of them."""
+GOOD_RUNS = [run.in_rest_shape() for run in GOOD]
 
 ANSWERED_BY_THE_TEST = """
 Object.defineProperty(document, "hidden", { get: () => true });  // so that nothing is asked in between
@@ -70,7 +71,8 @@ SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 ANYTHING = st.recursive(
     SCALARS, lambda some: st.one_of(st.lists(some, max_size=3), st.dictionaries(KEYS, some, max_size=3)), max_leaves=4
 )
-ERRORS = st.one_of(st.floats(-1, 1), NUMBERS, ANYTHING)
+FRACTIONS = st.floats(-1, 1)
+ERRORS = st.one_of(FRACTIONS, NUMBERS, ANYTHING)
 PAIR = st.fixed_dictionaries({"key": KEYS, "value": TEXTS})
 EACH = st.fixed_dictionaries
 """An object with each of these fields."""
@@ -87,13 +89,13 @@ def tag(key: str, values: Json) -> Json:
 
 def runs_of(objects: Callable[[dict[str, Json]], Json], lists: Callable[[Json], Json]) -> Json:
     """Runs as MLflow answers them, whose objects and lists are filled so, and everything else by anything."""
-    gap = lists(ERRORS)
+    gap = st.one_of(lists(ERRORS), st.lists(FRACTIONS, min_size=1, max_size=3))
     gaps, errors = objects({"avoidable_bias": gap, "variance": gap}), objects({"train": ERRORS, "dev": ERRORS})
-    said = objects({"gaps": gaps, "errors": errors, "n": objects({"dev": ANYTHING}), "human": ERRORS})
+    said = objects({"gaps": gaps, "errors": errors, "n": objects({"dev": ANYTHING}), "human": st.one_of(ERRORS, TEXTS)})
     ours = st.tuples(tag("bvtrack.gaps", said.map(json.dumps)), tag("bvtrack.diagnosis", TEXTS), PAIR, PAIR)
     texts, start = {"run_name": ANYTHING, "experiment_id": ANYTHING, "status": ANYTHING}, st.one_of(NUMBERS, ANYTHING)
     info = objects({"run_id": TEXTS, "start_time": start, **texts})
-    return objects({"info": info, "data": objects({"tags": st.one_of(ours, lists(PAIR)), "params": lists(PAIR)})})
+    return objects({"info": info, "data": objects({"tags": st.one_of(ours, ours, lists(PAIR)), "params": lists(PAIR)})})
 
 
 RUN = st.one_of(
@@ -128,9 +130,8 @@ def problems(page: Page) -> list[str]:
     return noticed
 
 
-def shown(page: Page, hostile: list[Any]) -> dict[str, Any]:
-    """What the page shows of the good runs with the hostile ones between them, each run by its id."""
-    runs = [*hostile[::2], *(run.in_rest_shape() for run in GOOD), *hostile[1::2]]
+def shown(page: Page, runs: list[Any]) -> dict[str, Any]:
+    """What the page shows of these runs, each row by its id."""
     found: dict[str, Any] = page.evaluate("answer => window.shown(answer)", json.dumps({"runs": runs}))
     return found
 
@@ -151,9 +152,9 @@ def numbered(runs: list[Any]) -> list[Any]:
 @pytest.fixture(scope="module")
 def alone(page: Page) -> dict[str, Any]:
     """What the page shows of the good runs by themselves."""
-    shown(page, [])
+    shown(page, GOOD_RUNS)
     page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")  # until the plot has its size
-    return shown(page, [])
+    return shown(page, GOOD_RUNS)
 
 
 @settings(max_examples=150, deadline=None)
@@ -162,7 +163,7 @@ def test_whatever_a_run_holds_the_others_stay_as_they_are_and_it_is_a_row_or_cou
     hostile: list[Any], page: Page, problems: list[str], alone: dict[str, Any]
 ) -> None:
     problems.clear()
-    found = shown(page, hostile)
+    found = shown(page, [*hostile[::2], *GOOD_RUNS, *hostile[1::2]])
 
     assert [row for row in found["rows"] if row[0] in "123456"] == alone["rows"]
     assert set(alone["changes"]) <= set(found["changes"])
@@ -172,6 +173,8 @@ def test_whatever_a_run_holds_the_others_stay_as_they_are_and_it_is_a_row_or_cou
     assert int(counted[1] if counted else 0) == len(hostile) - n_read
     assert len(found["rows"]) == len(GOOD) + n_read
     assert found["summary"].startswith(f"{len(GOOD) + n_read} runs")
+    by_themselves = shown(page, hostile)
+    assert (len(by_themselves["rows"]), by_themselves["problem"], problems) == (n_read, "", [])
 
 
 def test_the_good_runs_are_all_there(alone: dict[str, Any]) -> None:
