@@ -26,14 +26,14 @@ def read_error(text: str) -> float:
 
 
 def is_finite_number(value: Any) -> bool:
-    """Whether this is a number at all, and neither infinite nor NaN.
+    """Whether this is a number that a float holds, and neither infinite nor NaN.
 
-    >>> is_finite_number(0.05), is_finite_number("5%"), is_finite_number(float("nan"))
-    (True, False, False)
+    >>> is_finite_number(0.05), is_finite_number("5%"), is_finite_number(float("nan")), is_finite_number(10**400)
+    (True, False, False, False)
     """
     try:
         return math.isfinite(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         return False
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.measure import core_name
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import errors_of, read_gaps, widths_of
 from bvtrack.tracking.others import metric_of
 
 FEWEST_RUNS = 2
@@ -38,12 +36,8 @@ class DiagnosedRun:
         """The run with these tags and params; `None` where it has no diagnosis. What is no number is left out."""
         if not tags.get(names.DIAGNOSIS):
             return None
-        errors: dict[str, float] = {}
-        gaps: dict[str, float] = {}
-        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, IndexError):  # anybody may write the tag
-            content = json.loads(tags[names.GAPS])
-            errors = {name: error for name, error in content["errors"].items() if is_fraction(error)}
-            gaps = {name: ends[0] for name, ends in content["gaps"].items() if is_finite_number(ends[0])}
+        content = read_gaps(tags)
+        errors, gaps = errors_of(content), widths_of(content)
         model = {name.removeprefix(names.MODEL): value for name, value in tags.items() if name.startswith(names.MODEL)}
         measure = _measure_of(tags.get(names.MEASURE))
         return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model, measure)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bvtrack.error_rate import is_fraction
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import errors_of, read_gaps
 
 if TYPE_CHECKING:
     from bvtrack.auditing.logged_run import LoggedRun
@@ -72,18 +71,3 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
 def changed(run: LoggedRun, tags: Tags) -> dict[str, str | None]:
     """Those of the tags that the run does not have so."""
     return {name: value for name, value in tags.items() if run.tags.get(name) != value}
-
-
-def read_gaps(tags: Tags) -> Mapping[str, Any]:
-    """The content of `bvtrack.gaps`; empty where it holds nothing readable."""
-    try:
-        content = json.loads(tags.get(names.GAPS) or "{}")
-    except ValueError:  # somebody else may have written it
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def errors_of(gaps: Mapping[str, Any]) -> dict[str, float]:
-    """The errors that `bvtrack.gaps` holds, by set."""
-    errors = gaps.get("errors")
-    return {name: error for name, error in errors.items() if is_fraction(error)} if isinstance(errors, dict) else {}

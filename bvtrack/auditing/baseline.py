@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bvtrack.auditing.audited import Audited, read_gaps
+from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.sizes import set_of
 from bvtrack.error_rate import is_fraction
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import read_gaps
 from bvtrack.tracking.others import WITHOUT_ERRORS, metric_of
 
 ROUNDED = 1e-4

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, read_gaps, skipped, with_tags
+from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, skipped, with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
 from bvtrack.auditing.epochs import Curve, Point, curve_of, epochs_of
 from bvtrack.auditing.facts import model_facts
@@ -18,6 +18,7 @@ from bvtrack.auditing.sizes import split_sizes, split_tag
 from bvtrack.error_rate import is_fraction
 from bvtrack.measure import has_diverged
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import read_gaps
 from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
 from bvtrack.version import __version__
 

@@ -94,6 +94,6 @@ def _examples(profile: str | None) -> int | None:
         content: Any = json.loads(profile or "{}")
         shape = content.get("features_shape") or [None]
         n = content.get("num_rows") or (next(iter(shape.values())) if isinstance(shape, dict) else shape)[0]
-    except (ValueError, AttributeError, LookupError, TypeError, StopIteration):  # somebody else's profile may be anything
+    except (ValueError, AttributeError, LookupError, TypeError, StopIteration, RecursionError):  # it may be anything
         return None
     return n if isinstance(n, int) and n > 0 else None

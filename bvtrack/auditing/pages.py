@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mlflow.exceptions import MlflowException
@@ -25,12 +26,13 @@ def each_run(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: s
     with ThreadPoolExecutor(threads) as pool:
         for page in pages:
             parents = {run.data.tags[PARENT] for run in page if PARENT in run.data.tags}
-            runs = [LoggedRun.of(run, is_parent=run.info.run_id in parents) for run in page]
-            yield from pool.map(lambda run: _guarded(task, run, uri), runs)
+            yield from pool.map(partial(_guarded, task, parents, uri), page)
 
 
-def _guarded(task: Task, run: LoggedRun, uri: str) -> Audited:
+def _guarded(task: Task, parents: Collection[str], uri: str, found: Run) -> Audited:
+    run = LoggedRun(found.info.run_id, found.info.run_name or found.info.run_id)
     try:
+        run = LoggedRun.of(found, is_parent=run.run_id in parents)
         return task(run)
     except (MlflowException, OSError) as error:
         if getattr(error, "error_code", None) == "PERMISSION_DENIED":

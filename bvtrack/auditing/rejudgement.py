@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from bvtrack.auditing.audited import Audited, Tags, Unknown, errors_of, read_gaps, skipped, with_tags
+from bvtrack.auditing.audited import Audited, Tags, Unknown, skipped, with_tags
 from bvtrack.auditing.baseline import Choice
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.diagnosis import STATES_WITHOUT_GAPS
 from bvtrack.evidence import Evidence
 from bvtrack.recipe import recommend
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import counts_of, errors_of, read_gaps, widths_of
 from bvtrack.tracking.others import model_of
 from bvtrack.tracking.verdict import EpochErrors, Verdict, diagnose_epoch
 
@@ -31,8 +29,8 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     baseline = choose(run, run.tags.get(names.MEASURE, ""))
     if baseline.is_that_of(run):
         return with_tags(run, run.tags, {}), {}
-    entry = EpochErrors(_epoch(run), errors, _counts(gaps, errors))
-    is_same_source = "variance" in _mapping(gaps, "gaps") or not {"train", "dev"} <= errors.keys()
+    entry = EpochErrors(_epoch(run), errors, {name: n for name, n in counts_of(gaps).items() if name in errors})
+    is_same_source = "variance" in widths_of(gaps) or not {"train", "dev"} <= errors.keys()
     diagnosis = diagnose_epoch(entry, human_error=baseline.error, same_distribution=is_same_source)
     curve = run.tags.get(names.CURVE)
     n_train = next((each.n for each in run.datasets if each.context == "train"), None)
@@ -51,13 +49,3 @@ def _epoch(run: LoggedRun) -> int:
         return int(run.tags.get(names.EPOCH, "0"))
     except ValueError:  # somebody else may have written it
         return 0
-
-
-def _counts(gaps: Mapping[str, Any], errors: Mapping[str, float]) -> dict[str, int]:
-    counts = _mapping(gaps, "n")
-    return {name: n for name, n in counts.items() if name in errors and isinstance(n, int) and n > 0}
-
-
-def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}

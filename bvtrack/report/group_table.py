@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.explanation import GAP_NAMES, in_points, percent
 from bvtrack.recipe import TITLES
-from bvtrack.report.printable import printable
+from bvtrack.report.printable import printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SHOWN_PARAMETERS = 5
 SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
+LONGEST_TAG = 100
+"""Characters, twice as many as all four problems take: what others have written need not fill the screen."""
 EDGES = 2
 """Characters by which rich makes a table without padded edges too wide."""
 NARROWEST = 9
@@ -81,7 +83,7 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
 
 def _broken(tag: str) -> str:
     """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
-    return printable(tag).replace("+", "+\n")
+    return shortened(tag, LONGEST_TAG).replace("+", "+\n")
 
 
 def _table(first: object, narrowest: int | None = None) -> Table:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bvtrack.auditing.audited import Unknown, read_gaps
+from bvtrack.auditing.audited import Unknown
 from bvtrack.auditing.baseline import kept
 from bvtrack.auditing.epochs import curve_of
 from bvtrack.auditing.found import find_errors
@@ -25,6 +25,7 @@ from bvtrack.recipe import Step
 from bvtrack.report.content import Content, RunAddress, baseline_name
 from bvtrack.report.page import histograms_of, split_in_words
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import counts_of, read_gaps
 from bvtrack.tracking.others import model_of
 from bvtrack.tracking.target import without_credentials
 from bvtrack.tracking.verdict import EpochErrors, Verdict, judge
@@ -76,9 +77,7 @@ def _of_others(run: LoggedRun, history: History) -> Content:
 
 def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
     """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
-    logged = read_gaps(run.tags).get("n")
-    given = logged if isinstance(logged, dict) else {}
-    counts = {name: n for name, n in given.items() if isinstance(n, int) and n > 0}
+    counts = counts_of(read_gaps(run.tags))
     curves = {n: curve_of(history(names.error_metric(n))) for n in SET_NAMES if names.error_metric(n) in run.metrics}
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)

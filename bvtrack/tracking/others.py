@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.error_rate import is_fraction
 from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.tracking import names
+from bvtrack.tracking.gaps_tag import errors_of, read_gaps
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,10 +60,7 @@ def metric_of(measure: str | None) -> str:
 
 
 def _dev_error(run: Run) -> float | None:
-    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):  # somebody else may have written the tag
-        error = json.loads(run.data.tags[names.GAPS])["errors"]["dev"]
-        return float(error) if is_fraction(error) else None
-    return None
+    return errors_of(read_gaps(run.data.tags)).get("dev")
 
 
 def _parameters(run: Run) -> dict[str, str]:

@@ -1,7 +1,10 @@
 /** MLflow's own REST API, asked with the user's own session: permissions are MLflow's. */
 
+import { asLine, asList, asText, each } from "./foreign.js";
+
 const API = "../ajax-api/2.0/mlflow/";
 const PAGE_SIZE = 1000;
+const DAY = 24 * 3600 * 1000;
 const DIAGNOSED = "tags.`bvtrack.gaps` IS NOT NULL";
 
 /** All experiments that the user may see, the latest first. */
@@ -10,16 +13,24 @@ export async function experiments() {
   let token;
   do {
     const answer = await post("experiments/search", { max_results: PAGE_SIZE, order_by: ["last_update_time DESC"], page_token: token });
-    found.push(...(answer.experiments || []));
+    found.push(...asList(answer.experiments));
     token = answer.next_page_token;
   } while (token);
-  return found.map(({ experiment_id, name }) => ({ id: experiment_id, name }));
+  return each(found, toExperiment, () => {});
 }
 
-/** The experiment of the newest run that has a place on the map. */
+function toExperiment({ experiment_id, name }) {
+  const id = asText(experiment_id);
+  if (!id) throw new TypeError("expected an experiment with an id");
+  return { id, name: asLine(name) || id };
+}
+
+/** That of these experiments with the newest run that has a place on the map; what starts in times to come is not the newest. */
 export async function newestExperiment(ids) {
-  const query = { experiment_ids: ids, filter: DIAGNOSED, max_results: 1, order_by: ["attributes.start_time DESC"] };
-  return (await post("runs/search", query)).runs?.[0]?.info.experiment_id;
+  const filter = `${DIAGNOSED} AND attributes.start_time < ${Date.now() + DAY}`;
+  const query = { experiment_ids: ids, filter, max_results: 1, order_by: ["attributes.start_time DESC"] };
+  const [newest] = asList((await post("runs/search", query)).runs);
+  return ids.find((id) => id === newest?.info?.experiment_id);
 }
 
 /** The runs that meet all conditions, a thousand at a time, in MLflow's REST shape. */
@@ -28,7 +39,7 @@ export async function* pagesOfRuns(ids, conditions, signal) {
   let token;
   do {
     const answer = await post("runs/search", { experiment_ids: ids, filter, max_results: PAGE_SIZE, page_token: token }, signal);
-    yield answer.runs || [];
+    yield asList(answer.runs);
     token = answer.next_page_token;
   } while (token);
 }

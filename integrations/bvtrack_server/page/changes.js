@@ -1,30 +1,28 @@
 /** Pairs of runs that differ in exactly one parameter, and what that did to bias and to variance. */
 
+import { asLine } from "./foreign.js";
 import { count, signed } from "./number.js";
 import { isPlaced } from "./run.js";
 
-const SEPARATOR = "\u0000";
-
 /** Each `{ parameter, from, to, bias, variance }`; along one parameter's values only neighbours are paired, of equal runs the latest. */
 export function changesBetween(runs) {
-  const groups = new Map();
-  for (const run of runs.filter(isPlaced)) {
-    const settings = Object.entries(run.settings).sort(([a], [b]) => d3.ascending(a, b));
-    for (const [parameter, value] of settings) {
-      const others = settings.filter(([name]) => name !== parameter).flat();
-      const group = [run.experiment, parameter, ...others].join(SEPARATOR);
-      if (!groups.has(group)) groups.set(group, new Map());
-      keepLatest(groups.get(group), value, run);
-    }
-  }
-  return [...groups].flatMap(([group, byValue]) => neighbours(group.split(SEPARATOR)[1], byValue));
+  const alike = d3.group(runs.filter(isPlaced), (run) => JSON.stringify([run.experiment, ...[...run.settings.keys()].sort()]));
+  return [...alike.values()].flatMap(changesAmong);
 }
 
-function keepLatest(byValue, value, run) {
-  if (!(byValue.get(value)?.started > run.started)) byValue.set(value, run);
+/** Those between runs of one experiment that have the same parameters; what all have set alike tells none of them apart. */
+function changesAmong(runs) {
+  const parameters = [...runs[0].settings.keys()].sort().filter((name) => new Set(runs.map((run) => run.settings.get(name))).size > 1);
+  return parameters.flatMap((parameter) => {
+    const others = parameters.filter((name) => name !== parameter);
+    const groups = d3.group(runs, (run) => JSON.stringify(others.map((name) => run.settings.get(name))));
+    return [...groups.values()].flatMap((group) => neighbours(parameter, group));
+  });
 }
 
-function neighbours(parameter, byValue) {
+function neighbours(parameter, runs) {
+  const byValue = new Map();
+  for (const run of runs) keepLatest(byValue, run.settings.get(parameter), run);
   const values = [...byValue.keys()].sort(byNumber);
   return d3.pairs(values.map((value) => byValue.get(value)), (from, to) => ({
     parameter,
@@ -35,6 +33,10 @@ function neighbours(parameter, byValue) {
   }));
 }
 
+function keepLatest(byValue, value, run) {
+  if (!(byValue.get(value)?.started > run.started)) byValue.set(value, run);
+}
+
 function byNumber(a, b) {
   const difference = Number(a) - Number(b);
   return Number.isNaN(difference) ? d3.ascending(a, b) : difference;
@@ -43,9 +45,9 @@ function byNumber(a, b) {
 /** What more of this parameter (of a word: the later one in the alphabet) did on average. */
 export function meanInWords(parameter, changes) {
   const [bias, variance] = ["bias", "variance"].map((name) => signed(d3.mean(changes, (change) => change[name])));
-  return `${parameter}, ${count(changes.length)} pairs, on average: bias ${bias}, variance ${variance} points.`;
+  return `${asLine(parameter)}, ${count(changes.length)} pairs, on average: bias ${bias}, variance ${variance} points.`;
 }
 
 export function changeInWords({ parameter, from, to }) {
-  return `${parameter}: ${from.settings[parameter]} → ${to.settings[parameter]}`;
+  return `${asLine(parameter)}: ${asLine(from.settings.get(parameter))} → ${asLine(to.settings.get(parameter))}`;
 }

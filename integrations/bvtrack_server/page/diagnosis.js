@@ -10,7 +10,7 @@ export const KINDS = {
   failed: { label: "Failed training", symbol: d3.symbolStar },
 };
 
-const STATES = { balanced: "balanced", beyond_human: "balanced", diverged: "failed", not_learning: "failed" };
+const STATES = new Map([["balanced", "balanced"], ["beyond_human", "balanced"], ["diverged", "failed"], ["not_learning", "failed"]]);
 
 export function kindOf(tag) {
   const problems = tag.split("+");
@@ -19,7 +19,7 @@ export function kindOf(tag) {
   if (bias) return "bias";
   if (variance) return "variance";
   if (problems.includes("data_mismatch") || problems.includes("dev_overfit")) return "later";
-  return STATES[tag] || "unclear";
+  return STATES.get(tag) ?? "unclear";
 }
 
 /** `high_bias+data_mismatch` as a reader says it. */

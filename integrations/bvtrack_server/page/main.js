@@ -2,7 +2,7 @@
 
 import { Source } from "./source.js";
 import { setOptions } from "./tag_filter.js";
-import { toRun } from "./run.js";
+import { readRuns } from "./run.js";
 import { View } from "./view.js";
 
 const ALL = "all";
@@ -15,13 +15,14 @@ else await startFromServer();
 function startFromPage({ runs, title, trackingUri, regions }) {
   document.body.classList.add("alone");
   byId("title").textContent = title;
-  new View(regions, trackingUri).show(runs.map(toRun));
+  const read = readRuns(runs);
+  new View(regions, trackingUri).show([...read.runs.values()], read.unread);
 }
 
 async function startFromServer() {
   const view = new View(await (await fetch("regions.json")).json(), "..");
   const source = new Source({
-    runs: (runs, { isFirst }) => (isFirst ? view.showOthers(runs) : view.show(runs)),
+    runs: (runs, { isFirst, unread }) => (isFirst ? view.showOthers(runs, unread) : view.show(runs, unread)),
     problem: say,
   });
   try {

@@ -4,6 +4,7 @@ import { drawAxes, prepareAxes } from "./axes.js";
 import { drawLabels, drawRegions, prepareRegions, regionsFor } from "./regions.js";
 import { Points, radiusOf, scaleFor } from "./points.js";
 import { fittedScales, resized } from "./scale.js";
+import { each } from "./foreign.js";
 import { isPlaced } from "./run.js";
 import { Overlay } from "./overlay.js";
 
@@ -11,9 +12,11 @@ const REACH = 14;
 const FURTHEST_ZOOM = 60;
 
 export class RunMap {
-  constructor(plot, regions) {
+  /** `leaveOut(run)` is told of each run that cannot be drawn. */
+  constructor(plot, regions, leaveOut) {
     this.plot = plot;
     this.regions = regions;
+    this.leaveOut = leaveOut;
     this.all = [];
     this.runs = [];
     this.chosen = null;
@@ -59,9 +62,9 @@ export class RunMap {
 
   resize() {
     this.size = sizeOf(this.plot);
-    if (!this.scales || this.size.width === 0) return;
+    if (this.size.width === 0) return;
     this.points.resize(this.size);
-    this.scales = resized(this.scales, this.size);
+    if (this.scales) this.scales = resized(this.scales, this.size);
     this.zoom.extent([[0, 0], [this.size.width, this.size.height]]);
     this.draw();
   }
@@ -69,13 +72,13 @@ export class RunMap {
   draw() {
     if (!this.scales || !this.points.ratio) return;
     const { x, y } = this.seen();
-    this.placed = this.runs.map((run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }));
+    this.placed = each(this.runs, (run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }), this.leaveOut);
     this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
     const { regions } = regionsFor(this.regions, this.human());
     drawRegions(this.below, regions, { x, y }, this.size);
     drawAxes(this.below, { x, y }, this.size);
     drawLabels(this.overlay.svg, regions, { x, y }, this.size);
-    this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id));
+    this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id), ({ run }) => this.leaveOut(run));
     this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
     this.hover(this.hovered);
   }
@@ -86,9 +89,9 @@ export class RunMap {
     return { x: transform.rescaleX(this.scales.x), y: transform.rescaleY(this.scales.y) };
   }
 
-  /** The human error that most of the chosen runs have; the regions are drawn for it. */
+  /** The human error that most of the chosen runs have, of those of which it is known; the regions are drawn for it. */
   human() {
-    const chosen = this.chosen === null ? this.runs : this.runs.filter((run) => this.chosen.has(run.id));
+    const chosen = this.runs.filter((run) => run.human !== null && (this.chosen === null || this.chosen.has(run.id)));
     const counts = d3.rollup(chosen, (runs) => runs.length, (run) => run.human);
     return d3.greatest(counts, ([, number]) => number)?.[0] ?? 0;
   }

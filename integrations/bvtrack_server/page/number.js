@@ -19,7 +19,7 @@ export function count(value) {
 }
 
 export function moment(milliseconds) {
-  return milliseconds ? MOMENT.format(milliseconds) : "–";
+  return milliseconds === null ? "–" : MOMENT.format(milliseconds);
 }
 
 /** "3.1 (95 % interval 2.0 to 4.2)" */

@@ -1,7 +1,7 @@
 /** What pointer and keyboard do on the map. */
 
 const DRAG = 4;
-const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const DIRECTIONS = new Map([["ArrowLeft", [-1, 0]], ["ArrowRight", [1, 0]], ["ArrowUp", [0, -1]], ["ArrowDown", [0, 1]]]);
 const ASIDE = 2.5;
 
 export function followPointer(map, on) {
@@ -29,7 +29,7 @@ export function followPointer(map, on) {
 
 export function followKeys(map, on) {
   map.plot.addEventListener("keydown", (event) => {
-    if (event.key in DIRECTIONS) on.hover(neighbour(map, DIRECTIONS[event.key]));
+    if (DIRECTIONS.has(event.key)) on.hover(neighbour(map, DIRECTIONS.get(event.key)));
     else if (event.key === "Enter") on.click(map.hovered);
     else if (event.key === "Escape") letGo(on);
     else if (event.key === "+") map.zoomBy(1.5);

@@ -1,5 +1,6 @@
 /** All runs on one canvas: ten thousand symbols are copied from a few small drawings, one for each kind and size. */
 
+import { each } from "./foreign.js";
 import { colourOf, kindOf, pathOf } from "./diagnosis.js";
 
 const SMALLEST = 3.5;
@@ -37,13 +38,13 @@ export class Points {
   }
 
   /** Draw `placed`, each `{ run, x, y }`; those that are not `isChosen` lie pale below the others. */
-  draw(placed, isChosen) {
+  draw(placed, isChosen, leaveOut) {
     const context = this.canvas.getContext("2d");
     const scale = scaleFor(placed.length);
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const chosen of [false, true]) {
       context.globalAlpha = chosen ? 0.85 : 0.14;
-      for (const point of placed) if (isChosen(point.run) === chosen) this.copy(context, point, scale);
+      each(placed.filter(({ run }) => isChosen(run) === chosen), (point) => this.copy(context, point, scale), leaveOut);
     }
   }
 

@@ -1,28 +1,41 @@
 /** A run as the map needs it, from the shape of MLflow's REST API. Gaps and errors are in points of error (percent). */
 
+import { asLine, asList, asText, byKey, each, inRange, parsed } from "./foreign.js";
+
 const KEPT_BY_MLFLOW = /^mlflow\./;
 const OF_THE_MODEL = "bvtrack.model.";
+const LAST_MOMENT = 8.64e15;
 
-export function toRun({ info, data }) {
-  const tags = byKey(data.tags);
-  const said = parsed(tags["bvtrack.gaps"]);
+/** The runs by their ids, and how many cannot be read. */
+export function readRuns(answers) {
+  let unread = 0;
+  const read = each(asList(answers), toRun, () => (unread += 1));
+  return { runs: new Map(read.map((run) => [run.id, run])), unread };
+}
+
+/** Each field has its type and its range, or is `null` or empty: whatever is done with it later cannot fail. */
+function toRun({ info, data }) {
+  const id = asText(info.run_id);
+  if (!id) throw new TypeError("expected a run with an id");
+  const tags = byKey(data?.tags);
+  const said = parsed(tags.get("bvtrack.gaps"));
   return {
-    id: info.run_id,
-    experiment: info.experiment_id,
-    name: info.run_name || info.run_id,
+    id,
+    experiment: asText(info.experiment_id),
+    name: asLine(info.run_name) || asLine(id),
     isRunning: info.status === "RUNNING",
-    started: Number(info.start_time) || 0,
-    diagnosis: tags["bvtrack.diagnosis"] || "undetermined",
-    certainty: tags["bvtrack.certainty"] || "",
-    nextStep: (tags["bvtrack.recipe"] || "").split(" > ")[0],
+    started: toMoment(info.start_time),
+    diagnosis: asLine(tags.get("bvtrack.diagnosis")) || "undetermined",
+    certainty: asLine(tags.get("bvtrack.certainty")),
+    nextStep: asLine(tags.get("bvtrack.recipe")?.split(" > ")[0]),
     bias: toGap(said.gaps?.avoidable_bias),
     variance: toGap(said.gaps?.variance),
     train: toPoints(said.errors?.train),
     dev: toPoints(said.errors?.dev),
-    nDev: said.n?.dev ?? null,
-    human: toPoints(said.human) ?? 0,
+    nDev: toCount(said.n?.dev),
+    human: toPoints(said.human ?? 0),
     tags: shownTags(tags),
-    settings: settingsOf(byKey(data.params), tags),
+    settings: settingsOf(byKey(data?.params), tags),
   };
 }
 
@@ -30,35 +43,42 @@ export function isPlaced(run) {
   return run.bias !== null && run.variance !== null;
 }
 
-function byKey(pairs) {
-  return Object.fromEntries((pairs || []).map(({ key, value }) => [key, value]));
+/** Whether nothing that is shown of a run has changed. */
+export function isSame(run, other) {
+  return asJson(run) === asJson(other);
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text) || {};
-  } catch {
-    return {};
-  }
+function asJson(run) {
+  return JSON.stringify(run, (_, value) => (value instanceof Map ? [...value] : value));
 }
 
-function toPoints(fraction) {
-  return Number.isFinite(fraction) ? fraction * 100 : null;
+/** Milliseconds as long as a calendar holds them: nanoseconds would be a time of their own. */
+function toMoment(milliseconds) {
+  return Number.isSafeInteger(milliseconds) ? inRange(milliseconds, 1, LAST_MOMENT) : null;
 }
 
+function toCount(number) {
+  return Number.isSafeInteger(number) && number > 0 ? number : null;
+}
+
+function toPoints(fraction, least = 0) {
+  const known = inRange(fraction, least, 1);
+  return known === null ? null : known * 100;
+}
+
+/** A gap between two errors, with the ends of its interval. */
 function toGap(parts) {
-  if (!Array.isArray(parts) || !Number.isFinite(parts[0])) return null;
-  const [value, low, high] = parts.map(toPoints);
-  return { value, low: low ?? null, high: high ?? null };
+  const [value, low, high] = asList(parts).slice(0, 3).map((part) => toPoints(part, -1));
+  return value === null || value === undefined ? null : { value, low: low ?? null, high: high ?? null };
 }
 
 function shownTags(tags) {
-  return Object.fromEntries(Object.entries(tags).filter(([key]) => !KEPT_BY_MLFLOW.test(key) && key !== "bvtrack.gaps"));
+  return new Map([...tags].filter(([key]) => key && !KEPT_BY_MLFLOW.test(key) && key !== "bvtrack.gaps"));
 }
 
 /** What was logged as parameters; where nothing was, what bvtrack has found out about the model. */
 function settingsOf(params, tags) {
-  if (Object.keys(params).length > 0) return params;
-  const found = Object.entries(tags).filter(([key]) => key.startsWith(OF_THE_MODEL));
-  return Object.fromEntries(found.map(([key, value]) => [key.slice(OF_THE_MODEL.length), value]));
+  if (params.size > 0) return params;
+  const found = [...tags].filter(([key]) => key.startsWith(OF_THE_MODEL));
+  return new Map(found.map(([key, value]) => [key.slice(OF_THE_MODEL.length), value]));
 }

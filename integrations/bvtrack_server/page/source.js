@@ -1,14 +1,15 @@
 /** Runs from the server: all that meet the filters, and then what changes while a training runs. */
 
 import { experiments, newestExperiment, pagesOfRuns } from "./api.js";
-import { toRun } from "./run.js";
+import { isSame, readRuns } from "./run.js";
 
 const EVERY = 4000;
 const HOUR = 3600 * 1000;
 const MOST_IDS = 100;
+const IN_A_FILTER = /^[\w-]+$/;
 
 export class Source {
-  /** `on` holds what happens next: `runs(all, { isFirst })` and `problem(message)`; `null` takes a message away. */
+  /** `on` holds what happens next: `runs(all, { isFirst, unread })` and `problem(message)`; `null` takes a message away. */
   constructor(on) {
     this.on = on;
     this.runs = new Map();
@@ -29,13 +30,16 @@ export class Source {
     const since = hours ? `attributes.start_time >= ${Date.now() - hours * HOUR}` : "";
     const wish = { ids, conditions: [since, filter.trim()] };
     const found = new Map();
+    let unread = 0;
     try {
       for await (const page of pagesOfRuns(ids, wish.conditions, signal)) {
         const isFirst = found.size === 0;
-        for (const run of page.map(toRun)) found.set(run.id, run);
-        Object.assign(this, { wish, runs: found });
+        const read = readRuns(page);
+        for (const [id, run] of read.runs) found.set(id, run);
+        unread += read.unread;
+        Object.assign(this, { wish, runs: found, unread });
         this.on.problem(null);
-        this.on.runs([...found.values()], { isFirst });
+        this.on.runs([...found.values()], { isFirst, unread });
       }
     } catch (error) {
       if (error.name !== "AbortError") this.on.problem(error.message);
@@ -56,23 +60,24 @@ export class Source {
   }
 
   running() {
-    return [...this.runs.values()].filter((run) => run.isRunning);
+    return [...this.runs.values()].filter((run) => run.isRunning && IN_A_FILTER.test(run.id));
   }
 
   async ask() {
     const { wish, runs } = this;
-    const latest = d3.max(runs.values(), (run) => run.started) ?? 0;
+    const soon = Date.now() + 24 * HOUR;
+    const latest = d3.max(runs.values(), (run) => (run.started < soon ? run.started : null)) ?? 0; // what comes later is no end
     const ids = d3.sort(this.running(), (run) => -run.started).slice(0, MOST_IDS).map((run) => `'${run.id}'`);
     const known = ids.length ? [`attributes.run_id IN (${ids.join(", ")})`] : [];
     let isChanged = false;
     for (const condition of [...known, `attributes.start_time > ${latest}`]) {
       for await (const page of pagesOfRuns(wish.ids, [...wish.conditions, condition])) {
-        for (const run of page.map(toRun)) {
-          isChanged ||= JSON.stringify(run) !== JSON.stringify(runs.get(run.id));
-          runs.set(run.id, run);
+        for (const [id, run] of readRuns(page).runs) {
+          isChanged ||= !isSame(run, runs.get(id));
+          runs.set(id, run);
         }
       }
     }
-    if (isChanged && this.runs === runs) this.on.runs([...runs.values()], { isFirst: false });
+    if (isChanged && this.runs === runs) this.on.runs([...runs.values()], { isFirst: false, unread: this.unread });
   }
 }

@@ -1,5 +1,6 @@
 /** The runs as a table: only the rows in sight are there, so that ten thousand scroll like ten. */
 
+import { each } from "./foreign.js";
 import { inWords, kindOf, symbolOf } from "./diagnosis.js";
 import { count, moment, points, signed } from "./number.js";
 
@@ -19,9 +20,12 @@ const COLUMNS = [
 const NUMBERS = new Set(["Bias", "Variance", "Dev error", "Dev examples"]);
 
 export class RunTable {
-  /** `on` holds what happens next: `hover(run)`; `fillName(cell, run)` puts the run's link, or its id, into a cell. */
-  constructor({ scroller, columns, body }, { hover, fillName }) {
-    Object.assign(this, { scroller, columns, body, hover, fillName, runs: [], by: "Started", isDescending: true });
+  /**
+   * `on` holds what happens next: `hover(run)`, and `leaveOut(run)` for one that cannot be drawn; `fillName(cell, run)` puts
+   * the run's link, or its id, into a cell.
+   */
+  constructor({ scroller, columns, body }, { hover, fillName, leaveOut }) {
+    Object.assign(this, { scroller, columns, body, hover, fillName, leaveOut, runs: [], by: "Started", isDescending: true });
     columns.append(...COLUMNS.map((column) => this.headerOf(column)));
     scroller.addEventListener("scroll", () => this.draw());
     new ResizeObserver(() => this.draw()).observe(scroller);
@@ -58,7 +62,8 @@ export class RunTable {
     const seen = this.runs.slice(first, first + n);
     const focused = this.runOf(document.activeElement)?.id;
     const below = Math.max(0, this.runs.length - first - seen.length);
-    this.body.replaceChildren(gap(first), ...seen.map((run, index) => this.rowOf(run, first + index)), gap(below));
+    const rows = each(seen.entries(), ([index, run]) => this.rowOf(run, first + index), ([, run]) => this.leaveOut(run));
+    this.body.replaceChildren(gap(first), ...rows, gap(below));
     if (focused) this.body.querySelector(`[data-id="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
   }
 

@@ -1,5 +1,7 @@
 /** Runs by one of their tags: its names and values are those of the runs at hand. */
 
+import { asLine } from "./foreign.js";
+
 const MOST_VALUES = 200;
 
 export class TagFilter {
@@ -14,19 +16,20 @@ export class TagFilter {
   }
 
   holds(run) {
-    return !this.name.value || run.tags[this.name.value] === this.value.value;
+    return !this.name.value || run.tags.get(this.name.value) === this.value.value;
   }
 
   offer(runs) {
     this.runs = runs;
-    const names = d3.union(...runs.map((run) => Object.keys(run.tags)));
+    const names = new Set();
+    for (const run of runs) for (const name of run.tags.keys()) names.add(name);
     setOptions(this.name, ["", ...d3.sort(names)], (name) => name || "any");
     this.offerValues();
   }
 
   offerValues() {
     this.is.hidden = !this.name.value;
-    const counts = d3.rollup(this.runs, (group) => group.length, (run) => run.tags[this.name.value]);
+    const counts = d3.rollup(this.runs, (group) => group.length, (run) => run.tags.get(this.name.value));
     counts.delete(undefined);
     const frequent = d3.sort(counts.keys(), (value) => -counts.get(value)).slice(0, MOST_VALUES);
     setOptions(this.value, frequent, (value) => `${value} (${counts.get(value)})`);
@@ -36,6 +39,6 @@ export class TagFilter {
 /** Fill a select, whose choice stays where it is still offered. */
 export function setOptions(select, values, textOf) {
   const chosen = select.value;
-  select.replaceChildren(...values.map((value) => new Option(textOf(value), value)));
+  select.replaceChildren(...values.map((value) => new Option(asLine(textOf(value)), value)));
   if (values.includes(chosen)) select.value = chosen;
 }

@@ -2,6 +2,7 @@
 
 import { changeInWords, changesBetween, meanInWords } from "./changes.js";
 import { inOneSentence, showCard } from "./card.js";
+import { each } from "./foreign.js";
 import { Legend } from "./legend.js";
 import { CAN_OPEN, fillName, linksTo } from "./links.js";
 import { RunMap } from "./map.js";
@@ -21,10 +22,13 @@ export class View {
     this.runs = [];
     this.shown = [];
     this.chosen = null;
-    this.map = new RunMap(at("plot"), regions);
+    this.unread = 0;
+    this.leftOut = new Set();
+    const leaveOut = (run) => this.leaveOut(run);
+    this.map = new RunMap(at("plot"), regions, leaveOut);
     this.table = new RunTable(
       { scroller: at("scroller"), columns: at("columns"), body: at("rows") },
-      { hover: (run) => this.hover(run), fillName: (cell, run) => fillName(cell, run, this.linkTo) },
+      { hover: (run) => this.hover(run), fillName: (cell, run) => fillName(cell, run, this.linkTo), leaveOut },
     );
     this.legend = new Legend(at("legend"), () => this.draw());
     this.tags = new TagFilter({ name: at("tag-name"), is: at("tag-is"), value: at("tag-value") }, () => this.draw());
@@ -43,28 +47,39 @@ export class View {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.map.recolour());
   }
 
-  /** Show these runs, old and new: selection and zoom stay. */
-  show(runs) {
+  /** Show these runs, old and new, and say that some could not be read: selection and zoom stay. */
+  show(runs, unread) {
     this.runs = runs;
+    this.unread = unread;
+    this.leftOut.clear();
     this.tags.offer(runs);
     this.map.makeRoomFor(runs);
     this.draw();
   }
 
   /** Show these runs, which have nothing to do with those before. */
-  showOthers(runs) {
+  showOthers(runs, unread) {
     this.map.fit();
     this.select([]);
-    this.show(runs);
+    this.show(runs, unread);
   }
 
   draw() {
-    const tagged = this.runs.filter((run) => this.tags.holds(run));
+    const tagged = this.runs.filter((run) => !this.leftOut.has(run) && this.tags.holds(run));
     this.legend.count(tagged);
     this.shown = tagged.filter((run) => this.legend.shows(run));
     this.map.show(this.shown);
     this.follow();
     this.drawChanges();
+  }
+
+  /** What cannot be drawn is counted with what cannot be read, and takes no other run with it. */
+  leaveOut(run) {
+    this.leftOut.add(run);
+    this.drawing ??= Promise.resolve().then(() => {
+      this.drawing = null;
+      this.draw();
+    });
   }
 
   select(runs) {
@@ -85,8 +100,9 @@ export class View {
     this.table.show(listed);
     const selected = this.chosen ? ` of ${count(this.shown.length)} selected` : "";
     const unplaced = listed.filter((run) => !isPlaced(run)).length;
-    const rest = unplaced ? `, ${count(unplaced)} without a place on the map` : "";
-    at("summary").textContent = `${count(listed.length)}${selected} ${listed.length === 1 && !selected ? "run" : "runs"}${rest}`;
+    const unread = this.unread + this.leftOut.size;
+    const rest = (unplaced ? `, ${count(unplaced)} without a place on the map` : "") + (unread ? `, ${runsInWords(unread)} could not be read` : "");
+    at("summary").textContent = selected ? `${count(listed.length)}${selected} runs${rest}` : `${runsInWords(listed.length)}${rest}`;
     at("empty").hidden = this.shown.length > 0;
     at("empty").textContent = this.runs.length > 0 ? "No run meets these filters." : "No run here has a diagnosis by bvtrack yet.";
     at("caption").textContent = this.caption(listed);
@@ -98,7 +114,7 @@ export class View {
 
   caption(listed) {
     const human = this.map.human();
-    const others = listed.filter((run) => isPlaced(run) && run.human !== human).length;
+    const others = listed.filter((run) => isPlaced(run) && run.human !== null && run.human !== human).length;
     const rest = others ? ` ${count(others)} of the runs have another one.` : "";
     return (
       "Larger symbols: larger dev sets. Solid: the diagnosis is certain. " +
@@ -109,8 +125,8 @@ export class View {
   hover(run, here) {
     this.map.hover(run);
     this.table.mark(run);
-    if (run && here) showCard(at("card"), run, here, at("plot"));
-    else at("card").hidden = true;
+    at("card").hidden = true;
+    if (run && here) each([run], () => showCard(at("card"), run, here, at("plot")), () => this.leaveOut(run));
   }
 
   hoverByKey(run) {
@@ -156,4 +172,8 @@ export class View {
     row.addEventListener("mouseleave", () => this.map.overlay.show(this.arrows));
     return row;
   }
+}
+
+function runsInWords(number) {
+  return `${count(number)} ${number === 1 ? "run" : "runs"}`;
 }
