@@ -24,7 +24,7 @@ from bvtrack.tracking.environment import user_name
 if TYPE_CHECKING:
     from filelock import FileLock
 
-Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "trial", "end"]
+Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
 Record = Mapping[str, Any]
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
