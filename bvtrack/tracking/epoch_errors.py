@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bvtrack.error_rate import is_share_of
+from bvtrack.gaps import Gap, measure_gaps
 from bvtrack.intervals import Rate
 
 At = Literal["best", "last"]
@@ -36,6 +37,10 @@ class EpochErrors:
         of some other size is none.
         """
         return {name: Rate(error, self._examples(name, error), self.intervals.get(name)) for name, error in self.finite.items()}
+
+    def gaps(self, *, human_error: float | None, same_distribution: bool) -> dict[str, Gap]:
+        """The gaps that the finite errors allow to be measured: a diagnosis without the words."""
+        return measure_gaps(self.rates, human_error or 0.0, same_distribution)
 
     @property
     def has_dev_error(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from bvtrack.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.diagnosis import decide
 from bvtrack.forecast import FEWEST_VALUES
-from bvtrack.gaps import Gap, measure_gaps
+from bvtrack.gaps import Gap
 from bvtrack.tracking.epoch_errors import At, EpochErrors, chosen_epoch
 from bvtrack.tracking.stretches import Stretches
 from bvtrack.trend import FEWEST_RECENT, Moments, Trend, first_recent
@@ -31,7 +31,7 @@ class History:
 
     def __init__(self, at: At, *, human_error: float | None, same_distribution: bool, most: int = KEPT_EPOCHS) -> None:
         self._at = at
-        self._human_error = human_error or 0.0
+        self._human_error = human_error
         self._same_distribution = same_distribution
         self._most = most
         self._entries: dict[int, EpochErrors] = {}
@@ -155,7 +155,7 @@ class History:
         if self.chosen is self._spoken or not self.chosen.finite:
             return
         if self._spoken is not None and (self._spoken.counts or self._spoken.intervals):
-            gaps = measure_gaps(self._spoken.rates, self._human_error, self._same_distribution)
+            gaps = self._spoken.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
             self._decided = decide(gaps, self._decided)
         self._spoken = self.chosen
 

@@ -14,7 +14,7 @@ from bvtrack.report.note import render_note
 from bvtrack.tracking import names
 from bvtrack.tracking.history import History
 from bvtrack.tracking.journal import Record
-from bvtrack.tracking.verdict import EpochErrors, Verdict, diagnose_epoch, judge_history, with_test_error
+from bvtrack.tracking.verdict import EpochErrors, Verdict, judge_history, with_test_error
 
 EndState = Literal["complete", "interrupted", "failed"]
 State = EndState | Literal["running"]
@@ -234,10 +234,7 @@ class Ledger:
         """The metrics of an epoch."""
         values = {names.error_metric(name): error for name, error in entry.finite.items()}
         values |= {names.unscaled_metric(name): entry.unscaled[name] for name in entry.finite if name in entry.unscaled}
-        if entry.finite:
-            diagnosis = diagnose_epoch(entry, **self._baseline)
-            values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
-        return values
+        return values | {names.gap_metric(name): gap.value for name, gap in entry.gaps(**self._baseline).items()}
 
     def _tags(self) -> dict[str, str | None]:
         """Every tag as it should be now; `None` where one does not apply (any more)."""
