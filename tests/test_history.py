@@ -41,8 +41,8 @@ def epoch(number: int, errors: Errors, counts: dict[str, int] | None = None) -> 
     return record("epoch", epoch=number, errors=errors, counts=known, intervals={}, unscaled={}, running=None)
 
 
-def later_test(number: int, error: float) -> Record:
-    return record("test", epoch=number, error=error, n=None, interval=None, unscaled=None)
+def later_test(number: int, error: float, n: int | None = None) -> Record:
+    return record("test", epoch=number, error=error, n=n, interval=None, unscaled=None)
 
 
 def epochs(curve: Sequence[Errors]) -> list[Record]:
@@ -153,6 +153,21 @@ def test_a_later_test_error_counts_where_the_tags_speak_of_its_epoch() -> None:
     assert other == verdict_of(ledger(*records))
 
 
+def test_a_later_test_error_of_the_epoch_that_the_tags_spoke_of_counts_for_the_next_one() -> None:
+    before, after = {"train": 0.1, "dev": 0.2}, epoch(1, {"train": 0.1, "dev": 0.195, "test": 0.27}, COUNTS | {"test": 1_000})
+
+    assert "dev_overfit" not in verdict_of(ledger(epoch(0, before), after)).diagnosis.problems
+    assert "dev_overfit" in verdict_of(ledger(epoch(0, before), later_test(0, 0.3, 1_000), after)).diagnosis.problems
+
+
+def test_what_was_said_of_train_errors_alone_counts_no_more_once_there_is_a_dev_error() -> None:
+    counts = {"train": 100, "dev": 100}
+    found = ledger(epoch(0, {"train": 0.03}, counts), epoch(1, {"train": 0.01, "dev": 0.01}, counts))
+
+    assert verdict_of(ledger(epoch(0, {"train": 0.03}, counts))).diagnosis.problems == ("high_bias",)
+    assert verdict_of(found).diagnosis.problems == ()
+
+
 def _noise(seed: int) -> Callable[[], float]:
     generator = random.Random(seed)
     return lambda: generator.gauss(0, 0.004)
@@ -243,8 +258,9 @@ def test_what_is_kept_of_a_run_says_the_same_and_goes_on_as_the_run_does(shape: 
         if index in (50, 600, 601, 2_000):
             folded = ledger(*json.loads(json.dumps(folded.folded())), at=at)
             assert verdict_of(folded).as_json() == verdict_of(whole).as_json()
+    chance = record("chance", error=0.9)
     for found in (whole, folded):
-        found.take(record("chance", error=0.9))
+        found.take(chance)
 
     assert verdict_of(folded) == verdict_of(whole)
     assert json.dumps(folded.folded()) == json.dumps(whole.folded())
@@ -270,17 +286,17 @@ def test_epochs_alone_are_taken_up_too_as_version_0_1_wrote_them(n_epochs: int) 
 
 @pytest.mark.parametrize("shape", [_falling, _noisy, _diverging_once])
 def test_what_is_kept_does_not_grow_with_the_training(shape: Callable[[int], list[Errors]]) -> None:
-    followed = History("best", **BASELINE)
+    found = ledger()
     most = 0
-    for number, errors in enumerate(shape(20_000)):
-        followed.add(EpochErrors(number, errors, COUNTS))
-        most = max(most, len(followed._entries))
-        if number % 500 == 0:
-            assert len(followed.kept) <= KEPT_EPOCHS + 4 * WARM_UP_EPOCHS
+    for one in epochs(shape(20_000)):
+        found.take(one)
+        found.take(later_test(one["epoch"], 0.5))
+        most = max(most, len(found._epochs), len(found._tests), len(found._history._entries))
+    folded = [one["kind"] for one in found.folded()]
 
     assert most <= KEPT_EPOCHS + SWEEP_EPOCHS + 1
-    assert len(followed.kept) >= KEPT_EPOCHS // 2
-    assert len(followed) == 20_000
+    assert KEPT_EPOCHS // 2 <= folded.count("epoch") == folded.count("test") <= KEPT_EPOCHS + 4 * WARM_UP_EPOCHS
+    assert len(found._history) == 20_000
 
 
 def test_a_state_does_not_grow_with_the_training_and_resumes_it() -> None:
@@ -380,3 +396,14 @@ def test_the_last_epoch_of_a_long_run_that_comes_again_makes_the_run_no_longer(a
     records = [one for errors in enumerate(curve) for one in [epoch(*errors)] * again]
 
     assert len(ledger(*records)._history) == 3_000
+
+
+def test_an_epoch_of_a_long_run_that_is_kept_and_comes_again_counts_once_in_its_trend() -> None:
+    followed = History("best", **BASELINE)
+    for number, errors in enumerate(_linear(3_000)):
+        followed.add(EpochErrors(number, errors))
+    followed.add(EpochErrors(followed.kept[-50].epoch, {"dev": 0.4}))
+    points = followed._stretches.since(0)
+
+    assert points is not None
+    assert points.n == 3_000
