@@ -268,12 +268,13 @@ def test_what_is_kept_of_a_run_says_the_same_and_goes_on_as_the_run_does(shape: 
 
 def test_a_state_of_a_run_with_epochs_that_came_again_says_what_the_run_said() -> None:
     run = epochs(_at_a_threshold(40))
-    found = ledger(*run, *epochs(_at_a_threshold(20))[5:], later_test(7, 0.2))
+    found = ledger(*run, later_test(8, 0.9), *epochs(_at_a_threshold(20))[5:], later_test(7, 0.2))
 
     again = ledger(*json.loads(json.dumps(found.folded())))
 
     assert verdict_of(again) == verdict_of(found)
     assert again.folded() == found.folded()
+    assert [one["epoch"] for one in found.folded() if one["kind"] == "test"] == [7]
 
 
 @pytest.mark.parametrize("n_epochs", [40, 3_000])
