@@ -43,6 +43,7 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/import_time.py
 	$(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
+	$(BIN)/python tests/benchmarks/verdict_cost.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right

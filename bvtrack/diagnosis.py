@@ -132,7 +132,7 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
-    decided = _decided(gaps, previous)
+    decided = decide(gaps, previous.decided if previous is not None else {})
     named = [name for name, gap in decided.items() if gap.is_named]
     is_unclear = any(gap.is_unclear for gap in decided.values())
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
@@ -151,11 +151,10 @@ def diagnose(
     )
 
 
-def _decided(gaps: Mapping[str, Gap], previous: Diagnosis | None) -> dict[str, Gap]:
-    """The gaps by which it is decided what is wide: those of before, where the present ones are as far from their thresholds
+def decide(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
+    """The gaps by which it is decided what is wide: those of `before`, where the present ones are as far from their thresholds
     but for noise.
     """
-    before = previous.decided if previous is not None else {}
 
     def is_as_before(name: str, gap: Gap) -> bool:
         if name not in before or not gap.is_near_its_threshold:

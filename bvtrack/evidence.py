@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bvtrack.gaps import ROUNDING
+from bvtrack.trend import Trend
 
 SGD_RATE = 0.1
 USUAL_RATES = {"adam": 0.001, "sgd": SGD_RATE}
@@ -76,14 +77,20 @@ class Evidence:
     """What else is known of a run.
 
     `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` are the errors by
-    epoch, `None` where there is none; `best_other` is the best of the experiment's other runs on the same dev set.
+    epoch, `None` where there is none, or where these have been followed their trend; `best_other` is the best of the
+    experiment's other runs on the same dev set.
     """
 
     curve: str | None = None
     model: ModelFacts = ModelFacts()
     n_train: int | None = None
-    dev_curve: Sequence[float | None] = ()
+    dev_curve: Sequence[float | None] | Trend = ()
     best_other: OtherRun | None = None
+
+    @property
+    def trend(self) -> Trend:
+        """Where the dev errors are heading."""
+        return self.dev_curve if isinstance(self.dev_curve, Trend) else Trend.of(self.dev_curve)
 
     @property
     def is_large(self) -> bool:

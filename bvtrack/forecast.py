@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bvtrack.curve import finite, known
 from bvtrack.error_rate import is_finite_number, is_fraction
 from bvtrack.gaps import ROUNDING
+from bvtrack.trend import Trend
 
 GAP_POWER = 0.4
 """A small gap falls as data^-0.4, between the -0.5 of sampling theory and what large networks show (Hestness et al. 2017) …"""
@@ -31,8 +31,6 @@ BAND_SHARE, BAND_POINTS = 0.5, 0.0075
 
 FEWEST_VALUES = 6
 """Of a shorter curve nothing is promised: its first, steep epochs would pass for its slope."""
-RECENT, FEWEST_RECENT = 1 / 3, 4
-"""The present slope is that of the last third of the epochs, of four at least."""
 SOON_OVER = 0.25
 """A promised drop of a quarter is met by half: the faster an error falls, the sooner that ends."""
 IMPROVEMENT = 0.02
@@ -98,29 +96,34 @@ def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Foreca
     >>> forecast_longer([0.50, 0.40, 0.33, 0.29, 0.26, 0.24], epochs=6).improves > 0.8
     True
     """
-    values = known(dev_curve)
-    curve = finite(values)
-    if not curve:
+    trend = Trend.of(dev_curve)
+    if not trend.n_values:
         raise ValueError("expected at least one finite value in dev_curve; got none")
     if not (is_finite_number(epochs) and epochs >= 1):
         raise ValueError(f"epochs must be how many more, at least 1; got {epochs!r}")
-    best = min(curve.values())
-    if best < 0:
+    if trend.best < 0:
         raise ValueError(
-            f"dev_curve must hold errors or losses from 0 on, for a share of the best to mean anything; got {best!r}"
+            f"dev_curve must hold errors or losses from 0 on, for a share of the best to mean anything; got {trend.best!r}"
         )
-    if best == 0 or max(values) != max(curve):
+    return forecast_trend(trend, epochs=epochs)
+
+
+def forecast_trend(trend: Trend, *, epochs: int) -> Forecast:
+    """As `forecast_longer`, of a curve that has been followed; it must have a finite value, and none below 0."""
+    best = trend.best
+    if best == 0 or not trend.ends_finite:
         return Forecast(best, best, best, improves=0.0)
-    if len(curve) < FEWEST_VALUES:
+    if trend.n_values < FEWEST_VALUES or trend.recent is None:
         return Forecast(best, 0.0, best, improves=0.5)
-    n_past = max(curve) + 1
+    n_past = trend.last_epoch + 1
     more_time = math.log1p(epochs / n_past)
-    slope, above, noise = _recent_line(curve, best)
-    trend = max(slope, 0.0) * n_past * more_time
-    drop = max(trend - above, 0.0)
+    slope, end, noise = trend.recent.line(trend.last_epoch)
+    above = end - best / trend.recent.level
+    course = max(slope, 0.0) * n_past * more_time
+    drop = max(course - above, 0.0)
     drop /= 1 + drop / SOON_OVER
     luck = LUCK + LUCK_GROWTH * more_time + noise / 2
-    evidence = (trend - max(above - noise, 0.0) - IMPROVEMENT) / (noise + NOISE_FLOOR)
+    evidence = (course - max(above - noise, 0.0) - IMPROVEMENT) / (noise + NOISE_FLOOR)
     log_odds = EVEN_ODDS + math.log(epochs / n_past) + MOST_EVIDENCE * evidence / (1 + abs(evidence))
     return Forecast(
         value=best * math.exp(-drop),
@@ -162,23 +165,6 @@ def _usual_power(gap: float) -> float:
 def _closed(gap: float, power: float, doublings: float) -> float:
     """How much of a gap that falls as a power of the data is gone after so many doublings."""
     return gap * (1 - 2 ** (-power * doublings))
-
-
-def _recent_line(curve: dict[int, float], best: float) -> tuple[float, float, float]:
-    """A line through the last third, as shares of its mean level: the drop an epoch, how far its end lies above the best, and
-    the scatter around it.
-    """
-    last = max(curve)
-    wanted = max(FEWEST_RECENT, math.ceil(RECENT * (last + 1)))
-    recent = [(epoch, value) for epoch, value in curve.items() if epoch > last - wanted]
-    if len(recent) < FEWEST_RECENT:
-        recent = list(curve.items())[-FEWEST_RECENT:]
-    count = len(recent)
-    middle, level = sum(epoch for epoch, _ in recent) / count, sum(value for _, value in recent) / count
-    slope = -sum((epoch - middle) * value for epoch, value in recent) / sum((epoch - middle) ** 2 for epoch, _ in recent)
-    scatter = sum((value - level + slope * (epoch - middle)) ** 2 for epoch, value in recent)
-    end = level - slope * (last - middle)
-    return slope / level, (end - best) / level, math.sqrt(scatter / (count - 2)) / level
 
 
 def _earlier_sizes(history: Sequence[tuple[float, float]], dev_error: float) -> list[tuple[float, float]]:

@@ -11,10 +11,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bvtrack.curve import Curve, finite, known
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence, OtherRun
-from bvtrack.forecast import FEWEST_VALUES, Forecast, forecast_longer, forecast_more_data
+from bvtrack.forecast import FEWEST_VALUES, Forecast, forecast_more_data, forecast_trend
+from bvtrack.trend import Trend
 
 MORE = 4
 """Gains are those of four times the data; what two and eight times would bring is told beside it."""
@@ -66,8 +66,8 @@ class Gains(NamedTuple):
 def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
     """What each step of the recipe can be expected to save of the dev error, as far as the errors allow to say."""
     lead = _lead(diagnosis, evidence.best_other)
-    curve = finite(known(evidence.dev_curve))
-    longer, more_data = _longer(evidence, curve), _more_data(diagnosis)
+    trend = evidence.trend
+    longer, more_data = _longer(trend), _more_data(diagnosis)
     expected = _usual_gains(diagnosis, evidence, lead)
     forecast = {}
     dev = diagnosis.errors.get("dev", 0.0)
@@ -77,9 +77,9 @@ def expected_gains(diagnosis: Diagnosis, evidence: Evidence) -> Gains:
         forecast["train_longer"] = max(dev - longer.value, 0.0)
         usual = expected["train_longer"] if longer.improves >= LIKELY else 0.0
         expected["train_longer"] = max(usual, forecast["train_longer"])
-    if curve:
-        expected["stop_earlier"] = curve[max(curve)] - min(curve.values())
-        forecast["stop_earlier"] = dev - min(curve.values())
+    if trend.n_values:
+        expected["stop_earlier"] = trend.last - trend.best
+        forecast["stop_earlier"] = dev - trend.best
     towards_best = None
     if lead is not None:
         towards_best = _step_towards(evidence)
@@ -138,11 +138,11 @@ def _model_share(n_train: int) -> float:
     return min(MODEL_SHARE_A_DOUBLING * max(math.log2(n_train / MODEL_NEEDS), 0.0), LARGEST_MODEL_SHARE)
 
 
-def _longer(evidence: Evidence, curve: Curve) -> Forecast | None:
+def _longer(trend: Trend) -> Forecast | None:
     """As many epochs again; `None` where the curve is too short to have a slope."""
-    if len(curve) < FEWEST_VALUES or min(curve.values()) < 0:
+    if trend.n_values < FEWEST_VALUES or trend.best < 0:
         return None
-    return forecast_longer(evidence.dev_curve, epochs=max(curve) + 1)
+    return forecast_trend(trend, epochs=trend.last_epoch + 1)
 
 
 def _more_data(diagnosis: Diagnosis) -> dict[int, Forecast]:

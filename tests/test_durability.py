@@ -101,7 +101,7 @@ def test_a_relative_folder_stays_where_it_was_when_the_program_moves(
     tracker = bvtrack.Tracker(tracking_uri=store, **options)
     log(tracker, 0)
     monkeypatch.chdir("outputs")
-    wait_until(lambda: (tracker._logbook.listen(), tracker.run_id)[1])
+    wait_until(lambda: tracker.run_id)
     log(tracker, 1)
     tracker.close()
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bvtrack.tracking.journal import Record, record
+from bvtrack.tracking.journal import record
 from bvtrack.tracking.ledger import Bundle, Ledger
+from bvtrack.tracking.record_line import Record
 
 OPTIONS = {
     "human_error": None,

@@ -11,6 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import bvtrack
+from bvtrack.tracking.journal import Journal
+from bvtrack.tracking.record_line import Record
 
 
 def read_run(store: str, tracker: bvtrack.Tracker) -> Run:
@@ -194,6 +196,39 @@ def test_a_test_error_can_come_after_the_end(store: str) -> None:
     assert len(client.get_metric_history(tracker.run_id, "bvtrack/dev_error")) == 2
     assert run.inputs is not None
     assert len(run.inputs.dataset_inputs) == 3
+
+
+def test_a_test_error_after_the_end_of_a_long_training_sends_the_epochs_that_are_kept_of_it(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    for epoch in range(1_500):
+        tracker.log_epoch(epoch, train_error=0.01, dev_error=0.01 + 0.1 / (epoch + 1))
+    tracker.close(timeout=120)
+    appended: list[Record] = []
+    append = Journal.append
+
+    def noted(journal: Journal, *records: Record) -> None:
+        appended.extend(records)
+        append(journal, *records)
+
+    monkeypatch.setattr(Journal, "append", noted)
+    tracker.log_test(0.4)
+    assert tracker.run_id is not None
+    run, client = read_run(store, tracker), MlflowClient(store)
+
+    assert len(appended) < 600
+    assert run.data.metrics["bvtrack/test_error"] == 0.4
+    assert (run.data.tags["bvtrack.epoch"], run.data.tags["bvtrack.diagnosis"]) == ("1499", "dev_overfit")
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
+    assert len(client.get_metric_history(tracker.run_id, "bvtrack/dev_error")) == 1_500
+
+
+def test_what_is_in_the_journal_does_not_wait_in_memory(store: str) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        two_epochs(tracker)
+
+        assert tracker._logbook._waiting == []
 
 
 def test_an_error_that_is_no_number_is_said_once_and_means_diverged(store: str, said: list[str]) -> None:

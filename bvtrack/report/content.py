@@ -17,6 +17,7 @@ from bvtrack.gain import LIKELY, Gains, expected_gains
 from bvtrack.intervals import Rate
 from bvtrack.tracking.names import run_page
 from bvtrack.tracking.verdict import EpochErrors, Verdict
+from bvtrack.trend import Trend
 
 MOST_DRAWN = 300
 """Epochs of a longer training: more points than a curve is pixels wide only make the file large."""
@@ -49,8 +50,8 @@ class Content:
     """A run's name, its verdict, its errors by epoch, and what else its report tells.
 
     `measure` says what the errors are, `state` how the training ended, `split` is the content of `bvtrack/splits.json` and
-    `findings` what is wrong with the split. `baseline` names what the train error is compared with, `unit` what a step of the
-    history is.
+    `findings` what is wrong with the split. `trend` is that of all dev errors, where the history holds only some of them.
+    `baseline` names what the train error is compared with, `unit` what a step of the history is.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Content:
     version: str | None = None
     baseline: str = "human"
     unit: str = "epoch"
+    trend: Trend | None = None
 
     @property
     def diagnosis(self) -> Diagnosis:
@@ -106,7 +108,7 @@ class Content:
 
     @cached_property
     def _gains(self) -> Gains:
-        dev_curve = [entry.errors.get("dev") for entry in self.history]
+        dev_curve = self.trend or [entry.errors.get("dev") for entry in self.history]
         return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
 
     def _some(self, most: int) -> list[EpochErrors]:

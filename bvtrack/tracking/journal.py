@@ -39,7 +39,7 @@ from bvtrack.tracking.record_line import Record, from_line, to_line
 if TYPE_CHECKING:
     from filelock import FileLock
 
-Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "trial", "end"]
+Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
 FORMAT = 2
 """Of the records: from 2 on each has a checksum."""
 SEGMENT_BYTES = 1 << 20

@@ -6,24 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from bvtrack.curve import WARM_UP_EPOCHS
 from bvtrack.data.finding import Finding
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.tracking import names
+from bvtrack.tracking.history import History
 from bvtrack.tracking.record_line import Record
-from bvtrack.tracking.verdict import EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
+from bvtrack.tracking.verdict import EpochErrors, Verdict, judge_history, with_test_error
 
 EndState = Literal["complete", "interrupted", "failed"]
 State = EndState | Literal["running"]
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's words for how a run ended."""
+OF_EPOCHS = ("epoch", "past", "test")
+"""The kinds of records of which the newest one alone does not count."""
 DIGITS = 7
 """Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
-KEPT_EPOCHS = 1000
-"""Of a longer training what is kept of the epochs before: enough for the shape of a curve, and 0.2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Ledger:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """With the Tracker's options, as the journal's first record holds them."""
         self._options = options
-        self._history: dict[int, EpochErrors] = {}
+        self._baseline = {name: options[name] for name in ("human_error", "same_distribution")}
+        self._history = History(options["at"], **self._baseline)
         self._epochs: dict[int, Record] = {}
         self._tests: dict[int, Record] = {}
         self._model: Mapping[str, Any] = {}
@@ -88,18 +89,21 @@ class Ledger:
     def take(self, record: Record) -> None:
         """Add what a record says."""
         self.timestamp = max(self.timestamp, record["timestamp"])
-        if record["kind"] not in ("epoch", "test"):
+        if record["kind"] not in OF_EPOCHS:
             self._latest[record["kind"]] = record
         match record["kind"]:
             case "epoch":
-                entry = _entry(record)
-                self._history.pop(entry.epoch, None)
-                self._history[entry.epoch] = entry
-                self._epochs[entry.epoch] = record
+                self._epochs[record["epoch"]] = record
+                self._tests.pop(record["epoch"], None)
+                for dropped in self._history.add(_entry(record)):
+                    del self._epochs[dropped]
+                    self._tests.pop(dropped, None)
             case "test":
                 if measured := self._history.get(record["epoch"]):
-                    self._history[measured.epoch] = with_test_error(measured, _test_entry(record))
+                    self._history.put(with_test_error(measured, _test_entry(record)))
                     self._tests[measured.epoch] = record
+            case "past":
+                self._history.go_on_from(record)
             case "chance":
                 self._chance = record["error"]
             case "model":
@@ -119,12 +123,10 @@ class Ledger:
         """What all epochs so far say; `None` before the first one."""
         if self._verdict is None and self._is_trial:
             self._verdict = Verdict(None, Diagnosis.without_gaps("not_applicable"), None, ())
-        elif self._verdict is None and self._history:
-            self._verdict = judge(
-                list(self._history.values()),
-                at=self._options["at"],
-                human_error=self._options["human_error"],
-                same_distribution=self._options["same_distribution"],
+        elif self._verdict is None and self._epochs:
+            self._verdict = judge_history(
+                self._history,
+                **self._baseline,
                 chance=self._chance,
                 model=ModelFacts(**self._model),
                 n_train=self._split.get("counts", {}).get("train"),
@@ -189,7 +191,8 @@ class Ledger:
         return Content(
             name=name,
             verdict=self.verdict,
-            history=sorted(self._history.values(), key=lambda entry: entry.epoch),
+            history=sorted(self._history.kept, key=lambda entry: entry.epoch),
+            trend=self._history.trend,
             measure=self.measure,
             state=self.state,
             address=address,
@@ -200,18 +203,14 @@ class Ledger:
 
     def folded(self) -> list[Record]:
         """Records that say the same as all that have been taken, the curve of a very long training by fewer epochs."""
-        kept = [entry.epoch for entry in self._kept()]
-        later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
-        return [*self._latest.values(), *(self._epochs[epoch] for epoch in kept), *later_tests]
+        return [*self._latest.values(), *self.folded_epochs()]
 
-    def _kept(self) -> list[EpochErrors]:
-        """The epochs; of a long training the first, the last, that of the tags, and every so many of the others."""
-        history = list(self._history.values())
-        every = len(history) // KEPT_EPOCHS + 1
-        chosen = {id(entry) for entry in (*history[-1 : -1 - WARM_UP_EPOCHS : -1], *history[:WARM_UP_EPOCHS])}
-        if history:
-            chosen.add(id(chosen_epoch(history, self._options["at"])))
-        return [entry for index, entry in enumerate(history) if index % every == 0 or id(entry) in chosen]
+    def folded_epochs(self) -> list[Record]:
+        """Of these the ones that are about epochs."""
+        kept = [entry.epoch for entry in self._history.kept]
+        later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
+        past = [{"kind": "past", "timestamp": self.timestamp, **self._history.past()}] if kept else []
+        return [*(self._epochs[epoch] for epoch in kept), *past, *later_tests]
 
     def _points(self, record: Record) -> Iterator[Point]:
         """An epoch's errors and gaps, a later test error and its gap, or what guessing scores."""
@@ -222,7 +221,7 @@ class Ledger:
                     values[names.TRAIN_ERROR_RUNNING] = record["running"]
             case "test":
                 later = _test_entry(record)
-                entry = with_test_error(self._history.get(record["epoch"], later), later)
+                entry = with_test_error(self._history.get(record["epoch"]) or later, later)
                 values = {name: value for name, value in self._values(entry).items() if name in names.OF_TEST_ERROR}
             case "chance":
                 values = {names.CHANCE_ERROR: record["error"]}
@@ -235,12 +234,7 @@ class Ledger:
         """The metrics of an epoch."""
         values = {names.error_metric(name): error for name, error in entry.finite.items()}
         values |= {names.unscaled_metric(name): entry.unscaled[name] for name in entry.finite if name in entry.unscaled}
-        if entry.finite:
-            diagnosis = diagnose_epoch(
-                entry, human_error=self._options["human_error"], same_distribution=self._options["same_distribution"]
-            )
-            values |= {names.gap_metric(name): gap.value for name, gap in diagnosis.gaps.items()}
-        return values
+        return values | {names.gap_metric(name): gap.value for name, gap in entry.gaps(**self._baseline).items()}
 
     def _tags(self) -> dict[str, str | None]:
         """Every tag as it should be now; `None` where one does not apply (any more)."""

@@ -49,8 +49,8 @@ class Logbook:
         self._claim = Claim()
         self._link: Link | None = None
         self._process: int | None = None
-        self._records: list[Record] = []
-        self._before: Sequence[Record] = ()
+        self._waiting: list[Record] = []
+        self._end: Sequence[Record] = ()
         self._timestamp = 0
         self._id = os.urandom(16).hex()
         self._said = Said()
@@ -67,8 +67,7 @@ class Logbook:
 
     def state(self) -> Mapping[str, Any]:
         """What `go_on_with` takes, JSON types alone."""
-        epochs = [one for one in [*self._before, *self._records] if one["kind"] in ("epoch", "test")]
-        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs}
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.folded_epochs()}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
         """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
@@ -76,8 +75,8 @@ class Logbook:
             self._id = state["id"]
         elif self.owns_run or self._target.run_id != state["run_id"]:
             return
-        self._before = state["epochs"]
-        for one in self._before:
+        self._waiting = list(state["epochs"])
+        for one in self._waiting:
             self.ledger.take(one)
             self._timestamp = max(self._timestamp, one["timestamp"])
 
@@ -91,24 +90,28 @@ class Logbook:
         with _writing:
             news = self._stamped(kind, **content)
             self.ledger.take(news)
-            self._records.append(news)
             if self._link:
                 self._link.append(news)
-            elif self._is_enabled and self._has_its_run():
-                self._begin()
+            elif self._is_enabled:
+                self._waiting.append(news)
+                if self._has_its_run():
+                    self._begin()
 
     def write_later(self, kind: Kind, timeout: float, **content: Any) -> None:
-        """Add a record to a run that is closed: send all of them once more, of which MLflow keeps each point once.
+        """Add a record to a run that is closed: send what its verdict follows from once more, of which MLflow keeps each point
+        once.
 
         Raises `ValueError` where the run has not reached MLflow.
         """
+        if not self._is_enabled or self._is_elsewhere:
+            return
         if self.run_id is None:
             raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
         news = self._stamped(kind, **content)
         self.ledger.take(news)
-        self._records.insert(-1, news)
+        before = self._waiting or [one for one in self.ledger.folded() if one is not news]
         link = self._new_link(replace(self._target, run_id=self.run_id))
-        link.begin(*self._before, *self._records)
+        link.begin(*before, news, *self._end)
         link.close(timeout)
 
     def listen(self) -> None:
@@ -123,9 +126,8 @@ class Logbook:
         self.is_closed = True
         if self._link is None:
             return
-        end = self._stamped("end", state=state)
-        self._records.append(end)
-        self._link.append(end)
+        self._end = [self._stamped("end", state=state)]
+        self._link.append(*self._end)
         self._link.close(timeout)
 
     @property
@@ -171,7 +173,8 @@ class Logbook:
             )
             return
         self._process = os.getpid()
-        self._link.begin(*self._before, *self._records)
+        self._link.begin(*self._waiting)
+        self._waiting = []
         close_at_exit(self)
 
     def _new_link(self, target: Target) -> Link:
