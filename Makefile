@@ -11,7 +11,8 @@ endif
 INSTALLED := $(VENV)/.installed
 BACKENDS := $(VENV)/.backends
 
-FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py
+FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
+	tests/test_damaged_journals.py tests/test_journal_life.py
 
 .PHONY: help install demo ui test bench rules splits scale advice kinds audits pictures soak format lint types unit wheel clean
 
@@ -71,8 +72,8 @@ audits: $(INSTALLED)  ## Measure what an audit of 10,000 runs takes, beside MLfl
 pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python tests/pictures.py
 
-soak: $(INSTALLED)  ## Faults at length: a server that is down for a minute, fifty kills, thousands of hostile cases
-	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 1200 --durations 10 $(FAULTS)
+soak: $(INSTALLED)  ## Faults at length: outages, kills, hostile cases, damaged journals, 200,000 steps of a journal's life (an hour)
+	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 7200 --durations 10 -rP $(FAULTS)
 
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .
