@@ -11,12 +11,11 @@ from pathlib import Path
 import memory_store
 import pytest
 from memory_store import MemoryClient, MemoryStore
-from written_journals import is_whole, whole_records
+from written_journals import has_header, is_whole, whole_records
 
 import bvtrack
 from bvtrack.tracking import mlflow_writer, shipper
 from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.record_line import Record, from_line
 from bvtrack.tracking.sync import parcels_of, send
 
 N_JOURNALS = 10_000 if os.environ.get("BVTRACK_SOAK") else 1000
@@ -127,14 +126,6 @@ def epochs_in(journal: Path) -> dict[int, float]:
     return {one["epoch"]: one["errors"]["dev"] for one in found if one["kind"] == "epoch"}
 
 
-def header_records(journal: Path) -> list[Record]:
-    """The first lines of the files that begin with the header, as far as they are whole."""
-    files = [journal / "kept.jsonl", *sorted(journal.glob("0*.jsonl"))[:1], journal / "run.json"]
-    lines = [file.read_bytes().partition(b"\n") for file in files if file.exists()]
-    found = [from_line(line, is_signed=True) for line, end, _ in lines if end]
-    return [one.record for one in found if one is not None]
-
-
 def epochs_on_the_server() -> dict[int, float]:
     points = [point for run in memory_store.STORE.runs.values() for point in run.points if point[0] == "bvtrack/dev_error"]
     return {step: value for _, step, value, _ in points}
@@ -152,13 +143,13 @@ def test_no_damage_ends_in_a_traceback_a_loss_or_a_wrong_point(
         monkeypatch.setattr(memory_store, "STORE", MemoryStore())
         spoil(journal, chance)
         whole = epochs_in(journal)
-        has_header = any(one["kind"] == "run" for one in header_records(journal))
+        is_known = has_header(journal)
         is_all_whole = all(is_whole(file) for file in journal.glob("*.jsonl"))
         said = [send(parcel, lambda offset: None) for parcel in parcels_of(folder, None)]
         sent = epochs_on_the_server()
 
         assert all(value == error_of(epoch) for epoch, value in sent.items()), number
-        assert whole.items() <= (sent if has_header else epochs_in(journal)).items(), (number, said)
+        assert whole.items() <= (sent if is_known else epochs_in(journal)).items(), (number, said)
         assert is_all_whole or (journal.exists() and said != [None]), number
         assert not any("Error:" in problem or "Traceback" in problem for problem in said if problem), (number, said)
         shutil.rmtree(folder)

@@ -55,3 +55,11 @@ def written_training(store: str, n_epochs: int, **options: Any) -> None:
     with bvtrack.Tracker(tracking_uri=store, **options) as tracker:
         for epoch in range(n_epochs):
             tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11)
+
+
+def has_header(journal: Path) -> bool:
+    """Whether one of the copies of the first record is whole."""
+    files = [journal / "kept.jsonl", *sorted(journal.glob("0*.jsonl"))[:1], journal / "run.json"]
+    lines = [file.read_bytes().partition(b"\n") for file in files if file.exists()]
+    found = [from_line(line, is_signed=True) for line, end, _ in lines if end]
+    return any(one is not None and one.record["kind"] == "run" for one in found)
