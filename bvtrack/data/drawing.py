@@ -1,0 +1,133 @@
+"""Some examples of a split that is at hand: drawn at random, the same each time, as many as a training may read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.data.allowance import MOST_BYTES, MOST_FILE_BYTES, Allowance, bytes_of
+from bvtrack.data.arrays import TEXT
+from bvtrack.data.file_rows import is_mapped
+from bvtrack.data.gathering import n_of, together
+from bvtrack.data.reading import batches
+from bvtrack.data.rows import rows_at
+from bvtrack.data.sample import MOST_READ, SplitSample, choose_examples
+from bvtrack.random_states import preserve_random_states
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bvtrack.data.gathering import Batch
+
+ROW_FORMATS = ("csr", "lil")
+"""Sparse matrices that give some of their rows without looking at all."""
+BYTES_A_COLUMN = 16
+"""What a wide sparse matrix takes to be read, for each of its columns."""
+
+
+def drawn(sample: SplitSample) -> SplitSample:
+    """A sample of what a split holds: at most 10,000 examples, and no more of them than there is time and room for.
+
+    Where they cannot be read, its `problem` says why. `all_targets` are kept aside, as far as they are plain arrays.
+    """
+    if _is_little(sample.features) and sample.n_read <= MOST_READ:
+        return sample
+    try:
+        with preserve_random_states():
+            columns, targets = _drawn(_by_rows(sample.features), sample.targets, sample.n_read)
+    except Exception as error:  # arrays of any library may raise anything
+        return replace(
+            sample, features=None, targets=None, problem=str(error) if isinstance(error, ValueError) else repr(error)
+        )
+    return SplitSample(sample.n, columns, targets, all_targets=sample.targets)
+
+
+def _drawn(features: Any, targets: Any, n: int) -> Batch:
+    """Raises `ValueError` for what cannot be read, is of another length than its targets, or is too large."""
+    if targets is not None and len(targets) != n:
+        raise ValueError(f"expected one target an example, got {len(targets):,} for {n:,} examples")
+    is_plain = _is_plain(features)
+    allowance = Allowance(MOST_BYTES if is_plain else MOST_FILE_BYTES, watches_memory=not is_plain)
+    _check_size(features, allowance.n_bytes)
+    order = choose_examples(n, MOST_READ)
+    parts: list[Batch] = []
+    while size := allowance.more:
+        parts.append(_read(features, targets, order[allowance.n_read :][:size]))
+        allowance.spend(n_of(parts[-1]), sum(map(bytes_of, parts[-1][0].values())))
+    try:
+        return together(parts)
+    except ValueError:  # of a column of objects, one part may hold numbers alone and another one texts
+        return _read(features, targets, order[: allowance.n_read])
+
+
+def _read(features: Any, targets: Any, chosen: NDArray[np.int64]) -> Batch:
+    """These examples, in the order in which they are stored, which files are read fastest in."""
+    import numpy as np
+
+    chosen = np.sort(chosen)
+    return together(list(batches(rows_at(features, chosen), None if targets is None else rows_at(targets, chosen))))
+
+
+def _is_little(features: Any) -> bool:
+    """Whether these are arrays in memory, or matrices, of which all may be read."""
+    parts = _parts_of(features)
+    return all(_is_in_memory(part) for part in parts) and sum(map(_bytes_of, parts)) <= MOST_FILE_BYTES
+
+
+def _is_in_memory(part: Any) -> bool:
+    import numpy as np
+
+    if isinstance(part, np.ndarray):
+        return not is_mapped(part)
+    return hasattr(part, "iloc") or hasattr(part, "detach") or hasattr(part, "nnz")
+
+
+def _bytes_of(part: Any) -> int:
+    """What an array takes when it is read, as far as its shape tells."""
+    size = 1
+    for side in part.shape:
+        size *= int(side)
+    return size * max(8, getattr(getattr(part, "dtype", None), "itemsize", 8))
+
+
+def _is_plain(features: Any) -> bool:
+    """Whether these are arrays of numbers, in memory."""
+    import numpy as np
+
+    return all(
+        isinstance(part, np.ndarray) and part.dtype.kind not in TEXT and not is_mapped(part) for part in _parts_of(features)
+    )
+
+
+def _parts_of(features: Any) -> list[Any]:
+    parts = list(features.values()) if isinstance(features, Mapping) else features
+    return parts if isinstance(parts, list) else [parts]
+
+
+def _by_rows(features: Any) -> Any:
+    """The same in a form that gives its rows. Raises `ValueError` where that would take all of it."""
+    if not (hasattr(features, "tocsr") and hasattr(features, "nnz")):
+        return features
+    stored = features.nnz * (features.dtype.itemsize + 8)
+    if features.format not in ROW_FORMATS and stored > MOST_FILE_BYTES:
+        raise ValueError(
+            f"expected a sparse matrix that is stored by rows, got one of the format {features.format!r} with {features.nnz:,} "
+            "values: pass it on as .tocsr()"
+        )
+    if BYTES_A_COLUMN * features.shape[-1] > MOST_BYTES:
+        raise ValueError(f"expected a sparse matrix of {MOST_BYTES // BYTES_A_COLUMN:,} columns at most, got one of more")
+    return features if features.format in ROW_FORMATS else features.tocsr()
+
+
+def _check_size(features: Any, most: int) -> None:
+    for part in _parts_of(features):
+        shape, itemsize = getattr(part, "shape", None), getattr(getattr(part, "dtype", None), "itemsize", None)
+        if shape is None or itemsize is None or hasattr(part, "nnz"):
+            continue
+        n_bytes = itemsize
+        for side in shape[1:]:
+            n_bytes *= int(side)
+        if n_bytes > most:
+            raise ValueError(f"expected examples of {most:,} bytes at most to read before a training, got one of {n_bytes:,}")
