@@ -15,6 +15,8 @@ MOST_BYTES = 1 << 25
 """Of data in memory 32 MiB: 10,000 digits of MNIST in single precision (31.4 MB) fit."""
 MOST_FILE_BYTES = 1 << 23
 """Of data that may lie in a file 8 MiB, so that all sets and what is worked out of them take 50 MB at most."""
+MOST_ITEM_BYTES = 1 << 24
+"""Of the items of a dataset 16 MiB, which are there twice when they are put side by side."""
 MOST_MEMORY = 3 << 23
 """What may become resident beside that, 24 MiB: a row of a file that is mapped into memory brings up to 128 KiB around it."""
 GROWTH = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -30,9 +31,9 @@ BYTES_A_COLUMN = 16
 def drawn(sample: SplitSample) -> SplitSample:
     """A sample of what a split holds: at most 10,000 examples, and no more of them than there is time and room for.
 
-    Where they cannot be read, its `problem` says why. `all_targets` are kept aside, as far as they are plain arrays.
+    Where they cannot be read, its `problem` says why. `all_targets` are kept aside.
     """
-    if _is_little(sample.features) and sample.n_read <= MOST_READ:
+    if sample.n_read <= MOST_READ and _is_little(sample.features, sample.targets):
         return sample
     try:
         with preserve_random_states():
@@ -48,14 +49,22 @@ def _drawn(features: Any, targets: Any, n: int) -> Batch:
     """Raises `ValueError` for what cannot be read, is of another length than its targets, or is too large."""
     if targets is not None and len(targets) != n:
         raise ValueError(f"expected one target an example, got {len(targets):,} for {n:,} examples")
-    is_plain = _is_plain(features)
-    allowance = Allowance(MOST_BYTES if is_plain else MOST_FILE_BYTES, watches_memory=not is_plain)
-    _check_size(features, allowance.n_bytes)
-    order = choose_examples(n, MOST_READ)
+    order, parts = choose_examples(n, MOST_READ), _parts_of(features, targets)
+    are_plain = all(map(_is_plain, parts))
+    most = MOST_BYTES if are_plain else MOST_FILE_BYTES
+    n_bytes = _bytes_each(parts)
+    if n_bytes > most:
+        raise ValueError(f"expected examples of {most:,} bytes at most to read before a training, got one of {n_bytes:,}")
+    return _read(features, targets, order[: most // n_bytes]) if are_plain else _drawn_by_price(features, targets, order)
+
+
+def _drawn_by_price(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
+    """Of what has a price that is not known before some of it has been read."""
+    allowance = Allowance(MOST_FILE_BYTES, len(order), watches_memory=True)
     parts: list[Batch] = []
     while size := allowance.more:
         parts.append(_read(features, targets, order[allowance.n_read :][:size]))
-        allowance.spend(n_of(parts[-1]), sum(map(bytes_of, parts[-1][0].values())))
+        allowance.spend(n_of(parts[-1]), bytes_of(list(parts[-1][0].values())) + bytes_of(parts[-1][1]))
     try:
         return together(parts)
     except ValueError:  # of a column of objects, one part may hold numbers alone and another one texts
@@ -70,13 +79,15 @@ def _read(features: Any, targets: Any, chosen: NDArray[np.int64]) -> Batch:
     return together(list(batches(rows_at(features, chosen), None if targets is None else rows_at(targets, chosen))))
 
 
-def _is_little(features: Any) -> bool:
-    """Whether these are arrays in memory, or matrices, of which all may be read."""
-    parts = _parts_of(features)
-    return all(_is_in_memory(part) for part in parts) and sum(map(_bytes_of, parts)) <= MOST_FILE_BYTES
+def _is_little(features: Any, targets: Any) -> bool:
+    """Whether these are in memory, and all of them may be read."""
+    parts = _parts_of(features, targets)
+    are_in_memory = all(map(_is_in_memory, parts))
+    return are_in_memory and sum(map(_bytes_of, parts)) <= (MOST_BYTES if all(map(_is_plain, parts)) else MOST_FILE_BYTES)
 
 
 def _is_in_memory(part: Any) -> bool:
+    """Whether this is an array that no file is mapped into, a table or column of pandas, a tensor, or a sparse matrix."""
     import numpy as np
 
     if isinstance(part, np.ndarray):
@@ -85,25 +96,36 @@ def _is_in_memory(part: Any) -> bool:
 
 
 def _bytes_of(part: Any) -> int:
-    """What an array takes when it is read, as far as its shape tells."""
-    size = 1
-    for side in part.shape:
-        size *= int(side)
-    return size * max(8, getattr(getattr(part, "dtype", None), "itemsize", 8))
+    """What an array takes when it is read; where that is little by its shape, with its texts."""
+    n_bytes: int = math.prod(part.shape) * getattr(getattr(part, "dtype", None), "itemsize", 8)
+    if n_bytes <= MOST_FILE_BYTES and hasattr(part, "iloc"):
+        usage = part.memory_usage(index=False, deep=True)
+        n_bytes = int(usage if part.ndim == 1 else usage.sum())
+    elif n_bytes <= MOST_FILE_BYTES and getattr(part.dtype, "hasobject", False):
+        n_bytes = bytes_of(part)
+    return n_bytes
 
 
-def _is_plain(features: Any) -> bool:
-    """Whether these are arrays of numbers, in memory."""
+def _is_plain(part: Any) -> bool:
+    """Whether this is an array of numbers, in memory: it is known what its rows take, and that they are quickly read."""
     import numpy as np
 
-    return all(
-        isinstance(part, np.ndarray) and part.dtype.kind not in TEXT and not is_mapped(part) for part in _parts_of(features)
-    )
+    return isinstance(part, np.ndarray) and part.dtype.kind not in TEXT and not part.dtype.hasobject and not is_mapped(part)
 
 
-def _parts_of(features: Any) -> list[Any]:
-    parts = list(features.values()) if isinstance(features, Mapping) else features
-    return parts if isinstance(parts, list) else [parts]
+def _bytes_each(parts: list[Any]) -> int:
+    """What an example takes, as far as shapes and types tell, at least 1."""
+    n_bytes = 1
+    for part in parts:
+        itemsize = getattr(getattr(part, "dtype", None), "itemsize", None)
+        if itemsize is not None and hasattr(part, "shape") and not hasattr(part, "nnz"):
+            n_bytes += itemsize * math.prod(part.shape[1:])
+    return n_bytes
+
+
+def _parts_of(features: Any, targets: Any) -> list[Any]:
+    parts = list(features.values()) if isinstance(features, Mapping) else [features]
+    return parts if targets is None else [*parts, targets]
 
 
 def _by_rows(features: Any) -> Any:
@@ -119,15 +141,3 @@ def _by_rows(features: Any) -> Any:
     if BYTES_A_COLUMN * features.shape[-1] > MOST_BYTES:
         raise ValueError(f"expected a sparse matrix of {MOST_BYTES // BYTES_A_COLUMN:,} columns at most, got one of more")
     return features if features.format in ROW_FORMATS else features.tocsr()
-
-
-def _check_size(features: Any, most: int) -> None:
-    for part in _parts_of(features):
-        shape, itemsize = getattr(part, "shape", None), getattr(getattr(part, "dtype", None), "itemsize", None)
-        if shape is None or itemsize is None or hasattr(part, "nnz"):
-            continue
-        n_bytes = itemsize
-        for side in shape[1:]:
-            n_bytes *= int(side)
-        if n_bytes > most:
-            raise ValueError(f"expected examples of {most:,} bytes at most to read before a training, got one of {n_bytes:,}")

@@ -70,6 +70,8 @@ class SplitSample:
             raise ValueError(
                 "a split is a count, an array or a pair (features, targets); got a list: make it an array or a tuple"
             )
+        if isinstance(tensors := getattr(data, "tensors", None), tuple):  # a TensorDataset
+            data = tensors[:2] if len(tensors) in (2, 3) else (tensors, None)
         features, targets = data if isinstance(data, tuple) else (data, None)
         features = by_name(features, targets)
         return cls(_length_of(features), features, targets)
