@@ -24,7 +24,7 @@ from scipy import sparse
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from bvtrack import MOST_READ, SplitSample, SplitSource, Tracker, choose_examples
-from bvtrack.data.allowance import MOST_FILE_BYTES, MOST_ITEM_BYTES
+from bvtrack.data.allowance import MOST_FILE_BYTES
 from bvtrack.data.file_rows import file_rows
 from bvtrack.data.sample import MOST_SHUFFLED
 from bvtrack.tracking.journal import read_records, unsent_journals
@@ -186,7 +186,7 @@ def test_no_more_is_asked_for_than_examples_and_bytes_allow(n: int, width: int, 
 
     assert len(data.asked) <= MOST_READ + 300  # what the data are known by when they come again
     assert 1 <= sample.n_read <= min(n, MOST_READ)
-    assert bytes_read <= (MOST_FILE_BYTES if has_shape else MOST_ITEM_BYTES) + width * 4
+    assert bytes_read <= MOST_FILE_BYTES + width * 4
 
 
 def test_arrays_that_are_small_are_kept_as_they_are() -> None:

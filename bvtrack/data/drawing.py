@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ROW_FORMATS = ("csr", "lil")
 """Sparse matrices that give some of their rows without looking at all."""
+ROWS_OF_A_TABLE = 64
+"""What is read first of a table of pandas, of which one row takes as long as many."""
 BYTES_A_COLUMN = 16
 """What a wide sparse matrix takes to be read, for each of its columns."""
 
@@ -60,7 +62,8 @@ def _drawn(features: Any, targets: Any, n: int) -> Batch:
 
 def _drawn_by_price(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
     """Of what has a price that is not known before some of it has been read."""
-    allowance = Allowance(MOST_FILE_BYTES, len(order), watches_memory=True)
+    first = ROWS_OF_A_TABLE if hasattr(features, "iloc") else 1
+    allowance = Allowance(MOST_FILE_BYTES, len(order), first, watches_memory=True)
     parts: list[Batch] = []
     while size := allowance.more:
         parts.append(_read(features, targets, order[allowance.n_read :][:size]))

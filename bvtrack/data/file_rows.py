@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 SPREAD = 4
 """A row whose values lie apart is read in one piece where that is at most so many times as large."""
+PROBES = 4
+"""Rows of which one value is looked at in the map, to see that the file is still the one that it is of."""
 COPY_ON_WRITE = "c"
 """The mode of a map whose changes are not in its file."""
 
 
 def is_mapped(array: NDArray[Any]) -> bool:
     """Whether an array, or the one that it is a part of, is a map of a file."""
-    return isinstance(_root_of(array).base, mmap.mmap)
+    owner = _root_of(array).base
+    return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
 
 
 def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | None:
@@ -43,8 +46,9 @@ def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | 
                 found[place] = rows.at(start + int(index) * array.strides[0])
     except (OSError, ValueError):  # the file has gone, or is shorter now
         return None
-    is_same = len(chosen) == 0 or found[0].tobytes() == array[int(chosen[0])].tobytes()
-    return found if is_same else None
+    first_value = (0,) * (array.ndim - 1)  # no more of a row, which may lie all over the map
+    pairs = ((found[(place, *first_value)], array[(index, *first_value)]) for place, index in enumerate(chosen[:PROBES]))
+    return found if all(one.tobytes() == other.tobytes() for one, other in pairs) else None
 
 
 def _root_of(array: NDArray[Any]) -> NDArray[Any]:

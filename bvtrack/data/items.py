@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from bvtrack.data.allowance import MOST_ITEM_BYTES, Allowance, bytes_of
+from bvtrack.data.allowance import MOST_FILE_BYTES, Allowance, bytes_of
 from bvtrack.data.gathering import n_of, together
 from bvtrack.data.quick_key import beside, key_of_dataset
 from bvtrack.data.reading import as_batch, batches, is_stream
@@ -108,7 +108,7 @@ class _Items:
 
     def read(self) -> list[Any]:
         """The first one, and those that there is time and room for."""
-        allowance = Allowance(MOST_ITEM_BYTES, len(self._indices), watches_memory=True)
+        allowance = Allowance(MOST_FILE_BYTES, len(self._indices), watches_memory=True)
         found = [self.first]
         allowance.spend(1, bytes_of(self.first))
         rest = iter(self._indices[1:])
@@ -132,7 +132,7 @@ def _sample(n: int, items: _Items, as_sample: Callable[[list[Any]], SplitSample]
 
 
 def _to_its_end(data: Any) -> Found:
-    parts, allowance, is_whole = [], Allowance(MOST_ITEM_BYTES, watches_memory=True), True
+    parts, allowance, is_whole = [], Allowance(MOST_FILE_BYTES, watches_memory=True), True
     with closing(cast("Generator[Batch]", batches(data))) as read:
         for part in read:
             parts.append(part)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.data.allowance import Allowance
+from bvtrack.data.allowance import GROWTH, Allowance
 from bvtrack.data.arrays import TEXT
 from bvtrack.data.reading import batches, columns_of
 from bvtrack.data.rows import rows_at
@@ -87,14 +87,16 @@ def key_of_dataset(
 
 
 def _marks_in_time(values: Any, chosen: NDArray[np.int64]) -> list[str]:
-    """Of the rows at these places. Raises `TimeoutError` where there is no time for all."""
-    allowance = Allowance(examples=len(chosen))
-    marks = []
-    while size := allowance.more:
-        marks.append(_mark(columns_of(rows_at(values, chosen[allowance.n_read :][:size]))))
+    """Of the rows at these places, a few and then more. Raises `TimeoutError` where there is no time or room for all."""
+    allowance = Allowance(watches_memory=True)
+    marks: list[str] = []
+    size = 1
+    while (start := allowance.n_read) < len(chosen):
+        if not allowance.has_room_for(size):
+            raise TimeoutError(f"{len(chosen)} rows take more than {READ_SECONDS} s, or the memory of other rows")
+        marks.append(_mark(columns_of(rows_at(values, chosen[start : start + size]))))
         allowance.spend(size, 0)
-    if allowance.n_read < len(chosen):
-        raise TimeoutError(f"{len(chosen)} rows take more than {READ_SECONDS} s")
+        size *= GROWTH
     return marks
 
 
