@@ -46,6 +46,7 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	$(BIN)/python tests/benchmarks/outage.py --peers
 	$(BIN)/python tests/benchmarks/verdict_cost.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/log_split.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done

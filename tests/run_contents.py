@@ -46,5 +46,5 @@ def shifted_split(what: str = "feature") -> Content:
         return {what: rng.normal(by, 1, n), "kind": rng.random(n) < 0.3 + by / 2}, rng.choice(["cat", "dog"], n)
 
     given = {"train": drawn(5000, 0.0), "dev": drawn(2000, 0.4), "test": drawn(2000, 0.4)}
-    check = check_samples({name: SplitSample.of(data) for name, data in given.items()})
+    check = check_samples((name, SplitSample.of(data)) for name, data in given.items())
     return replace(content(), split=json.loads(json.dumps(check.as_json())), findings=check.findings)

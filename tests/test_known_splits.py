@@ -143,8 +143,9 @@ def test_a_dataset_that_raises_has_no_key(dataset: Any) -> None:
     assert key_of(dataset) is None
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
 def test_arrays_that_cannot_be_indexed_have_no_key() -> None:
-    assert key_of_arrays(N, torch.zeros(N, 3).to_sparse()) is None
+    assert key_of_arrays(N, torch.zeros(N, 3).to_sparse_csr()) is None
 
 
 def test_a_key_costs_the_dataset_no_draw_and_no_count() -> None:

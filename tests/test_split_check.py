@@ -19,7 +19,7 @@ def features(n: int, seed: int, moved: float = 0.0) -> np.ndarray[Any, Any]:
 
 
 def checked(**sets: Any) -> SplitCheck:
-    return check_samples({name: SplitSample.of(data) for name, data in sets.items()})
+    return check_samples((name, SplitSample.of(data)) for name, data in sets.items())
 
 
 def test_counts_alone_are_checked_against_the_guidelines() -> None:

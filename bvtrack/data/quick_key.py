@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.data.allowance import GROWTH, Allowance
 from bvtrack.data.arrays import TEXT
 from bvtrack.data.reading import batches, columns_of
+from bvtrack.data.rows import rows_at
+from bvtrack.data.sample import READ_SECONDS
 from bvtrack.random_states import preserve_random_states
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def places(n: int, bytes_each: int = 1, *, most: int = PLACES, room: int = BYTES
 
 
 def key_of_arrays(n: int, features: Any, targets: Any = None) -> str | None:
-    """The same for the same `features` and `targets` `[n, ...]`, as far as they are looked at; `None` for what has no rows.
+    """The same for the same `features` and `targets` `[n, ...]`, as far as they are looked at; `None` for what has no rows,
+    or none that can be read in time.
 
     >>> import numpy as np
     >>> rows = np.arange(3000.0).reshape(1000, 3)
@@ -51,9 +54,11 @@ def key_of_arrays(n: int, features: Any, targets: Any = None) -> str | None:
     True
     """
     try:
-        chosen = places(n, _bytes_of(columns_of(_rows(features, [0]))))
-        mark = _mark(columns_of(_rows(features, chosen)))
-        return key_of(n, mark, None if targets is None else _mark(columns_of(_rows(targets, places(n)))))
+        bytes_each = _bytes_of(columns_of(rows_at(features, places(n, most=1))))
+        marks = [_marks_in_time(features, places(n, bytes_each))]
+        if targets is not None:
+            marks.append(_marks_in_time(targets, places(n)))
+        return key_of(n, marks)
     except Exception:  # arrays of any library may raise anything; when they are read, that is said
         return None
 
@@ -64,20 +69,43 @@ def key_of_dataset(
     """The same for the same items of a dataset that is read by index, examples of which `together` makes batches, or batches.
 
     A few items are looked at, and many of the arrays and lists that the dataset holds. `None` where the first item is another
-    one when it is read again, or where reading fails.
+    one when it is read again, where reading fails, or where there is no time for it.
     """
     try:
-        twin = _beside(dataset)
+        twin, allowance = beside(dataset), Allowance()
         with preserve_random_states():
-            (first,), (again,) = (_read(together([twin[indices[0]]])) for _ in range(2))
+            (first,), (again,) = (_read(together([item])) for item in _items_in_time(twin, [indices[0]] * 2, allowance))
             if _mark(first) != _mark(again):
                 return None
             chosen = places(len(indices), _bytes_of(first), most=most, room=BYTES_BY_INDEX)
-            marks = [_mark(columns) for columns in _read(together([twin[indices[place]] for place in chosen]))]
+            items = list(_items_in_time(twin, [indices[place] for place in chosen], allowance))
+            marks = [_mark(columns) for columns in _read(together(items))]
         of_all = repr(indices) if isinstance(indices, range) else [int(indices[place]) for place in places(len(indices))]
         return key_of(held_by(dataset), len(indices), of_all, marks)
     except Exception:  # a dataset of the user's own may raise anything; when it is read, that is said
         return None
+
+
+def _marks_in_time(values: Any, chosen: NDArray[np.int64]) -> list[str]:
+    """Of the rows at these places, a few and then more. Raises `TimeoutError` where there is no time or room for all."""
+    allowance = Allowance(watches_memory=True)
+    marks: list[str] = []
+    size = 1
+    while (start := allowance.n_read) < len(chosen):
+        if not allowance.has_room_for(size):
+            raise TimeoutError(f"{len(chosen)} rows take more than {READ_SECONDS} s, or the memory of other rows")
+        marks.append(_mark(columns_of(rows_at(values, chosen[start : start + size]))))
+        allowance.spend(size, 0)
+        size *= GROWTH
+    return marks
+
+
+def _items_in_time(dataset: Any, indices: Sequence[int], allowance: Allowance) -> Iterator[Any]:
+    """The items at these places. Raises `TimeoutError` where there is no time for all."""
+    for index in indices:
+        if allowance.is_used_up:
+            raise TimeoutError(f"{len(indices)} items take more than {READ_SECONDS} s")
+        yield dataset[index]
 
 
 def key_of(*known: Any) -> str:
@@ -96,14 +124,14 @@ def held_by(dataset: Any) -> list[Any]:
     return [kind, held, *([] if within is None else held_by(within))]
 
 
-def _beside(dataset: Any) -> Any:
+def beside(dataset: Any) -> Any:
     """A copy to read from: files that it opens, what it counts and draws, are not the original's."""
     twin = copy.copy(dataset)
     for name, value in list(getattr(twin, "__dict__", {}).items()):
         if name == "dataset":
-            setattr(twin, name, _beside(value))
+            setattr(twin, name, beside(value))
         elif name == "datasets" and isinstance(value, list):
-            setattr(twin, name, [_beside(one) for one in value])
+            setattr(twin, name, [beside(one) for one in value])
         elif type(value).__name__ in GENERATORS:
             setattr(twin, name, copy.deepcopy(value))
     return twin
@@ -124,19 +152,6 @@ def _held(value: Any) -> str | None:
         return key_of(len(value), repr(some)) if all(isinstance(item, PLAIN) for item in some) else None
     is_array = type(value).__name__ in ("ndarray", "memmap", "Tensor") and value.ndim and len(value)
     return key_of_arrays(len(value), value) if is_array else None
-
-
-def _rows(values: Any, chosen: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {name: _rows(column, chosen) for name, column in values.items()}
-    if isinstance(values, (list, tuple)):
-        return [_rows(part, chosen) for part in values]
-    if hasattr(values, "detach"):
-        with suppress(TypeError, RuntimeError):  # NumPy shares the memory of most tensors, and starts no threads
-            values = values.detach().numpy()
-    if hasattr(values, "to_batches"):  # a table of Arrow
-        return values.take(chosen)
-    return values.iloc[chosen] if hasattr(values, "iloc") else values[chosen]
 
 
 def _mark(columns: Columns) -> str:

@@ -38,7 +38,7 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
     for features, labels in _batches(data, targets):
         columns = columns_of(features)
         length = _length_of(columns)
-        labels = None if labels is None else _target_array(labels)
+        labels = None if labels is None else target_array(labels)
         if labels is not None and len(labels) != length:
             raise ValueError(f"expected one target an example, got {len(labels):,} for {length:,} examples")
         n += length
@@ -92,7 +92,8 @@ def _split_texts(name: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[
         yield f"{name} {index}", as_array(array[:, index])
 
 
-def _target_array(targets: Any) -> NDArray[Any]:
+def target_array(targets: Any) -> NDArray[Any]:
+    """Targets `[n, ...]`, texts as `[n]`. Raises `ValueError` for what are no targets."""
     array = as_array(_dense(targets) if _is_sparse(targets) else targets)
     if 0 in array.shape[1:]:
         raise ValueError(f"expected at least 1 target an example, got an array of shape {array.shape}")
@@ -138,7 +139,7 @@ def _read(data: Any) -> Iterator[tuple[Any, Any]]:
         yield from map(_pair, data.to_batches())
     elif isinstance(getattr(data, "tensors", None), tuple):  # a TensorDataset
         yield _pair(data.tensors)
-    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not _is_stream(data) and not isinstance(data, NO_DATA):
+    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not is_stream(data) and not isinstance(data, NO_DATA):
         yield from _of_examples(data)
     elif isinstance(data, Iterable) and not isinstance(data, NO_DATA):
         yield from _of_items(data)
@@ -166,7 +167,7 @@ def _of_examples(dataset: Any, targets: Any = None) -> Iterator[tuple[Any, Any]]
         yield _stacked_values(dataset), targets
         return
     for start in range(0, len(dataset), EXAMPLES_AT_ONCE):
-        yield _stacked([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
+        yield as_batch([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
 
 
 def _of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -178,10 +179,10 @@ def _of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
             continue
         waiting.append(item)
         if len(waiting) == EXAMPLES_AT_ONCE:
-            yield _stacked(waiting)
+            yield as_batch(waiting)
             waiting = []
     if waiting:
-        yield _stacked(waiting)
+        yield as_batch(waiting)
 
 
 def _is_example(item: Any) -> bool:
@@ -202,8 +203,8 @@ def _is_single(value: Any) -> bool:
     return isinstance(value, (str, bytes, Number)) if shape is None else len(shape) == 0
 
 
-def _stacked(examples: Sequence[Any]) -> tuple[Any, Any]:
-    """Examples, each of them features, a pair or a mapping, as one batch."""
+def as_batch(examples: Sequence[Any]) -> tuple[Any, Any]:
+    """Examples, each of them features, a pair or a mapping, as one batch: features and targets."""
     first = examples[0]
     if isinstance(first, Mapping):
         return _without_target(_stacked_values(examples))
@@ -249,7 +250,7 @@ def _names_in(batch: Any) -> list[Any]:
 
 
 def _slices(matrix: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
-    labels = None if targets is None else _target_array(targets)
+    labels = None if targets is None else target_array(targets)
     n = matrix.shape[0]
     if labels is not None and len(labels) != n:
         raise ValueError(f"expected one target an example, got {len(labels):,} for {n:,} examples")
@@ -285,7 +286,7 @@ def _is_dataset(data: Any) -> bool:
     return hasattr(data, "with_format") and hasattr(data, "column_names")
 
 
-def _is_stream(data: Any) -> bool:
+def is_stream(data: Any) -> bool:
     """Whether it is a dataset that has no indices, though torch gives it the method."""
     return any(base.__name__ == "IterableDataset" for base in type(data).__mro__)
 

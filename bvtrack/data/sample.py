@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -24,6 +24,10 @@ MOST_READ = 10_000
 """Of a larger split so many examples, drawn at random, are read: of two such sets a K-S statistic of 0.02 is seen."""
 READ_SECONDS = 0.2
 """How long a training reads of one set to compare distributions, where that is what ends first."""
+MOST_SHUFFLED = 1 << 20
+"""Of so many examples all are put in random order to draw some, in 20 ms; the order of a billion would take 8 GB."""
+MOST_TARGETS = 1 << 23
+"""Targets in memory that are used though their examples are not read: 8 MiB, a million numbers."""
 
 _Batch = TypeVar("_Batch")
 
@@ -32,13 +36,16 @@ _Batch = TypeVar("_Batch")
 class SplitSample:
     """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read, ...]` hold what was read of it, if anything.
 
-    `features` may be several arrays, in a mapping or a list. Raises `ValueError` for an `n` below 1 or beyond what a float
-    holds.
+    `features` may be several arrays, in a mapping or a list. `all_targets` `[n, ...]` are those of the examples that were not
+    read, too, where they are at hand; `problem` is why none were read. Raises `ValueError` for an `n` below 1 or beyond what a
+    float holds.
     """
 
     n: int
     features: Any = None
     targets: Any = None
+    all_targets: Any = None
+    problem: str = ""
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -63,7 +70,10 @@ class SplitSample:
             raise ValueError(
                 "a split is a count, an array or a pair (features, targets); got a list: make it an array or a tuple"
             )
+        if isinstance(tensors := getattr(data, "tensors", None), tuple):  # a TensorDataset
+            data = tensors[:2] if len(tensors) in (2, 3) else (tensors, None)
         features, targets = data if isinstance(data, tuple) else (data, None)
+        features = by_name(features, targets)
         return cls(_length_of(features), features, targets)
 
     @classmethod
@@ -92,18 +102,50 @@ class SplitSample:
 
     @property
     def n_read(self) -> int:
-        return 0 if self.features is None else _length_of(self.features)
+        return 0 if self.features is None else _length_of(by_name(self.features, self.targets))
+
+    @property
+    def most_targets(self) -> Any:
+        """All targets where they are an array in memory that is not large, else those that were read."""
+        whole = self.all_targets
+        return whole if type(whole).__name__ == "ndarray" and whole.nbytes <= MOST_TARGETS else self.targets
+
+    def without_examples(self) -> SplitSample:
+        """What is known of it beside them: of the features no more than their number, and the targets."""
+        return replace(self, features=range(self.n_read), targets=self.most_targets, all_targets=None)
 
     def profile(self, name: str, like: SplitProfile | None) -> SplitProfile | None:
-        """The profile of what was read; `None` where nothing was. Raises `ValueError` as `bvtrack.profile` does."""
+        """The profile of what was read, with the classes of all examples where they are at hand; `None` where nothing was.
+
+        Raises `ValueError` as `bvtrack.profile` does, and where nothing could be read.
+        """
+        from bvtrack.data.all_labels import with_all_labels
         from bvtrack.data.profile import profile
 
-        return profile(self.features, self.targets, name=name, like=like, leaks="exact") if self.n_read else None
+        if self.problem:
+            raise ValueError(f"{name}: {self.problem}")
+        if not self.n_read:
+            return None
+        found = profile(self.features, self.targets, name=name, like=like, leaks="exact")
+        return found if self.all_targets is None else with_all_labels(found, self.all_targets, self.n)
+
+
+def by_name(features: Any, targets: Any = None) -> Any:
+    """Several inputs in a list or tuple, arrays `[n, ...]`, as a mapping; anything else, also a list of examples, as it is.
+
+    >>> by_name([3, 4])
+    [3, 4]
+    """
+    if not isinstance(features, (list, tuple)) or not all(getattr(part, "shape", ()) for part in features):
+        return features
+    lengths = {int(part.shape[0]) for part in features}
+    are_examples = targets is not None and len(targets) == len(features) and len(targets) not in lengths
+    return features if len(lengths) != 1 or are_examples else {f"feature {index}": part for index, part in enumerate(features)}
 
 
 def _length_of(features: Any) -> int:
-    while isinstance(features, (Mapping, list)) and features:
-        features = next(iter(features.values())) if isinstance(features, Mapping) else features[0]
+    while isinstance(features, Mapping) and features:
+        features = next(iter(features.values()))
     shape = getattr(features, "shape", None)
     return int(shape[0]) if shape else len(features)
 
@@ -129,7 +171,8 @@ def choose_examples(n: int, most: int) -> NDArray[np.int64]:
     """
     import numpy as np
 
-    return np.random.default_rng(SEED).permutation(n)[:most]
+    generator = np.random.default_rng(SEED)
+    return generator.permutation(n)[:most] if n <= MOST_SHUFFLED else generator.choice(n, min(n, most), replace=False)
 
 
 TrainEval = Literal["subset", "full", "running"] | int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,6 +34,9 @@ KS_CRITICAL = 1.358
 LEAK = " + leak"
 NAMED = 3
 """Differences that a finding names; of more it says how many there are."""
+
+FEWEST_EXPECTED = 10
+"""A sample that would hold so many examples of a class on average, and has none, is one of a set without it."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,14 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
     return compare_sets({"train": train, "dev": dev} | ({} if test is None else {"test": test}), leaks=leaks)
 
 
-def compare_sets(given: Mapping[str, Any], *, leaks: bool) -> ShiftReport:
-    """The same of any two or three sets, by name."""
+def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[str] = ()) -> ShiftReport:
+    """The same of any two or three sets, by name; `samples` are those whose labels are no more than a sample."""
     sets = _profiles(given, leaks=leaks)
     comparisons = compare_profiles(sets)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)
     leaked = tuple(leak_findings(sets)) if leaks else ()
-    findings = (*_unseen_classes(sets), *_findings(comparisons, distribution, counts), *leaked)
+    findings = (*_unseen_classes(sets, samples), *_findings(comparisons, distribution, counts), *leaked)
     has_leak = any(finding.level == "error" for finding in leaked)
     return ShiftReport(
         verdict=f"{distribution}{LEAK if has_leak else ''}",  # type: ignore[arg-type]  # one of Verdict's
@@ -127,12 +130,17 @@ def _coarsest_effect(counts: Mapping[str, int]) -> float:
     return KS_CRITICAL * math.sqrt(1 / smaller + 1 / larger)
 
 
-def _unseen_classes(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
+def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) -> Iterator[Finding]:
     (first, reference), *others = sets.items()
     if reference.labels is None or reference.labels.is_bucketed:
         return
     for name, found in others:
-        unseen = {label: n for label, n in found.class_counts.items() if label and label not in reference.labels.counts}
+        fewest = FEWEST_EXPECTED * found.n / reference.n if first in samples else 0
+        unseen = {
+            label: n
+            for label, n in found.class_counts.items()
+            if label and label not in reference.labels.counts and n >= fewest
+        }
         if unseen and found.labels is not None and not found.labels.is_bucketed:
             named = ", ".join(f"{label} ({n:,})" for label, n in list(unseen.items())[:NAMED])
             more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""

@@ -11,15 +11,15 @@ from bvtrack.data.finding import Finding, tag_of
 from bvtrack.data.guidelines import SplitReport, check_split
 from bvtrack.data.profile import SplitProfile
 from bvtrack.data.sample import SplitSample
-from bvtrack.data.shift import ShiftReport, compare_splits
+from bvtrack.data.shift import ShiftReport, compare_sets
 
 COMPARED = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
 class SplitCheck:
-    """`sizes` is `None` without train or dev, `profiles` are by set; `shift` is `None` where the sets were not compared, and
-    `problem` says why where that is amiss.
+    """`samples` are by set, without their examples, and so are `profiles`; `sizes` is `None` without train or dev; `shift` is
+    `None` where the sets were not compared, and `problem` says why where that is amiss.
     """
 
     samples: Mapping[str, SplitSample]
@@ -53,17 +53,20 @@ class SplitCheck:
         }
 
 
-def check_samples(samples: Mapping[str, SplitSample], monitors: Iterable[str] = ()) -> SplitCheck:
-    """Check train, dev and, if they are there, train-dev and test; `monitors` are the metrics that the training chooses by."""
+def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[str] = ()) -> SplitCheck:
+    """Check train, dev and, if they are there, train-dev and test; `monitors` are the metrics that the training chooses by.
+
+    Of each set the examples are let go before the next one is taken.
+    """
+    samples, profiles, problem = _profiles(sets)
     counts = {name: sample.n for name, sample in samples.items()}
-    profiles, problem = _profiles(samples)
     compared = {name: profiles[name] for name in COMPARED if name in profiles}
     shift = None
     if not {"train", "dev"} <= compared.keys():
         problem = None if "dev" not in samples else problem  # there is nothing to compare with
     elif problem is None:
         try:
-            shift = compare_splits(train=compared["train"], dev=compared["dev"], test=compared.get("test"))
+            shift = compare_sets(compared, leaks=True, samples=_partly_known(samples, compared))
         except ValueError as error:
             problem = str(error)
     return SplitCheck(
@@ -84,21 +87,32 @@ def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:
     return hashlib.blake2b(known.encode(), digest_size=8).hexdigest()
 
 
-def _profiles(samples: Mapping[str, SplitSample]) -> tuple[dict[str, SplitProfile], str | None]:
-    """Of each set, on the edges of the first one where it has the same columns; and what kept them from it."""
+def _profiles(
+    sets: Iterable[tuple[str, SplitSample]],
+) -> tuple[dict[str, SplitSample], dict[str, SplitProfile], str | None]:
+    """What is left of each set, its profile, on the edges of the first one where it has the same columns; and what kept them
+    from it.
+    """
+    samples: dict[str, SplitSample] = {}
     profiles: dict[str, SplitProfile] = {}
     like: SplitProfile | None = None
     problem = None
-    for name, sample in samples.items():
+    for name, sample in sets:
         try:
             found = sample.profile(name, like)
         except ValueError as error:
             problem = str(error)
             found = _by_itself(name, sample)
+        samples[name] = sample = sample.without_examples()
         if found is not None:
             like = like or found
             profiles[name] = found
-    return profiles, problem
+    return samples, profiles, problem
+
+
+def _partly_known(samples: Mapping[str, SplitSample], profiles: Mapping[str, SplitProfile]) -> list[str]:
+    """The sets of which some examples' classes are not known."""
+    return [name for name, found in profiles.items() if sum(found.class_counts.values()) < samples[name].n]
 
 
 def _by_itself(name: str, sample: SplitSample) -> SplitProfile | None:

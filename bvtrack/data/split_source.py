@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from bvtrack.data.drawing import drawn
+from bvtrack.data.items import found_in, of_pairs
 from bvtrack.data.quick_key import key_of_arrays
-from bvtrack.data.sample import SplitSample
+from bvtrack.data.sample import SplitSample, by_name
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,20 @@ class SplitSource:
 
     @classmethod
     def of(cls, data: Any) -> SplitSource:
-        """From what `SplitSample.of` takes; a source is returned as it is. Raises `ValueError` as that does."""
+        """From what `SplitSample.of` takes, or from a dataset or loader, of which no more is read than there is time and room
+        for; a source is returned as it is. Raises `ValueError` as that does.
+        """
         if isinstance(data, SplitSource):
             return data
+        if found := found_in(data):
+            return cls(*found)
         sample = SplitSample.of(data)
         if not sample.n_read:
             return cls(sample.n, key="")
-        return cls(sample.n, lambda: sample, key_of_arrays(sample.n, sample.features, sample.targets))
+        sample = replace(sample, features=by_name(sample.features, sample.targets))
+        if isinstance(sample.features, list):  # of examples
+            return cls(*of_pairs(sample.features, sample.targets))
+        return cls(sample.n, partial(drawn, sample), key_of_arrays(sample.n, sample.features, sample.targets))
 
     def sample(self) -> SplitSample:
         """What is read of it."""

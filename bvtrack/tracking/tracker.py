@@ -181,7 +181,7 @@ class Tracker:
         """The training targets, as far as they are at hand or the measure needs them."""
         if self._unread_train is not None and needs_targets(measure, has_classes=bool(self._class_counts.get("train"))):
             with preserve_random_states():
-                self._train_targets = self._unread_train.sample().targets
+                self._train_targets = self._unread_train.sample().most_targets
             self._unread_train = None
         return self._train_targets
 
@@ -204,10 +204,12 @@ class Tracker:
     ) -> None:
         """Check the split, log its datasets and, where the examples are at hand, compare their distributions.
 
-        Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, a `SplitSample`
-        or a `SplitSource`; data that look as they did in an earlier training are not tested again. Counts become the examples
-        behind the errors of the epochs to come. `monitors` are the metrics that the training stops, keeps epochs or lowers its
-        learning rate by: none of them may be one of the test set.
+        Each set is a count, an array of features `[n_examples, ...]`, a pair `(features, targets)`, a dataset or loader, a
+        `SplitSample` or a `SplitSource`. Of a large set 10,000 examples are read at most, drawn at random, and no more than
+        there is time (0.2 s) and room for (32 MiB; 8 of a file); to read all is what `compare_splits` is for. Data that look
+        as they did in an earlier training are not tested again. Counts become the examples behind the errors of the epochs to
+        come. `monitors` are the metrics that the training stops, keeps epochs or lowers its learning rate by: none of them may
+        be one of the test set.
         """
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
         sources = {name: SplitSource.of(data) for name, data in given.items() if data is not None}
@@ -236,9 +238,9 @@ class Tracker:
 
     def _new_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any]:
         """What is found of the examples that are read now; kept where all were read that could be."""
-        samples = {name: source.sample() for name, source in sources.items()}
+        check = check_samples(((name, source.sample()) for name, source in sources.items()), monitors)
+        samples = check.samples
         self._train_targets, self._unread_train = samples["train"].targets if "train" in samples else None, None
-        check = check_samples(samples, monitors)
         found = _found(check)
         if check.problem:
             self._say(f"the distributions of the splits are not compared: {check.problem}")
@@ -455,7 +457,8 @@ def _verdict(check: SplitCheck) -> dict[str, Any]:
 def _dataset(name: str, sample: SplitSample, profile: SplitProfile | None) -> dict[str, Any]:
     """A set as MLflow's dataset; each has a name of its own, or MLflow would drop the second of two that are equal."""
     tags = {names.DATASET_CONTEXT: name, names.DATASET_COUNT: str(sample.n)}
-    counts = json.dumps(profile.class_counts, separators=(",", ":")) if profile and sample.n_read == sample.n else "{}"
+    is_whole = profile is not None and sum(profile.class_counts.values()) == sample.n
+    counts = json.dumps(profile.class_counts, separators=(",", ":")) if profile and is_whole else "{}"
     if counts != "{}" and len(counts) <= names.DATASET_TAG_LENGTH:
         tags[names.DATASET_CLASS_COUNTS] = counts
     known = {"examples": sample.n, "read": sample.n_read}

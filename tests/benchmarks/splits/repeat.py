@@ -101,7 +101,7 @@ def figures_in(folder: Path) -> list[Figure]:
         of("Keras, arrays 60,000 x 784", partial(_of_keras, {"dev": None, "test": None, **arrays})),
         of("Lightning, tensors 60,000 x 784", partial(_of_lightning, loaders[0])),
         of("Lightning, images 60,000 x 28 x 28", partial(_of_lightning, loaders[1])),
-        of("Tracker, all of 1,000,000 x 20", lambda: table),
+        of("Tracker, arrays 1,000,000 x 20", lambda: table),
     ]
 
 
