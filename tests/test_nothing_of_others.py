@@ -151,6 +151,16 @@ def test_a_journal_is_sent_from_among_others_files_and_they_stay(store: str, jou
     assert (journals / "my-thesis" / "chapter1.tex").read_text() == "precious"
 
 
+def test_a_journal_can_be_named_itself(store: str, journals: Path) -> None:
+    for _ in range(2):
+        written_training(store, n_epochs=1)
+    first, second = unsent_journals(journals)
+    answer = CliRunner().invoke(main, ["sync", str(first)])
+
+    assert (answer.exit_code, answer.output) == (0, f"{first.name}: sent to {store}\n")
+    assert unsent_journals(journals) == [second]
+
+
 def test_a_dry_run_opens_nothing_for_writing(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written_training("sqlite:///mlflow.db", n_epochs=3)
     before = digest_of(journals)

@@ -50,7 +50,7 @@ def test_a_value_that_is_taken_back_was_never_there(curve: list[float | None], m
     found = added_up(curve, most)
     value = curve[place]
     if value is not None:
-        found.remove(place, value)
+        found.subtract(place, value)
     without = added_up([*curve[:place], None, *curve[place + 1 :]], most)
 
     assert found.since(0) == (without.since(0) and pytest.approx(without.since(0), abs=1e-9))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--ended", is_flag=True, help="Send trainings of another machine too, which are over as you know.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
 def sync(directory: Path | None, tracking_uri: str | None, experiment: str | None, ended: bool, dry_run: bool) -> None:
-    """Send what trainings could not: the journals left in DIRECTORY (by default where trainings keep them).
+    """Send what trainings could not: the journals left in DIRECTORY (by default where trainings keep them), or one of them.
 
     Sending again what has been sent adds nothing.
 

@@ -55,7 +55,7 @@ class History:
 
     def add(self, entry: EpochErrors) -> Sequence[int]:
         """Go on to another epoch; the epochs that are no longer kept by that."""
-        self._remove(entry.epoch)
+        self._take_out(entry.epoch)
         place = self._places[entry.epoch] = self._n_places
         self._entries[entry.epoch] = entry
         self._n_places += 1
@@ -130,7 +130,7 @@ class History:
     def _is_thinned(self) -> bool:
         return self._stretches.length > 1
 
-    def _remove(self, epoch: int) -> None:
+    def _take_out(self, epoch: int) -> None:
         """Take out an epoch that comes again; among thousands its place stays empty."""
         entry = self._entries.pop(epoch, None)
         if entry is None:
@@ -138,7 +138,7 @@ class History:
         place = self._places.pop(epoch)
         dev = _dev_of(entry)
         if self._is_thinned and dev is not None:
-            self._stretches.remove(place, dev)
+            self._stretches.subtract(place, dev)
         if place == self._n_places - 1:
             self._n_places = place
         if entry is self._best:

@@ -262,7 +262,11 @@ def forget(journal: Path) -> None:
 
 
 def unsent_journals(directory: Path) -> Sequence[Path]:
-    """The folders that hold segments of a journal, oldest first, for their names begin with their time."""
+    """The folders that hold segments of a journal, oldest first, for their names begin with their time; `directory` may be one
+    itself.
+    """
+    if NAME.fullmatch(directory.name) and _has_records(directory):
+        return [directory]
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return sorted((one for one in directory.iterdir() if _has_records(one)), key=lambda journal: journal.name)
     return []

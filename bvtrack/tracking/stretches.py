@@ -35,7 +35,7 @@ class Stretches:
         if value is not None:
             self._change(place, value, 1)
 
-    def remove(self, place: int, value: float) -> None:
+    def subtract(self, place: int, value: float) -> None:
         """Take back a value that was added."""
         self._change(place, value, -1)
 
