@@ -102,8 +102,9 @@ class Link:
     def _started(self) -> RunningShipper:
         try:
             return ShipperProcess(self._journal.path, self._uri)
-        except OSError as error:
-            return self._in_its_place(f"no process could be started to send the points ({error.strerror or error})")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            return self._in_its_place(f"no process could be started to send the points ({reason})")
 
     def _in_its_place(self, reason: str) -> RunningShipper:
         self._next_start = time.monotonic() + RESTART_SECONDS
