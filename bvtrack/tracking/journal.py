@@ -34,7 +34,7 @@ from bvtrack.tracking.private_files import (
     remove_file,
     write_private,
 )
-from bvtrack.tracking.record_line import Record, from_line, to_line
+from bvtrack.tracking.record_line import Record, from_line, in_broken_line, to_line
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -214,13 +214,20 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
     nothing and 0 at first.
     """
     try:
-        lines = read_plain(_kept_file(journal)).splitlines(keepends=True)
+        content = read_plain(_kept_file(journal))
     except FileNotFoundError:
         return [], 0, True
-    found = [from_line(line, is_signed=is_signed(read_header(journal))) for line in lines]
-    records = [one.record for one in found if one is not None]
+    records: list[Record] = []
+    is_whole = content.endswith(b"\n")
+    has_checksums = is_signed(read_header(journal))
+    for line in content.removesuffix(b"\n").split(b"\n"):
+        if (said := from_line(line, is_signed=has_checksums)) is not None:
+            records.append(said.record)
+        else:
+            is_whole = False
+            records += in_broken_line(line)
     mark = next((int(one["offset"]) for one in records if one["kind"] == "kept"), 0)
-    return [one for one in records if one["kind"] not in ("run", "kept")], mark, None not in found
+    return [one for one in records if one["kind"] not in ("run", "kept")], mark, is_whole
 
 
 def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import NamedTuple
 from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, segments
 from bvtrack.tracking.private_files import open_plain
 from bvtrack.tracking.record_line import Record, from_line, in_broken_line
+
+
+_OF_A_TRAINING_THAT_GOES_ON = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
+"""What a full disk, or a kill, leaves of a record that is not the last one of a training."""
 
 
 class Segment(NamedTuple):
@@ -60,6 +65,24 @@ class JournalReader:
     def tail_bytes(self) -> int:
         """What lies behind the last whole line: a record that is being written, or was when its training ended."""
         return max(0, max((segment.end for segment in self._segments()), default=0) - self.offset)
+
+    def read_tail(self) -> list[Record]:
+        """What is whole behind the last whole line, once nobody writes any more: a record may have lost its end of line.
+
+        Where there is no such record, and what stands there may have been the training's last word, it ends in damage.
+        """
+        size = self.tail_bytes()
+        if not size:
+            return []
+        self.note(self.offset, f"the last {size} bytes are no whole record")
+        segment = self._segments()[-1]
+        with open_plain(segment.path) as file:
+            file.seek(self.offset - segment.start)
+            tail = file.read()
+        self.offset = segment.end
+        records = list(in_broken_line(tail))
+        self.ends_in_damage = not (records or _OF_A_TRAINING_THAT_GOES_ON.fullmatch(tail))
+        return records
 
     def note(self, place: int, what: str) -> None:
         """Note that what stands at byte `place` is not as it was written."""

@@ -111,6 +111,7 @@ class Shipper:
         if experiment is not None:
             self._header = {**self._header, "experiment": experiment}
         self._progress = Progress.towards(journal, without_credentials(tracking_uri))
+        self._is_cut = Progress.of(journal).offset > journals.size_of(journal)
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
@@ -146,7 +147,9 @@ class Shipper:
             return False
         if not self._unsent:  # what an outage holds up stays on disk
             self._take(self._reader.read(chunk_bytes=self._chunk_bytes))
-        if is_over and not self._unsent and self._ledger.state == "running" and not self._reader.ends_in_damage:
+        if is_over and not self._unsent:
+            self._take(self._reader.read_tail())
+        if is_over and not self._unsent and self._has_gone_without_a_word():
             self._went_away = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._files
@@ -195,11 +198,13 @@ class Shipper:
         if damage:
             others = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
             return f"{damage[min(damage)]}{others}"
-        if tail := self._reader.tail_bytes():
-            return f"its last {tail} bytes are no whole record"
         if self._progress.offset < journals.size_of(self._journal):
             return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
         return None
+
+    def _has_gone_without_a_word(self) -> bool:
+        """Whether the training was interrupted, as far as that can be told: a last word that cannot be read was one."""
+        return self._ledger.state == "running" and not (self._reader.ends_in_damage or self._is_cut)
 
     def _begin(self) -> None:
         """Take what was acknowledged by the last one, all of it where that is nothing."""
@@ -208,6 +213,8 @@ class Shipper:
         self._sent = Bundle()
         kept, offset, is_whole = read_kept(self._journal)
         self._reader = JournalReader(self._journal, offset, header=self._header)
+        if self._is_cut:
+            self._reader.note(journals.size_of(self._journal), "its end is missing, of which more had been sent")
         if not is_whole:
             self._reader.note(0, "what was kept of the epochs before is not what was written")
         self._take(kept)
