@@ -12,7 +12,6 @@ from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_he
 from bvtrack.tracking.private_files import open_plain
 from bvtrack.tracking.record_line import Record, from_line, in_broken_line
 
-
 _OF_A_TRAINING_THAT_GOES_ON = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
 """What a full disk, or a kill, leaves of a record that is not the last one of a training."""
 
