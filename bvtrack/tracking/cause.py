@@ -39,7 +39,8 @@ def short_cause(error: BaseException, uri: str) -> str:
     if any("Timeout" in type(one).__name__ for one in chain):
         return "timed out"
     innermost = chain[-1] if any(hasattr(one, "reason") for one in chain) else error
-    sentence = re.split(r"\.\s|\n", str(innermost).strip(), maxsplit=1)[0]
+    message = without_credentials(str(innermost).strip(), uri)  # before it is cut, which could be amid a password
+    sentence = re.split(r"\.\s|\n", message, maxsplit=1)[0]
     return _shortened(f"{type(innermost).__name__}: {sentence}", uri)
 
 

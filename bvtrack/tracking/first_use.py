@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from bvtrack.tracking.lock import held
+from bvtrack.tracking.sqlite_file import sqlite_file
 
 SETUP_SECONDS = 120.0
 """Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
@@ -18,7 +18,7 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
 
     Raises `Held` where another one takes minutes.
     """
-    database = _sqlite_file(tracking_uri)
+    database = sqlite_file(tracking_uri)
     if database is None:
         yield
         return
@@ -30,8 +30,3 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
     with held(guard, SETUP_SECONDS):
         yield
         guard.unlink(missing_ok=True)  # those who wait for it find the store set up
-
-
-def _sqlite_file(tracking_uri: str) -> Path | None:
-    scheme, _, path = tracking_uri.partition(":///")
-    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") else None

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from bvtrack.evidence import OtherRun
 from bvtrack.report.content import RunAddress
 from bvtrack.tracking import names
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.journal import Record
@@ -44,13 +45,13 @@ class MlflowWriter:
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
         self._header = header
-        self._uri = tracking_uri
+        self.uri = tracking_uri
         self._is_moved = is_moved
         self._has_report = has_report
         self._goes_on = False
         self.refused: list[str] = []
         """What MLflow would not take, and would not the next time, in words."""
-        self._has_credentials = without_credentials(tracking_uri) != tracking_uri
+        self._has_credentials = read_address(tracking_uri).has_credentials
         self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
@@ -97,7 +98,7 @@ class MlflowWriter:
     def name_and_address(self) -> tuple[str, RunAddress]:
         """What the run is called, and where it is. Raises what MLflow raises."""
         info = self._client.get_run(self.find_run()).info
-        address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self._uri))
+        address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self.uri))
         return info.run_name or info.run_id, address
 
     def best_other_run(self, dev_digest: str, measure: str | None) -> OtherRun | None:
@@ -150,7 +151,7 @@ class MlflowWriter:
         except (MlflowException, NotImplementedError) as error:
             if not is_refused(error):
                 raise
-            self.refused.append(f"{what} ({short_cause(error, self._uri)})")
+            self.refused.append(f"{what} ({short_cause(error, self.uri)})")
 
     def _end_run(self, run_id: str, status: str, timestamp: int) -> None:
         is_quiet = MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()  # type: ignore[no-untyped-call]  # MLflow has no hint there

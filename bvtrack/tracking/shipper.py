@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bvtrack.tracking import journal as journals
 from bvtrack.tracking import names
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
 from bvtrack.tracking.harmless import logger
@@ -98,7 +99,7 @@ class Shipper:
         self._ledger = Ledger(self._header["options"])
         self._unsent: list[Record] = []
         self._sent = Bundle()
-        self._progress = Progress.towards(journal, without_credentials(tracking_uri))
+        self._progress = Progress.towards(journal, read_address(tracking_uri).place)
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
@@ -209,7 +210,7 @@ class Shipper:
         if self._writer is None:
             from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
-            is_moved = self._header["store"] != without_credentials(self._uri)
+            is_moved = self._header["store"] != read_address(self._uri).place
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
             has_report = self._report is not None
             self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
@@ -245,7 +246,7 @@ class Shipper:
         try:
             return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
         except Exception as error:
-            logger.debug("bvtrack: the experiment's other runs cannot be read (%r)", error)
+            logger.debug("bvtrack: the experiment's other runs cannot be read (%s)", short_cause(error, self._uri))
             return False
 
     def _send_files(self) -> None:

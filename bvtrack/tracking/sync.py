@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bvtrack.report.printable import printable
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.journal import JournalError, Record, read_header, read_kept, read_records, size_of, unsent_journals
 from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
@@ -27,7 +28,7 @@ class Parcel:
     @property
     def offset(self) -> int:
         """How far the journal has been sent there."""
-        return Progress.towards(self.journal, without_credentials(self.tracking_uri)).offset
+        return Progress.towards(self.journal, read_address(self.tracking_uri).place).offset
 
     @property
     def n_bytes(self) -> int:
@@ -88,6 +89,18 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
 
 def _parcel(journal: Path, given: str | None) -> Parcel:
     try:
-        return Parcel(journal, given or checked_uri(read_header(journal)["store"]))
+        return Parcel(journal, given or checked_uri(_kept_address(read_header(journal))))
     except (ValueError, OSError) as error:
         return Parcel(journal, problem=str(error))
+
+
+def _kept_address(header: Record) -> str:
+    """The address of the store that was meant. Raises `ValueError` where it held credentials that lead there alone."""
+    address = header.get("address", header["store"])  # version 0.1 kept what it showed
+    if address is None:
+        shown = str(header["store"]).partition("#")[0]
+        raise ValueError(
+            f"the address that its training sent to, {shown}, held credentials and is not kept;"
+            " pass it again as --tracking-uri (or MLFLOW_TRACKING_URI)"
+        )
+    return str(address)
