@@ -131,10 +131,11 @@ def test_a_database_is_read_as_sqlalchemy_reads_it(uri: str) -> None:
         assume(False)
     assume("@" not in (url.host or ""))  # an @ in a password, which SQLAlchemy takes for the host's
     address = read_address(uri)
-    shown = make_url(address.shown.partition("?")[0])
 
-    assert (shown.username, shown.password, shown.host, shown.port) == (None, None, url.host, url.port)
-    assert (shown.database or "") == (url.database or "")
+    if "@" not in address.shown:  # else it is read anew as another address, which nobody does
+        shown = make_url(address.shown)
+        assert (shown.username, shown.password, shown.host, shown.port) == (None, None, url.host, url.port)
+        assert (shown.database or "", shown.query) == (url.database or "", url.query)
     if not url.password:
         assert address.kept == uri
     elif address.kept is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -54,7 +55,9 @@ class ReportWriter:
             if content is not None:
                 from bvtrack.report.page import render_page  # Matplotlib, which is half a second of import
 
-                writer.write_text(names.REPORT_FILE, render_page(content))
+                if not writer.write_text(names.REPORT_FILE, render_page(content)):
+                    self._next = math.inf
+                    return
         except Exception:
             _note_trouble("the report could not be written", writer)
         self._next = time.monotonic() + max(FEWEST_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)

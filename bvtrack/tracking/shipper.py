@@ -124,6 +124,11 @@ class Shipper:
         """How far the journal has been sent."""
         return self._progress.offset
 
+    @property
+    def refused(self) -> list[str]:
+        """What MLflow refuses for good, in words."""
+        return list(self._writer.refused if self._writer else self._progress.refused)
+
     def ship(self, *, is_over: bool = False) -> bool:
         """Send some of what is new; true where nothing was left to send. Raises what MLflow raises.
 
@@ -197,7 +202,9 @@ class Shipper:
         """
         while self._earlier:
             try:
-                send_left_behind(self._earlier[0], self._uri)
+                refused = send_left_behind(self._earlier[0], self._uri)
+                if refused:
+                    self._note(refused=[*self._progress.refused, *refused])
             except Held:
                 return False
             except Exception as error:
@@ -213,7 +220,14 @@ class Shipper:
             is_moved = self._header["store"] != read_address(self._uri).place
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
             has_report = self._report is not None
-            self._writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
+            self._writer = MlflowWriter(
+                self._uri,
+                header,
+                self._progress.run_id,
+                is_moved=is_moved,
+                has_report=has_report,
+                refused=self._progress.refused,
+            )
         return self._writer
 
     def _send(self) -> None:
@@ -224,7 +238,7 @@ class Shipper:
         if self._is_time_to_look_around and self._looked_around(writer):
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
-        self._note(offset=self._offset, refused=list(writer.refused))
+        self._note(offset=self._offset, refused=self.refused)
         if journals.spent_segments(self._journal, self._offset):
             journals.fold(self._journal, self._header, self._ledger.folded(), self._offset)
 
@@ -257,6 +271,8 @@ class Shipper:
             except Exception as error:
                 raise FileError(path) from error
             del self._files[path]
+        if self.refused != list(self._progress.refused):
+            self._note(refused=self.refused)
 
     def _note(self, **changes: Any) -> None:
         self._progress = replace(self._progress, **changes)
@@ -270,8 +286,10 @@ def send_left_behind(
     *,
     experiment: str | None = None,
     with_report: bool = False,
-) -> None:
-    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
+) -> Sequence[str]:
+    """Send a journal, whose training is over, to the end and remove it; what MLflow refuses of it for good, in words.
+
+    `report` is told how far it is.
 
     A run that is still to be made goes into `experiment`, by default the one that its training meant.
 
@@ -287,6 +305,7 @@ def send_left_behind(
         shipper.finish()
     journals.forget(journal)
     shipper.write_report()
+    return shipper.refused
 
 
 def ship_until_over(

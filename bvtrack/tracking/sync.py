@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,22 +69,31 @@ def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
     return [_parcel(journal, given) for journal in unsent_journals(directory)]
 
 
-def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None) -> str | None:
-    """Send one journal to the end, into `experiment` if its run is still to be made; what is wrong, where something is.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the sending of a journal went: what is wrong, where something is, and what MLflow refuses of it for good."""
+
+    problem: str | None = None
+    refused: Sequence[str] = ()
+
+
+def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None) -> Outcome:
+    """Send one journal to the end, into `experiment` if its run is still to be made.
 
     `report` is told the offset as it goes.
     """
     if parcel.problem:
-        return parcel.problem
+        return Outcome(parcel.problem)
     try:
-        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
+        return Outcome(
+            refused=send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True)
+        )
     except StillWritingError:
-        return "its training goes on, and sends it by itself"
+        return Outcome("its training goes on, and sends it by itself")
     except Held:
-        return "its training, or the process that it left behind, is still sending it; try again in a minute"
+        return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri)
-    return None
+        return Outcome(str(error) if isinstance(error, JournalError) else problem_of(error, parcel.tracking_uri))
 
 
 def _parcel(journal: Path, given: str | None) -> Parcel:
