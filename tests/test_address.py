@@ -184,6 +184,7 @@ def test_two_databases_that_are_shown_alike_are_two_places_whatever_the_password
         ("postgresql://h/x?password=a", "a database at last"),
         ("http://:@host", "jo@host: no"),
         ("postgresql://mlflow:mlflow@host/mlflow", "mlflow.exceptions.MlflowException: database mlflow is gone"),
+        ("postgresql://jo:mlflow@host/x", "mlflow.exceptions.MlflowException: gone"),
         ("postgresql://jo:data@host/x", "the database is gone"),
         ("postgresql://jo:5432@host:5432/x", 'connection to server at "host", port 5432 failed'),
         ("http://jo:secret@host", "nothing of it here"),
