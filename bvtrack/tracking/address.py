@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 from urllib.parse import SplitResult, urlsplit
 
 from bvtrack.tracking.hiding import harmless_settings, hide, hide_parameters, secrets_within
@@ -161,5 +160,11 @@ def _address(
     """`secrets` are those of the user, `values` and `settings` those of the parameters."""
     within = [secret for value in settings for secret in secrets_within(value)]
     harmless = "&".join(filter(None, map(harmless_settings, settings)))
-    place = f"{shown}#{sha256(harmless.encode()).hexdigest()[:16]}" if harmless else shown
+    place = f"{shown}#{_digest(harmless)}" if harmless else shown
     return Address(uri, shown, kept, place, user, (*secrets, *values, *settings, *within))
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256  # which loads OpenSSL
+
+    return sha256(text.encode(errors="replace")).hexdigest()[:16]
