@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
@@ -76,6 +77,7 @@ def test_a_report_that_is_refused_for_good_is_named_and_not_made_again(
         return "a page"
 
     monkeypatch.setattr("bvtrack.report.page.render_page", render)
+    monkeypatch.setattr("bvtrack.tracking.report_writer.LARGEST_SHARE", math.inf)
     monkeypatch.setattr(MlflowClient, "log_text", refuse)
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(1))
