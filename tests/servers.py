@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import signal
 import socket
@@ -21,6 +22,10 @@ import bvtrack
 from bvtrack.tracking.process import ShipperProcess
 
 PATIENCE_SECONDS = 120.0
+NGINX_TOO_LARGE = (
+    b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
+    b"<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx/1.24.0</center>\r\n</body>\r\n</html>\r\n"
+)
 
 
 def wait_until(holds: Callable[[], object], patience: float = PATIENCE_SECONDS) -> None:
@@ -103,6 +108,11 @@ class Gate:
         self.n_requests = 0
         self.refused = "nothing"
         """The end of the paths that are refused for good, whatever the mode."""
+        self.refused_word = b""
+        """What no body may hold, whatever the mode."""
+        self.limit = math.inf
+        """The longest body that is let through, in bytes; what is longer is answered as nginx does, or `too_large`."""
+        self.too_large = NGINX_TOO_LARGE
         self._closing = threading.Event()
         gate = self
 
@@ -110,7 +120,11 @@ class Gate:
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 gate.n_requests += 1
-                if self.path.endswith(gate.refused):
+                if len(body) > gate.limit:
+                    kind = "application/json" if gate.too_large.startswith(b"{") else "text/html"
+                    self._reply(413, gate.too_large, kind)
+                    return
+                if self.path.endswith(gate.refused) or (gate.refused_word and gate.refused_word in body):
                     self._reply(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}', "application/json")
                     return
                 match gate.mode:

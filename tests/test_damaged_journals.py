@@ -145,7 +145,7 @@ def test_no_damage_ends_in_a_traceback_a_loss_or_a_wrong_point(
         whole = epochs_in(journal)
         is_known = has_header(journal)
         is_all_whole = all(is_whole(file) for file in journal.glob("*.jsonl"))
-        said = [send(parcel, lambda offset: None) for parcel in parcels_of(folder, None)]
+        said = [send(parcel, lambda offset: None).problem for parcel in parcels_of(folder, None)]
         sent = epochs_on_the_server()
 
         assert all(value == error_of(epoch) for epoch, value in sent.items()), number
@@ -164,7 +164,7 @@ def test_a_training_whose_last_word_cannot_be_read_is_not_ended_as_interrupted(
     journal = patterns[0].rename(tmp_path / "damaged" / patterns[0].name)
     (segment,) = journal.glob("0*.jsonl")
     segment.write_bytes(segment.read_bytes().replace(spoilt, b"#" * len(spoilt)))
-    (said,) = [send(parcel, lambda offset: None) for parcel in parcels_of(journal.parent, None)]
+    (said,) = [send(parcel, lambda offset: None).problem for parcel in parcels_of(journal.parent, None)]
     (run,) = memory_store.STORE.runs.values()
 
     assert run.status == status

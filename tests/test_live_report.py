@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import threading
@@ -60,6 +61,36 @@ def test_a_training_that_goes_on_has_a_report(store: str, journals: Path, tmp_pa
 
     assert "3 epochs, running" in str(report_of(store, tmp_path))
     tracker.close()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_report_that_is_refused_for_good_is_named_and_not_made_again(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Content] = []
+
+    def refuse(*args: object) -> None:
+        raise NotImplementedError("no texts here")
+
+    def render(content: Content) -> str:
+        made.append(content)
+        return "a page"
+
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
+    monkeypatch.setattr("bvtrack.tracking.report_writer.LARGEST_SHARE", math.inf)
+    monkeypatch.setattr(MlflowClient, "log_text", refuse)
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log_epochs(tracker, range(1))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store, with_report=True)
+    for epoch in range(1, 4):
+        ship_all(shipper)
+        wait_until(lambda: shipper.refused and not any(thread.name == "bvtrack report" for thread in threading.enumerate()))
+        log_epochs(tracker, range(epoch, epoch + 1))
+    tracker.close()
+
+    assert len(made) == 1
+    assert shipper.refused == ["the file bvtrack/report.html (6 bytes; NotImplementedError: no texts here)"]
 
 
 @pytest.mark.usefixtures("at_once")

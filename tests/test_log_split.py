@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from written_journals import all_records
 
 from bvtrack import MOST_READ, SplitSample, SplitSource, Tracker, choose_examples
 from bvtrack.data.allowance import MOST_FILE_BYTES
 from bvtrack.data.file_rows import file_rows
 from bvtrack.data.sample import MOST_SHUFFLED
-from bvtrack.tracking.journal import read_records, unsent_journals
+from bvtrack.tracking.journal import unsent_journals
 
 N = 30_000
 RNG = np.random.default_rng(0)
@@ -323,7 +324,7 @@ def test_a_few_of_very_many_are_drawn_without_a_list_of_all() -> None:
 
 def records(journals: Path) -> list[Mapping[str, Any]]:
     path = max(unsent_journals(journals), key=lambda journal: journal.stat().st_mtime_ns)
-    return list(read_records(path, 0)[0])
+    return all_records(path)
 
 
 def test_classes_of_all_examples_are_counted_where_the_targets_are_at_hand(journals: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import Gate, Server, gate_before, kill_shipper, running, wait_until
+from servers import NGINX_TOO_LARGE, Gate, Server, gate_before, kill_shipper, running, wait_until
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import shipper
+from bvtrack.tracking import names, shipper
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
@@ -81,7 +81,7 @@ def run_of(uri: str, training: Training) -> Run:
     return MlflowClient(uri).get_run(training.tracker.run_id)
 
 
-@pytest.mark.parametrize("mode", ["429", "500", "401", "garbage", "hang", "reset"])
+@pytest.mark.parametrize("mode", ["429", "500", "400", "401", "404", "413", "garbage", "hang", "reset"])
 def test_a_server_that_answers_nonsense_is_out_of_reach_until_it_answers(
     mode: str, gate: Gate, server: Server, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,4 +229,128 @@ def test_one_thing_that_mlflow_refuses_for_good_holds_up_nothing_else(
     assert steps_of(server.uri, training.tracker.run_id) == list(range(30))
     assert (run.info.status, run.data.tags["bvtrack.state"]) == ("FINISHED", "complete")
     assert [f"MLflow refuses {what}" in message for message in said] == [True]
+    said.clear()
+
+
+@pytest.mark.parametrize("too_large", [NGINX_TOO_LARGE, b'{"message": "Request Too Long"}'])
+def test_a_backlog_that_a_proxy_finds_too_large_is_sent_in_smaller_parts(
+    too_large: bytes, gate: Gate, server: Server, journals: Path
+) -> None:
+    gate.limit, gate.too_large = 20_000, too_large
+    training = Training(gate.uri)
+    for _ in range(400):
+        training.epoch()
+    training.tracker.close()
+    (journal,) = unsent_journals(journals)
+    refused = shipper.send_left_behind(journal, gate.uri)
+    (run,) = MlflowClient(server.uri).search_runs(["0"], f"tags.`bvtrack.id` = '{training.tracker.state()['id']}'")
+
+    assert refused == []
+    for metric in METRICS:
+        assert steps_of(server.uri, run.info.run_id, metric) == list(range(400))
+    assert (run.info.status, run.data.tags["bvtrack.state"]) == ("FINISHED", "complete")
+
+
+def test_a_description_that_is_too_large_for_a_proxy_is_named_once_and_the_rest_is_sent(
+    gate: Gate, server: Server, said: list[str]
+) -> None:
+    training = Training(gate.uri)
+    training.epoch()
+    wait_until(lambda: training.tracker.run_id)
+    gate.limit = 1200
+    _train(training)
+    training.tracker.close()
+    run = run_of(server.uri, training)
+
+    assert steps_of(server.uri, training.tracker.run_id) == list(range(31))
+    assert (run.info.status, run.data.tags["bvtrack.state"]) == ("FINISHED", "complete")
+    assert [message for message in said if "the description (" in message] == [said[0]], said
+    assert "bytes; too large for the server, or a proxy before it); all the rest is sent" in said[0]
+    assert unsent_journals(default_journal_dir()) == []
+    said.clear()
+
+
+def test_one_metric_that_mlflow_refuses_is_named_and_the_others_are_sent(gate: Gate, server: Server, said: list[str]) -> None:
+    gate.refused_word = b"bvtrack/variance"
+    training = Training(gate.uri)
+    for _ in range(30):
+        training.epoch()
+    training.tracker.close()
+
+    for metric in ("train_error", "dev_error", "avoidable_bias"):
+        assert steps_of(server.uri, training.tracker.run_id, metric) == list(range(30))
+    assert steps_of(server.uri, training.tracker.run_id, "variance") == []
+    assert [message.partition(" (")[0] for message in said] == ["bvtrack: MLflow refuses the metric bvtrack/variance"]
+    assert run_of(server.uri, training).info.status == "FINISHED"
+    said.clear()
+
+
+def test_a_file_that_is_refused_for_good_is_named_once_and_nothing_is_left(gate: Gate, server: Server, said: list[str]) -> None:
+    gate.refused = "/diagnosis.json"
+    training = Training(gate.uri, experiment="files behind the server")
+    _train(training)
+    training.tracker.close()
+
+    assert steps_of(server.uri, training.tracker.run_id) == list(range(30))
+    assert [message.partition(" (")[0] for message in said] == ["bvtrack: MLflow refuses the file bvtrack/diagnosis.json"]
+    assert run_of(server.uri, training).info.status == "FINISHED"
+    assert unsent_journals(default_journal_dir()) == []
+    said.clear()
+
+
+def test_sync_says_what_it_sent_and_what_was_refused_of_it(gate: Gate, journals: Path) -> None:
+    gate.refused = "/runs/set-tag"
+    training = Training(gate.uri)
+    _train(training)
+    training.tracker.close()
+    (journal,) = unsent_journals(journals)
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert answer.exit_code == 0
+    assert answer.output.startswith(f"{journal.name}: sent to {gate.uri}, but MLflow refuses the description (")
+    assert unsent_journals(journals) == []
+
+
+def test_sync_names_a_report_that_is_too_large_and_sends_the_rest(gate: Gate, server: Server, journals: Path) -> None:
+    gate.limit = 20_000
+    training = Training(gate.uri, experiment="reports behind the server")
+    _train(training)
+    training.tracker.close()
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert answer.exit_code == 0
+    assert ", but MLflow refuses the file bvtrack/report.html (" in answer.output
+    assert "bytes; too large for the server, or a proxy before it)\n" in answer.output
+    assert answer.output.count("refuses") == 1
+
+
+def test_a_store_that_refuses_every_metric_is_out_of_reach_and_loses_none(gate: Gate, server: Server, said: list[str]) -> None:
+    training = Training(gate.uri)
+    training.epoch()
+    wait_until(lambda: training.tracker.run_id and names.NOTE in run_of(server.uri, training).data.tags)
+    gate.refused = "/runs/log-batch"
+    training.go_on_until("does not take the points", said)
+    gate.refused = "nothing"
+    training.go_on_until("takes the points again", said)
+    training.tracker.close()
+
+    assert steps_of(server.uri, training.tracker.run_id) == list(range(training.n_epochs))
+    assert len(said) == 2
+    said.clear()
+
+
+def test_a_deleted_run_refuses_nothing_for_good(gate: Gate, server: Server, said: list[str]) -> None:
+    training = Training(gate.uri)
+    training.epoch()
+    wait_until(lambda: training.tracker.run_id)
+    client, run_id = MlflowClient(server.uri), str(training.tracker.run_id)
+    client.delete_run(run_id)
+    training.go_on_until("does not take the points", said)
+    client.restore_run(run_id)
+    training.go_on_until("takes the points again", said)
+    training.tracker.close()
+
+    assert steps_of(server.uri, run_id) == list(range(training.n_epochs))
+    assert run_of(server.uri, training).data.tags["bvtrack.state"] == "complete"
+    assert len(said) == 2
     said.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -190,6 +191,52 @@ def test_a_named_run_that_the_other_store_lacks_is_made_there(experiment: str | 
     assert answer.exit_code == 0
     assert client.get_experiment(run.info.experiment_id).name == (experiment or "Default")
     assert (run.info.status, run.data.tags["bvtrack.diagnosis"]) == ("FINISHED", "high_variance")
+
+
+def test_a_store_whose_path_has_an_at_sign_is_sent_to_and_no_other(empty_store: Path, journals: Path, tmp_path: Path) -> None:
+    home = tmp_path / "jo:x@corp.example" / "a b"
+    home.mkdir(parents=True)
+    meant = home / "mlflow.db"
+    meant.write_bytes(empty_store.read_bytes())
+    left_behind(journals, 2, tracking_uri=f"sqlite:///{meant}")
+    before = set(tmp_path.rglob("*.db"))
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert (answer.exit_code, answer.output.endswith(f": sent to sqlite:///{meant}\n")) == (0, True)
+    assert the_only_run(f"sqlite:///{meant}").data.metrics["bvtrack/dev_error"] == 0.11
+    assert set(tmp_path.rglob("*.db")) == before
+
+
+ODBC = "mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BODBC%7D%3BSERVER%3Done%3BUID%3Djo%3BPWD%3Dsecret"
+
+
+@pytest.mark.parametrize("uri", [ODBC, "mysql+pymysql://jo:secret@127.0.0.1:9/name", "postgresql://h/db?password=secret"])
+def test_an_address_that_was_not_kept_is_asked_for_and_the_next_journal_is_sent(uri: str, store: str, journals: Path) -> None:
+    left_behind(journals, 2, tracking_uri=uri)
+    (first,) = unsent_journals(journals)
+    left_behind(journals, 2, tracking_uri=store)
+    answer = CliRunner().invoke(main, ["sync"])
+    again = CliRunner().invoke(main, ["sync", "--tracking-uri", store])
+    lines = answer.output.splitlines()
+
+    assert answer.exit_code == 1
+    said = "held credentials and is not kept; pass it again as --tracking-uri (or MLFLOW_TRACKING_URI)"
+    assert [said in line for line in lines if line.startswith(first.name)] == [True]
+    assert [line.endswith(f"sent to {store}") for line in lines if not line.startswith(first.name)] == [True]
+    assert "secret" not in answer.output
+    assert (again.exit_code, again.output) == (0, f"{first.name}: sent to {store}\n")
+
+
+def test_a_journal_of_version_0_1_goes_to_the_store_that_it_names(store: str, journals: Path) -> None:
+    left_behind(journals, 2, tracking_uri=store)
+    (journal,) = unsent_journals(journals)
+    (segment,) = journal.glob("*.jsonl")
+    first, *rest = segment.read_text().splitlines(keepends=True)
+    header = {name: value for name, value in json.loads(first).items() if name != "address"}
+    segment.write_text("".join([f"{json.dumps(header)}\n", *rest]))
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert (answer.exit_code, answer.output) == (0, f"{journal.name}: sent to {store}\n")
 
 
 EMPTY, TORN, SENT, YOUNG, WITH_THESIS = (f"2026010{day}T000000Z-{day * 16}" for day in "12345")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audit import THREADS, AskedBaseline
@@ -17,6 +16,7 @@ from bvtrack.auditing.rejudgement import rejudge_run
 from bvtrack.auditing.store import Store
 from bvtrack.error_rate import is_fraction
 from bvtrack.tracking import names
+from bvtrack.tracking.sqlite_file import sqlite_file
 from bvtrack.tracking.target import checked_uri, current_uri
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def _is_anothers(run: LoggedRun) -> bool:
 
 def check_file(uri: str) -> None:
     """Raise `ValueError` for an SQLite file that is not there: MLflow would make it, and find nothing in it."""
-    scheme, _, path = uri.partition(":///")
-    if scheme.startswith("sqlite") and not Path(path.partition("?")[0]).exists():
+    if (path := sqlite_file(uri)) and not path.exists():
         raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
 
 

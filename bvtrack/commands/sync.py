@@ -50,6 +50,7 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: boo
     from rich.console import Console
     from rich.progress import Progress
 
+    from bvtrack.report.printable import printable
     from bvtrack.tracking.shipper import settle_mlflow
     from bvtrack.tracking.sync import send
     from bvtrack.tracking.target import without_credentials
@@ -66,10 +67,11 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: boo
             def report(reached: int, start: int = done - offset) -> None:
                 bar.update(task, completed=start + reached)
 
-            problem = send(parcel, report, experiment=experiment, is_over=is_over)
+            outcome = send(parcel, report, experiment=experiment, is_over=is_over)
             done += n_bytes
             bar.update(task, completed=done)
-            words = problem or f"sent to {without_credentials(parcel.tracking_uri)}"
+            refused = f", but MLflow refuses {printable('; '.join(outcome.refused))}" if outcome.refused else ""
+            words = outcome.problem or f"sent to {without_credentials(parcel.tracking_uri)}{refused}"
             print(f"{parcel.journal.name}: {words}")  # above the bar, which click would print into
-            are_sent = are_sent and problem is None
+            are_sent = are_sent and outcome.problem is None
     return are_sent

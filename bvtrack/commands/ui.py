@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 import click
 
@@ -25,13 +24,14 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
     Example: bvtrack ui --tracking-uri sqlite:///mlflow.db
     """
+    from bvtrack.tracking.address import is_server
     from bvtrack.tracking.target import checked_uri, current_uri
 
     try:
         uri = checked_uri(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or current_uri())
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if uri.startswith(("http://", "https://")):
+    if is_server(uri):
         _open_there(uri, no_browser=no_browser)
     else:
         _check_store(uri)
@@ -54,18 +54,22 @@ def _open_there(uri: str, *, no_browser: bool) -> None:
 
 def _check_store(uri: str) -> None:
     """Raise a usage error for a store that no server can open, or that is not there."""
-    scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme.startswith(("databricks", "uc")):
-        raise click.UsageError(f"expected a database or an MLflow server, got {uri!r}, whose pages are Databricks' own")
-    path = uri.removeprefix("sqlite:///")
-    if scheme == "sqlite" and not Path(path).exists():
+    from bvtrack.tracking.address import DATABRICKS, read_address, scheme_of
+    from bvtrack.tracking.sqlite_file import sqlite_file
+
+    if scheme_of(uri) in DATABRICKS:
+        shown = read_address(uri).shown
+        raise click.UsageError(f"expected a database or an MLflow server, got {shown!r}, whose pages are Databricks' own")
+    if (path := sqlite_file(uri)) and not path.exists():
         raise click.UsageError(
-            f"expected an MLflow store, found no file {path!r}; log a run with bvtrack first, or name another --tracking-uri"
+            f"expected an MLflow store, found no file {str(path)!r}; "
+            "log a run with bvtrack first, or name another --tracking-uri"
         )
 
 
 def _serve(uri: str, port: int, *, no_browser: bool) -> None:
     """Serve the store until the user has seen enough."""
+    from bvtrack.tracking.target import without_credentials
     from bvtrack_server.local import free_port, serving
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
@@ -76,7 +80,7 @@ def _serve(uri: str, port: int, *, no_browser: bool) -> None:
     with serving(uri, port) as server:
         try:
             if not server.is_up():
-                click.echo(server.log.read_text(errors="replace"), err=True)
+                click.echo(without_credentials(server.log.read_text(errors="replace"), uri), err=True)
                 raise click.ClickException("expected MLflow's server to start, but it did not; its own words are above")
             _show(server.address, no_browser=no_browser)
             click.echo("Ctrl-C ends it.")
@@ -88,6 +92,7 @@ def _serve(uri: str, port: int, *, no_browser: bool) -> None:
 def _show(address: str, *, no_browser: bool) -> None:
     from bvtrack.tracking.target import without_credentials
 
-    click.echo(f"The map: {without_credentials(address)}")
+    shown = without_credentials(address)
+    click.echo(f"The map: {shown}")
     if not no_browser:
-        click.launch(address)
+        click.launch(shown)  # on a command line, which everybody sees; the browser asks for the password

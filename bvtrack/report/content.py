@@ -15,6 +15,7 @@ from bvtrack.explanation import SET_NAMES
 from bvtrack.forecast import Forecast
 from bvtrack.gain import LIKELY, Gains, expected_gains
 from bvtrack.intervals import Rate
+from bvtrack.tracking.address import is_server
 from bvtrack.tracking.names import run_page
 from bvtrack.tracking.verdict import EpochErrors, Verdict
 from bvtrack.trend import Trend
@@ -40,7 +41,7 @@ class RunAddress:
         >>> RunAddress("4f1c", "1", "http://localhost:5000/").link
         'http://localhost:5000/#/experiments/1/runs/4f1c?workflowType=machine_learning'
         """
-        if not self.tracking_uri.startswith(("http://", "https://")):
+        if not is_server(self.tracking_uri):
             return None
         return f"{self.tracking_uri.rstrip('/')}/{run_page(self.experiment_id, self.run_id)}"
 

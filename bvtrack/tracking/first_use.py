@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from bvtrack.tracking.lock import held
 from bvtrack.tracking.private_files import remove_file
+from bvtrack.tracking.sqlite_file import sqlite_file
 
 SETUP_SECONDS = 120.0
 """Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
@@ -19,7 +19,7 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
 
     Raises `Held` where another one takes minutes.
     """
-    database = _sqlite_file(tracking_uri)
+    database = sqlite_file(tracking_uri)
     if database is None:
         yield
         return
@@ -32,8 +32,3 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
         yield
         if guard.exists() and not guard.stat().st_size:
             remove_file(guard)  # those who wait for it find the store set up
-
-
-def _sqlite_file(tracking_uri: str) -> Path | None:
-    scheme, _, path = tracking_uri.partition(":///")
-    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") else None

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bvtrack.tracking import names
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.environment import program_name, sync_command, user_name
 from bvtrack.tracking.harmless import Said, warn
 from bvtrack.tracking.journal import FORMAT, Journal, forget, record
 from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.record_line import Record
-from bvtrack.tracking.target import Target, without_credentials
+from bvtrack.tracking.target import Target
 from bvtrack.tracking.thread import ShipperThread
 from bvtrack.tracking.waiting import NoShipper, RunningShipper
 from bvtrack.tracking.writer import this_process
@@ -132,12 +133,14 @@ def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Rec
         "mlflow.source.type": "LOCAL",
         "mlflow.user": user_name(),
     }
+    address = read_address(target.tracking_uri)
     content: dict[str, Any] = {
         "run_id": target.run_id,
         "experiment": target.experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME"),
         "experiment_id": os.environ.get("MLFLOW_EXPERIMENT_ID"),
         "run_name": target.run_name,
-        "store": without_credentials(target.tracking_uri),
+        "store": address.place,
+        "address": address.kept,
         "tags": tags,
         "options": options,
         "writer": this_process(),

@@ -9,17 +9,19 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, RunTag
 from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
 
 from bvtrack.evidence import OtherRun
 from bvtrack.report.content import RunAddress
 from bvtrack.tracking import names
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.first_use import first_use_of
 from bvtrack.tracking.ledger import Bundle, Point
 from bvtrack.tracking.others import best_other_run
+from bvtrack.tracking.parts import ENOUGH, write_in_parts
 from bvtrack.tracking.present import PresentPoints
 from bvtrack.tracking.record_line import Record
 from bvtrack.tracking.target import without_credentials
@@ -36,21 +38,28 @@ class MlflowWriter:
     """
 
     def __init__(
-        self, tracking_uri: str, header: Record, run_id: str | None, *, is_moved: bool = False, has_report: bool = False
+        self,
+        tracking_uri: str,
+        header: Record,
+        run_id: str | None,
+        *,
+        is_moved: bool = False,
+        has_report: bool = False,
+        refused: Sequence[str] = (),
     ) -> None:
-        """`run_id` is the run of earlier writing; `is_moved` says that the store is another one than the header's, and
-        `has_report` that the description is to lead to a report.
+        """`run_id` is the run of earlier writing, and `refused` what was refused then; `is_moved` says that the store is not
+        the header's, and `has_report` that the description is to lead to a report.
         """
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
         self._header = header
-        self._uri = tracking_uri
+        self.uri = tracking_uri
         self._is_moved = is_moved
         self._has_report = has_report
         self._goes_on = False
-        self.refused: list[str] = []
-        """What MLflow would not take, and would not the next time, in words."""
-        self._has_credentials = without_credentials(tracking_uri) != tracking_uri
+        self.refused = list(refused)
+        """What MLflow would not take, and would not the next time, in words, each thing once."""
+        self._has_credentials = read_address(tracking_uri).has_credentials
         self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
@@ -92,17 +101,21 @@ class MlflowWriter:
         return is_latest
 
     def write_file(self, path: str, content: Any) -> None:
-        """Write a JSON artifact. Raises what MLflow or the artifact store raises."""
-        self._client.log_dict(self.find_run(), content, path)
+        """Write a JSON artifact, where it is not refused for good. Raises what MLflow or the artifact store raises."""
+        with self._noting_refusal(f"the file {path}", json.dumps(content, default=str)):
+            self._client.log_dict(self.find_run(), content, path)
 
-    def write_text(self, path: str, content: str) -> None:
-        """Write a text artifact. Raises what MLflow or the artifact store raises."""
-        self._client.log_text(self.find_run(), content, path)
+    def write_text(self, path: str, content: str) -> bool:
+        """Write a text artifact; false where it is refused for good. Raises what MLflow or the artifact store raises."""
+        with self._noting_refusal(f"the file {path}", content):
+            self._client.log_text(self.find_run(), content, path)
+            return True
+        return False
 
     def name_and_address(self) -> tuple[str, RunAddress]:
         """What the run is called, and where it is. Raises what MLflow raises."""
         info = self._client.get_run(self.find_run()).info
-        address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self._uri))
+        address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self.uri))
         return info.run_name or info.run_id, address
 
     def best_other_run(self, dev_digest: str, measure: str | None) -> OtherRun | None:
@@ -117,29 +130,34 @@ class MlflowWriter:
             self._client.update_run(run_id, "RUNNING")
             self._goes_on = False
         for points in _slices(bundle.points, METRICS_PER_BATCH):
-            metrics = [Metric(point.name, point.value, point.timestamp, point.step) for point in points]
-            self._client.log_batch(run_id, metrics=metrics)
+            self._write_metrics(run_id, [Metric(point.name, point.value, point.timestamp, point.step) for point in points])
         self._write_tags(run_id, bundle.tags)
-        if bundle.datasets:
-            with self._noting_refusal("the datasets"):
-                self._client.log_inputs(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
+        self._write_datasets(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
         if bundle.note is not None:
-            with self._noting_refusal("the description"):
+            with self._noting_refusal("the description", bundle.note):
                 self._write_note(run_id, bundle.note)
         if bundle.status is not None and self.owns_run:
             self._end_run(run_id, bundle.status, bundle.timestamp)
 
+    def _write_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        enough = max(2, min(ENOUGH, len(metrics)))  # where not one is taken, they are kept until the store is put right
+        refused = write_in_parts(metrics, lambda some: self._client.log_batch(run_id, metrics=some), enough=enough)
+        for metric, error in refused:
+            self._note_refusal(f"the metric {metric.key}", error)
+
+    def _write_datasets(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
+        refused = write_in_parts(datasets, lambda some: self._client.log_inputs(run_id, some), enough=len(datasets) + 1)
+        if refused and len(refused) == len(datasets):
+            self._note_refusal("the datasets", refused[0].error, "".join(str(one.to_dictionary()) for one in datasets))
+            return
+        for one, error in refused:
+            self._note_refusal(f"the dataset {one.dataset.name}", error, str(one.to_dictionary()))
+
     def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
         present = [RunTag(key, names.as_tag(value)) for key, value in tags.items() if value is not None]
         for some in _slices(present, TAGS_PER_BATCH):
-            try:
-                self._client.log_batch(run_id, tags=some)
-            except MlflowException as error:
-                if not is_refused(error):
-                    raise
-                for tag in some:
-                    with self._noting_refusal(f"the tag {tag.key}"):
-                        self._client.set_tag(run_id, tag.key, tag.value)
+            for tag, error in write_in_parts(some, lambda these: self._client.log_batch(run_id, tags=these)):
+                self._note_refusal(f"the tag {tag.key}", error, tag.value)
         for key in (key for key, value in tags.items() if value is None):
             try:
                 self._client.delete_tag(run_id, key)
@@ -148,14 +166,22 @@ class MlflowWriter:
                     raise
 
     @contextmanager
-    def _noting_refusal(self, what: str) -> Iterator[None]:
+    def _noting_refusal(self, what: str, content: str) -> Iterator[None]:
         """One thing that MLflow refuses for good is noted and holds up nothing behind it."""
         try:
             yield
-        except (MlflowException, NotImplementedError) as error:
+        except Exception as error:  # an artifact store is somebody else's library
             if not is_refused(error):
                 raise
-            self.refused.append(f"{what} ({short_cause(error, self._uri)})")
+            self._note_refusal(what, error, content)
+
+    def _note_refusal(self, what: str, error: Exception, content: str = "") -> None:
+        """Note what was refused and how large it is. Raises where it is not this one thing, but the store or the run."""
+        if self._client.get_run(self.find_run()).info.lifecycle_stage == LifecycleStage.DELETED:
+            raise error
+        size = f"{len(content.encode(errors='replace')):,} bytes; " if content else ""
+        if not any(words.startswith(f"{what} (") for words in self.refused):
+            self.refused.append(f"{what} ({size}{short_cause(error, self.uri)})")
 
     def _end_run(self, run_id: str, status: str, timestamp: int) -> None:
         is_quiet = MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()  # type: ignore[no-untyped-call]  # MLflow has no hint there

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 from bvtrack.tracking import names
 from bvtrack.tracking.harmless import logger
+from bvtrack.tracking.target import without_credentials
 
 if TYPE_CHECKING:
     from bvtrack.report.content import Content
@@ -52,9 +55,11 @@ class ReportWriter:
             if content is not None:
                 from bvtrack.report.page import render_page  # Matplotlib, which is half a second of import
 
-                writer.write_text(names.REPORT_FILE, render_page(content))
+                if not writer.write_text(names.REPORT_FILE, render_page(content)):
+                    self._next = math.inf
+                    return
         except Exception:
-            logger.debug("bvtrack: the report could not be written", exc_info=True)
+            _note_trouble("the report could not be written", writer)
         self._next = time.monotonic() + max(FEWEST_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
 
 
@@ -63,5 +68,9 @@ def _content(ledger: Ledger, writer: MlflowWriter) -> Content | None:
     try:
         return ledger.content(*writer.name_and_address())
     except Exception:
-        logger.debug("bvtrack: the report could not be made", exc_info=True)
+        _note_trouble("the report could not be made", writer)
         return None
+
+
+def _note_trouble(what: str, writer: MlflowWriter) -> None:
+    logger.debug("bvtrack: %s\n%s", what, without_credentials(traceback.format_exc(), writer.uri))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bvtrack.tracking import journal as journals
 from bvtrack.tracking import names
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
 from bvtrack.tracking.harmless import logger
@@ -110,7 +111,7 @@ class Shipper:
         self._header = read_header(journal)
         if experiment is not None:
             self._header = {**self._header, "experiment": experiment}
-        self._progress = Progress.towards(journal, without_credentials(tracking_uri))
+        self._progress = Progress.towards(journal, read_address(tracking_uri).place)
         self._is_cut = Progress.of(journal).offset > journals.size_of(journal)
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
@@ -137,6 +138,11 @@ class Shipper:
     def offset(self) -> int:
         """How far the journal has been sent."""
         return self._progress.offset
+
+    @property
+    def refused(self) -> list[str]:
+        """What MLflow refuses for good, in words."""
+        return list(self._writer.refused if self._writer else self._progress.refused)
 
     def ship(self, *, is_over: bool = False) -> bool:
         """Send some of what is new; true where nothing was left to send. Raises what MLflow raises.
@@ -243,7 +249,9 @@ class Shipper:
         """
         while self._earlier:
             try:
-                send_left_behind(self._earlier[0], self._uri)
+                refused = send_left_behind(self._earlier[0], self._uri)
+                if refused:
+                    self._note(refused=[*self._progress.refused, *refused])
             except Held:
                 return False
             except Exception as error:
@@ -256,10 +264,17 @@ class Shipper:
         if self._writer is None:
             from bvtrack.tracking.mlflow_writer import MlflowWriter  # seconds of import
 
-            is_moved = self._header["store"] != without_credentials(self._uri)
+            is_moved = self._header["store"] != read_address(self._uri).place
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
             has_report = self._report is not None
-            writer = MlflowWriter(self._uri, header, self._progress.run_id, is_moved=is_moved, has_report=has_report)
+            writer = MlflowWriter(
+                self._uri,
+                header,
+                self._progress.run_id,
+                is_moved=is_moved,
+                has_report=has_report,
+                refused=self._progress.refused,
+            )
             if self._is_left_behind:
                 writer.check_run()
             self._writer = writer
@@ -301,7 +316,7 @@ class Shipper:
         if self._is_time_to_look_around and self._looked_around(writer):
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
-        self._note(offset=self._reader.offset, refused=list(writer.refused))
+        self._note(offset=self._reader.offset, refused=self.refused)
         if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
             journals.fold(self._journal, self._header, self._ledger.folded(), self._reader.offset)
 
@@ -323,7 +338,7 @@ class Shipper:
         try:
             return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
         except Exception as error:
-            logger.debug("bvtrack: the experiment's other runs cannot be read (%r)", error)
+            logger.debug("bvtrack: the experiment's other runs cannot be read (%s)", short_cause(error, self._uri))
             return False
 
     def _send_files(self) -> None:
@@ -334,6 +349,8 @@ class Shipper:
             except Exception as error:
                 raise FileError(path) from error
             del self._files[path]
+        if self.refused != list(self._progress.refused):
+            self._note(refused=self.refused)
 
     def _note(self, **changes: Any) -> None:
         self._progress = replace(self._progress, **changes)
@@ -348,8 +365,10 @@ def send_left_behind(
     experiment: str | None = None,
     with_report: bool = False,
     is_over: bool = False,
-) -> None:
-    """Send a journal, whose training is over, to the end and remove it; `report` is told how far it is.
+) -> Sequence[str]:
+    """Send a journal, whose training is over, to the end and remove it; what MLflow refuses of it for good, in words.
+
+    `report` is told how far it is.
 
     A run that is still to be made goes into `experiment`, by default the one that its training meant. `is_over` is the user's
     word for a training of which nothing can be told from here.
@@ -372,6 +391,7 @@ def send_left_behind(
         shipper.finish()
     journals.forget(journal)
     shipper.write_report()
+    return shipper.refused
 
 
 def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bvtrack.report.printable import printable
+from bvtrack.tracking.address import read_address
 from bvtrack.tracking.journal import NAME, JournalError, read_header, read_kept, size_of, unsent_journals
 from bvtrack.tracking.journal_reader import JournalReader
 from bvtrack.tracking.lock import Held
@@ -30,7 +31,7 @@ class Parcel:
     @property
     def offset(self) -> int:
         """How far the journal has been sent there."""
-        return Progress.towards(self.journal, without_credentials(self.tracking_uri)).offset
+        return Progress.towards(self.journal, read_address(self.tracking_uri).place).offset
 
     @property
     def n_bytes(self) -> int:
@@ -70,24 +71,33 @@ def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
     return [_parcel(journal, given) for journal in unsent_journals(directory)]
 
 
-def send(
-    parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False
-) -> str | None:
-    """Send one journal to the end, into `experiment` if its run is still to be made; what is wrong, where something is.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the sending of a journal went: what is wrong, where something is, and what MLflow refuses of it for good."""
+
+    problem: str | None = None
+    refused: Sequence[str] = ()
+
+
+def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False) -> Outcome:
+    """Send one journal to the end, into `experiment` if its run is still to be made.
 
     `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
     """
     if parcel.problem:
-        return parcel.problem
+        return Outcome(parcel.problem)
     try:
-        send_left_behind(parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over)
+        return Outcome(
+            refused=send_left_behind(
+                parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
+            )
+        )
     except StillWritingError:
-        return "its training goes on, and sends it by itself"
+        return Outcome("its training goes on, and sends it by itself")
     except Held:
-        return "its training, or the process that it left behind, is still sending it; try again in a minute"
+        return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return problem_of(error, parcel.tracking_uri)
-    return None
+        return Outcome(problem_of(error, parcel.tracking_uri))
 
 
 def _parcel(journal: Path, given: str | None) -> Parcel:
@@ -95,6 +105,18 @@ def _parcel(journal: Path, given: str | None) -> Parcel:
         check_own(journal)
         if not NAME.fullmatch(journal.name):
             raise JournalError(f"{journal.name!r} is no name of a journal's; give it back the one that it had, or remove it")
-        return Parcel(journal, given or checked_uri(read_header(journal)["store"]))
+        return Parcel(journal, given or checked_uri(_kept_address(read_header(journal))))
     except (ValueError, OSError) as error:
         return Parcel(journal, problem=str(error))
+
+
+def _kept_address(header: Record) -> str:
+    """The address of the store that was meant. Raises `ValueError` where it held credentials that lead there alone."""
+    address = header.get("address", header["store"])  # version 0.1 kept what it showed
+    if address is None:
+        shown = str(header["store"]).partition("#")[0]
+        raise ValueError(
+            f"the address that its training sent to, {shown}, held credentials and is not kept;"
+            " pass it again as --tracking-uri (or MLFLOW_TRACKING_URI)"
+        )
+    return str(address)

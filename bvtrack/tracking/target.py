@@ -8,12 +8,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+
+from bvtrack.tracking.address import (
+    DATABASES,
+    DATABRICKS,
+    SERVERS,
+    has_host,
+    read_address,
+    refused_address,
+    scheme_of,
+)
+from bvtrack.tracking.sqlite_file import absolute_sqlite
 
 DEFAULT_STORE = "mlflow.db"
-_SERVERS = {"http", "https"}
-_DATABASES = {"sqlite", "postgresql", "mysql", "mssql"}
-_DATABRICKS = {"databricks", "databricks-uc", "uc"}
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]{0,255}")
 """What MLflow takes for one."""
 _ALLOW_FILE_STORE = "MLFLOW_ALLOW_FILE_STORE"
@@ -73,31 +80,25 @@ def current_uri() -> str:
 
 def checked_uri(uri: str) -> str:
     """`uri`, a relative path made absolute. Raises `ValueError` where MLflow could not open it."""
-    scheme = uri.partition(":")[0].partition("+")[0].lower()
+    scheme = scheme_of(uri)
     is_folder = scheme == "file" or ":" not in uri or re.match(r"[./\\]|[a-z]:[/\\]", uri, re.IGNORECASE)
-    if scheme in _SERVERS:
-        if not _has_host(uri):
-            raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {without_credentials(uri)!r}")
+    if scheme in SERVERS:
+        if not has_host(uri):
+            raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {refused_address(uri)!r}")
         return uri
-    if scheme in _DATABASES:
+    if scheme in DATABASES:
         return _checked_database(uri, scheme)
-    if scheme in _DATABRICKS or scheme in _plugin_schemes():
+    if scheme in DATABRICKS or scheme in _plugin_schemes():
         return uri
     if is_folder and _allows_file_store():
         return _absolute_folder(uri)
     expected = "an MLflow tracking URI looks like http://localhost:5000 or sqlite:///mlflow.db"
-    raise ValueError(f"{expected}; got {without_credentials(uri)!r}{_file_store_hint() if is_folder else _server_hint(uri)}")
+    raise ValueError(f"{expected}; got {refused_address(uri)!r}{_file_store_hint() if is_folder else _server_hint(uri)}")
 
 
 def without_credentials(text: str, uri: str | None = None) -> str:
-    """`text` with the user name and the passwords of `uri` (or of the URI that `text` is, well-formed or not) taken out."""
-    uri = text if uri is None else uri
-    start = re.match(r"[\w+.-]*:?/*", uri)
-    address = uri[start.end() if start else 0 :]
-    credentials = [address[: address.rfind("@") + 1], *re.findall(r"(?<=[?&]password=)[^&]+", uri, re.IGNORECASE)]
-    for secret in filter(None, credentials):
-        text = text.replace(secret, "")
-    return text
+    """`text` with the user name and the secrets of `uri` (or of the URI that `text` is, well-formed or not) taken out."""
+    return read_address(text).shown if uri is None else read_address(uri).hidden_in(text)
 
 
 def _allows_file_store() -> bool:
@@ -118,7 +119,7 @@ def _file_store_hint() -> str:
 def _server_hint(uri: str) -> str:
     """What was meant, where a host and a port can be read."""
     found = re.fullmatch(r"(?:(https?):?/*)?([\w.-]+|\[[\da-f:]+\]):(\d+)(/\S*)?", uri, re.IGNORECASE)
-    if found is None:
+    if found is None or refused_address(uri) != uri:
         return ""
     scheme, host, port, path = found.groups(default="")
     return f"; did you mean {(scheme or 'http').lower()}://{host}:{port}{path}?"
@@ -131,25 +132,16 @@ def _plugin_schemes() -> set[str]:
     return {plugin.name for plugin in entry_points(group="mlflow.tracking_store")}
 
 
-def _has_host(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-        return bool(parts.hostname) and not re.search(r"\s", parts.netloc) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
-
-
 def _checked_database(uri: str, scheme: str) -> str:
     if scheme != "sqlite":
         if not uri.partition("://")[2].strip("/"):  # without a host it is the driver's own, such as a local socket
-            raise ValueError(f"a database address looks like {scheme}://user@host/name; got {without_credentials(uri)!r}")
+            raise ValueError(f"a database address looks like {scheme}://user@host/name; got {refused_address(uri)!r}")
         return uri
-    head, separator, path = uri.partition(":///")
-    if not separator or not path or path.startswith(":memory:"):  # another process would see another memory
+    if (absolute := absolute_sqlite(uri)) is None:
         raise ValueError(
-            f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {without_credentials(uri)!r}"
+            f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {refused_address(uri)!r}"
         )
-    return f"{head}:///{Path(path).absolute().as_posix()}" if not path.startswith("/") else uri
+    return absolute
 
 
 def _active_run_id() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from pathlib import Path
 
 from bvtrack.tracking.context import note_context
@@ -10,6 +11,7 @@ from bvtrack.tracking.harmless import logger
 from bvtrack.tracking.lock import Held
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.shipper import Shipper, sending, ship_until_over
+from bvtrack.tracking.target import without_credentials
 from bvtrack.tracking.waiting import wait_for_the_last
 
 SHARE = 0.05
@@ -52,4 +54,5 @@ class ShipperThread:
         except Held:
             pass
         except Exception:
-            logger.debug("the thread that sends the points has ended:", exc_info=True)
+            trace = without_credentials(traceback.format_exc(), self._uri)
+            logger.debug("the thread that sends the points has ended:\n%s", trace)

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import requests
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
@@ -70,7 +71,6 @@ def serving(store: str, port: int) -> Iterator[Server]:
 def has_map(address: str) -> bool:
     """Whether the map can be opened there."""
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return _MARK in answer.read()
+        return _MARK in requests.get(address, timeout=5).content  # which knows what to do with a password in the address
     except (OSError, ValueError):
         return False

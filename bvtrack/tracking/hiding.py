@@ -1,0 +1,111 @@
+"""Which parameters of an address are secret, and how a secret is taken out of a text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+HIDDEN = "***"
+FEWEST_CHARACTERS = 4
+"""A shorter secret cannot be told from any other text; in the address itself it is hidden by where it stands."""
+WHOLE_WORD_CHARACTERS = 8
+"""A shorter word is hidden where it is a word of its own: `data` is not in `database`."""
+_WORDS = """admin bvtrack connection database error file host http https localhost mlflow mssql mysql password points port
+postgres postgresql refused root server sqlite store test timed timeout user"""
+ORDINARY = set(_WORDS.split())
+"""Words of any message, and some of them everybody's first password: to hide them would garble the one and tell the other."""
+_PARTS = """password passwd passphrase passcode pwd token secret credential signature bearer jwt
+apikey accesskey accountkey privatekey sharedkey subscriptionkey"""
+_SECRET_PARTS = _PARTS.split()
+_SECRET_NAMES = {"pass", "pw", "auth", "authorization", "sig", "key", "pat"}
+_SETTINGS_NAMES = {"odbcconnect"}
+_BRACED = r"\{(?:[^}]|\}\})*\}"
+_PAIR_OF_ODBC = re.compile(rf"([^;={{}}]+)=\s*({_BRACED}|[^;]*)")
+_PAIR = re.compile(rf"""([\w.-]+)\s*=\s*({_BRACED}|"[^"]*"|'[^']*'|[^\s&,]*)""")
+_PASSWORD_OF_URL = re.compile(r"://[^:/?#\s]*:([^/?#\s]*)@")
+
+
+def hide_parameters(query: str) -> tuple[str, list[str], list[str]]:
+    """A query with the values of secret parameters hidden; these values as they stand in it, whole secrets and settings apart.
+
+    >>> hide_parameters("sslmode=require&password=a%40b&odbc_connect=PWD%3Dx")
+    ('sslmode=require&password=***&odbc_connect=***', ['a%40b'], ['PWD%3Dx'])
+    """
+    shown: list[str] = []
+    secrets: list[str] = []
+    settings: list[str] = []
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        is_secret = _is_secret(unquote_plus(name))
+        is_settings = _letters(unquote_plus(name)) in _SETTINGS_NAMES or _holds_secret(unquote_plus(value))
+        if value and (is_secret or is_settings):
+            shown.append(f"{name}={HIDDEN}")
+            (secrets if is_secret else settings).append(value)
+        else:
+            shown.append(parameter)
+    return "&".join(shown), secrets, settings
+
+
+def secrets_within(settings: str) -> list[str]:
+    """The secrets in the value of a parameter that is a list of settings, or an address.
+
+    >>> secrets_within("DRIVER%3D%7BX%7D%3BPWD%3D%7Ba%3Bb%7D")
+    ['{a;b}', 'a;b']
+    """
+    decoded = unquote_plus(settings)
+    found = [content for name, content in _pairs(decoded) if _is_secret(name)] + _PASSWORD_OF_URL.findall(decoded)
+    return [form for content in found for form in dict.fromkeys((content, _unquoted(content)))]
+
+
+def harmless_settings(settings: str) -> str:
+    """What such a list says beside its secrets: it tells one place from another."""
+    return ";".join(f"{name.strip()}={content}" for name, content in _pairs(unquote_plus(settings)) if not _is_secret(name))
+
+
+def hide(text: str, secrets: Iterable[str], shown: str) -> str:
+    """`text` without the secrets, as they are written or percent-decoded; what `shown` shows anyway stays."""
+    forms = {form for secret in secrets for form in _forms(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        if len(form) >= FEWEST_CHARACTERS and form.lower() not in ORDINARY:
+            pattern = _pattern(form)
+            if not pattern.search(shown):
+                text = pattern.sub(HIDDEN, text)
+    return text
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _is_secret(name: str) -> bool:
+    letters = _letters(name)
+    return letters in _SECRET_NAMES or any(part in letters for part in _SECRET_PARTS)
+
+
+def _holds_secret(value: str) -> bool:
+    return bool(_PASSWORD_OF_URL.search(value)) or any(content and _is_secret(name) for name, content in _pairs(value))
+
+
+def _pairs(settings: str) -> Iterator[tuple[str, str]]:
+    """The settings of a connection string, ODBC's with semicolons between them or PostgreSQL's with spaces."""
+    for found in (_PAIR_OF_ODBC if ";" in settings else _PAIR).finditer(settings):
+        yield found[1], found[2]
+
+
+def _unquoted(content: str) -> str:
+    return content[1:-1].replace("}}", "}") if content.startswith("{") else content.strip("'\"")
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a secret may stand in a message: as it is in the address, decoded, encoded anew, or quoted by Python or JSON."""
+    yield secret
+    for decoded in (unquote(secret), unquote_plus(secret)):
+        yield from (decoded, quote(decoded), quote(decoded, safe=""), quote_plus(decoded))
+        yield from (repr(decoded)[1:-1], json.dumps(decoded)[1:-1])
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    is_word = form.isalnum() and len(form) < WHOLE_WORD_CHARACTERS
+    return re.compile(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])" if is_word else re.escape(form))
