@@ -10,10 +10,13 @@ from pathlib import Path
 
 import memory_store
 import pytest
+from click.testing import CliRunner
 from memory_store import MemoryClient, MemoryStore
-from written_journals import has_header, is_whole, whole_records
+from mlflow import MlflowClient
+from written_journals import has_header, is_whole, whole_records, written_training
 
 import bvtrack
+from bvtrack.cli import main
 from bvtrack.tracking import mlflow_writer, shipper
 from bvtrack.tracking.journal import unsent_journals
 from bvtrack.tracking.sync import parcels_of, send
@@ -171,3 +174,36 @@ def test_a_training_whose_last_word_cannot_be_read_is_not_ended_as_interrupted(
     assert said is not None
     assert "all that is whole has been sent, and the journal is kept: the line at byte " in said
     assert journal.exists()
+
+
+def test_a_part_that_is_torn_holds_up_none_behind_it_and_keeps_its_journal(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bvtrack.tracking.journal.SEGMENT_BYTES", 3000)
+    written_training(store, n_epochs=40)
+    (journal,) = unsent_journals(journals)
+    first, *others = sorted(journal.glob("0*.jsonl"))
+    first.write_bytes(first.read_bytes()[:-30])
+    answer = CliRunner().invoke(main, ["sync"])
+    client = MlflowClient(store)
+    (run,) = client.search_runs(["0"])
+    n_sent = len(client.get_metric_history(run.info.run_id, "bvtrack/dev_error"))
+
+    assert len(others) > 1
+    assert (answer.exit_code, n_sent, run.info.status) == (1, 39, "FINISHED")
+    assert f"{first.name} does not end where the next part begins" in answer.output
+    assert all(path.exists() for path in (first, *others))
+
+
+def test_one_damaged_journal_holds_up_no_other(store: str, journals: Path) -> None:
+    for _ in range(3):
+        written_training(store, n_epochs=2)
+    first, second, third = unsent_journals(journals)
+    for path in second.iterdir():
+        path.write_bytes(b"\0" * path.stat().st_size)
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert answer.exit_code == 1
+    assert len(MlflowClient(store).search_runs(["0"])) == 2
+    assert unsent_journals(journals) == [second]
+    assert not any(journal.exists() for journal in (first, third))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -248,6 +249,27 @@ def test_a_journal_of_another_machine_that_ends_by_its_own_word_is_sent(store: s
 
     assert CliRunner().invoke(main, ["sync"]).exit_code == 0
     assert curves(store) == [[(0, 0.11)]]
+
+
+@posix_only
+def test_a_training_that_goes_on_is_left_alone_where_there_are_no_locks(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
+    amid = CliRunner().invoke(main, ["sync"])
+    (journal,) = unsent_journals(journals)
+    tracker.log_epoch(1, train_error=0.01, dev_error=0.11)
+    tracker.close()
+    after = CliRunner().invoke(main, ["sync"])
+
+    assert (amid.exit_code, "its training goes on" in amid.output) == (1, True)
+    assert (after.exit_code, after.output) == (0, f"{journal.name}: sent to {store}\n")
+    assert curves(store) == [[(epoch, 0.11) for epoch in range(2)]]
 
 
 HERE = {"host": "here", "boot": "b1", "machine": "m1", "processes": "p1", "pid": 7, "started": 70}
