@@ -350,14 +350,16 @@ def test_a_forked_process_writes_nothing_and_ends_nothing(store: str) -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda tracker: pickle.loads(pickle.dumps(tracker))])
-def test_a_copy_of_a_tracker_writes_nothing(copied: Any, store: str) -> None:
+def test_a_copy_of_a_tracker_writes_nothing_and_says_so(copied: Any, store: str, said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         _epochs(tracker, 0)
         with copied(tracker) as other:
-            _epochs(other, 1)
+            _epochs(other, 1, 2)
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert steps_of(store, run) == [0]
+    assert ["the Tracker is a copy of another; a run has one writer" in message for message in said] == [True]
+    said.clear()
 
 
 def test_a_cell_that_is_run_again_ends_the_run_of_the_first_time(store: str) -> None:
