@@ -58,8 +58,8 @@ class Training:
     is_closed: bool = False
     has_lost_its_end: bool = False
     is_spoilt: bool = False
-    must_stay: bool = False
-    """Some of its records are not what was written, so that nobody has acknowledged them."""
+    is_broken: bool = False
+    is_swapped: bool = False
 
 
 OTHERS = {
@@ -253,7 +253,8 @@ class JournalLife(RuleBasedStateMachine):
             first, second = files[0].read_bytes(), files[-1].read_bytes()
             files[0].write_bytes(second)
             files[-1].write_bytes(first)
-            training.is_spoilt = training.must_stay = True
+            training.is_swapped = not training.is_swapped
+            training.is_spoilt = True
 
     # --- what must hold
 
@@ -264,9 +265,11 @@ class JournalLife(RuleBasedStateMachine):
 
     @invariant()
     def what_nobody_has_acknowledged_stays(self) -> None:
+        """A record that is not what was written, or not where it was, is nothing that a server can have acknowledged."""
         for training in self.trainings:
             there = [journal.name for journal in journals.unsent_journals(self.folder)]
-            assert not training.must_stay or (training.journal and training.journal.name in there)
+            is_there = training.journal is not None and training.journal.name in there
+            assert is_there or not (training.is_broken or training.is_swapped)
 
     @invariant()
     def nothing_wrong_is_there(self) -> None:
@@ -317,7 +320,7 @@ class JournalLife(RuleBasedStateMachine):
         path.write_bytes(content)
         training.is_spoilt = True
         training.logged &= self._on_disk(training) | self._on_the_server(training)
-        training.must_stay |= path.suffix == ".jsonl" and not is_whole(path)
+        training.is_broken |= path.suffix == ".jsonl" and not is_whole(path)
         training.has_lost_its_end |= ended and not any(one["kind"] == "end" for one in whole_records(journal))
 
     def _alive(self, pick: int) -> Training | None:
