@@ -230,7 +230,7 @@ def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that
     with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
         _epochs(second, 1, error=0.3)
     for parcel in parcels_of(journals, None):
-        assert send(parcel, lambda offset: None) is None
+        assert send(parcel, lambda offset: None).problem is None
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert run.data.metrics["bvtrack/dev_error"] == 0.16
@@ -250,7 +250,7 @@ def test_a_clock_that_is_put_back_leaves_the_newest_point_the_newest(
         tracker.log_test(0.2, epoch=1)
         _epochs(tracker, 2)
     (parcel,) = parcels_of(journals, None)
-    assert send(parcel, lambda offset: None) is None
+    assert send(parcel, lambda offset: None).problem is None
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert run.data.metrics["bvtrack/test_error"] == 0.2

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from servers import wait_until
-from written_journals import all_records, change_header, written_training
+from written_journals import all_records, as_version_0_1, change_header, written_training
 
 import bvtrack
 from bvtrack.cli import main
@@ -311,14 +311,9 @@ def test_where_systems_say_nothing_of_themselves_their_names_count(tmp_path: Pat
 
 
 def test_a_journal_of_version_0_1_is_sent_where_its_lock_is_free(store: str, journals: Path) -> None:
-    import json
-
     written_training(store, n_epochs=2)
     (journal,) = unsent_journals(journals)
-    records = all_records(journal)
-    old = [{name: value for name, value in one.items() if name not in ("format", "writer")} for one in records]
-    (journal / "run.json").unlink()
-    (journal / "00000000000000000000.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in old))
+    as_version_0_1(journal)
 
     assert CliRunner().invoke(main, ["sync"]).exit_code == 0
     assert curves(store) == [[(0, 0.11), (1, 0.11)]]

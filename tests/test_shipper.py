@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -15,7 +14,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from servers import free_port, kill_shipper, wait_until
-from written_journals import change_header
+from written_journals import as_version_0_1, change_header
 
 import bvtrack
 from bvtrack.cli import main
@@ -89,7 +88,7 @@ def test_broken_journals_are_said_and_the_one_behind_them_is_sent(store: str, po
 def test_a_journal_whose_store_cannot_be_opened_is_said_as_its_own_trouble(journals: Path) -> None:
     left_behind(journals, 1, tracking_uri="http://127.0.0.1:9")
     (journal,) = unsent_journals(journals)
-    change_header(journal, store="htp://nowhere")
+    change_header(journal, address="htp://nowhere")
     answer = CliRunner().invoke(main, ["sync"])
 
     assert answer.exit_code == 1
@@ -230,10 +229,7 @@ def test_an_address_that_was_not_kept_is_asked_for_and_the_next_journal_is_sent(
 def test_a_journal_of_version_0_1_goes_to_the_store_that_it_names(store: str, journals: Path) -> None:
     left_behind(journals, 2, tracking_uri=store)
     (journal,) = unsent_journals(journals)
-    (segment,) = journal.glob("*.jsonl")
-    first, *rest = segment.read_text().splitlines(keepends=True)
-    header = {name: value for name, value in json.loads(first).items() if name != "address"}
-    segment.write_text("".join([f"{json.dumps(header)}\n", *rest]))
+    as_version_0_1(journal)
     answer = CliRunner().invoke(main, ["sync"])
 
     assert (answer.exit_code, answer.output) == (0, f"{journal.name}: sent to {store}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,11 @@ def has_header(journal: Path) -> bool:
     lines = [file.read_bytes().partition(b"\n") for file in files if file.exists()]
     found = [from_line(line, is_signed=True) for line, end, _ in lines if end]
     return any(one is not None and one.record["kind"] == "run" for one in found)
+
+
+def as_version_0_1(journal: Path) -> None:
+    """Write a journal of one part as that version did: without checksums, and without what it did not know."""
+    new = ("format", "writer", "address")
+    old = [{name: value for name, value in one.items() if name not in new} for one in all_records(journal)]
+    (journal / "00000000000000000000.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in old))
+    (journal / "run.json").unlink()
