@@ -287,3 +287,17 @@ def test_a_store_that_is_set_up_anew_amid_a_training_gets_its_run_from_the_start
 
     assert ship_until_over(sender, lambda: True)
     assert epochs_of_the_only_run(store) == [0, 1, 2]
+
+
+@posix_only
+def test_a_sender_that_ends_well_without_having_sent_is_no_arrival(
+    store: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log(tracker, 0)
+    tracker.close(timeout=1)
+
+    assert unsent_journals(default_journal_dir())
+    assert len(said) == 1
+    said.clear()

@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -436,6 +437,59 @@ def test_a_header_that_lacks_something_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match="expected a run's store in the first record"):
         read_header(path)
+
+
+class Interrupted:
+    """A file behind whose every write something happens."""
+
+    def __init__(self, file: Any, then: Callable[[], None]) -> None:
+        self.file, self.then = file, then
+
+    def write(self, content: bytes) -> int:
+        n_written: int = self.file.write(content)
+        self.then()
+        return n_written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def test_an_interrupt_behind_a_write_leaves_the_journal_whole(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEADER)
+    whole = journal._file
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    for epoch in range(3):
+        journal._file = Interrupted(whole, interrupt)  # type: ignore[assignment]  # for this one write
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(record("epoch", epoch=epoch))
+    journal._file = whole
+    journal.append({"kind": "end"})
+    journal.close()
+    reader = _reader(journal.path)
+
+    assert [one["kind"] for one in reader.read()] == ["run", "epoch", "epoch", "epoch", "end"]
+    assert reader.damage == {}
+
+
+def test_a_signals_handler_that_logs_amid_a_write_does_not_wait_for_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEADER)
+    whole = journal._file
+
+    def handle() -> None:
+        journal._file = whole
+        journal.append(record("epoch", epoch=1))
+
+    journal._file = Interrupted(whole, handle)  # type: ignore[assignment]  # for this one write
+    journal.append(record("epoch", epoch=0))
+    journal.append({"kind": "end"})
+    journal.close()
+    reader = _reader(journal.path)
+
+    assert [one.get("epoch") for one in reader.read()] == [None, 0, 1, None]
+    assert reader.damage == {}
 
 
 @pytest.mark.parametrize("spoilt", ["00000000000000000000.jsonl", "run.json"])

@@ -19,6 +19,7 @@ import bvtrack
 from bvtrack.cli import main
 from bvtrack.tracking.journal import unsent_journals
 from bvtrack.tracking.known_splits import MOST_KEPT, keep
+from bvtrack.tracking.progress import Progress
 from bvtrack_keras.backup import Backup
 
 ROOT = Path(bvtrack.__file__).parent.parent
@@ -213,3 +214,36 @@ def test_a_file_beside_a_new_store_that_has_the_name_of_its_guard_stays(tmp_path
         pass
 
     assert guard.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other links")
+def test_keras_note_goes_through_no_link_and_over_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("precious")
+    (tmp_path / "bvtrack.tmp").write_text("a draft of mine")
+    backup = Backup(tmp_path)
+    backup.note(bvtrack.Tracker())
+    backup.note(bvtrack.Tracker())
+    backup.forget()
+    for target in ("target", "nowhere"):
+        (tmp_path / "bvtrack.json").symlink_to(tmp_path / target)
+        with pytest.raises(ValueError, match="got another file"):
+            backup.note(bvtrack.Tracker())
+        (tmp_path / "bvtrack.json").unlink()
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "target": "precious",
+        "bvtrack.tmp": "a draft of mine",
+    }
+
+
+def test_a_journal_that_was_emptied_after_some_of_it_was_sent_is_not_swept(store: str, journals: Path) -> None:
+    written_training(store, n_epochs=3)
+    (journal,) = unsent_journals(journals)
+    (segment,) = journal.glob("0*.jsonl")
+    Progress(segment.stat().st_size, store=store, run_id="0" * 32).save(journal)
+    segment.write_bytes(b"")
+    os.utime(journal, (1, 1))
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert (answer.exit_code, "its end is missing" in answer.output) == (1, True)
+    assert unsent_journals(journals) == [journal]

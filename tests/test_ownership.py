@@ -130,6 +130,57 @@ def test_a_process_forked_amid_a_training_says_that_it_logs_nothing(
 
 
 @posix_only
+def test_a_daemon_that_has_closed_all_files_logs_and_leaves_those_it_has_opened(
+    store: str, send: Callable[[], None], tmp_path: Path
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    tracker = bvtrack.Tracker(tracking_uri=store)
+
+    def as_a_daemon(number: int) -> None:
+        os.closerange(3, 200)
+        mine = [os.open(tmp_path / "mine", os.O_RDONLY) for _ in range(20)]
+        log_as(tracker, number)
+        (tmp_path / "read").write_bytes(b"".join(os.read(descriptor, 4) for descriptor in mine))
+
+    in_children(1, as_a_daemon)
+    send()
+
+    assert curves(store) == [curve_of(0)]
+    assert (tmp_path / "read").read_bytes() == b"mine" * 20
+
+
+@posix_only
+def test_a_process_that_was_forked_when_no_file_could_be_opened_writes_into_no_run_of_another(
+    store: str, send: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pipe", no_more)
+        in_children(2, lambda number: log_as(tracker, number))
+    send()
+
+    assert curves(store) == [curve_of(0), curve_of(1)]
+
+
+@posix_only
+def test_a_forked_process_that_ends_leaves_its_parents_lock(store: str, journals: Path) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    tracker.log_epoch(0, train_error=0.01, dev_error=0.1)
+    if (pid := os.fork()) == 0:
+        tracker._logbook._link = None
+        os._exit(0)
+    os.waitpid(pid, 0)
+    (journal,) = unsent_journals(journals)
+    held = writer.is_there(journal / "writer", None, has_ended=False)
+
+    assert held is True
+    tracker.close()
+
+
+@posix_only
 def test_a_fork_while_a_thread_logs_leaves_the_forked_process_able_to(store: str, journals: Path, tmp_path: Path) -> None:
     from bvtrack.tracking import logbook
 
@@ -218,6 +269,45 @@ def test_a_copy_that_the_user_made_is_theirs(planted: Path, store: str, tmp_path
     assert curves(store) == [[(0, 0.11), (1, 0.11)]]
 
 
+@pytest.mark.parametrize("trouble", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_a_folder_of_anothers_that_cannot_be_read_holds_up_nothing(
+    trouble: OSError, store: str, planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_training(store, n_epochs=1)
+    (own,) = (journal for journal in unsent_journals(planted.parent) if journal != planted)
+    real_stat, real_scan = os.stat, os.listdir
+
+    def unreadable(real: Callable[..., object]) -> Callable[..., object]:
+        def read(path: object = ".", *rest: object, **options: object) -> object:
+            if str(path).startswith(f"{planted}/") or (real is real_scan and str(path) == str(planted)):
+                raise trouble
+            return real(path, *rest, **options)
+
+        return read
+
+    monkeypatch.setattr(os, "stat", unreadable(real_stat))
+    monkeypatch.setattr(os, "listdir", unreadable(real_scan))
+    answer = CliRunner().invoke(main, ["sync"])
+    dry = CliRunner().invoke(main, ["sync", "--dry-run"])
+    monkeypatch.undo()
+
+    assert answer.exit_code == 1
+    assert isinstance(answer.exception, SystemExit)
+    assert isinstance(dry.exception, SystemExit | None)
+    assert f"{own.name}: sent to {store}" in answer.output
+    assert curves(store) == [[(0, 0.11)]]
+
+
+def test_a_folder_of_journals_that_cannot_be_read_is_said(planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", unreadable)
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert (answer.exit_code, "cannot be read (Permission denied)" in answer.output) == (1, True)
+
+
 def test_a_journal_that_lost_its_name_is_said(planted: Path) -> None:
     planted.rename(planted.with_name("copy of a journal"))
 
@@ -278,7 +368,9 @@ HERE = {"host": "here", "boot": "b1", "machine": "m1", "processes": "p1", "pid":
 @pytest.mark.parametrize(
     ("elsewhere", "has_locks", "expected"),
     [
-        ({}, True, False),  # nobody holds the lock
+        ({}, True, None),  # nobody holds the lock, though the process is there: some file systems grant every lock
+        ({"pid": os.getpid()}, True, False),  # its own locks a process knows
+        ({"started": 60}, True, False),
         ({}, False, True),  # the process is there
         ({"started": 60}, False, False),  # another process has its number by now
         ({"processes": "p2"}, False, None),  # in another container numbers say nothing …

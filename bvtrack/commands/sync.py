@@ -30,10 +30,12 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
     from bvtrack.tracking.sync import parcels_of
 
     directory = directory or default_journal_dir()
-    if not dry_run:
-        sweep(directory)
     try:
+        if not dry_run:
+            sweep(directory)
         parcels = parcels_of(directory, tracking_uri)
+    except OSError as error:
+        raise click.ClickException(f"{directory} cannot be read ({error.strerror or error}), so nothing is sent") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if not parcels:

@@ -67,13 +67,17 @@ def sync_command(journal_dir: Path) -> str:
     elif script := shutil.which("bvtrack", path=str(Path(python).parent)):
         command = [script]
     else:
-        command = ["env", f"PYTHONPATH={Path(__file__).absolute().parents[2]}", python, "-m", "bvtrack"]
+        places = [str(Path(__file__).absolute().parents[2]), os.environ.get("PYTHONPATH", "")]
+        command = ["env", f"PYTHONPATH={os.pathsep.join(filter(None, places))}", python, "-m", "bvtrack"]
     return shlex.join([*command, "sync", str(journal_dir)])
 
 
 def program_name() -> str:
     """The path of the training's script; where Python runs within another program, or reads from a terminal, it has none."""
-    return str(next(iter(getattr(sys, "argv", None) or ()), "") or "<interactive>")
+    try:
+        return str(sys.argv[0]) or "<interactive>"
+    except Exception:  # programs that embed Python leave anything there
+        return "<interactive>"
 
 
 @functools.cache

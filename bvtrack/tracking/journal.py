@@ -48,6 +48,8 @@ CHUNK_BYTES = 1 << 20
 """Read, and sent, at a time: what a backlog takes of memory."""
 LAST_BYTES = 1 << 16
 """Of a journal's end, where its last record is looked for: no record of a training's end is longer."""
+MOST_HEADER_BYTES = 1 << 24
+"""Of a first record, whose names and paths are the user's; what is longer is none."""
 BIRTH_SECONDS = 60.0
 """A journal that is older has its first record."""
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
@@ -96,15 +98,20 @@ class JournalError(ValueError):
     """A journal that holds something else than records."""
 
 
+class UnreadableJournalError(JournalError):
+    """A journal that the system does not let be read, at the moment."""
+
+
 class Journal:
     """One run's journal, open for appending by the one process that trains."""
 
     def __init__(self, directory: Path, *header: Record) -> None:
         """Create a new journal in `directory` that begins with `header`. Raises `OSError` where that is not possible."""
         self.path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}"
-        self._start = self._end = self._whole = 0
+        self._start = self._end = self._whole = self._size = 0
         self._unwritten = b""
-        self._appending = threading.Lock()
+        self._appending = threading.RLock()  # a signal's handler may log while this thread does
+        self._process = os.getpid()
         self._writing: FileLock | None = None
         self._is_made = False
         try:
@@ -131,16 +138,25 @@ class Journal:
             self._write(*records)
 
     def _write(self, *records: Record) -> None:
+        self._take_note()
         for record in records:
-            self._unwritten += to_line(record, at=self._end + len(self._unwritten))
+            line = to_line(record, at=self._end + len(self._unwritten))
+            self._unwritten += line
         while self._unwritten:
-            n_written = self._file.write(self._unwritten)
+            self._file.write(self._unwritten)
+            self._take_note()
+        if self._end - self._start >= SEGMENT_BYTES:
+            self._begin_segment()
+
+    def _take_note(self) -> None:
+        """Ask the file how much it has taken: an interrupt may have come behind a call that wrote, and before its answer."""
+        size = os.fstat(self._file.fileno()).st_size
+        n_written, self._size = size - self._size, size
+        if n_written > 0:
             whole = self._unwritten.rfind(b"\n", 0, n_written) + 1
             self._whole = self._end + whole if whole else self._whole
             self._end += n_written
             self._unwritten = self._unwritten[n_written:]
-        if self._end - self._start >= SEGMENT_BYTES:
-            self._begin_segment()
 
     @property
     def n_unwritten(self) -> int:
@@ -164,15 +180,16 @@ class Journal:
         self._release()
 
     def _release(self) -> None:
-        """Say that nothing more is written."""
-        if self._writing is not None:
-            self._writing.release()
+        """Say that nothing more is written; not from a process that was forked with this journal open."""
+        writing = getattr(self, "_writing", None)
+        if writing is not None and self._process == os.getpid():
+            writing.release()
 
     def _begin_segment(self) -> None:
         with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
             file = _new_segment(self.path, self._end)
             self._file.close()
-            self._file, self._start = file, self._end
+            self._file, self._start, self._size = file, self._end, 0
 
 
 def record(kind: Kind, **content: Any) -> Record:
@@ -182,8 +199,11 @@ def record(kind: Kind, **content: Any) -> Record:
 
 def read_header(journal: Path) -> Record:
     """The first record, which names the run and its store. Raises `JournalError` where there is none that is whole."""
-    copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
-    lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
+    try:
+        copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
+        lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
+    except OSError as error:
+        raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
     found = [said for line in lines if (said := _header_in(line)) is not None]
     if not lines:
         raise JournalError("expected the record of a run, got none yet; remove the folder once its training is over")
@@ -217,6 +237,8 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
         content = read_plain(_kept_file(journal))
     except FileNotFoundError:
         return [], 0, True
+    except OSError as error:
+        raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
     records: list[Record] = []
     is_whole = content.endswith(b"\n")
     has_checksums = is_signed(read_header(journal))
@@ -264,7 +286,7 @@ def discard(journal: Path) -> None:
 
 def forget(journal: Path) -> None:
     """Remove what is left of a journal that has arrived; one that has not stays."""
-    if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not _has_records(journal):
+    if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not has_records(journal):
         _remove_folder(journal)
 
 
@@ -272,10 +294,10 @@ def unsent_journals(directory: Path) -> Sequence[Path]:
     """The folders that hold segments of a journal, oldest first, for their names begin with their time; `directory` may be one
     itself.
     """
-    if NAME.fullmatch(directory.name) and _has_records(directory):
+    if NAME.fullmatch(directory.name) and has_records(directory):
         return [directory]
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return sorted((one for one in directory.iterdir() if _has_records(one)), key=lambda journal: journal.name)
+        return sorted((one for one in directory.iterdir() if has_records(one)), key=lambda journal: journal.name)
     return []
 
 
@@ -290,7 +312,9 @@ def sweep(directory: Path) -> None:
             with contextlib.suppress(OSError, ForeignFileError):  # swept by another, or none of ours
                 check_own(journal)
                 is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
-                if not is_young and all(_holds_nothing(file) for file in journal.iterdir()):
+                files = list(journal.iterdir())
+                has_been_sent = any(file.suffix == ".jsonl" for file in files) and (journal / "progress.json").exists()
+                if not is_young and not has_been_sent and all(map(_holds_nothing, files)):
                     _remove_folder(journal)
 
 
@@ -304,7 +328,8 @@ def size_of(journal: Path) -> int:
 
 def segments(journal: Path) -> list[tuple[int, Path]]:
     """The segments and the byte at which each begins by its name, in order."""
-    return sorted((int(path.stem), path) for path in journal.glob("*.jsonl") if SEGMENT.fullmatch(path.name))
+    files = list(journal.iterdir()) if journal.is_dir() else []  # where glob would find nothing, this says what it cannot read
+    return sorted((int(path.stem), path) for path in files if SEGMENT.fullmatch(path.name))
 
 
 def writer_lock(journal: Path) -> Path:
@@ -322,9 +347,15 @@ def _new_segment(journal: Path, start: int) -> BinaryIO:
     return new_file(journal / f"{start:020}.jsonl")
 
 
-def _has_records(folder: Path) -> bool:
-    is_kept = bool(NAME.fullmatch(folder.name)) and _kept_file(folder).is_file()
-    return is_kept or any(path.is_file() for _, path in segments(folder))
+def has_records(folder: Path) -> bool:
+    """Whether there are files of a journal's records in a folder; also where it has the name of one and cannot be read."""
+    is_named = bool(NAME.fullmatch(folder.name))
+    try:
+        return (is_named and _kept_file(folder).is_file()) or any(path.is_file() for _, path in segments(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return is_named
 
 
 def _holds_nothing(file: Path) -> bool:
@@ -350,6 +381,6 @@ def _copy_of_header(journal: Path) -> Path:
 
 
 def _first_line(path: Path) -> bytes:
-    with contextlib.suppress(OSError), open_plain(path) as file:
-        return file.readline(LAST_BYTES)
+    with contextlib.suppress(FileNotFoundError), open_plain(path) as file:
+        return file.readline(MOST_HEADER_BYTES)
     return b""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, segments
+from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, UnreadableJournalError, is_signed, read_header, segments
 from bvtrack.tracking.private_files import open_plain
 from bvtrack.tracking.record_line import Record, from_line, in_broken_line
 
@@ -43,7 +43,16 @@ class JournalReader:
         self._salvaged: set[Path] = set()
 
     def read(self, *, chunk_bytes: int = CHUNK_BYTES, end: int | None = None) -> list[Record]:
-        """The next whole records, a chunk of them at most, up to byte `end` of the journal; none where there are no more."""
+        """The next whole records, a chunk of them at most, up to byte `end` of the journal; none where there are no more.
+
+        Raises `UnreadableJournalError` where the system does not let it be read.
+        """
+        try:
+            return self._read(chunk_bytes, end)
+        except OSError as error:
+            raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
+
+    def _read(self, chunk_bytes: int, end: int | None) -> list[Record]:
         found = self._segments()
         if not all(one.end == other.start for one, other in pairwise(found)):
             if end is not None:

@@ -20,14 +20,14 @@ from bvtrack.tracking.target import Target
 if TYPE_CHECKING:
     from bvtrack.tracking.link import Link
 
-_writing = threading.Lock()
+_writing = threading.RLock()
 """Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
 ONE_WRITER = "a run has one writer, so nothing is logged from here: make a Tracker in each process"
 
 
 def _begin_a_lock() -> None:
     global _writing
-    _writing = threading.Lock()  # a thread that held it has not been forked
+    _writing = threading.RLock()  # a thread that held it has not been forked
 
 
 if hasattr(os, "register_at_fork"):
@@ -141,14 +141,14 @@ class Logbook:
         """
         if self._is_copy:
             self._said.once(f"the Tracker is a copy of another; {ONE_WRITER}")
-        elif self._claim.take():
+        elif (is_first := self._claim.take()) or (is_first is None and not self.owns_run):
             return True
         elif self.owns_run:
             self._said.once(
                 "the Tracker was made before a fork, and another process writes its run: this one has a run of its own"
             )
             self._id, self._claim = os.urandom(16).hex(), Claim()
-            return self._claim.take()
+            return bool(self._claim.take())
         else:
             self._said.once(f"the Tracker was made before a fork, and another process writes its run; {ONE_WRITER}")
         self._is_enabled = False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bvtrack.tracking.at_exit import wait_at_exit
+from bvtrack.tracking.journal import has_records
 from bvtrack.tracking.progress import Progress
 from bvtrack.tracking.waiting import POLL_SECONDS, wait_for_the_last
 
@@ -86,7 +87,7 @@ class ShipperProcess:
         with contextlib.suppress(OSError):
             self._process.stdin.close()
         wait_for_the_last(self, timeout)
-        has_arrived = self._process.poll() == 0 or self.progress.is_complete
+        has_arrived = self.progress.is_complete or (self._process.poll() == 0 and not has_records(self._journal))
         self.let_go(is_at_its_report=has_arrived)
         return has_arrived
 

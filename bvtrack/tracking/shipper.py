@@ -18,7 +18,7 @@ from bvtrack.tracking.address import read_address
 from bvtrack.tracking.cause import is_missing, is_refused, short_cause
 from bvtrack.tracking.context import read_context
 from bvtrack.tracking.harmless import logger
-from bvtrack.tracking.journal import JournalError, read_header, read_kept, record
+from bvtrack.tracking.journal import JournalError, UnreadableJournalError, read_header, read_kept, record
 from bvtrack.tracking.journal_reader import JournalReader
 from bvtrack.tracking.ledger import Bundle, Ledger
 from bvtrack.tracking.lock import Held, held
@@ -218,6 +218,7 @@ class Shipper:
         self._unsent: list[Record] = []
         self._sent = Bundle()
         kept, offset, is_whole = read_kept(self._journal)
+        self._is_cut = self._is_cut or offset > journals.size_of(self._journal)
         self._reader = JournalReader(self._journal, offset, header=self._header)
         if self._is_cut:
             self._reader.note(journals.size_of(self._journal), "its end is missing, of which more had been sent")
@@ -474,6 +475,8 @@ def problem_of(error: Exception, tracking_uri: str) -> str:
 
 def _is_final(error: Exception, was_over: bool) -> bool:
     """Whether waiting would not help; while the training goes on, somebody may put right what MLflow refuses."""
+    if isinstance(error, UnreadableJournalError) and not was_over:
+        return False  # a network's file system may be back in a moment
     return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
 
 
@@ -490,7 +493,10 @@ def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:
 
 def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
     """The journals beside this one that the same training left before, oldest first."""
-    for other in journals.unsent_journals(journal.parent):
+    beside: Sequence[Path] = ()
+    with contextlib.suppress(OSError):
+        beside = journals.unsent_journals(journal.parent)
+    for other in beside:
         if other.name < journal.name:
             with contextlib.suppress(JournalError, ForeignFileError, OSError):
                 check_own(other)

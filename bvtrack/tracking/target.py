@@ -65,7 +65,7 @@ def find_target(
     uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
     if run_id is None and not tracking_uri and client is None and experiment is None:
         run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
-    return Target(uri, run_id, experiment, run_name)
+    return Target(uri, run_id, *(None if name is None else str(name) for name in (experiment, run_name)))
 
 
 def current_uri() -> str:

@@ -41,7 +41,10 @@ def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -
         return None if free is None else False
     if not _is_same_start(here, writer):
         return False if _is_same_machine_later(here, writer) else None
-    return False if free is not None else _is_running(here, writer)
+    is_running = _is_running(here, writer)
+    if free is None:
+        return is_running
+    return None if is_running and writer["pid"] != os.getpid() else False  # some file systems grant every lock
 
 
 def _this_system() -> dict[str, Any]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bvtrack import Tracker
+
+KEYS = {"id", "run_id", "is_owned", "epochs"}
+"""Of the state of a Tracker: by them, and by an id as Trackers have, a note is one of ours."""
 
 
 class Backup:
@@ -21,17 +27,19 @@ class Backup:
         """What a Tracker needs to go on with the run; `None` where no training was interrupted."""
         with contextlib.suppress(OSError, ValueError):
             state = json.loads(self._file.read_text())
-            return state if isinstance(state, dict) and state.keys() >= {"id", "run_id", "epochs"} else None
+            is_ours = isinstance(state, dict) and state.keys() >= KEYS and re.fullmatch("[0-9a-f]{32}", str(state["id"]))
+            return state if is_ours and not self._file.is_symlink() else None
         return None
 
     def note(self, tracker: Tracker) -> None:
         """Note the run and its epochs in one atomic step. Raises `ValueError` where something else has the file's name."""
-        if self._file.exists() and self.read() is None:
+        if os.path.lexists(self._file) and self.read() is None:
             raise ValueError(f"{self._file} must be a note of bvtrack's, got another file; give another folder as backup_dir=")
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_suffix(".tmp")
-        draft.write_text(json.dumps(tracker.state()))
-        draft.replace(self._file)
+        descriptor, draft = tempfile.mkstemp(".tmp", "bvtrack-", self._file.parent)  # a name that no file has
+        with os.fdopen(descriptor, "w") as file:
+            file.write(json.dumps(tracker.state()))
+        Path(draft).replace(self._file)
 
     def forget(self) -> None:
         """Remove the note of a training that is complete."""
