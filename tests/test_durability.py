@@ -22,6 +22,7 @@ from bvtrack.cli import main
 from bvtrack.tracking import link
 from bvtrack.tracking.environment import program_name, sync_command
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.tracking.shipper import send_left_behind
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other users")
 ROOT = Path(bvtrack.__file__).parent.parent
@@ -301,3 +302,32 @@ def test_a_sender_that_ends_well_without_having_sent_is_no_arrival(
     assert unsent_journals(default_journal_dir())
     assert len(said) == 1
     said.clear()
+
+
+def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bvtrack.tracking import journal as journals_module
+
+    class Killed(BaseException):
+        pass
+
+    def remove_and_die(path: Path) -> None:
+        path.unlink()
+        raise Killed
+
+    monkeypatch.setattr(journals_module, "SEGMENT_BYTES", 1500)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log(tracker, *range(12))
+    (journal,) = unsent_journals(journals)
+    with monkeypatch.context() as patch:
+        patch.setattr(journals_module, "remove_file", remove_and_die)
+        patch.setattr(journals_module, "fold", lambda *_: None)
+        with pytest.raises(Killed):
+            send_left_behind(journal, store)
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert journal.name in answer.output
+    assert answer.exit_code == 0
+    assert not journal.exists()
+    assert epochs_of_the_only_run(store) == list(range(12))

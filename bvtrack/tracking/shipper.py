@@ -176,6 +176,8 @@ class Shipper:
         """
         if trouble := self._trouble():
             raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
+        if self._is_left_behind:  # so that a sync that is killed amid removing it leaves no riddle
+            self._note(is_complete=True)
         journals.discard(self._journal)
         if self._went_away:
             journals.forget(self._journal)
@@ -379,6 +381,10 @@ def send_left_behind(
     """
     _check_that_it_is_over(journal, is_said=is_over)
     with sending(journal, POLL_SECONDS):
+        if Progress.of(journal).is_complete:
+            journals.discard(journal)
+            journals.forget(journal)
+            return ()
         shipper = Shipper(
             journal,
             tracking_uri,
