@@ -18,7 +18,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -100,6 +100,15 @@ class JournalError(ValueError):
 
 class UnreadableJournalError(JournalError):
     """A journal that the system does not let be read, at the moment."""
+
+
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """While a journal is read. Raises `UnreadableJournalError` for what the system says against it."""
+    try:
+        yield
+    except OSError as error:
+        raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
 
 
 class Journal:
@@ -199,11 +208,9 @@ def record(kind: Kind, **content: Any) -> Record:
 
 def read_header(journal: Path) -> Record:
     """The first record, which names the run and its store. Raises `JournalError` where there is none that is whole."""
-    try:
+    with readable():
         copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
         lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
-    except OSError as error:
-        raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
     found = [said for line in lines if (said := _header_in(line)) is not None]
     if not lines:
         raise JournalError("expected the record of a run, got none yet; remove the folder once its training is over")
@@ -233,12 +240,11 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
     """What is kept of the acknowledged records, the offset up to which it stands for them, and whether all of it can be read;
     nothing and 0 at first.
     """
-    try:
-        content = read_plain(_kept_file(journal))
-    except FileNotFoundError:
-        return [], 0, True
-    except OSError as error:
-        raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
+    with readable():
+        try:
+            content = read_plain(_kept_file(journal))
+        except FileNotFoundError:
+            return [], 0, True
     records: list[Record] = []
     is_whole = content.endswith(b"\n")
     has_checksums = is_signed(read_header(journal))

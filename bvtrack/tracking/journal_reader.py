@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, UnreadableJournalError, is_signed, read_header, segments
+from bvtrack.tracking.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, readable, segments
 from bvtrack.tracking.private_files import open_plain
 from bvtrack.tracking.record_line import Record, from_line, in_broken_line
 
@@ -47,10 +47,8 @@ class JournalReader:
 
         Raises `UnreadableJournalError` where the system does not let it be read.
         """
-        try:
+        with readable():
             return self._read(chunk_bytes, end)
-        except OSError as error:
-            raise UnreadableJournalError(f"it cannot be read ({error.strerror or error}), so it is left as it is") from error
 
     def _read(self, chunk_bytes: int, end: int | None) -> list[Record]:
         found = self._segments()
