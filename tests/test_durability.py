@@ -22,6 +22,7 @@ from bvtrack.cli import main
 from bvtrack.tracking import link
 from bvtrack.tracking.environment import program_name, sync_command
 from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.tracking.process import ShipperProcess
 from bvtrack.tracking.shipper import send_left_behind
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other users")
@@ -292,16 +293,17 @@ def test_a_store_that_is_set_up_anew_amid_a_training_gets_its_run_from_the_start
 
 @posix_only
 def test_a_sender_that_ends_well_without_having_sent_is_no_arrival(
-    store: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log(tracker, 0)
+    (journal,) = unsent_journals(journals)
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    tracker = bvtrack.Tracker(tracking_uri=store)
-    log(tracker, 0)
-    tracker.close(timeout=1)
+    sender = ShipperProcess(journal, store)
+    wait_until(lambda: sender.has_ended)
 
-    assert unsent_journals(default_journal_dir())
-    assert len(said) == 1
-    said.clear()
+    assert not sender.close(timeout=0)
+    assert unsent_journals(journals) == [journal]
 
 
 def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
