@@ -2,37 +2,30 @@
 
 from bvtrack.auditing.audit import audit
 from bvtrack.auditing.audited import Audited
-from bvtrack.curve import classify_curve
-from bvtrack.data.finding import Finding
-from bvtrack.data.guidelines import SplitReport, check_split
-from bvtrack.data.near_duplicates import NearDuplicates, near_duplicate_embeddings
-from bvtrack.data.outputs import OutputSample, compare_outputs, held_out
-from bvtrack.data.profile import SplitProfile, profile
-from bvtrack.data.quick_key import key_of_arrays, key_of_dataset
-from bvtrack.data.sample import (
-    FEWEST_TRAIN_EXAMPLES,
-    MOST_READ,
-    READ_SECONDS,
-    SplitSample,
-    TrainEval,
-    choose_examples,
-    in_time,
-    train_eval_size,
-)
-from bvtrack.data.shift import ShiftReport, compare_splits
-from bvtrack.data.split_source import SplitSource
-from bvtrack.data.transport import pack_profile, unpack_profile
-from bvtrack.diagnosis import Diagnosis, diagnose
-from bvtrack.evidence import Evidence, ModelFacts, OtherRun
-from bvtrack.examples import ExampleError, measure_examples
-from bvtrack.forecast import Forecast, forecast_longer, forecast_more_data
-from bvtrack.gaps import Gap
-from bvtrack.measure import ErrorFunction, Measure, find_measure, has_diverged
+from bvtrack.auditing.run_report import Report, make_report
+from bvtrack.curves.curve import classify_curve
+from bvtrack.curves.forecast import Forecast, forecast_longer, forecast_more_data
+from bvtrack.diagnosis.diagnosis import Diagnosis, diagnose
+from bvtrack.diagnosis.evidence import Evidence, ModelFacts, OtherRun
+from bvtrack.diagnosis.recipe import Step, recommend
+from bvtrack.error_rates.gaps import Gap
+from bvtrack.log import harmless
+from bvtrack.measures.example_error import ExampleError, measure_examples
+from bvtrack.measures.measure import ErrorFunction, Measure, find_measure, has_diverged
+from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
-from bvtrack.recipe import Step, recommend
-from bvtrack.report.run_report import Report, make_report
+from bvtrack.splits.comparing.outputs import OutputSample, compare_outputs, held_out
+from bvtrack.splits.comparing.shift import ShiftReport, compare_splits
+from bvtrack.splits.content_key import key_of_arrays, key_of_dataset
+from bvtrack.splits.finding import Finding
+from bvtrack.splits.near_duplicates.images import NearDuplicates, near_duplicate_embeddings
+from bvtrack.splits.profiling.pickling import pack_profile, unpack_profile
+from bvtrack.splits.profiling.profile import SplitProfile, profile
+from bvtrack.splits.reading.random_subset import choose_examples
+from bvtrack.splits.sample import MOST_READ, READ_SECONDS, SplitSample, in_time
+from bvtrack.splits.sizes import SplitReport, check_split
+from bvtrack.splits.source import SplitSource
 from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
-from bvtrack.tracking.harmless import harmless
 from bvtrack.tracking.tracker import Tracker
 from bvtrack.version import __version__
 

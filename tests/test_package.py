@@ -62,7 +62,7 @@ def test_an_adapter_takes_only_public_names(path: Path) -> None:
 
 def test_a_private_name_that_an_adapter_takes_is_noticed(tmp_path: Path) -> None:
     adapter = tmp_path / "adapter.py"
-    adapter.write_text("from bvtrack.tracking.journal import Journal\n")
+    adapter.write_text("from bvtrack.journal.journal import Journal\n")
 
     assert not names_taken_from_the_core(adapter) <= set(bvtrack.__all__)
 

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bvtrack import SplitSample
-from bvtrack.data.split_check import SplitCheck, check_samples, digest_of
+from bvtrack.splits.check import SplitCheck, check_samples, digest_of
 from bvtrack_lightning.data import read
 
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
-from bvtrack.reason import WHY
-from bvtrack.recipe import TITLES
-from bvtrack.tracking.verdict import (
+from bvtrack.diagnosis.recipe import TITLES
+from bvtrack.diagnosis.run_verdict import (
     At,
     EpochErrors,
     Verdict,
@@ -24,6 +23,7 @@ from bvtrack.tracking.verdict import (
     recipe_line,
     with_test_error,
 )
+from bvtrack.diagnosis.step_reasons import WHY
 
 SETS = ["train", "train_dev", "dev", "test"]
 

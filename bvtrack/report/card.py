@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bvtrack.explanation import in_points
+from bvtrack.diagnosis.explanation import in_points
 from bvtrack.report.note import headline
 from bvtrack.report.page import drawn_gaps, size_rows
 from bvtrack.report.palette import DARK, LIGHT, css
@@ -15,8 +15,8 @@ from bvtrack.report.template import template
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from bvtrack.data.guidelines import SplitReport
-    from bvtrack.diagnosis import Diagnosis
+    from bvtrack.diagnosis.diagnosis import Diagnosis
+    from bvtrack.splits.sizes import SplitReport
 
 
 class Item(NamedTuple):
@@ -28,7 +28,7 @@ class Item(NamedTuple):
 
 def diagnosis_card(diagnosis: Diagnosis) -> str:
     """The verdict, the gaps as bars, and the steps that the course's recipe gives."""
-    from bvtrack.recipe import recommend
+    from bvtrack.diagnosis.recipe import recommend
 
     steps = recommend(diagnosis)
     return _card(
