@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_reports_that_take_long_are_rare(store: str, journals: Path, monkeypatch
     written: list[Content] = []
 
     def render(content: Content) -> str:
+        time.sleep(0.1)
         written.append(content)
         return "a page"
 

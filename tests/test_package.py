@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ import bvtrack
 
 CHECKOUT = Path(__file__).parents[1]
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
+MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+ASKED_FOR = {"PIL"}
+"""Matplotlib brings it; where it is missing, a message says what to install."""
 HEAVY = {"torch", "lightning", "pytorch_lightning", "keras", "mlflow", "pandas", "scipy", "sklearn"}
 
 
@@ -71,3 +76,45 @@ def test_only_the_command_line_knows_an_adapter() -> None:
     core = [path for path in (CHECKOUT / "bvtrack").rglob("*.py") if path.parent.name != "commands"]
 
     assert [path for path in core if "import bvtrack_" in path.read_text() or "from bvtrack_" in path.read_text()] == []
+
+
+def imported_by(folder: Path) -> set[str]:
+    """The top-level modules that are imported in a folder, wherever in a file, of others than Python and this project."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return {name for name in found if name not in sys.stdlib_module_names and not name.startswith("bvtrack")}
+
+
+def declared_in(*extras: str) -> set[str]:
+    """The modules that the project's dependencies and those of these extras bring, by their own names."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() for line in lines}
+    return {MODULES.get(name, name.replace("-", "_")) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [
+        ("bvtrack", ()),
+        ("integrations/bvtrack_lightning", ("lightning",)),
+        ("integrations/bvtrack_keras", ("keras", "backends")),
+        ("integrations/bvtrack_server", ("server",)),
+        ("integrations/bvtrack_ray", ("ray",)),
+        ("integrations/bvtrack_spark", ("spark",)),
+        ("integrations/bvtrack_demo", ("lightning", "keras", "all")),
+    ],
+)
+def test_what_a_package_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    assert imported_by(CHECKOUT / folder) - declared_in(*extras) - ASKED_FOR == set()
+
+
+def test_an_import_that_is_not_declared_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("def f():\n    import yaml.nodes\n")
+
+    assert imported_by(tmp_path) - declared_in() == {"yaml"}
