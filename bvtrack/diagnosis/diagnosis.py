@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bvtrack.diagnosis.explanation import explain
+from bvtrack.display import as_html
 from bvtrack.error_rates.error_rate import is_finite_number, is_fraction, is_share_of
 from bvtrack.error_rates.gaps import Gap, easier_dev_gap, measure_gaps
 from bvtrack.error_rates.intervals import Rate
@@ -84,9 +85,7 @@ class Diagnosis:
         return tuple(name for name, problem in PROBLEMS.items() if problem in self.problems)
 
     def _repr_html_(self) -> str:
-        from bvtrack.report.card import diagnosis_card
-
-        return diagnosis_card(self)
+        return as_html(self)
 
 
 def diagnose(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bvtrack.diagnosis.explanation import percent
+from bvtrack.display import as_html
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.error_rates.gaps import GAP_SHARE, ROUNDING
 from bvtrack.error_rates.intervals import half_width
@@ -51,9 +52,7 @@ class SplitReport:
         return tag_of(self.findings)
 
     def _repr_html_(self) -> str:
-        from bvtrack.report.card import split_card
-
-        return split_card(self)
+        return as_html(self)
 
 
 def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int | None = None) -> SplitReport:
