@@ -25,7 +25,7 @@ from .measures.train_subset import (
 from .random_states import preserve_random_states as preserve_random_states
 from .splits.comparing.outputs import OutputSample as OutputSample, compare_outputs as compare_outputs, held_out as held_out
 from .splits.comparing.shift import ShiftReport as ShiftReport, compare_splits as compare_splits
-from .splits.content_key import key_of_arrays as key_of_arrays, key_of_dataset as key_of_dataset
+from .splits.sampling.content_key import key_of_arrays as key_of_arrays, key_of_dataset as key_of_dataset
 from .splits.finding import Finding as Finding
 from .splits.near_duplicates.images import (
     NearDuplicates as NearDuplicates,
@@ -34,9 +34,10 @@ from .splits.near_duplicates.images import (
 from .splits.profiling.pickling import pack_profile as pack_profile, unpack_profile as unpack_profile
 from .splits.profiling.profile import SplitProfile as SplitProfile, profile as profile
 from .splits.reading.random_subset import choose_examples as choose_examples
-from .splits.sample import MOST_READ as MOST_READ, READ_SECONDS as READ_SECONDS, SplitSample as SplitSample, in_time as in_time
+from .splits.sampling.allowance import MOST_READ as MOST_READ, READ_SECONDS as READ_SECONDS, in_time as in_time
+from .splits.sampling.sample import SplitSample as SplitSample
 from .splits.sizes import SplitReport as SplitReport, check_split as check_split
-from .splits.source import SplitSource as SplitSource
+from .splits.sampling.source import SplitSource as SplitSource
 from .tracking.environment import (
     human_error_from_environment as human_error_from_environment,
     is_disabled as is_disabled,

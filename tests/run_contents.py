@@ -12,7 +12,7 @@ from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.diagnosis.run_verdict import EpochErrors, judge
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.splits.check import check_samples
-from bvtrack.splits.sample import SplitSample
+from bvtrack.splits.sampling.sample import SplitSample
 
 COUNTS = {"train": 5000, "dev": 2000, "test": 2000}
 

@@ -132,7 +132,7 @@ def test_a_training_on_a_stream_that_is_read_is_the_same_without_it(journals: Pa
 
 @pytest.mark.parametrize("kind", [Endless, Long, Short, Once, Large])
 def test_a_stream_that_may_be_moved_or_is_no_sample_is_not_read(kind: type[Stream], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.splits.sample.READ_SECONDS", 60)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)
     stream = kind()
 
     assert stream_source(DataLoader(stream, 50)) is None
@@ -141,7 +141,7 @@ def test_a_stream_that_may_be_moved_or_is_no_sample_is_not_read(kind: type[Strea
 
 
 def test_a_stream_that_takes_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.splits.sample.READ_SECONDS", 0)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 0)
 
     assert stream_source(DataLoader(Stream(), 50)) is None
 

@@ -26,9 +26,9 @@ from written_journals import all_records
 
 from bvtrack import MOST_READ, SplitSample, SplitSource, Tracker, choose_examples
 from bvtrack.journal.journal import unsent_journals
-from bvtrack.splits.reading.allowance import MOST_FILE_BYTES
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES
 
 N = 30_000
 RNG = np.random.default_rng(0)
@@ -51,7 +51,7 @@ print(time.process_time() - start, peak() - before)
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, there is time to read."""
-    monkeypatch.setattr("bvtrack.splits.reading.allowance.READ_SECONDS", 60)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)
 
 
 def sample_of(data: Any) -> SplitSample:

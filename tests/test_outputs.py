@@ -14,7 +14,7 @@ from scipy.special import softmax
 import bvtrack
 from bvtrack import OutputSample, compare_outputs
 from bvtrack.splits.comparing.outputs import MOST_BYTES
-from bvtrack.splits.sample import MOST_READ
+from bvtrack.splits.sampling.allowance import MOST_READ
 
 RNG = np.random.default_rng(0)
 

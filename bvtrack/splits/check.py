@@ -9,7 +9,7 @@ from typing import Any
 from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
 from bvtrack.splits.finding import Finding, tag_of
 from bvtrack.splits.profiling.profile import SplitProfile
-from bvtrack.splits.sample import SplitSample
+from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sizes import SplitReport, check_split
 from bvtrack.splits.test_misuse import disguised_dev_set
 

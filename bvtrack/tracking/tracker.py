@@ -22,10 +22,10 @@ from bvtrack.random_states import preserve_random_states
 from bvtrack.schema import names
 from bvtrack.splits.check import SplitCheck, check_samples, digest_of
 from bvtrack.splits.comparing.outputs import compare_outputs
-from bvtrack.splits.content_key import key_of
 from bvtrack.splits.profiling.profile import SplitProfile
-from bvtrack.splits.sample import MOST_EXAMPLES, SplitSample
-from bvtrack.splits.source import SplitSource
+from bvtrack.splits.sampling.content_key import key_of
+from bvtrack.splits.sampling.sample import MOST_EXAMPLES, SplitSample
+from bvtrack.splits.sampling.source import SplitSource
 from bvtrack.store.target import Client, find_target
 from bvtrack.tracking.environment import program_name
 from bvtrack.tracking.record_log import Logbook

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
 from bvtrack.splits.finding import Finding, Level
-from bvtrack.splits.sample import MOST_READ
+from bvtrack.splits.sampling.allowance import MOST_READ
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

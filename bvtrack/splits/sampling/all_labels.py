@@ -9,8 +9,8 @@ from bvtrack.splits.profiling.class_labels import class_names
 from bvtrack.splits.profiling.columns import Names
 from bvtrack.splits.profiling.layout import Layout
 from bvtrack.splits.profiling.profile import SplitProfile
-from bvtrack.splits.reading.allowance import MOST_BYTES, Allowance, bytes_of
 from bvtrack.splits.reading.batches import target_array
+from bvtrack.splits.sampling.allowance import MOST_BYTES, Allowance, bytes_of
 
 
 def with_all_labels(found: SplitProfile, targets: Any, n: int) -> SplitProfile:

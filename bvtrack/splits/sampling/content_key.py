@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.random_states import preserve_random_states
-from bvtrack.splits.reading.allowance import GROWTH, Allowance
 from bvtrack.splits.reading.arrays import TEXT
 from bvtrack.splits.reading.batches import batches, columns_of
 from bvtrack.splits.reading.rows import rows_at
-from bvtrack.splits.sample import READ_SECONDS
+from bvtrack.splits.sampling.allowance import GROWTH, READ_SECONDS, Allowance
 
 if TYPE_CHECKING:
     import numpy as np

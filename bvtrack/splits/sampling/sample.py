@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-if TYPE_CHECKING:
-    from bvtrack.splits.profiling.profile import SplitProfile
+from bvtrack.splits.profiling.profile import SplitProfile, profile
+from bvtrack.splits.reading.batch_similarity import are_alike, one_each
+from bvtrack.splits.reading.batches import batches as read
+from bvtrack.splits.reading.batching import n_of, together
+from bvtrack.splits.sampling.all_labels import with_all_labels
 
 MOST_EXAMPLES = 2**53
 """Larger counts are no exact floats."""
-MOST_READ = 10_000
-"""Of a larger split so many examples, drawn at random, are read: of two such sets a K-S statistic of 0.02 is seen."""
-READ_SECONDS = 0.2
-"""How long a training reads of one set to compare distributions, where that is what ends first."""
 MOST_TARGETS = 1 << 23
 """Targets in memory that are used though their examples are not read: 8 MiB, a million numbers."""
-
-_Batch = TypeVar("_Batch")
 
 
 @dataclass(frozen=True)
@@ -73,9 +69,6 @@ class SplitSample:
 
         Raises `ValueError` for batches that cannot be read.
         """
-        from bvtrack.splits.reading.batches import batches as read
-        from bvtrack.splits.reading.batching import together
-
         return cls(n, *together(list(read(iter(batches)))))
 
     @classmethod
@@ -83,10 +76,6 @@ class SplitSample:
         """The same from batches that were drawn at random. Where they differ from one another, as those of a set that is
         sorted do, one example of each counts, unless they are all there is.
         """
-        from bvtrack.splits.reading.batch_similarity import are_alike, one_each
-        from bvtrack.splits.reading.batches import batches as read
-        from bvtrack.splits.reading.batching import n_of, together
-
         found = list(read(iter(batches)))
         is_sample = sum(map(n_of, found)) < n and not are_alike(found)
         return cls(n, *together(one_each(found) if is_sample else found))
@@ -110,9 +99,6 @@ class SplitSample:
 
         Raises `ValueError` as `bvtrack.profile` does, and where nothing could be read.
         """
-        from bvtrack.splits.profiling.profile import profile
-        from bvtrack.splits.reading.all_labels import with_all_labels
-
         if self.problem:
             raise ValueError(f"{name}: {self.problem}")
         if not self.n_read:
@@ -139,16 +125,3 @@ def _length_of(features: Any) -> int:
         features = next(iter(features.values()))
     shape = getattr(features, "shape", None)
     return int(shape[0]) if shape else len(features)
-
-
-def in_time(batches: Iterable[_Batch]) -> Iterator[_Batch]:
-    """As many batches of a set as a training has time to read: the first, and those that come within `READ_SECONDS`.
-
-    >>> list(in_time(["a batch", "another"]))
-    ['a batch', 'another']
-    """
-    deadline = time.monotonic() + READ_SECONDS
-    for batch in batches:
-        yield batch
-        if time.monotonic() > deadline:
-            return

@@ -11,12 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from bvtrack.random_states import preserve_random_states
-from bvtrack.splits.content_key import beside, key_of_dataset
-from bvtrack.splits.reading.allowance import MOST_FILE_BYTES, Allowance, bytes_of
 from bvtrack.splits.reading.batches import as_batch, batches, is_stream
 from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.random_subset import choose_examples
-from bvtrack.splits.sample import MOST_READ, READ_SECONDS, SplitSample
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
+from bvtrack.splits.sampling.content_key import beside, key_of_dataset
+from bvtrack.splits.sampling.sample import SplitSample
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bvtrack.splits.sample import MOST_READ, READ_SECONDS
-
+MOST_READ = 10_000
+"""Of a larger split so many examples, drawn at random, are read: of two such sets a K-S statistic of 0.02 is seen."""
+READ_SECONDS = 0.2
+"""How long a training reads of one set to compare distributions, where that is what ends first."""
 MOST_BYTES = 1 << 25
 """Of data in memory 32 MiB: 10,000 digits of MNIST in single precision (31.4 MB) fit."""
 MOST_FILE_BYTES = 1 << 23
@@ -20,6 +23,8 @@ MOST_MEMORY = 1 << 25
 each of its columns. The system may take it back."""
 GROWTH = 4
 """What is read next is no more than so many times what has been read, by which its price is known."""
+
+_Batch = TypeVar("_Batch")
 
 
 @dataclass
@@ -115,3 +120,16 @@ def bytes_of(value: Any) -> int:
         return int(value.width * value.height * len(value.getbands()))
     n_bytes = getattr(value, "nbytes", 8)
     return n_bytes if isinstance(n_bytes, int) else 8
+
+
+def in_time(batches: Iterable[_Batch]) -> Iterator[_Batch]:
+    """As many batches of a set as a training has time to read: the first, and those that come within `READ_SECONDS`.
+
+    >>> list(in_time(["a batch", "another"]))
+    ['a batch', 'another']
+    """
+    deadline = time.monotonic() + READ_SECONDS
+    for batch in batches:
+        yield batch
+        if time.monotonic() > deadline:
+            return

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.random_states import preserve_random_states
-from bvtrack.splits.reading.allowance import MOST_BYTES, MOST_FILE_BYTES, Allowance, bytes_of
 from bvtrack.splits.reading.arrays import TEXT
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.file_rows import is_mapped
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.reading.rows import rows_at
-from bvtrack.splits.sample import MOST_READ, SplitSample
+from bvtrack.splits.sampling.allowance import MOST_BYTES, MOST_FILE_BYTES, MOST_READ, Allowance, bytes_of
+from bvtrack.splits.sampling.sample import SplitSample
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from bvtrack.splits.content_key import key_of_arrays
-from bvtrack.splits.reading.drawing import drawn
-from bvtrack.splits.reading.items import found_in, of_pairs
-from bvtrack.splits.sample import SplitSample, by_name
+from bvtrack.splits.sampling.content_key import key_of_arrays
+from bvtrack.splits.sampling.drawing import drawn
+from bvtrack.splits.sampling.items import found_in, of_pairs
+from bvtrack.splits.sampling.sample import SplitSample, by_name
 
 
 @dataclass(frozen=True)
