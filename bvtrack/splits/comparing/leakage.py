@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from bvtrack.diagnosis.explanation import percent
 from bvtrack.splits.finding import Finding, Level
+from bvtrack.splits.near_duplicates.images import near_duplicates
+from bvtrack.splits.near_duplicates.texts import near_duplicate_texts
+from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.profiling.row_hash import MOST_KEPT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvtrack.splits.profiling.profile import SplitProfile
 
 FEWEST_NEIGHBOURS = 10
 """A near copy is much nearer than the tenth nearest example."""
@@ -87,9 +89,6 @@ def _copies(earlier: str, one: SplitProfile, later: str, other: SplitProfile, ex
 
 
 def _near_copies(earlier: str, one: SplitProfile, later: str, other: SplitProfile, exact: int) -> Iterator[Finding]:
-    from bvtrack.splits.near_duplicates.images import near_duplicates
-    from bvtrack.splits.near_duplicates.texts import near_duplicate_texts
-
     kinds = {part.name: part.kind for part in one.layout.parts}
     for name, described in one.descriptions.items():
         again = other.descriptions.get(name)
