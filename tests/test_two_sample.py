@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, norm, pearson3
 
-from bvtrack.splits.comparing.two_sample import _class_test, _pearson
+from bvtrack.splits.comparing.two_sample import _class_test, _pearson_iii
 
 GENERATOR = np.random.default_rng(0)
 
@@ -17,13 +17,13 @@ def test_skewed_differences_have_the_p_values_of_a_pearson_distribution() -> Non
     of_difference = skew * (n_a - n_b) / np.sqrt(n_a * n_b * (n_a + n_b))
     expected = np.minimum(1, 2 * np.minimum(pearson3.sf(z, of_difference), pearson3.cdf(z, of_difference)))
 
-    assert _pearson(z, skew, n_a, n_b) == pytest.approx(expected, rel=0.01, abs=1e-12)
+    assert _pearson_iii(z, skew, n_a, n_b) == pytest.approx(expected, rel=0.01, abs=1e-12)
 
 
 def test_differences_without_skew_have_those_of_a_normal_one() -> None:
     z, n = np.linspace(-6, 6, 25), np.full(25, 100.0)
 
-    assert _pearson(z, np.full(25, 5.0), n, n) == pytest.approx(2 * norm.sf(abs(z)))
+    assert _pearson_iii(z, np.full(25, 5.0), n, n) == pytest.approx(2 * norm.sf(abs(z)))
 
 
 def test_class_shares_have_those_of_chi_squared() -> None:

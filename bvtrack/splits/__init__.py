@@ -1,1 +1,1 @@
-"""Splits checked: their sizes, their distributions, and what they share."""
+"""Checks of data splits: their sizes, distribution shift, and leaks."""

@@ -1,1 +1,1 @@
-"""Two-sample tests between the profiles of splits, and leaks between them."""
+"""Two-sample tests and leakage checks between the profiles of splits."""

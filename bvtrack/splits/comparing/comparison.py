@@ -1,6 +1,6 @@
-"""How the profiles of several sets differ: labels first, then features, with an effect size to each p-value.
+"""Compare the profiles of several splits: labels first, then features, with an effect size for each p-value.
 
-Holm's correction, weighted, runs over all tests of all pairs, so that one comparison has one false-alarm rate.
+A weighted Holm-Bonferroni correction over all tests of all pairs gives the whole comparison one false-alarm rate.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from bvtrack.splits.profiling.profile import SplitProfile
 LABEL = "label"
 ALPHA = 0.05
 LABEL_SHARE = 0.5
-"""Of the false alarms that are allowed, the labels' part: they are one column among many, and matter more than one."""
+"""Share of alpha spent on labels (weighted Holm-Bonferroni): they are one column among many, but matter more than one."""
 FEWEST_LISTED = 20
-"""Differences that are listed where fewer are significant: those that come nearest."""
+"""Minimum number of comparisons to list: beyond the significant ones, those closest to significance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One test of one pair of sets: which test of what, Holm's p-value, and the effect with the upper end of its 80 % interval.
+    """One test of one pair of splits: its name, the column, the Holm-corrected p-value, and the effect with the upper end of
+    its 80 % interval.
 
     `mean` and `components` are in standard deviations, `spread` is the logarithm of the ratio of standard deviations,
     `dependence` the difference of correlations; the others are differences of shares of examples, in [0, 1].
@@ -42,16 +43,16 @@ class Comparison:
 
     @property
     def is_shift(self) -> bool:
-        """Whether the difference is real, and large enough to matter."""
+        """True if the difference is significant and not negligible."""
         return self.is_significant and self.effect >= self.harmless
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is real."""
+        """True if the corrected p-value is below `ALPHA`."""
         return self.p_value < ALPHA
 
     def in_words(self) -> str:
-        """What differs, and by how much."""
+        """The column that differs, and the size of the difference."""
         match self.test:
             case "mean":
                 return f"{self.what} (mean moved by {self.effect:.2f} standard deviations)"
@@ -72,7 +73,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Family:
-    """A test of one pair of sets, with each of its p-values' share of the false alarms, and how to name what it looks at."""
+    """A test of one pair of splits, the share of alpha for each of its p-values, and a function that names its columns."""
 
     earlier: str
     later: str
@@ -94,7 +95,7 @@ class _Family:
 
 
 def compare_profiles(sets: Mapping[str, SplitProfile]) -> tuple[Comparison, ...]:
-    """All significant differences of all pairs, and some that come nearest to one, the smallest p-value first."""
+    """All significant differences between all pairs, and some of those closest to significance, the smallest p-value first."""
     pairs = list(itertools.combinations(sets, 2))
     families = [
         _Family(earlier, later, test, part / len(pairs) / len(test.p_values), name_of)
@@ -105,7 +106,7 @@ def compare_profiles(sets: Mapping[str, SplitProfile]) -> tuple[Comparison, ...]
 
 
 def _holm(families: Sequence[_Family]) -> Iterator[Comparison]:
-    """With p-values that hold for all of them together, each weighing its share (Holm 1979)."""
+    """Comparisons with jointly corrected p-values, each weighted by its share of alpha (Holm 1979)."""
     import numpy as np
 
     if not families:
@@ -124,7 +125,7 @@ def _holm(families: Sequence[_Family]) -> Iterator[Comparison]:
 
 
 def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, float, Callable[[Any], str]]]:
-    """The tests of a pair with their parts of the false alarms, which add up to 1, and the names of what they look at."""
+    """The tests of a pair, each with its share of alpha (they add up to 1) and a function that names its columns."""
     columns = one.layout.column_names
     features = [*numeric_tests(one.numbers, other.numbers), *joint_tests(one.numbers, other.numbers)]
     features += class_tests({name: _side_by_side(names, other.names[name]) for name, names in one.names.items()}, "names")
@@ -150,14 +151,14 @@ def _label_tests(one: SplitProfile, other: SplitProfile) -> Iterator[Test]:
 
 
 def _side_by_side(one: Names, other: Names) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Counted alike: by bucket where one of them is."""
+    """The counts of both in the same form: by bucket if either is."""
     if one.is_bucketed or other.is_bucketed:
         return one.in_buckets().counts, other.in_buckets().counts
     return one.counts, other.counts
 
 
 def _named(what: Any, columns: Sequence[str]) -> str:
-    """What a test looks at: a column, a pair of columns, or what has a name already."""
+    """The name of a column or of a pair of columns; a string is returned as it is."""
     if isinstance(what, tuple):
         return " and ".join(columns[index] for index in what)
     return what if isinstance(what, str) else columns[what]

@@ -1,4 +1,4 @@
-"""What a difference looks like: the shares of each set's examples between edges of equal width, or by class."""
+"""Histograms of the columns that differ: each split's shares of examples in bins of equal width, or by class."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from bvtrack.splits.profiling.counts import Counts
 
 MOST_SHOWN = 6
-"""Columns, those that differ most surely first."""
+"""Number of columns shown, the most significant first."""
 N_BINS = 24
 TAIL = 0.01
-"""The bins span the values between the first and the last hundredth of all examples; the outer ones hold what lies beyond."""
+"""The bins span the 1st to the 99th percentile of all examples; the outer bins also hold what lies beyond."""
 MOST_CLASSES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A column's shares of the examples by set, in [0, 1]: between `edges`, one more than there are shares, or by `classes`,
-    the most frequent first or by value. Numbers that are missing or infinite are in no share but in `missing`, by set.
+    """A column's shares of examples by split, in [0, 1]: in bins between `edges`, one more than there are shares, or by
+    `classes`, the most frequent first or in order of value. Missing and infinite numbers are in no share, only in `missing`, by
+    split.
     """
 
     what: str
@@ -40,14 +41,14 @@ class Histogram:
 
 
 def histograms(sets: Mapping[str, SplitProfile], comparisons: Sequence[Comparison]) -> tuple[Histogram, ...]:
-    """Of the columns, and of the label, that differ significantly between any two of the sets."""
+    """Histograms of the columns, and of the label, that differ significantly between any two of the splits."""
     differ = dict.fromkeys(one.what for one in comparisons if one.is_significant)
     found = (_histogram(what, sets) for what in differ)
     return tuple(itertools.islice((one for one in found if one is not None), MOST_SHOWN))
 
 
 def _histogram(what: str, sets: Mapping[str, SplitProfile]) -> Histogram | None:
-    """`None` for what is no single column, such as a correlation."""
+    """The histogram of one column; `None` if `what` is not a single column, such as a correlation."""
     first = next(iter(sets.values()))
     if what == LABEL and first.labels is not None:
         return _of_classes(what, {name: found.labels for name, found in sets.items() if found.labels is not None})
@@ -64,7 +65,7 @@ def _histogram(what: str, sets: Mapping[str, SplitProfile]) -> Histogram | None:
 
 
 def _of_classes(what: str, counts: Mapping[str, Names]) -> Histogram | None:
-    """The most frequent classes of all sets; `None` where they are counted by bucket, whose names say nothing."""
+    """Shares of the most frequent classes of all splits; `None` if they are counted by bucket, whose names mean nothing."""
     if any(names.is_bucketed for names in counts.values()):
         return None
     pooled = sum((Counter(names.counts) for names in counts.values()), Counter())
@@ -75,7 +76,7 @@ def _of_classes(what: str, counts: Mapping[str, Names]) -> Histogram | None:
 
 
 def _of_numbers(what: str, coding: Coding, counts: Mapping[str, Counts], column: int) -> Histogram | None:
-    """From how often each code occurs: the share of values up to each edge is known, and between two it grows evenly."""
+    """Bins of equal width from the counts of codes, by linear interpolation of the cumulative distribution between edges."""
     import numpy as np
 
     edges = coding.edges[column]
@@ -87,7 +88,7 @@ def _of_numbers(what: str, coding: Coding, counts: Mapping[str, Counts], column:
     if 1 < len(values) <= MOST_CLASSES:
         shares, classes = _by_value(edges, codes)
         return Histogram(what, shares, classes=classes, missing=missing)
-    is_last = np.append(np.diff(edges) > 0, True)  # of equal edges
+    is_last = np.append(np.diff(edges) > 0, True)  # of each group of equal edges
     up_to = {name: found[:-1].cumsum()[is_last] / found.sum() for name, found in codes.items()}
     pooled = np.mean(list(up_to.values()), axis=0)
     first, last = (min(int(place), len(values) - 1) for place in np.searchsorted(pooled, [TAIL, 1 - TAIL]))
@@ -101,15 +102,16 @@ def _of_numbers(what: str, coding: Coding, counts: Mapping[str, Counts], column:
 
 
 def _by_value(edges: NDArray[Any], codes: Mapping[str, NDArray[Any]]) -> tuple[dict[str, list[float]], list[str]]:
-    """Of a column with few values: each is a class, and so is what lies between two, below the first or above the last.
+    """Shares and class names of a column with few values: each value is a class, and so is each interval between, below or
+    above.
 
-    A value on several equal edges has a code in their middle, and one between two edges that of the edges below it; on a
-    single edge the two have the same code.
+    A value on several equal edges has the code in their middle, and one between two edges that of the lower edge; on a single
+    edge the two have the same code.
     """
     import numpy as np
 
     values, n_equal = np.unique(edges, return_counts=True)
-    names, places = _in_words(values), np.zeros(N_CODES, int)
+    names, places = _as_texts(values), np.zeros(N_CODES, int)
     labels = [f"< {names[0]}"]
     for index, (name, reached) in enumerate(zip(names, n_equal.cumsum(), strict=True)):
         following = f"to {names[index + 1]}" if index + 1 < len(names) else "and more"
@@ -123,8 +125,8 @@ def _by_value(edges: NDArray[Any], codes: Mapping[str, NDArray[Any]]) -> tuple[d
     return {name: found[kept].tolist() for name, found in counts.items()}, [labels[index] for index in kept]
 
 
-def _in_words(values: NDArray[Any]) -> list[str]:
-    """With as many digits as tell them apart."""
+def _as_texts(values: NDArray[Any]) -> list[str]:
+    """The values as text, with just enough digits to keep them distinct."""
     shortest = (
         found for digits in (4, 6, 9, 17) if len(set(found := [f"{value:.{digits}g}" for value in values])) == len(found)
     )

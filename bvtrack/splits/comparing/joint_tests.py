@@ -1,4 +1,4 @@
-"""Tests of whether numeric columns, taken together, come from one distribution: all their means, and each pair's dependence."""
+"""Multivariate two-sample tests of numeric columns: all their means at once, and the dependence of each pair."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 FEWEST_EFFECTIVE_PAIRS = 20
-"""Examples that the mean product of two columns must rest on in each set; of two normal columns one in nine counts."""
+"""Minimum effective sample size per set for the mean product of two columns; of two normal columns one example in nine
+counts."""
 EXAMPLES_PER_COMPONENT = 10
-"""Hotelling's test looks at so many principal components that each has ten examples of the smaller set."""
+"""Hotelling's test uses one principal component for every ten examples of the smaller set."""
 SMALLEST_VARIANCE = 1e-3
-"""Principal components with less of the average variance are rounding."""
+"""Principal components with less than this share of the average variance are rounding errors."""
 COMPONENTS = 0.2
-"""Over all columns together the harmless size is twice that of one: a classifier would know the sets apart in 56 of 100."""
+"""Negligible Mahalanobis distance, twice that of one column: a classifier would tell the sets apart in 56 of 100 cases."""
 
 
 def joint_tests(one: Counts, other: Counts) -> Iterator[Test]:
-    """Hotelling's test of all columns, and one of each pair of columns."""
+    """Hotelling's test of all columns, and a dependence test of each pair of columns."""
     pool = _Pool.of(one, other)
     yield from _component_tests(pool)
     yield from _dependence_test(pool)
@@ -36,8 +37,8 @@ def joint_tests(one: Counts, other: Counts) -> Iterator[Test]:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Two sets and `both` together, of which the `m` paired `columns` that vary have scores of a `mean` and `spread` `[m]` and
-    a `correlation` `[m, m]`; `chosen` are these columns among the paired ones.
+    """Two sets, pooled as `both`. The `m` paired `columns` that vary have scores with a `mean` and `spread` `[m]` and a
+    `correlation` `[m, m]`; `chosen` holds their positions among the paired columns.
     """
 
     one: Counts
@@ -64,16 +65,16 @@ class _Pool:
 
     @property
     def smaller(self) -> int:
-        """Examples in the smaller set."""
+        """Size of the smaller set."""
         return min(self.one.n, self.other.n)
 
     def means_of(self, counts: Counts) -> Array:
-        """The mean scores of one of the sets."""
+        """Mean scores `[m]` of one of the sets."""
         found: Array = counts.codes[self.columns] @ scores().astype(float) / counts.n
         return found
 
     def products_of(self, counts: Counts) -> Array:
-        """The mean products, in spreads, of the scores of one of the sets less the pool's mean."""
+        """Mean products `[m, m]` of the scores of one of the sets, centred on the pooled means, in units of the spreads."""
         import numpy as np
 
         cross = np.outer(self.mean, self.means_of(counts))
@@ -82,7 +83,7 @@ class _Pool:
         return found
 
     def variance_of_products(self) -> Array:
-        """E[x²y²] - E[xy]², in spreads: a little more than about the means, which are small beside the spreads."""
+        """E[x²y²] - E[xy]² in units of the spreads, not centred: only slightly too large, as the means are small."""
         import numpy as np
 
         chosen, both = np.ix_(self.chosen, self.chosen), self.both
@@ -92,7 +93,7 @@ class _Pool:
 
 
 def _component_tests(pool: _Pool) -> Iterator[Test]:
-    """Hotelling's T-squared on the largest principal components: many small moves of means, all columns together."""
+    """Hotelling's T-squared on the largest principal components: detects many small mean shifts across all columns."""
     import numpy as np
     from scipy.special import fdtrc
 
@@ -105,7 +106,7 @@ def _component_tests(pool: _Pool) -> Iterator[Test]:
     moved = ((pool.means_of(pool.other) - pool.means_of(pool.one)) / pool.spread) @ vectors[:, -m:]
     n = pool.one.n + pool.other.n
     per_n = pool.one.n * pool.other.n / n
-    pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # of the total covariance, the differences of means included
+    pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # by the total covariance, which includes the mean difference
     share = min(pooled_t / n, 1 - 1e-12)
     statistic = share / (1 - share) * (n - m - 1) / m
     p_value = float(fdtrc(m, n - m - 1, statistic))
@@ -116,14 +117,14 @@ def _component_tests(pool: _Pool) -> Iterator[Test]:
 
 
 def _dependence_test(pool: _Pool) -> Iterator[Test]:
-    """Whether two columns go together as much in both sets: the mean product of their scores, pair by pair."""
+    """Test whether two columns are equally correlated in both sets, by the mean product of their scores, pair by pair."""
     import numpy as np
     from scipy.special import ndtr
 
     if len(pool.columns) < 2:
         return
     variance = pool.variance_of_products()
-    rows, columns = np.nonzero(_are_tested(pool) & (variance > 1e-9))
+    rows, columns = np.nonzero(_tested_pairs(pool) & (variance > 1e-9))
     if not len(rows):
         return
     error = np.sqrt(np.maximum(variance, 1e-12) * (1 / pool.one.n + 1 / pool.other.n))[rows, columns]
@@ -133,8 +134,8 @@ def _dependence_test(pool: _Pool) -> Iterator[Test]:
     yield Test("dependence", whats, p_values, effects, effects + UPPER_80 * error, 0.1, DEPENDENCE)
 
 
-def _are_tested(pool: _Pool) -> NDArray[np.bool_]:
-    """Each pair of columns once, where enough examples say something of it."""
+def _tested_pairs(pool: _Pool) -> NDArray[np.bool_]:
+    """Mask `[m, m]` of the pairs to test, each once, where the effective sample size suffices."""
     import numpy as np
 
     _, _, _, kurtosis = pooled_moments(pool.both.codes[pool.columns].astype(float), scores().astype(float))

@@ -1,7 +1,7 @@
-"""Tests of whether two sets of counts come from one distribution, each with the size of the difference.
+"""Two-sample tests on counts, each with an effect size.
 
-Under the null hypothesis both sets are draws from one pool, so variances and skews are those of the pool. Every test names
-what it looks at, its p-value, and the effect with the upper end of its 80 % interval.
+Under the null hypothesis both sets are drawn from one pool, so variances and skews are the pool's. Every test has a name, the
+columns it looks at, p-values, and effects with the upper ends of their 80 % intervals.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 UPPER_80 = 1.2816
-"""Standard errors from an estimate to the upper end of its 80 % interval: that the difference is real is for the p-value to
-say; this tells how large it may be."""
+"""Standard errors from an estimate to the upper end of its 80 % interval. The p-value says whether a difference is real; this
+end says how large it may be."""
 FEWEST_EFFECTIVE = 30
-"""Values that a mean must rest on in each set: a column that is nearly always the same counts by its other values."""
+"""Minimum effective sample size per set: a nearly constant column counts by its other values."""
 LEAST_KURTOSIS, MOST_KURTOSIS = 1.2, 6.0
-"""Of columns whose spread, and dependence on others, say more than their mean does: two values with equal shares have a
-kurtosis of 1, a normal distribution 3, and what is the same in nine of ten examples 8."""
+"""Spread and dependence are tested only for columns in this range, where they say more than the mean: two equally frequent
+values have a kurtosis of 1, a normal distribution 3, a column that is constant in nine of ten examples 8."""
 LEAST_SKEW = 1e-3
-"""Below it a normal distribution is as good."""
+"""Below this skew a normal distribution is as good."""
 FEWEST_EXPECTED = 5
-"""Chi-squared wants at least 5 expected examples a cell (Cochran); rarer classes are counted together."""
+"""Minimum expected count in a cell of a chi-squared test (Cochran); rarer classes are pooled."""
 
 
 @dataclass(frozen=True)
 class Test:
-    """One test: `p_values`, `effects` and `highs` by column (or pair of columns) of `whats`; `weight` is its share of the
-    false alarms that are allowed; `highs` are the upper ends of the effects' intervals, and below `harmless` none matters.
+    """One test of several columns (or pairs of columns) `whats`, with `p_values`, `effects` and `highs`, the upper ends of the
+    effects' 80 % intervals. `weight` is the test's share of alpha; effects below `harmless` are negligible.
     """
 
     name: str
@@ -50,16 +50,17 @@ class Test:
 
 
 MEAN = SPREAD = DEPENDENCE = 0.1
-"""A moved mean and a changed spread, in standard deviations, and a changed correlation that are harmless."""
+"""Negligible shift of a mean, in standard deviations, change of a log standard deviation, and change of a correlation."""
 SHARE = 0.05
-"""The same for a Kolmogorov-Smirnov statistic, a total variation distance or a share of examples: about what a mean moved by
-0.1 standard deviations changes the first by (0.04)."""
+"""Negligible Kolmogorov-Smirnov statistic, total variation distance or difference in shares of examples: a mean shift of 0.1
+standard deviations changes the first by about this much (0.04)."""
 FILLED = SHARE / 2
-"""The same for a single value, and for values that are missing or infinite: half, for they are seldom chance."""
+"""Negligible difference in the share of a single value, and of missing or infinite values: half of `SHARE`, because these
+rarely differ by chance."""
 
 
 def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
-    """The tests of each numeric column by itself."""
+    """The tests that look at one numeric column at a time."""
     import numpy as np
 
     n = np.array([counts.codes[:, :N_CODES].sum(axis=1) for counts in (one, other)])
@@ -75,7 +76,7 @@ def numeric_tests(one: Counts, other: Counts) -> Iterator[Test]:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Counts `[d, k]` of some `columns` in two sets, and their sums `[d]`."""
+    """Counts `[d, k]` of some `columns` in two sets, and their totals `[d]`."""
 
     columns: NDArray[np.int64]
     a: Array
@@ -97,7 +98,7 @@ class _Pair:
 
     @property
     def smaller(self) -> Array:
-        """Examples in the smaller set, by column."""
+        """Size of the smaller set, by column."""
         import numpy as np
 
         found: Array = np.minimum(self.n_a, self.n_b)
@@ -105,7 +106,7 @@ class _Pair:
 
     @property
     def error(self) -> Array:
-        """The standard error of a difference of means, in standard deviations, by column."""
+        """Standard error of a difference of means, in standard deviations, by column."""
         import numpy as np
 
         found: Array = np.sqrt(1 / self.n_a + 1 / self.n_b)
@@ -113,7 +114,7 @@ class _Pair:
 
 
 def pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, Array]:
-    """Mean, variance, skew and kurtosis of what columns of counts `[d, k]` count: `values` `[k]`, or `[d, k]`."""
+    """Mean, variance, skew and kurtosis by column, from counts `[d, k]` of `values` (`[k]` or `[d, k]`)."""
     import numpy as np
 
     n = pooled.sum(axis=1)
@@ -125,16 +126,16 @@ def pooled_moments(pooled: Array, values: Array) -> tuple[Array, Array, Array, A
 
 
 def _difference_of_means(pair: _Pair, values: Array, variance: Array, skew: Array) -> tuple[Array, Array]:
-    """The p-values of the differences of the mean of `values`, and these, in standard deviations of the pool.
+    """P-values of the differences between the means of `values`, and the differences in pooled standard deviations.
 
-    The p-values are of a Pearson type III distribution with the skew that a random division of the pool has (Mielke and
-    Berry): rare values make it far from normal.
+    The p-values are from a Pearson type III distribution with the skew of a random division of the pool (Mielke and Berry):
+    rare values make it far from normal.
     """
     import numpy as np
 
     means = [(counts * values).sum(axis=1) / n for counts, n in ((pair.a, pair.n_a), (pair.b, pair.n_b))]
     difference = (means[1] - means[0]) / np.sqrt(variance)
-    return _pearson(difference / pair.error, skew, pair.n_a, pair.n_b), difference
+    return _pearson_iii(difference / pair.error, skew, pair.n_a, pair.n_b), difference
 
 
 def _mean_test(pair: _Pair) -> Test:
@@ -148,7 +149,7 @@ def _mean_test(pair: _Pair) -> Test:
 
 
 def _spread_test(pair: _Pair) -> Test:
-    """The mean squared distance from the pool's mean; a column of two values has no spread beside its mean."""
+    """Compare the mean squared distance from the pooled mean; a column of two values has no spread apart from its mean."""
     import numpy as np
 
     values = fine_scores()[:N_CODES]
@@ -163,14 +164,14 @@ def _spread_test(pair: _Pair) -> Test:
     )
     pair, average, variance = pair.only(kept), average[kept], variance[kept]
     p_values, difference = _difference_of_means(pair, squares[kept], variance, skew[kept])
-    scale = np.sqrt(variance) / (2 * average)  # to the logarithm of the standard deviation
+    scale = np.sqrt(variance) / (2 * average)  # delta method: to the log standard deviation
     effects = abs(difference) * scale
     highs = effects + UPPER_80 * pair.error * scale
     return Test("spread", list(pair.columns), p_values, effects, highs, 0.1, SPREAD)
 
 
-def _pearson(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
-    """Two-sided, of standardised differences whose pool has this skew: the distribution is a gamma distribution, moved."""
+def _pearson_iii(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
+    """Two-sided p-values of standardised differences from a pool with this skew, by a shifted gamma distribution."""
     import numpy as np
     from scipy.special import gammainc, gammaincc, ndtr
 
@@ -184,7 +185,7 @@ def _pearson(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
 
 
 def _distribution_test(pair: _Pair) -> Test:
-    """Kolmogorov-Smirnov on the edges: never more alarms than on the values themselves."""
+    """Kolmogorov-Smirnov test of the binned values, which has no more false alarms than a test of the raw values."""
     from scipy.special import kolmogorov
 
     shares = [counts.cumsum(axis=1) / n[:, None] for counts, n in ((pair.a, pair.n_a), (pair.b, pair.n_b))]
@@ -196,7 +197,7 @@ def _distribution_test(pair: _Pair) -> Test:
 
 
 def _frequent_value_test(pair: _Pair) -> Test:
-    """The one ending of the values whose share of examples differs most: a value that was filled in stands out there."""
+    """Two-proportion test per column of the mantissa bits whose share differs most: an imputed value stands out there."""
     import numpy as np
 
     differences = abs(pair.b / pair.n_b[:, None] - pair.a / pair.n_a[:, None])
@@ -205,14 +206,14 @@ def _frequent_value_test(pair: _Pair) -> Test:
     ending = (differences / error).argmax(axis=1)
     rows = np.arange(len(pair.columns))
     n_endings = (pair.pooled > 0).sum(axis=1)
-    p_values = np.minimum(1.0, n_endings * _binomial(pair.a[rows, ending], pair.b[rows, ending], pair.n_a, pair.n_b))
+    p_values = np.minimum(1.0, n_endings * _binomial_p_values(pair.a[rows, ending], pair.b[rows, ending], pair.n_a, pair.n_b))
     effects = differences[rows, ending]
     highs = effects + UPPER_80 * error[rows, ending]
     return Test("frequent value", list(pair.columns), p_values, effects, highs, 0.05, FILLED)
 
 
 def _share_test(name: str, count_a: NDArray[np.int64], count_b: NDArray[np.int64], n_a: int, n_b: int) -> Test:
-    """Of the columns in which some values are so."""
+    """Two-proportion test per column in which such values occur."""
     import numpy as np
 
     columns = np.flatnonzero(count_a + count_b)
@@ -221,12 +222,14 @@ def _share_test(name: str, count_a: NDArray[np.int64], count_b: NDArray[np.int64
     pooled = (a + b) / (n_a + n_b)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
     full_a, full_b = np.full(len(a), float(n_a)), np.full(len(b), float(n_b))
-    p_values = np.where(pooled > 0.5, _binomial(n_a - a, n_b - b, full_a, full_b), _binomial(a, b, full_a, full_b))
+    p_values = np.where(
+        pooled > 0.5, _binomial_p_values(n_a - a, n_b - b, full_a, full_b), _binomial_p_values(a, b, full_a, full_b)
+    )
     return Test(name, list(columns), p_values, effects, effects + UPPER_80 * error, 0.025, FILLED)
 
 
-def _binomial(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
-    """Of how counts are divided between two sets: exact, and never too small, for it draws with replacement."""
+def _binomial_p_values(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
+    """Conservative exact binomial test, two-sided, of how counts divide between two sets; it assumes draws with replacement."""
     import numpy as np
     from scipy.special import betainc
 
@@ -239,7 +242,9 @@ def _binomial(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
 
 
 def class_tests(counts: Mapping[str, tuple[Mapping[str, int], Mapping[str, int]]], name: str) -> Iterator[Test]:
-    """Of the counts of classes by column: chi-squared, with the total variation distance beyond what chance gives."""
+    """Chi-squared test per column of class counts; the effect is the total variation distance, its upper end corrected for
+    chance.
+    """
     import numpy as np
 
     found = [_class_test(*_side_by_side(*pair)) for pair in counts.values()]

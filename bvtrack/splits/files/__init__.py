@@ -1,1 +1,1 @@
-"""Splits in files: tables, arrays, folders of images."""
+"""Splits read from files: tables, arrays, image folders."""

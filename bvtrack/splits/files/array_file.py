@@ -1,4 +1,4 @@
-"""NumPy's files as batches: a .npy is mapped into memory, a .npz is unpacked as it is read, and nothing is unpickled."""
+"""Read NumPy files as batches: a .npy is memory-mapped, a .npz is decompressed as it is read, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from bvtrack.splits.files.split_file import Batch
 
 FEATURES = ("x", "features", "images", "inputs")
-"""What arrays are called, in whatever case, perhaps with a part behind it: `x_train`."""
+"""Names of feature arrays, in upper or lower case, with or without a suffix: `x_train`."""
 BYTES_AT_ONCE = 1 << 24
 MOST_ROWS = 1 << 16
 READABLE = "biufcmMUS"
-"""The kinds of NumPy's types that hold numbers, times and texts; objects would have to be unpickled."""
+"""NumPy's dtype kinds of numbers, times and texts; objects would have to be unpickled."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """An array in a file: its name, shape and type, and whether its columns come one after another."""
+    """An array in a file: its name, shape and dtype, and whether it is stored by columns (Fortran order)."""
 
     name: str
     shape: tuple[int, ...]
@@ -44,7 +44,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Arrays:
-    """Features and what goes with them. `dtypes` are the types to read features, target and group as."""
+    """The arrays of a split, by role. `dtypes` are the dtypes to read features, target and group as."""
 
     path: Path
     members: Mapping[str, Member]
@@ -107,14 +107,14 @@ class Arrays:
 
 
 def open_arrays(path: Path, part: str, roles: Roles) -> Arrays:
-    """Read which arrays there are; `part` is what stands behind their names, `train` for `x_train` and `y_train`.
+    """List the arrays of a file; `part` is the suffix of their names, `train` for `x_train` and `y_train`.
 
-    Raises `ValueError` for a broken file, arrays of objects or of different lengths, and where it is not clear which hold
-    the features and the target.
+    Raises `ValueError` for a broken file, arrays of objects or of different lengths, and if it is unclear which arrays are the
+    features and the target.
     """
     if roles.without:
         raise ValueError(f"expected no --without for the arrays in {path}, whose columns have no names; leave it out")
-    with _in_words(path):
+    with _explained_errors(path):
         found = _npy_members(path) if path.suffix.lower() == ".npy" else _npz_members(path)
     features = _features(path, list(found), part)
     suffix = features[len(features.split("_")[0]) :] if "_" in features else ""
@@ -160,7 +160,7 @@ def _check(path: Path, role: str, member: Member, features: Member) -> None:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
+def _explained_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
@@ -194,7 +194,7 @@ def _header(name: str, stream: IO[bytes]) -> Member:
 
 
 def _whole(path: Path, member: Member) -> NDArray[Any]:
-    with _in_words(path):
+    with _explained_errors(path):
         loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
         if isinstance(loaded, np.ndarray):
             return loaded
@@ -209,7 +209,7 @@ def _chunks(path: Path, member: Member, step: int) -> Iterator[NDArray[Any]]:
         for start in range(0, len(values), step):
             yield np.ascontiguousarray(values[start : start + step])
         return
-    with _in_words(path), zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as stream:
+    with _explained_errors(path), zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as stream:
         _header(member.name, stream)
         n_bytes = member.dtype.itemsize * int(np.prod(member.shape[1:]))
         for start in range(0, len(member), step):
@@ -221,7 +221,7 @@ def _chunks(path: Path, member: Member, step: int) -> Iterator[NDArray[Any]]:
 
 
 def _common(dtypes: Sequence[np.dtype[Any]], role: str) -> np.dtype[Any]:
-    """A type that holds the values of all; texts and times go with their like only."""
+    """A dtype that holds the values of all; texts and times only combine with their own kind."""
     sorts = {"text" if dtype.kind in "US" else dtype.kind if dtype.kind in "mM" else "number" for dtype in dtypes}
     if len(sorts) > 1:
         found = ", ".join(dict.fromkeys(map(str, dtypes)))

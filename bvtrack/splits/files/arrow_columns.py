@@ -1,4 +1,4 @@
-"""Arrow's columns as arrays of NumPy, of one type for each kind of column whatever is missing in a batch."""
+"""Convert Arrow columns to NumPy arrays, with one dtype per kind of column whatever a batch lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["whole numbers", "numbers", "times", "texts", "lists", "nothing"]
 
 
 def kind_of(path: Path, name: str, type_: Any) -> Kind:
-    """What a column of this type holds. Raises `ValueError` for what cannot be compared."""
+    """The kind of a column of this Arrow type. Raises `ValueError` for types that cannot be compared."""
     is_a = pa.types
     if is_a.is_dictionary(type_):
         return kind_of(path, name, type_.value_type)
@@ -43,7 +43,7 @@ def _is_list(type_: Any) -> bool:
 
 
 def values_of(array: Any, kind: Kind) -> NDArray[Any]:
-    """A column as an array of NumPy: NaN for missing numbers and times, no letter for missing texts."""
+    """A column as a NumPy array: NaN for missing numbers and times, an empty string for missing texts."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     match kind:
@@ -64,7 +64,7 @@ def _floats(array: Any) -> NDArray[np.float64]:
 
 
 def _seconds(array: Any) -> NDArray[np.float64]:
-    """Since 1970."""
+    """Seconds since 1970."""
     if not pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("s" if pa.types.is_date32(array.type) or pa.types.is_null(array.type) else "ms"))
     steps = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
@@ -72,7 +72,7 @@ def _seconds(array: Any) -> NDArray[np.float64]:
 
 
 def rows_of(array: Any) -> NDArray[np.float64]:
-    """Lists of one length as rows, lists of lists as well. Raises `ValueError`, to be continued, for other lists."""
+    """Lists of equal length as rows, also nested. Raises `ValueError` for other lists; the caller completes its message."""
     if not _is_list(array.type):
         return _floats(array)
     lengths = pc.unique(pc.list_value_length(array)).to_pylist()
@@ -84,7 +84,7 @@ def rows_of(array: Any) -> NDArray[np.float64]:
 
 
 def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which values of an array `[n]` are missing."""
+    """Mask of the missing values of an array `[n]`."""
     if values.dtype == object:
         return np.array([value is None or value == "" for value in values.tolist()], dtype=bool)
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)

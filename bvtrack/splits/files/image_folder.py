@@ -1,4 +1,4 @@
-"""A folder of images as batches of arrays of one size, with the subfolders as classes."""
+"""Read a folder of images as batches of arrays of one size, with subfolders as classes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 SIDE = 32
-"""All images are compared at this size, in pixels: four to a field of `bvtrack.splits.profiling.columns`."""
+"""The size in pixels at which images are compared: four pixels per side of a grid cell in
+`bvtrack.splits.profiling.columns`."""
 AT_ONCE = 4096
 GREY_MODES = ("1", "L", "LA", "I")
 
 
 @dataclass(frozen=True)
 class Images:
-    """Files and the class of each (`None` in a folder without subfolders); in grey where they all are."""
+    """Image files and the class of each (`None` in a folder without subfolders); greyscale if they all are."""
 
     path: Path
     files: tuple[Path, ...]
@@ -71,10 +72,10 @@ class Images:
 
 
 def open_images(folder: Path, roles: Roles) -> Images:
-    """Find the images in a folder, or in its subfolders, one to a class.
+    """Find the images in a folder, or in its subfolders, one for each class.
 
-    Raises `ValueError` where there are none, or both in the folder and in subfolders, where one cannot be opened, and for
-    columns, which images do not have; `ModuleNotFoundError` where Pillow is missing.
+    Raises `ValueError` if there are none, if there are some both in the folder and in subfolders, if one cannot be opened, and
+    for columns, which images do not have; `ModuleNotFoundError` if Pillow is missing.
     """
     if given := [*roles.named, *(["without"] if roles.without else [])]:
         role = given[0]
@@ -102,7 +103,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _is_grey(file: Path) -> bool:
-    """By its header, which is all that is read."""
+    """True if its header says that it is greyscale; nothing else is read."""
     image = _opened(file)
     with image:
         return str(image.mode).split(";")[0] in GREY_MODES
@@ -124,7 +125,7 @@ def _opened(file: Path) -> Any:
 
 
 def _pixels(file: Path, *, is_grey: bool) -> NDArray[np.uint8]:
-    """`[32, 32]` in grey, `[32, 32, 3]` in colour."""
+    """Pixels `[32, 32]` in greyscale, `[32, 32, 3]` in colour."""
     from PIL import Image
 
     image = _opened(file)

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as batches of columns. The types of a CSV's columns are settled by its first 8 MiB."""
+"""Read CSV and Parquet files as batches of columns. The column types of a CSV are inferred from its first 8 MiB."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bvtrack.splits.files.split_file import Batch
 
 INDEX = ("", "Unnamed: 0", "__index_level_0__")
-"""What a pandas index is called in a file: a first or last column that is no feature."""
+"""Names that a pandas index has in a file, as a first or last column that is not a feature."""
 BLOCK = 1 << 23
 VALUES_AT_ONCE = 1 << 22
 MOST_ROWS = 1 << 16
@@ -34,8 +34,8 @@ OTHER_DELIMITERS = (";", "\t", "|")
 
 @dataclass(frozen=True)
 class Table(ABC):
-    """A file of columns. `types` are Arrow's, by column in the file's order, `kinds` are those to read them as, both without
-    those of its `names` that are left out.
+    """A file of columns. `types` are Arrow's, by column in the file's order, `kinds` are the kinds to read them as; both leave
+    out the excluded ones of its `names`.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class Table(ABC):
     def batches(self, report: Report) -> Iterator[Batch]:
         target = self.roles.target
         wanted = [*self.features, *([target] if target else [])]
-        with self._in_words():
+        with self._explained_errors():
             for batch in self._record_batches(wanted, report):
                 columns = {name: self._feature(batch, name) for name in self.features}
                 yield columns, None if target is None else self._target(batch, target)
@@ -86,15 +86,17 @@ class Table(ABC):
 
     @abstractmethod
     def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
-        """Arrow's batches of these columns."""
+        """Arrow record batches of these columns."""
 
     def _feature(self, batch: Any, name: str) -> NDArray[Any]:
-        """All numbers are floats: a column may hold whole ones in one batch and others in the next."""
+        """The values of a feature, all numbers as floats: a column may hold integers in one batch and fractions in the next."""
         kind = self.kinds[name]
         return self._values(batch, name, "numbers" if kind == "whole numbers" else kind)
 
     def _target(self, batch: Any, name: str) -> NDArray[Any]:
-        """Missing whole numbers would be floats in one batch, and no classes."""
+        """The values of the target. Raises `ValueError` for missing integers, which would become floats and no longer be
+        classes.
+        """
         if self.kinds[name] == "whole numbers" and batch.column(name).null_count:
             raise ValueError(
                 f"expected a label in each row of {self.where}, got rows without one in column {name!r}; fill them in, "
@@ -111,7 +113,7 @@ class Table(ABC):
             raise ValueError(f"expected {error} in column {name!r} of {self.where}; pad the lists") from error
 
     def _whole(self, role: str, name: str) -> NDArray[Any]:
-        with self._in_words():
+        with self._explained_errors():
             found = [self._values(batch, name, self.kinds[name]) for batch in self._record_batches([name], lambda _: None)]
         values: NDArray[Any] = np.concatenate(found) if found else np.empty(0)
         n_missing = int(is_missing(values).sum())
@@ -123,13 +125,13 @@ class Table(ABC):
         return values
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        with _in_words(self.path):
+    def _explained_errors(self) -> Iterator[None]:
+        with _explained_errors(self.path):
             yield
 
 
 class CsvTable(Table):
-    """Comma- or tab-separated, compressed by gzip or not."""
+    """Comma- or tab-separated, gzip-compressed or not."""
 
     def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
         size = max(1, self.path.stat().st_size)
@@ -140,7 +142,7 @@ class CsvTable(Table):
                 yield batch
 
     def _type_to_read(self, name: str) -> Any:
-        """A type that takes in what may come after the first block: 2.5 after 2, a fraction of a second."""
+        """A type wide enough for values after the first block: 2.5 after 2, a fraction of a second."""
         inferred, kind = self.types[name], self.kinds[name]
         is_kept = name in self.roles.named.values()
         match kind:
@@ -156,7 +158,7 @@ class CsvTable(Table):
 
 
 class ParquetTable(Table):
-    """A file of Parquet."""
+    """A Parquet file."""
 
     def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
         n_rows = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_AT_ONCE // max(1, len(names))))
@@ -171,10 +173,10 @@ class ParquetTable(Table):
 def open_table(path: Path, roles: Roles) -> Table:
     """Read the names and types of a table's columns.
 
-    Raises `ValueError` for a file that is empty, broken, or has columns without a name, or of one name.
+    Raises `ValueError` for an empty or broken file, and for columns without a name or with the same name.
     """
     is_parquet = path.name.lower().endswith((".parquet", ".pq"))
-    with _in_words(path):
+    with _explained_errors(path):
         schema = pq.read_schema(path) if is_parquet else _csv_schema(path)
         names = list(schema.names)
     if repeated := sorted({name for name in names if names.count(name) > 1}):
@@ -196,8 +198,8 @@ def open_table(path: Path, roles: Roles) -> Table:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """What goes wrong in reading a file, in a sentence that names it."""
+def _explained_errors(path: Path) -> Iterator[None]:
+    """Turn errors of reading a file into a `ValueError` that names it."""
     format_ = "Parquet" if path.name.lower().endswith((".parquet", ".pq")) else "CSV"
     try:
         yield
@@ -230,7 +232,7 @@ def _csv_reader(path: Path, raw: Any, types: Mapping[str, Any] | None) -> Any:
 
 
 def _check_header(path: Path, names: Sequence[str]) -> None:
-    """Raises `ValueError` for a first line that holds no names of columns."""
+    """Raises `ValueError` if the first line does not hold column names."""
     if len(names) == 1 and (found := [mark for mark in OTHER_DELIMITERS if mark in names[0]]):
         raise ValueError(
             f"expected columns apart by commas in {path} (by tabs in .tsv), got {found[0]!r} between them; convert it"
@@ -269,7 +271,7 @@ def _check_columns(first: Table, other: Table) -> None:
 
 
 def _common(name: str, files: Sequence[Table]) -> Kind:
-    """The kind that a column has in all files; codes of digits in one are texts if they are so in another."""
+    """The kind of a column in all files; digits in one file are texts if another file has texts there."""
     found: dict[Kind, Table] = {}
     for file in files:
         if file.kinds[name] != "nothing":

@@ -1,1 +1,1 @@
-"""Images and texts that are nearly the same."""
+"""Near-duplicate images and texts across two splits."""

@@ -1,11 +1,11 @@
-"""Near copies across two splits: images, or embeddings, of the later one that are all but in the earlier one.
+"""Near-duplicate images, or embeddings, across two splits, by a nearest-neighbour ratio test.
 
-One is a near copy by a ratio test: its nearest example of the earlier split is far nearer than the 10th nearest.
-Where all look alike, as handwritten ones do, both are near and nothing is said; nor is it of what the earlier split holds ten
-times.
+An example is a near duplicate if its nearest neighbour in the earlier split is far nearer than the 10th nearest. Where all
+examples look alike, as handwritten digits do, both are near and nothing is found; nor is an example that the earlier split
+holds ten times.
 
 The constants for images were chosen on planted copies, 1 in 10 (as JPEG, shifted, brightened, and all of it), of 30,000 digits
-of MNIST and 36,000 made-up pictures; `tests/benchmarks/splits/near_duplicates.py` measures them on others.
+of MNIST and 36,000 synthetic pictures; `tests/benchmarks/splits/near_duplicates.py` measures them on others.
 """
 
 from __future__ import annotations
@@ -24,38 +24,40 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int64]
 
 LEAK_RATIO = 0.4
-"""A near copy at or below it: 93 to 100 % of the planted copies were, and less than 1 % of what was had not been planted."""
+"""A near duplicate at or below it: 93 to 100 % of the planted copies were found, and less than 1 % of what was found had not
+been planted."""
 LOOK_RATIO = 0.5
-"""Worth a look at or below it: 95 to 100 % were, and up to 9 % had not been planted (40 % at 0.6)."""
+"""Worth a look at or below it: 95 to 100 % were found, and up to 9 % of those had not been planted (40 % at 0.6)."""
 NEIGHBOUR = 10
-"""The rank of the neighbour that says how alike examples are, and so the fewest earlier examples."""
+"""Rank of the neighbour whose distance is the reference, and so the minimum number of earlier examples."""
 CELLS = 11
-"""A descriptor holds a picture of 11 x 11 grey cells; its inner 9 x 9 are compared, so that there is room to shift."""
+"""A descriptor holds 11 x 11 grey cells of a picture; the inner 9 x 9 are compared, which leaves room to shift."""
 DESCRIPTOR = CELLS**2 + 2
-"""Bytes: the cells, and how far red and blue are from green."""
+"""Bytes: the cells, and the differences of red and of blue from green."""
 TINT = 0.25
-"""What these two count beside the cells' 1: of pictures in colour 4 % fewer were found at 0, and at 1."""
+"""Weight of these two differences beside the cells' 1: 4 % fewer colour pictures were found at 0, and at 1."""
 BLUR = 0.7
-"""Standard deviation of a cell's Gaussian, in cells: sharper ones are harder to shift (at 0.6, 5 % fewer found of MNIST)."""
+"""Standard deviation of a cell's Gaussian, in cells: sharper ones are harder to shift (at 0.6, 5 % fewer found in MNIST)."""
 LENGTH, NOISE = 1.2, 0.01
-"""The length, in cells, and noise of the Gaussian covariance that tells what lies between cells (cubic interpolation: 12 %
-fewer found of MNIST)."""
+"""Length scale, in cells, and noise of the Gaussian covariance for interpolation between cells (cubic interpolation: 12 % fewer
+found in MNIST)."""
 SHIFTS = (-2 / 28, -1 / 28, 0.0, 1 / 28, 2 / 28)
-"""How far a copy is looked for, down and across, in sides of the picture (three steps as far: 22 % fewer found)."""
+"""Shifts that are tried, down and across, as shares of the picture's side (three steps over the same range: 22 % fewer
+found)."""
 COARSE = 36
-"""So much of a vector, the colour and 32 low frequencies, and every other shift choose the candidates; 24 or 48 frequencies
-found as many."""
+"""Leading entries of a vector, the colour and 32 low frequencies, that choose the candidates, at every other shift; 24 or 48
+frequencies found as many."""
 CANDIDATES = 100
-"""For each later example (50: 1 % fewer found of MNIST; all shifts: 2 to 5 % more, in 1.7 times the time)."""
+"""Candidates for each later example (50: 1 % fewer found in MNIST; all shifts: 2 to 5 % more, in 1.7 times the time)."""
 AT_ONCE, COLUMNS = 64, 2048
-"""Later and earlier examples multiplied at once: 30 MB."""
+"""Later and earlier examples in one matrix product: 30 MB."""
 PIXELS_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, eq=False)
 class NearDuplicates:
-    """Rows `[n_found]`: the example `later` has a near copy in the example `earlier` of the other split (indices from 0), and
-    `ratio` is the distance to it over that to the 10th nearest, from 0 (the same) to `LOOK_RATIO`.
+    """Pairs `[n_found]`: example `later` has a near duplicate in example `earlier` of the other split (indices from 0), and
+    `ratio` is the distance to it over that to the 10th nearest, from 0 (identical) to `LOOK_RATIO`.
     """
 
     earlier: Indices
@@ -64,15 +66,15 @@ class NearDuplicates:
 
     @property
     def is_leak(self) -> NDArray[np.bool_]:
-        """Which rows, `[n_found]`, are near enough to be one; the others are worth a look."""
+        """Mask `[n_found]` of the pairs near enough to be a leak; the others are worth a look."""
         return self.ratio <= LEAK_RATIO
 
 
 def describe_images(images: Any) -> Bytes:
     """Descriptors `[n, 123]` of images `[n, height, width]`, `[n, height, width, channels]` or `[n, channels, height, width]`
-    (4 channels at most) of any range; each depends on its own image alone, and not on brightness or contrast.
+    (at most 4 channels) in any range; each depends only on its own image, and not on brightness or contrast.
 
-    Raises `ValueError` for another shape, and for values that are no finite numbers.
+    Raises `ValueError` for another shape, and for values that are not finite numbers.
 
     >>> describe_images([[[0, 9], [9, 0]], [[5, 5], [5, 5]]]).shape
     (2, 123)
@@ -106,7 +108,7 @@ def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
 
 
 def _cell_weights(n_pixels: int) -> Floats:
-    """How much each pixel counts in each cell `[11, n_pixels]`."""
+    """The weight of each pixel in each cell, `[11, n_pixels]`."""
     import numpy as np
 
     pixels = (np.arange(n_pixels) + 0.5) * CELLS / n_pixels
@@ -117,7 +119,9 @@ def _cell_weights(n_pixels: int) -> Floats:
 
 
 def _without_brightness(cells: Floats, colours: Floats) -> Bytes:
-    """128 is the mean, and 24 a standard deviation, in which the colours are measured, too, as angles of 1/80."""
+    """Descriptors in which 128 is the mean and 24 a standard deviation, the unit of the colour differences too, which are
+    angles in 1/80 radian.
+    """
     import numpy as np
 
     if not np.isfinite(cells).all():
@@ -131,9 +135,9 @@ def _without_brightness(cells: Floats, colours: Floats) -> Bytes:
 
 
 def near_duplicates(earlier: Bytes, later: Bytes) -> NearDuplicates:
-    """Which of the `later` images are near copies of `earlier` ones, by the descriptors `[n, 123]` of both.
+    """Find the `later` images that are near duplicates of `earlier` ones, from the descriptors `[n, 123]` of both.
 
-    Raises `ValueError` for fewer than 10 earlier images, and for what is no descriptors of images.
+    Raises `ValueError` for fewer than 10 earlier images, and for arrays that are not descriptors of images.
 
     >>> import numpy as np
     >>> images = np.random.default_rng(0).normal(size=(20, 28, 28))
@@ -150,7 +154,7 @@ def near_duplicates(earlier: Bytes, later: Bytes) -> NearDuplicates:
 
 
 def _vectors(descriptors: Bytes, to_spectra: Floats) -> Floats:
-    """Unit vectors `[n, n_shifts, 84]`: the colour, as sines and cosines, and then the spectrum."""
+    """Unit vectors `[n, n_shifts, 84]`: sines and cosines of the colour angles, then the spectrum."""
     import numpy as np
 
     values = descriptors.astype(np.float32) - 128
@@ -175,9 +179,9 @@ def checked_descriptors(descriptors: Any, width: int, maker: str) -> Bytes:
 
 
 def near_duplicate_embeddings(earlier: Any, later: Any) -> NearDuplicates:
-    """The same for embeddings `[n, n_features]` of any origin, by the angle between them.
+    """Find near duplicates among embeddings `[n, n_features]` of any origin, by the angle between them.
 
-    Raises `ValueError` for fewer than 10 earlier embeddings, different widths, and values that are no finite numbers.
+    Raises `ValueError` for fewer than 10 earlier embeddings, different widths, and values that are not finite numbers.
 
     >>> import numpy as np
     >>> earlier = np.random.default_rng(0).normal(size=(20, 64))
@@ -206,9 +210,9 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _to_spectrum(down: float, across: float) -> Floats:
-    """The map `[121, 80]` from cells to the cosine transform of the inner cells, moved so far, low frequencies first.
+    """The linear map `[121, 80]` from cells to the discrete cosine transform of the shifted inner cells, low frequencies first.
 
-    High ones get more weight, the root of the frequency: without it more of the alike were taken for copies.
+    Each frequency is weighted by its square root: without that, more of the similar pictures were mistaken for copies.
     """
     import numpy as np
     from scipy.fft import dct
@@ -222,7 +226,7 @@ def _to_spectrum(down: float, across: float) -> Floats:
 
 
 def _moved(shift: float) -> NDArray[np.float64]:
-    """The best linear guess `[9, 11]` of the inner cells moved so far from all cells (kriging)."""
+    """The best linear prediction `[9, 11]` of the shifted inner cells from all cells (kriging)."""
     import numpy as np
 
     cells = np.arange(CELLS)
@@ -232,8 +236,8 @@ def _moved(shift: float) -> NDArray[np.float64]:
 
 
 def _by_ratio(known: Floats, n_later: int, versions: Callable[[slice], Floats], *, n_coarse: int) -> NearDuplicates:
-    """By the unit vectors `known` `[n_earlier, k]`, and those of a block of later examples in all their versions
-    `[n_block, n_versions, k]`, of which the nearest counts.
+    """Ratio test of a block of later examples, unit vectors `[n_block, n_versions, k]` of which the nearest version counts,
+    against the unit vectors `known` `[n_earlier, k]`.
     """
     import numpy as np
 
@@ -253,7 +257,7 @@ def _by_ratio(known: Floats, n_later: int, versions: Callable[[slice], Floats], 
 
 
 def _ratio(cosine: Floats) -> Floats:
-    """The distance to the nearest over that to the 10th nearest; 1 where both are 0."""
+    """The distance to the nearest over that to the 10th nearest; 1 if both are 0."""
     import numpy as np
 
     distances = np.sqrt(np.maximum(2 - 2 * np.partition(cosine, (-NEIGHBOUR, -1), axis=1), 0))
@@ -262,7 +266,7 @@ def _ratio(cosine: Floats) -> Floats:
 
 
 def _candidates(coarse: Floats, asked: Floats) -> Indices:
-    """The columns of `coarse` `[k, n_earlier]` most alike to any version `asked` `[n_block, n_versions, k]`."""
+    """The columns of `coarse` `[k, n_earlier]` most similar to any version in `asked` `[n_block, n_versions, k]`."""
     import numpy as np
 
     n_block, n_versions, width = asked.shape

@@ -1,4 +1,4 @@
-"""Near copies across two splits: texts of the later one that share nearly all words with one of the earlier one."""
+"""Near-duplicate texts across two splits, which share nearly all words, by MinHash and locality-sensitive hashing."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int64]
 
 LEAK_SIMILARITY = 0.8
-"""A near copy from this similarity on: the words in both texts over those in either (Jaccard)."""
+"""A near duplicate from this Jaccard similarity on: the words in both texts over those in either."""
 LOOK_SIMILARITY = 0.7
 FEWEST_WORDS = 10
-"""With fewer different words one other word already takes the similarity to 0.8 or less."""
+"""With fewer distinct words, one other word already lowers the similarity to 0.8 or less."""
 N_HASHES = 128
 """Bytes of a signature: the standard error of a similarity of 0.8 is 0.035."""
 
 
 @dataclass(frozen=True, eq=False)
 class NearDuplicateTexts:
-    """Rows `[n_found]`: the text `later` is a near copy of the text `earlier` of the other split (indices from 0), and their
-    `similarity` is estimated, from `LOOK_SIMILARITY` to 1 (the same words).
+    """Pairs `[n_found]`: text `later` is a near duplicate of text `earlier` of the other split (indices from 0), with an
+    estimated `similarity` from `LOOK_SIMILARITY` to 1 (the same words).
     """
 
     earlier: Indices
@@ -39,15 +39,15 @@ class NearDuplicateTexts:
 
     @property
     def is_leak(self) -> NDArray[np.bool_]:
-        """Which rows, `[n_found]`, are near enough to be one; the others are worth a look."""
+        """Mask `[n_found]` of the pairs similar enough to be a leak; the others are worth a look."""
         return self.similarity >= LEAK_SIMILARITY
 
 
 def describe_texts(texts: Sequence[str]) -> Bytes:
-    """MinHash signatures `[n, 128]` of the texts' sets of words (order, case and repetition do not count); 0 throughout one
-    of a text with fewer than 10 words.
+    """MinHash signatures `[n, 128]` of the texts' sets of words (order, case and repetition do not count); all zeros for a text
+    with fewer than 10 words.
 
-    Raises `ValueError` for a text on its own, and for what is no text.
+    Raises `ValueError` for a single text, and for items that are not texts.
 
     >>> describe_texts(["one two three four five six seven eight nine ten", "too short"]).any(axis=1)
     array([ True, False])
@@ -73,12 +73,12 @@ def _words(text: str) -> set[str]:
 
 
 def near_duplicate_texts(earlier: Bytes, later: Bytes) -> NearDuplicateTexts:
-    """Which of the `later` texts are near copies of `earlier` ones, by the signatures `[n, 128]` of both.
+    """Find the `later` texts that are near duplicates of `earlier` ones, from the signatures `[n, 128]` of both.
 
-    Of the earlier texts that share 8 certain bytes of it only the first is compared, for 32 choices of the 8. That finds nearly
-    all of similarity 0.8, and takes no longer where thousands are alike.
+    Locality-sensitive hashing with 32 bands of 8 bytes: in each band, only the first earlier text with equal bytes is compared.
+    That finds nearly all pairs of similarity 0.8, and takes no longer if thousands are alike.
 
-    Raises `ValueError` for what is no signatures of texts.
+    Raises `ValueError` for arrays that are not signatures of texts.
 
     >>> text = "the quick brown fox jumps over the lazy dog while seven cats look on"
     >>> near_duplicate_texts(describe_texts(["short", text]), describe_texts([text.upper()])).earlier
@@ -101,7 +101,7 @@ def near_duplicate_texts(earlier: Bytes, later: Bytes) -> NearDuplicateTexts:
 
 
 def _bands(signatures: Bytes) -> NDArray[np.uint64]:
-    """Keys `[32, n]` of 8 bytes each: the signature cut into 16, and again across."""
+    """LSH keys `[32, n]` of 8 bytes each: 16 contiguous bands of the signature, and 16 strided ones."""
     import numpy as np
 
     cut = signatures.reshape(-1, N_HASHES // 8, 8)
@@ -110,7 +110,7 @@ def _bands(signatures: Bytes) -> NDArray[np.uint64]:
 
 
 def _first_of_equals(known: NDArray[np.uint64], asked: NDArray[np.uint64]) -> Indices:
-    """For each of `asked` the first index with that key among the `known`, or any index where there is none."""
+    """For each key of `asked` the first index with that key in `known`, or any index if there is none."""
     import numpy as np
 
     order = np.argsort(known, kind="stable")
@@ -120,6 +120,6 @@ def _first_of_equals(known: NDArray[np.uint64], asked: NDArray[np.uint64]) -> In
 
 
 def _similarity(known: Bytes, asked: Bytes) -> NDArray[np.float64]:
-    """The Jaccard similarity that the share of equal bytes says, of which 1 in 256 are equal by chance."""
+    """Jaccard similarity estimated from the share of equal bytes, corrected for the 1 in 256 that are equal by chance."""
     share: NDArray[np.float64] = (known == asked).mean(axis=1)
     return (share - 1 / 256) / (1 - 1 / 256)

@@ -1,1 +1,1 @@
-"""Mergeable profiles of splits: counts by column and class, and hashes of rows."""
+"""Mergeable profiles of splits: binned counts by column and class, and row hashes."""

@@ -1,7 +1,7 @@
-"""Numbers as codes: every column on edges of its own, at the quantiles of a normal distribution, so that all look alike.
+"""Bin numbers into codes: each column has its own bin edges, at the quantiles of a normal distribution, so that all look alike.
 
 A code is a step of a sixteenth of a standard deviation from the median, on the scale on which the column's sample is normal.
-Codes are whole numbers, so what is counted of them is exact: any partition and any order of the rows adds up to the same.
+Codes are integers, so their counts are exact: any partition and any order of the rows adds up to the same.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     Numbers = NDArray[Any]
 
 STEPS = 16
-"""Codes to a standard deviation: a shift of a fifth of one moves three codes."""
+"""Codes per standard deviation: a shift of a fifth of one moves three codes."""
 MIDDLE = 56
-"""The code of the median; 3.5 standard deviations either way are told apart, which 2,048 examples just reach."""
+"""The code of the median; codes resolve 3.5 standard deviations either way, which 2,048 examples just reach."""
 N_CODES = 2 * MIDDLE + 1
 INFINITE = N_CODES
 MISSING = N_CODES + 1
 WIDTH = 128
-"""Codes in all, a power of two."""
+"""Number of codes in all, a power of two."""
 COARSE = 4
-"""Codes to a step of the scores of which products are summed: quarters of a standard deviation, which are still exact when
-their squares are multiplied in single precision."""
+"""Codes per step of the scores whose products are summed: quarters of a standard deviation, which stay exact when their squares
+are multiplied in single precision."""
 LARGEST_SCORE = MIDDLE // COARSE
 BITS = 13
-"""Of the distance from the median in single precision: the sign, the exponent, and 4 bits of the digits (6 %)."""
-N_CELLS = 1 << BITS
+"""High bits of the float32 distance from the median, used as lookup key: sign, exponent and 4 bits of the mantissa (6 %)."""
+N_KEYS = 1 << BITS
 DIGIT_BITS = 8
-"""The digits behind those: of continuous values all are equally frequent, so that a value that comes again stands out."""
+"""The mantissa bits after those: uniform for continuous values, so that a repeated value stands out."""
 N_DIGITS = 1 << DIGIT_BITS
 CROWDED = 0.1
-"""A column with so large a part of its values in one cell, which are not all the same value, is looked up edge by edge."""
+"""A column with this share of its values under one lookup key, not all equal, is binned by binary search."""
 COLUMNS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
 class Coding:
-    """How `d` numeric columns become codes: `pivots` `[d]`, `edges` `[d, 112]`, and `is_fine` `[d]`, true for columns that
-    need every edge compared.
+    """The binning of `d` numeric columns: `pivots` `[d]`, `edges` `[d, 112]`, and `is_fine` `[d]`, true for columns that need a
+    binary search.
     """
 
     pivots: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Coding:
 
     @classmethod
     def of(cls, sample: Numbers) -> Coding:
-        """Laid through a sample `[n, d]` of numbers; a column without a finite value gets edges at 0."""
+        """Bin edges from a sample `[n, d]` of numbers; a column without a finite value gets edges at 0."""
         import numpy as np
 
         d = sample.shape[1]
@@ -65,29 +65,29 @@ class Coding:
 
     @cached_property
     def tables(self) -> Codes:
-        """The code of each cell, `[d, 8192]`."""
+        """The code for each lookup key, `[d, 8192]`."""
         import numpy as np
 
-        tables = np.empty((len(self.pivots), N_CELLS), np.uint8)
-        in_order = _order_of_cells()
+        tables = np.empty((len(self.pivots), N_KEYS), np.uint8)
+        in_order = _ranks_of_keys()
         for start in range(0, len(tables), COLUMNS_AT_ONCE):
             part = slice(start, start + COLUMNS_AT_ONCE)
             with np.errstate(over="ignore"):
                 near = (self.edges[part] - self.pivots[part, None]).astype(np.float32)
-            places = in_order[_cells(near)] + N_CELLS * np.arange(len(near))[:, None]
-            own = np.bincount(places.ravel(), minlength=len(near) * N_CELLS).astype(np.uint8).reshape(len(near), N_CELLS)
+            places = in_order[_keys_of(near)] + N_KEYS * np.arange(len(near))[:, None]
+            own = np.bincount(places.ravel(), minlength=len(near) * N_KEYS).astype(np.uint8).reshape(len(near), N_KEYS)
             reached = own.cumsum(axis=1, dtype=np.uint8)
             tables[part] = (reached - own // 2 - own % 2 * (own > 1))[:, in_order]
-        tables[:, N_CELLS // 2] = tables[:, 0]  # -0.0 is 0.0
-        for sign in (0, N_CELLS // 2):
-            infinity = sign + _cells(np.array([np.inf], np.float32))[0]
+        tables[:, N_KEYS // 2] = tables[:, 0]  # -0.0 is 0.0
+        for sign in (0, N_KEYS // 2):
+            infinity = sign + _keys_of(np.array([np.inf], np.float32))[0]
             tables[:, infinity] = INFINITE
-            tables[:, infinity + 1 : sign + N_CELLS // 2] = MISSING
+            tables[:, infinity + 1 : sign + N_KEYS // 2] = MISSING
         return tables
 
     @cached_property
     def byte_tables(self) -> tuple[Codes, Codes]:
-        """The code and the last digits of each value of an unsigned byte, both `[d, 256]`."""
+        """The code and the mantissa bits of each uint8 value, both `[d, 256]`."""
         import numpy as np
 
         values = np.repeat(np.arange(256, dtype=np.float64)[:, None], len(self.pivots), axis=1)
@@ -95,8 +95,8 @@ class Coding:
         return np.concatenate([codes for _, codes, _ in parts]), np.concatenate([digits for _, _, digits in parts])
 
     def codes(self, numbers: Numbers) -> Any:
-        """Of a few thousand rows `[n, d]`, some columns at once: the first column, their codes, and their last digits, both
-        `[columns, n]`.
+        """From a few thousand rows `[n, d]`, some columns at a time: the first column, their codes, and their mantissa bits,
+        both `[columns, n]`.
         """
         import numpy as np
 
@@ -112,7 +112,7 @@ class Coding:
             for index, row in enumerate(bits):
                 self.tables[start + index].take(row, out=codes[index], mode="clip")
                 if self.is_fine[start + index]:
-                    codes[index] = self._compared(part[:, index], start + index)
+                    codes[index] = self._codes_by_search(part[:, index], start + index)
             yield start, codes, digits
 
     def _codes_of_bytes(self, numbers: Numbers) -> Any:
@@ -134,10 +134,10 @@ class Coding:
             pivots = pivots.astype(np.float32)
         distances = np.empty(part.shape, np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
-            np.subtract(part, pivots, out=distances, casting="unsafe")  # in double precision, and only then rounded
+            np.subtract(part, pivots, out=distances, casting="unsafe")  # in double precision, rounded afterwards
         return distances
 
-    def _compared(self, values: Numbers, column: int) -> Codes:
+    def _codes_by_search(self, values: Numbers, column: int) -> Codes:
         import numpy as np
 
         edges = self.edges[column]
@@ -150,7 +150,7 @@ class Coding:
 
 
 def scores() -> NDArray[np.float32]:
-    """The score of each code in quarters of a standard deviation; 0 for what is missing or infinite."""
+    """The score of each code in quarters of a standard deviation; 0 for missing and infinite values."""
     import numpy as np
 
     found = np.zeros(WIDTH, np.float32)
@@ -168,7 +168,7 @@ def fine_scores() -> NDArray[np.float64]:
 
 
 def _edges_of(sample: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Of some columns `[n, d]` the edges, and which of them need every edge compared."""
+    """Bin edges of columns `[n, d]`, and a mask of those that need a binary search."""
     import numpy as np
 
     columns = np.ascontiguousarray(sample.T, dtype=np.float64)
@@ -189,22 +189,22 @@ def _edge_quantiles() -> NDArray[np.float64]:
     return quantiles
 
 
-def _cells(distances: NDArray[np.float32]) -> NDArray[np.uint32]:
+def _keys_of(distances: NDArray[np.float32]) -> NDArray[np.uint32]:
     import numpy as np
 
     return np.ascontiguousarray(distances).view(np.uint32) >> np.uint32(32 - BITS)
 
 
-def _order_of_cells() -> NDArray[np.int64]:
-    """The place of each cell when they are put in order of their numbers."""
+def _ranks_of_keys() -> NDArray[np.int64]:
+    """The rank of each lookup key by the number it stands for."""
     import numpy as np
 
-    half = N_CELLS // 2
+    half = N_KEYS // 2
     return np.concatenate([half + np.arange(half), half - 1 - np.arange(half)])
 
 
 def _is_crowded(columns: NDArray[np.float64], pivots: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether cells do not fit a column: many values lie in one, and are not all the same, or are beyond single precision."""
+    """True for columns that lookup keys do not resolve: many unequal values share one, or single precision overflows."""
     import numpy as np
 
     if columns.shape[1] == 0:
@@ -213,6 +213,6 @@ def _is_crowded(columns: NDArray[np.float64], pivots: NDArray[np.float64]) -> ND
     some = columns[:, ::apart]
     with np.errstate(over="ignore"):
         distances = (some - pivots[:, None]).astype(np.float32)
-    is_same_cell = _cells(distances[:, 1:]) == _cells(distances[:, :-1])
-    found: NDArray[np.bool_] = (is_same_cell & (some[:, 1:] > some[:, :-1])).any(axis=1) | np.isinf(distances).any(axis=1)
+    is_same_key = _keys_of(distances[:, 1:]) == _keys_of(distances[:, :-1])
+    found: NDArray[np.bool_] = (is_same_key & (some[:, 1:] > some[:, :-1])).any(axis=1) | np.isinf(distances).any(axis=1)
     return found

@@ -1,4 +1,4 @@
-"""Targets that are classes by their names, however they are written."""
+"""Class names from classification targets of any encoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def class_names(layout: Layout, targets: NDArray[Any]) -> NDArray[Any]:
-    """Of one-hot rows the column, of others all their columns; integers, also where missing ones have made them floats."""
+    """Class names `[n]`: for one-hot rows the index of the column, for other rows of them all columns set; whole floats as
+    integers.
+
+    Raises `ValueError` for targets of another shape than the other split's, and for numbers that are no classes.
+    """
     import numpy as np
 
     if targets.ndim > 2 or (targets.ndim == 2 and targets.shape[1] > 1 and layout.targets != "one_hot"):

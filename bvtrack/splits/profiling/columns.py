@@ -1,4 +1,4 @@
-"""Examples as numeric and categorical columns: tables as they are, images, texts and other tensors by what can be named."""
+"""Examples as numeric and categorical columns: tables as they are, images, texts and other tensors by summary statistics."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ SECONDS = {
     "as": 1e-18,
 }
 SIDE = 8
-"""An image is compared by the means of 8 x 8 fields and by each channel's brightness and contrast."""
+"""Images are compared by the means of an 8 x 8 grid, and by each channel's brightness and contrast."""
 FEWEST_PIXELS = 8
 MOST_CHANNELS = 4
 MOST_COLUMNS = 4096
-"""Of wider tables, and of other tensors, so many numbers are compared as PROJECTIONS seeded sums of all."""
+"""Arrays with more numbers per example are compared by `PROJECTIONS` seeded random projections."""
 PROJECTIONS = 32
 FRACTIONS = 1 << 20
-"""Of a tensor's largest number, to which the others are rounded."""
+"""Before projection, numbers are rounded to multiples of a row's largest one divided by this."""
 VALUES_AT_ONCE = 1 << 22
 TEXT_BUCKETS = 32
 MOST_CATEGORIES = 1000
-"""Names counted one by one; of more, each is counted in one of as many buckets."""
+"""Categories counted one by one; more than these are hashed into this many buckets."""
 SHARE_OF_TEXTS = 0.5
-"""Names of which most come only once are texts."""
+"""Strings of which more than this share are distinct are texts, not categories."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One array of the examples: its name, what it is, the shape of one example, and the names of its numeric columns."""
+    """One array of the examples: its name and kind, the shape of one example, and the names of its numeric columns."""
 
     name: str
     kind: Kind
@@ -54,27 +54,27 @@ class Part:
 
     @classmethod
     def of(cls, name: str, values: NDArray[Any]) -> Part:
-        """What an array of examples `[n, ...]` is."""
+        """The part for an array of examples `[n, ...]`."""
         return cls.named(name, _kind(values), values.shape[1:], values.dtype.str)
 
     @classmethod
     def named(cls, name: str, kind: Kind, shape: tuple[int, ...], dtype: str) -> Part:
-        """With the names of its columns, which follow from the rest."""
+        """A part with the column names that follow from the rest."""
         return cls(name, kind, shape, dtype, tuple(_column_names(name, kind, shape)))
 
     @property
     def family(self) -> Family:
-        """What its values can be compared with."""
+        """The group of dtypes whose values it can be compared with."""
         return family(self.dtype)
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds texts, or a table's objects."""
+        """True if it holds texts, or a table's objects."""
         return self.family == "text"
 
     @property
     def is_of_names(self) -> bool:
-        """Whether it is counted by name."""
+        """True if it is categorical, counted by name."""
         return self.kind == "words"
 
     def numbers(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -147,7 +147,7 @@ def _column_names(name: str, kind: Kind, shape: tuple[int, ...]) -> Iterator[str
 
 
 def numeric(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers as they are, booleans as integers, dates and durations in seconds, complex numbers by their size."""
+    """Numbers as they are, booleans as integers, dates and durations in seconds, complex numbers by magnitude."""
     import numpy as np
 
     if values.dtype.kind in "Mm":
@@ -158,7 +158,7 @@ def numeric(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _seconds(times: NDArray[Any]) -> NDArray[np.float64]:
-    """Whatever the unit; a duration without one, and one in months, is a number of these."""
+    """Seconds from any unit; durations in months, in years or without a unit stay plain counts."""
     import numpy as np
 
     unit, count = np.datetime_data(times.dtype)
@@ -175,7 +175,7 @@ def _parts(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 
 def _image_numbers(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Brightness, contrast and the means of 8 x 8 fields, channel by channel."""
+    """Brightness, contrast and the means of an 8 x 8 grid, channel by channel."""
     import numpy as np
 
     n_channels, _ = _split_channels(images.shape[1:])
@@ -201,7 +201,7 @@ def _channel_numbers(channel: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _projected(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Mean, spread and seeded sums with random signs of each row, whose values are rounded so that any order adds up alike."""
+    """Mean, standard deviation and random-sign projections of each row, rounded so that order does not change the sums."""
     import numpy as np
 
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (rows.shape[1], PROJECTIONS))
@@ -231,14 +231,14 @@ def _text_numbers(texts: NDArray[Any]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Names:
-    """How often each of some names occurs; of more than 1,000, how often those in each of as many buckets do."""
+    """Counts by name (category), or by hash bucket if there are more than 1,000 names."""
 
     counts: Mapping[str, int]
     is_bucketed: bool = False
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Names:
-        """Of an array `[n]`; a missing value is counted by the name ``."""
+        """Count the values of an array `[n]`; missing ones have the empty name."""
         from collections import Counter
 
         counts: Counter[str] = Counter()
@@ -254,7 +254,7 @@ class Names:
         return Names(Counter(self.counts) + Counter(other.counts), self.is_bucketed)._bounded()
 
     def in_buckets(self) -> Names:
-        """Counted by bucket."""
+        """The counts by hash bucket."""
         import zlib
         from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What is counted of numeric columns: how often each code occurs, and the products of pairs of columns."""
+"""Counts of numeric columns: the histogram of each, and sums of products for each pair."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from bvtrack.splits.profiling.binning import Numbers
 
 MOST_PAIRED = 256
-"""Of wider data the products of this many columns are summed, spread evenly over all of them."""
+"""Columns whose pairwise products are summed; of wider data these are spread evenly over all columns."""
 ROWS_FOR_PRODUCTS = 1024
-"""A sum of so many products of centred squares, 98 at most each, is exact in single precision: 98 * 98 * 1,024 < 2 ** 24."""
+"""The products of centred squares, which are at most 98, add up exactly in single precision over this many rows: 98 * 98 *
+1,024 < 2 ** 24."""
 CENTRE = LARGEST_SCORE**2 // 2
 MOST_THREADS = 4
 ROWS_FOR_A_THREAD = 65_536
@@ -27,10 +28,10 @@ ROWS_FOR_A_THREAD = 65_536
 
 @dataclass(frozen=True)
 class Counts:
-    """Exact counts of `n` rows of `d` columns, of which `m` are paired; they add up.
+    """Exact counts of `n` rows of `d` columns, of which `m` are paired; counts can be added.
 
-    `codes` `[d, 128]` is how often each code occurs, `digits` `[d, 256]` how often the last digits do; `products` and
-    `squares` `[m, m]` are the sums of the products of two columns' scores, and of their squares.
+    `codes` `[d, 128]` is the histogram of the codes, `digits` `[d, 256]` that of the mantissa bits after them; `products` and
+    `squares` `[m, m]` are the sums of products of two columns' scores, and of their squared scores.
     """
 
     n: int
@@ -41,7 +42,7 @@ class Counts:
 
     @classmethod
     def of(cls, coding: Coding, numbers: Numbers) -> Counts:
-        """Of rows `[n, d]`; large ones are counted by a few threads."""
+        """Count rows `[n, d]`, in several threads if there are many."""
         import numpy as np
 
         assert len(coding.byte_tables[0] if numbers.dtype == np.uint8 else coding.tables) == numbers.shape[1]
@@ -86,14 +87,14 @@ class Counts:
 
 
 def paired_columns(d: int) -> list[int]:
-    """Which of `d` columns are paired."""
+    """Indices of the paired columns among `d`."""
     import numpy as np
 
     return [int(column) for column in np.unique(np.linspace(0, d - 1, min(d, MOST_PAIRED)).astype(int))] if d else []
 
 
 def _products(scored: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The sums of products of scores, and of centred squares, of rows `[m, n]`, which are overwritten."""
+    """Sums of products of scores, and of centred squares, from scores `[m, n]`, which are overwritten."""
     import numpy as np
 
     sums = np.zeros((2, len(scored), len(scored)))
@@ -115,7 +116,7 @@ def _uncentred(sums: NDArray[np.float64], codes: NDArray[np.int64], n: int) -> t
 
 
 def _parts(n: int) -> Iterator[slice]:
-    """The rows, divided for a few threads."""
+    """Slices of the rows, one for each thread."""
     n_parts = max(1, min(n // ROWS_FOR_A_THREAD, MOST_THREADS, os.cpu_count() or 1))
     size = -(-n // n_parts)
     for start in range(0, max(n, 1), max(size, 1)):

@@ -1,4 +1,4 @@
-"""Exact counts as JSON, and back."""
+"""Serialise exact counts to JSON, and back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def counts_json(counts: Counts) -> dict[str, Any]:
 
 
 def counts(content: Mapping[str, Any]) -> Counts:
-    """The counts whose `counts_json` this is."""
+    """The inverse of `counts_json`."""
     import numpy as np
 
     d, m = content["shape"]
@@ -35,17 +35,17 @@ def counts(content: Mapping[str, Any]) -> Counts:
 
 
 def names_json(names: Names) -> dict[str, Any]:
-    """Names as JSON types, in order."""
+    """Counts by name as JSON types, sorted by name."""
     return {"counts": dict(sorted(names.counts.items())), "is_bucketed": names.is_bucketed}
 
 
 def packed(array: NDArray[Any]) -> str:
-    """An array's bytes as text."""
+    """An array's bytes, compressed, as base85 text."""
     return base64.b85encode(zlib.compress(array.tobytes(), 1)).decode()
 
 
 def unpacked(text: str, dtype: Any) -> NDArray[Any]:
-    """The array, in a row, whose bytes `packed` has made a text."""
+    """The inverse of `packed`, as a flat array."""
     import numpy as np
 
     return np.frombuffer(zlib.decompress(base64.b85decode(text)), dtype).copy()

@@ -1,4 +1,4 @@
-"""What is kept of each image and text of a split, to find near copies by."""
+"""Descriptors of the images and texts of a split, for finding near duplicates."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 MOST_DESCRIBED = 100_000
-"""Examples of which near copies are looked for, 12 MB of descriptions."""
+"""Examples that are searched for near duplicates, 12 MB of descriptors."""
 
 
 def described(layout: Layout, columns: Columns) -> dict[str, NDArray[np.uint8]]:
-    """Of each part that holds images or texts, `[n, k]`."""
+    """Descriptors `[n, k]` of each part that holds images or texts."""
     import numpy as np
 
     describe = {"image": _described_images, "text": _described_texts}
@@ -36,7 +36,7 @@ def described(layout: Layout, columns: Columns) -> dict[str, NDArray[np.uint8]]:
 
 
 def _described_images(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """With 0 for what is no finite number."""
+    """Descriptors of images, with 0 for values that are not finite."""
     import numpy as np
 
     if images.dtype.kind == "f":
@@ -52,7 +52,7 @@ def _described_texts(texts: NDArray[Any]) -> NDArray[np.uint8]:
 def described_together(
     one: Mapping[str, NDArray[np.uint8]], other: Mapping[str, NDArray[np.uint8]]
 ) -> dict[str, NDArray[np.uint8]]:
-    """Those of both, as far as they are kept."""
+    """Concatenate, capped at `MOST_DESCRIBED`."""
     import numpy as np
 
     return {

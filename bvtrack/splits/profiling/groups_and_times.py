@@ -1,4 +1,4 @@
-"""Whom examples are of, and when they were made."""
+"""Group hashes and time ranges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def group_hashes(values: NDArray[Any]) -> NDArray[np.uint64]:
-    """Hashes of the groups' names; examples without one share none."""
+    """Distinct hashes of the group names, without missing groups. Raises `ValueError` for several values per example."""
     import numpy as np
 
     if values.size != len(values):
@@ -26,12 +26,12 @@ def group_hashes(values: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def _group_name(value: Any) -> str:
-    """The same for 1, 1.0 and "1"."""
+    """The group's name as text, the same for 1, 1.0 and "1"."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def span_of(values: NDArray[Any]) -> tuple[float, float] | None:
-    """The first and the last, dates in seconds; `None` where all are missing."""
+    """The earliest and the latest time, dates in seconds; `None` if all are missing."""
     import numpy as np
 
     if values.dtype.kind in TEXT:
@@ -42,7 +42,7 @@ def span_of(values: NDArray[Any]) -> tuple[float, float] | None:
 
 
 def _time(value: Any) -> float:
-    """Of a date, as such or as ISO 8601 writes it, in UTC where no time zone is given."""
+    """Seconds since 1970 of a date or an ISO 8601 text, in UTC if no time zone is given. Raises `ValueError` for others."""
     from datetime import UTC, date, datetime
 
     try:

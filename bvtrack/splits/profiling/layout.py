@@ -1,4 +1,4 @@
-"""What two splits must share to be compared: the columns, their kinds, and the edges between which values are counted."""
+"""The layout that two splits must share to be compared: the columns, their kinds, and the bin edges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Targets = Literal["none", "classes", "one_hot", "numbers"]
 
 @dataclass(frozen=True)
 class Layout:
-    """The parts of an example, how their numbers and those of continuous targets become codes, and what the targets are."""
+    """The parts of an example, the bin edges of their numbers and of continuous targets, and the kind of targets."""
 
     parts: tuple[Part, ...]
     coding: Coding
@@ -31,7 +31,7 @@ class Layout:
 
     @classmethod
     def of(cls, columns: Columns, targets: NDArray[Any] | None) -> Self:
-        """Laid through some thousand examples."""
+        """The layout of a sample of a few thousand examples, which sets the bin edges."""
         parts = tuple(Part.of(name, values) for name, values in columns.items())
         kind = _kind_of(targets)
         target_coding = Coding.of(target_numbers(targets)) if kind == "numbers" and targets is not None else None
@@ -39,12 +39,12 @@ class Layout:
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
-        """The numeric columns, in order."""
+        """Names of the numeric columns, in order."""
         return tuple(name for part in self.parts for name in part.columns)
 
     @cached_property
     def digest(self) -> str:
-        """Equal where counts may be added up and compared."""
+        """Equal for layouts whose counts can be added and compared."""
         import hashlib
 
         known = [[part.name, part.kind, part.shape] for part in self.parts], self.targets
@@ -55,7 +55,7 @@ class Layout:
         return digest.hexdigest()
 
     def checked(self, name: str, columns: Columns) -> Columns:
-        """These columns in this order. Raises `ValueError` where they are others, or of another kind or shape."""
+        """The columns in the layout's order. Raises `ValueError` if their names, kinds or shapes differ from it."""
         wanted, found = [part.name for part in self.parts], list(columns)
         if set(wanted) != set(found):
             missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
@@ -71,7 +71,7 @@ class Layout:
                     f"expected {part.name} of {name} to be of shape {part.shape} and type {part.dtype} as in the other split, "
                     f"got {values.shape[1:]} and {values.dtype.str}"
                 )
-        return {part.name: _in_family(part, columns[part.name]) for part in self.parts}
+        return {part.name: _cast_missing(part, columns[part.name]) for part in self.parts}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -85,26 +85,28 @@ class Layout:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The layout whose `to_json` this is."""
+        """The inverse of `to_json`."""
         parts = tuple(Part.named(**{**part, "shape": tuple(part["shape"])}) for part in content["parts"])
         of_targets = content["target_coding"]
         return cls(parts, _coding(content["coding"]), content["targets"], None if of_targets is None else _coding(of_targets))
 
 
 def numbers_of(parts: tuple[Part, ...], columns: Columns) -> NDArray[Any]:
-    """All numeric columns side by side, `[n, d]`; a single table stays as it is."""
+    """All numeric columns side by side, `[n, d]`, as float64 if there are several parts."""
     import numpy as np
 
     found = [(part, part.numbers(columns[part.name])) for part in parts]
     found = [(part, numbers) for part, numbers in found if numbers.shape[1]]
     if len(found) == 1:
-        return _bytes_where_bytes(*found[0])
+        return _match_byte_dtype(*found[0])
     n = len(next(iter(columns.values())))
     return np.hstack([numbers.astype(np.float64) for _, numbers in found]) if found else np.empty((n, 0))
 
 
-def _bytes_where_bytes(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
-    """Bytes are counted as they are: in a layout of bytes whatever is a byte is one, and in another one none."""
+def _match_byte_dtype(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
+    """Match the layout's dtype: numbers that are all bytes become uint8 if the layout has uint8, and uint8 becomes float if
+    not.
+    """
     import numpy as np
 
     is_byte, are_bytes = part.kind in ("number", "table") and part.dtype[1:] == "u1", numbers.dtype == np.uint8
@@ -114,8 +116,8 @@ def _bytes_where_bytes(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers.astype(np.float64) if are_bytes and not is_byte else numbers
 
 
-def _in_family(part: Part, values: NDArray[Any]) -> NDArray[Any]:
-    """Values that are all missing as a column of their kind has them."""
+def _cast_missing(part: Part, values: NDArray[Any]) -> NDArray[Any]:
+    """The values, with None or NaT in place of an all-missing column that was read as another kind."""
     import numpy as np
 
     if family(values.dtype.str) == part.family:
@@ -137,7 +139,7 @@ def _kind_of(targets: NDArray[Any] | None) -> Targets:
 
 
 def target_numbers(targets: NDArray[Any]) -> NDArray[Any]:
-    """Continuous targets as columns `[n, k]`. Raises `ValueError` for names."""
+    """Continuous targets as columns `[n, k]`. Raises `ValueError` for class names."""
     import numpy as np
 
     if targets.dtype.kind in TEXT:

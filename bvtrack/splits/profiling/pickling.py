@@ -1,4 +1,4 @@
-"""A profile on its way between the processes of a cluster, or why there is none."""
+"""Pickle a profile, or the error raised instead of it, for transfer between the processes of a cluster."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def pack_profile(make: Callable[[], SplitProfile]) -> bytes:
-    """The profile that `make` gives, or the `ValueError` that it raises: a cluster would try again where a task fails, and
+    """The pickled profile from `make`, or the pickled `ValueError` that it raises: a cluster would retry a failing task, and
     bury the reason.
 
-    Not as JSON, in which 32 MiB of hashes take seconds to write and to read again; so only for processes that trust each other.
+    Not JSON, which takes seconds to write and to read 32 MiB of hashes; so only for processes that trust each other.
     """
     try:
         return pickle.dumps(make())
@@ -23,7 +23,7 @@ def pack_profile(make: Callable[[], SplitProfile]) -> bytes:
 
 
 def unpack_profile(content: bytes) -> SplitProfile:
-    """The profile that was packed. Raises the `ValueError` where there is one instead."""
+    """The profile that was packed. Raises the `ValueError` if one was packed instead."""
     found: SplitProfile | ValueError = pickle.loads(content)
     if isinstance(found, ValueError):
         raise found

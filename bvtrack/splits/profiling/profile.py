@@ -1,4 +1,4 @@
-"""One pass over a split: what is counted of it, so that splits compare, add up and are known again."""
+"""Profile a split in one pass: counts and hashes by which splits are compared, merged and recognised."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 MASK = (1 << 64) - 1
 ROWS_SIDE_BY_SIDE = 1 << 18
-"""Rows of a table's columns that are put side by side at once: enough for every thread."""
+"""Rows of a table's columns that are stacked at once: enough for every thread."""
 
 
 @dataclass(frozen=True)
 class SplitProfile:
-    """What is counted of a split of `n` examples; `a | b` is the profile of both, whatever the order.
+    """Counts of a split of `n` examples; `a | b` is the profile of both, in either order.
 
     `numbers`, `names` (by column) and the `labels` or `label_numbers` are exact counts. `hashes`, of the features, are sorted,
-    `None` where rows were not hashed. `groups` are the hashes of the groups' names, `time` is the first and last time.
+    and `None` if rows were not hashed. `groups` are the hashes of the group names, `time` is the earliest and latest time.
     """
 
     name: str
@@ -56,7 +56,7 @@ class SplitProfile:
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits: the same for the same examples in any order; of the counts where no rows were hashed."""
+        """16 hexadecimal digits, the same for the same examples in any order; from the counts alone if no rows were hashed."""
         import hashlib
 
         state = [[part.name, part.kind, part.shape] for part in self.layout.parts], self.n, self.class_counts, self.fingerprint
@@ -71,11 +71,11 @@ class SplitProfile:
 
     @property
     def class_counts(self) -> Mapping[str, int]:
-        """Examples by class; empty where the targets are no classes."""
+        """Number of examples by class; empty if the targets are not classes."""
         return {} if self.labels is None else dict(sorted(self.labels.counts.items()))
 
     def __or__(self, other: SplitProfile) -> SplitProfile:
-        """Raises `ValueError` for profiles that were not made `like` one another."""
+        """The profile of both. Raises `ValueError` for profiles that were not made `like` one another."""
         if self.layout.digest != other.layout.digest or (self.hashes is None) != (other.hashes is None):
             raise ValueError(
                 f"expected profiles that share their edges, got {self.name or 'one'} and {other.name or 'another'} with edges "
@@ -96,7 +96,7 @@ class SplitProfile:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All but the descriptions of images and texts, as JSON types."""
+        """The profile as JSON types, without the descriptors of images and texts."""
         return {
             "name": self.name,
             "layout": self.layout.to_json(),
@@ -113,7 +113,7 @@ class SplitProfile:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The profile whose `to_json` this is."""
+        """The inverse of `to_json`."""
         import numpy as np
 
         optional = {
@@ -145,14 +145,14 @@ def profile(
     time: Any = None,
     leaks: bool | Literal["exact"] = True,
 ) -> SplitProfile:
-    """Read a split once and count what tells splits apart.
+    """Read a split once, and count what tells splits apart.
 
-    `data` and `targets` are as for `compare_splits`. `like` is the profile of the split to compare with, whose columns and
-    edges are taken over. `groups` `[n_examples]` says whom each example is of (a patient, a user), `time` `[n_examples]` when
-    it was made. `leaks="exact"` describes no images and texts, by which near copies are found, and `leaks=False` hashes no
-    rows either: quicker.
+    `data` and `targets` are as for `compare_splits`. `like` is the profile of the split to compare with; its columns and bin
+    edges are used. `groups` `[n_examples]` is the group of each example (a patient, a user), `time` `[n_examples]` when it was
+    recorded. `leaks="exact"` computes no descriptors of images and texts, without which near duplicates are not found, and
+    `leaks=False` hashes no rows either, which is faster.
 
-    Raises `ValueError` for a split without examples, arrays of different lengths, or other columns than those of `like`.
+    Raises `ValueError` for a split without examples, arrays of different lengths, or columns other than those of `like`.
 
     >>> import numpy as np
     >>> data = np.random.default_rng(0).normal(size=(1000, 3))
@@ -162,24 +162,24 @@ def profile(
     True
     """
     with preserve_random_states():
-        parts = _named(name, gathered(batches(data, targets)))
-        layout, parts = (like.layout, parts) if like else _laid_out(parts)
+        parts = _naming_the_split(name, gathered(batches(data, targets)))
+        layout, parts = (like.layout, parts) if like else _layout_of(parts)
         found = _merged(_counted(name, layout, *part, leaks=leaks) for part in parts)
     return replace(
         found,
-        groups=None if groups is None else group_hashes(_one_each("groups", groups, found.n)),
-        time=None if time is None else span_of(_one_each("time", time, found.n)),
+        groups=None if groups is None else group_hashes(_checked_length("groups", groups, found.n)),
+        time=None if time is None else span_of(_checked_length("time", time, found.n)),
     )
 
 
-def _laid_out(parts: Iterator[Batch]) -> tuple[Layout, Iterator[Batch]]:
-    """The layout of the first batches, and all batches again."""
+def _layout_of(parts: Iterator[Batch]) -> tuple[Layout, Iterator[Batch]]:
+    """The layout of the first batches, and an iterator over all batches."""
     some, parts = head(parts)
     return Layout.of(*some), parts
 
 
-def _named(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterator[tuple[Columns, Any]]:
-    """The same, with the name of the split in what is said of faults."""
+def _naming_the_split(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterator[tuple[Columns, Any]]:
+    """The batches; a `ValueError` raised while reading them begins with the split's name."""
     try:
         yield from parts
     except ValueError as error:
@@ -187,7 +187,7 @@ def _named(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterator[tuple[Co
 
 
 def _merged(profiles: Iterator[SplitProfile]) -> SplitProfile:
-    """Their sum; those of about the same size first, so that the time grows little faster than their number."""
+    """Merge profiles, those of similar size first, so that the time grows little faster than their number."""
     sums: list[SplitProfile] = []
     for found in profiles:
         sums.append(found)
@@ -236,23 +236,25 @@ def _numbers(layout: Layout, columns: Columns) -> Counts:
 
 
 def _hashes(layout: Layout, columns: Columns) -> NDArray[np.uint64]:
-    """Of values of the types of the other split, so that equal ones have equal hashes; where that changes a value, of both."""
+    """Row hashes after casting to the reference dtypes; where that changes a value, the original row is hashed in too."""
     import numpy as np
 
-    laid_out, is_changed = dict(columns), np.zeros(n_of((columns, None)), bool)
+    cast, is_changed = dict(columns), np.zeros(n_of((columns, None)), bool)
     for part in layout.parts:
         values = columns[part.name]
         if not part.is_text and values.dtype.str != part.dtype:
-            laid_out[part.name], is_other = _as_type(values, part.dtype)
+            cast[part.name], is_other = _as_type(values, part.dtype)
             is_changed |= is_other.reshape(len(values), -1).any(axis=1)
-    hashes = row_hashes({part.name: laid_out[part.name] for part in layout.parts})
+    hashes = row_hashes({part.name: cast[part.name] for part in layout.parts})
     if is_changed.any():
-        hashes[is_changed] += mixed(row_hashes({part.name: _wide(columns[part.name][is_changed]) for part in layout.parts}))
+        hashes[is_changed] += mixed(
+            row_hashes({part.name: _as_float64(columns[part.name][is_changed]) for part in layout.parts})
+        )
     return hashes
 
 
 def _as_type(values: NDArray[Any], dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Values of another type, and which are others now; floats may have been rounded."""
+    """Values cast to a dtype, and a mask of those that the cast changed; rounding of floats does not count."""
     import numpy as np
 
     with np.errstate(all="ignore"):
@@ -264,12 +266,12 @@ def _as_type(values: NDArray[Any], dtype: str) -> tuple[NDArray[Any], NDArray[np
         return found, (found != values) & ~(np.isnat(values) if dtype[1] in "Mm" else False)
 
 
-def _wide(values: NDArray[Any]) -> NDArray[Any]:
+def _as_float64(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype("float64") if values.dtype.kind in "biuf" else values
 
 
 def _fingerprint(hashes: NDArray[np.uint64], layout: Layout, targets: Any) -> int:
-    """The sum over all examples, with their targets: the same in any order."""
+    """Sum of the hashes of all examples with their targets, the same in any order."""
     if targets is None:
         return int(mixed(hashes).sum(dtype="uint64"))
     alike = target_numbers(targets) if layout.target_coding is not None else class_names(layout, targets)
@@ -287,7 +289,7 @@ def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Name
     return None, Names.of(class_names(layout, targets))
 
 
-def _one_each(what: str, values: Any, n: int) -> NDArray[Any]:
+def _checked_length(what: str, values: Any, n: int) -> NDArray[Any]:
     array = as_array(values)
     if len(array) != n:
         raise ValueError(f"expected {what} to have one value an example, {n:,}; got {len(array):,}")

@@ -1,4 +1,4 @@
-"""A number for each row, equal where rows are, so that copies are found without keeping the rows."""
+"""Row hashes: equal for equal rows, so that duplicates are found without keeping the rows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SEED = 20_090_918
 MULTIPLIER = 0x9E3779B97F4A7C15
 """2 ** 64 divided by the golden ratio, made odd (Knuth's multiplicative hashing)."""
 VALUES_AT_ONCE = 131_072
-"""One MiB of them: what stays in a core's cache."""
+"""One MiB of values, which stays in a core's cache."""
 MOST_KEPT = 1 << 22
-"""Of larger sets this many hashes are kept, the smallest ones, 32 MiB; they stand for a random sample of the rows."""
+"""Number of hashes kept, 32 MiB: of a larger set the smallest ones, a random sample of its rows."""
 
 
 def row_hashes(columns: Mapping[str, Any]) -> Hashes:
-    """One hash a row of arrays `[n, ...]`; numbers count by value and type, -0.0 as 0.0, all NaN alike; texts as they are.
+    """One hash per row of arrays `[n, ...]`: numbers by value and dtype (-0.0 as 0.0, all NaN alike), texts as they are.
 
     >>> import numpy as np
     >>> hashes = row_hashes({"x": np.array([1.0, 2.0, 1.0])})
@@ -41,7 +41,7 @@ def row_hashes(columns: Mapping[str, Any]) -> Hashes:
 
 
 def mixed(values: Hashes) -> Hashes:
-    """Every bit spread over all 64."""
+    """Mix the bits: every bit of a value changes bits all over its hash."""
     import numpy as np
 
     mixed_values = values ^ (values >> np.uint64(32))
@@ -51,7 +51,7 @@ def mixed(values: Hashes) -> Hashes:
 
 
 def smallest(parts: Iterable[Hashes]) -> Hashes:
-    """The hashes of all parts in order; of too many the smallest ones."""
+    """The hashes of all parts, sorted; at most the `MOST_KEPT` smallest."""
     import numpy as np
 
     return np.sort(np.concatenate(list(parts)))[:MOST_KEPT]
@@ -71,7 +71,7 @@ def _hashes_of_numbers(values: Any, seed: int) -> Hashes:
 
 
 def _as_words(rows: Any) -> Hashes:
-    """Rows as 64-bit words; several small values share one."""
+    """Rows as 64-bit words, with several small values to a word."""
     import numpy as np
 
     if rows.dtype.kind in "Mm":
@@ -92,7 +92,7 @@ def _as_words(rows: Any) -> Hashes:
 
 
 def _hashes_of_texts(values: Any) -> Hashes:
-    """Of texts, and of whatever else a table's column holds, by how it is written."""
+    """Hashes of texts, and of other objects in a table's column by their `repr`."""
     import hashlib
 
     import numpy as np

@@ -1,1 +1,1 @@
-"""Batches from whatever holds examples, and how many of them are read."""
+"""Read batches of examples from arrays, tables, datasets and loaders."""

@@ -1,4 +1,4 @@
-"""Whatever holds values as arrays of NumPy."""
+"""Convert the arrays, tensors and columns of any library to NumPy arrays."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TEXT = "OUST"
-"""The kinds of NumPy's types for texts and objects."""
+"""NumPy's dtype kinds of texts and objects."""
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """An array `[n, ...]` of NumPy, from any library's array, tensor or column; objects that are all numbers as numbers.
+    """A NumPy array `[n, ...]` from any library's array, tensor or column; objects that are all numbers become numbers.
 
-    Raises `ValueError` for what is no array of one shape.
+    Raises `ValueError` for input that does not form an array of one shape.
     """
     array = _numpy(values)
     if array.ndim == 0 or array.dtype.kind == "V":
@@ -30,7 +30,7 @@ def as_array(values: Any) -> NDArray[Any]:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether it is None, NaN, NaT or the NA of pandas."""
+    """True for None, NaN, NaT and pandas' NA."""
     name = type(value).__name__
     may_be = isinstance(value, float) or name in ("datetime64", "timedelta64")
     return value is None or name in ("NAType", "NaTType") or (may_be and bool(value != value))
@@ -45,21 +45,21 @@ def _numpy(values: Any) -> NDArray[Any]:
 
 
 def _for_numpy(values: Any) -> Any:
-    """What NumPy makes the right array of."""
-    if hasattr(values, "detach"):  # a tensor of torch, on whatever device
+    """A form of the values that NumPy converts correctly."""
+    if hasattr(values, "detach"):  # a torch tensor on any device
         values = values.detach().cpu().to_dense().resolve_conj().resolve_neg()
         return values.float() if str(values.dtype) == "torch.bfloat16" else values
     if isinstance(values, np.ma.MaskedArray):
         return _unmasked(values)
-    if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # dates of pandas with a time zone
+    if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # pandas dates with a time zone
         return values.to_numpy("datetime64[us]")
-    if hasattr(values, "to_pylist"):  # a column of Arrow
+    if hasattr(values, "to_pylist"):  # an Arrow column
         return values.to_numpy(zero_copy_only=False)
     return values.to_numpy() if hasattr(values, "to_numpy") else values
 
 
 def _unmasked(values: Any) -> NDArray[Any]:
-    """With NaN, NaT or None for what is masked."""
+    """The data with NaN, NaT or None for masked values."""
     mask = np.ma.getmaskarray(values)
     if values.dtype.kind in "Mm":
         return np.where(mask, np.array("NaT", values.dtype), values.data)
@@ -69,7 +69,7 @@ def _unmasked(values: Any) -> NDArray[Any]:
 
 
 def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
-    """Numbers and arrays as such, with NaN for what is missing; of others, None stands for all that is missing."""
+    """Numbers and arrays as such, with NaN for missing ones; other objects unchanged, with None for missing ones."""
     values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
     first = next((value for value in values if value is not None), np.nan)
     if isinstance(first, (np.ndarray, list, tuple)) or hasattr(first, "detach"):
@@ -91,19 +91,19 @@ def _as_float(value: Any) -> float:
 
 
 def printable(name: str) -> str:
-    """The same with an escape for what no encoding holds."""
+    """The name, with escapes for characters that cannot be encoded."""
     return name.encode(errors="backslashreplace").decode()
 
 
 def objects_of(values: Sequence[Any]) -> NDArray[Any]:
-    """An array `[n]` of them as they are."""
+    """An object array `[n]` of the unconverted values."""
     array = np.empty(len(values), object)
     array[:] = values
     return array
 
 
 def stacked(values: Sequence[Any]) -> NDArray[Any]:
-    """Arrays of one shape as one array. Raises `ValueError` where the shapes differ."""
+    """Stack arrays of one shape. Raises `ValueError` if the shapes differ."""
     arrays = [_numpy(value) for value in values]
     if len({array.shape for array in arrays}) > 1:
         shapes = sorted({str(array.shape) for array in arrays})
@@ -115,11 +115,11 @@ Family = Literal["number", "date", "duration", "text"]
 
 
 def family(dtype: str) -> Family:
-    """Which values of a type, by NumPy's name of it, can be compared with."""
+    """The group of comparable dtypes that a dtype, given by NumPy's name, belongs to."""
     kind = dtype[1:2]
     return "text" if kind in TEXT else "date" if kind == "M" else "duration" if kind == "m" else "number"
 
 
 def is_all_missing(values: NDArray[Any]) -> bool:
-    """Whether they are NaN, as which columns are read that hold nothing."""
+    """True if all values are NaN, as an empty column is read."""
     return values.dtype.kind == "f" and bool(np.isnan(values).all())

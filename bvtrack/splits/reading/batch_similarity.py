@@ -1,4 +1,4 @@
-"""Whether batches are alike: of a set that is in order they are not, and all examples of one count for little more than one."""
+"""ANOVA test for batch effects in sorted data, where all examples of one batch count for little more than one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     Batch = tuple[Columns, Any]
 
 ALPHA = 1e-3
-"""Of batches that are alike so few are taken for others, at the cost of examples that are not used."""
+"""Significance level (false-positive rate); a false positive only leaves examples unused."""
 
 
 def are_alike(batches: Sequence[Batch]) -> bool:
-    """Whether examples of one batch differ as much as those of several do, by an analysis of variance of the targets and of
-    each column's mean values.
+    """True if an analysis of variance of the targets and of each column's mean values finds no batch effect.
 
     >>> import numpy as np
     >>> in_order = np.sort(np.random.default_rng(0).normal(size=(600, 1)), axis=0)
@@ -32,7 +31,7 @@ def are_alike(batches: Sequence[Batch]) -> bool:
 
 
 def one_each(batches: Sequence[Batch]) -> list[Batch]:
-    """An example from each batch: the one in the middle."""
+    """One example from each batch, the middle one."""
     found: list[Batch] = []
     for columns, targets in batches:
         n = len(next(iter(columns.values())))
@@ -42,7 +41,7 @@ def one_each(batches: Sequence[Batch]) -> list[Batch]:
 
 
 def _scores(batches: Sequence[Batch]) -> Iterator[list[NDArray[np.float64]]]:
-    """By column, a number for each example of each batch."""
+    """One number per example of each batch, by column."""
     named = [columns if targets is None else {**columns, "the targets": targets} for columns, targets in batches]
     for name in named[0]:
         parts = [columns[name] for columns in named]
@@ -58,7 +57,7 @@ def _means(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _ranks(parts: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
-    """The places of texts in their order."""
+    """Ranks of texts in alphabetical order, by batch."""
     import numpy as np
 
     places = {text: place for place, text in enumerate(sorted({str(value) for part in parts for value in part.tolist()}))}
@@ -66,7 +65,7 @@ def _ranks(parts: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
 
 
 def _p_value(groups: Sequence[NDArray[np.float64]]) -> float:
-    """Of groups that have one mean, by the F test."""
+    """P-value of the one-way ANOVA F test that all groups have the same mean."""
     import numpy as np
     from scipy.special import fdtrc
 

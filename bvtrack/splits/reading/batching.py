@@ -1,4 +1,4 @@
-"""Batches put together: small ones, and examples from all over the first ones."""
+"""Concatenate small batches, and take examples from all over the first batches."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     Batch = tuple[Columns, Any]
 
 BYTES_AT_ONCE = 1 << 25
-"""Small batches are counted together, up to 32 MiB of them."""
+"""Small batches are concatenated up to this size, 32 MiB."""
 BYTES_HELD = 1 << 28
-"""Batches that are held until edges are laid, 256 MiB."""
+"""Batches held in memory until the bin edges are set, 256 MiB."""
 
 
 def gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
-    """Small batches together, for each has its price."""
+    """Concatenate small batches, to save the overhead of each."""
     waiting: list[Batch] = []
     n = size = 0
     for part in parts:
@@ -38,7 +38,7 @@ def gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def head(parts: Iterator[Batch]) -> tuple[Batch, Iterator[Batch]]:
-    """Some thousand examples to lay edges through, from all over the first batches, and all batches again."""
+    """A few thousand examples from all over the first batches, to set the bin edges, and an iterator over all batches."""
     read, n, size = [], 0, 0
     for part in parts:
         read.append(part)
@@ -50,7 +50,7 @@ def head(parts: Iterator[Batch]) -> tuple[Batch, Iterator[Batch]]:
 
 
 def n_of(part: Batch) -> int:
-    """How many examples a batch holds."""
+    """Number of examples in a batch."""
     return len(next(iter(part[0].values())))
 
 
@@ -64,7 +64,7 @@ def _some(columns: Columns, targets: Any, most: int) -> Batch:
 
 
 def together(parts: list[Batch]) -> Batch:
-    """Batches as one. Raises `ValueError` where their columns differ."""
+    """Concatenate batches. Raises `ValueError` if their columns differ."""
     if len(parts) == 1:
         return parts[0]
     names = list(parts[0][0])
@@ -73,11 +73,11 @@ def together(parts: list[Batch]) -> Batch:
             raise ValueError(f"expected batches with the same columns, got {', '.join(names)} and then {', '.join(columns)}")
         if (targets is None) != (parts[0][1] is None):
             raise ValueError("expected targets in all batches or in none, got some with and some without")
-    columns = {name: _one_below_another(name, [columns[name] for columns, _ in parts]) for name in names}
-    return columns, None if parts[0][1] is None else _one_below_another("the targets", [targets for _, targets in parts])
+    columns = {name: _concatenated(name, [columns[name] for columns, _ in parts]) for name in names}
+    return columns, None if parts[0][1] is None else _concatenated("the targets", [targets for _, targets in parts])
 
 
-def _one_below_another(name: str, arrays: list[NDArray[Any]]) -> NDArray[Any]:
+def _concatenated(name: str, arrays: list[NDArray[Any]]) -> NDArray[Any]:
     import numpy as np
 
     if any(array.dtype.kind in TEXT for array in arrays):

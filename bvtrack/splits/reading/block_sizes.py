@@ -1,9 +1,9 @@
-"""How many rows are worked on at once."""
+"""Number of rows processed at once."""
 
 from __future__ import annotations
 
 SAMPLE = 2048
-"""Examples that the edges are laid through."""
+"""Examples that the bin edges are set from."""
 
 
 ROWS_AT_ONCE = 8192

@@ -1,6 +1,6 @@
-"""Rows of an array that a file is mapped into: read from the file, so that they bring no neighbours into memory.
+"""Read rows of a memory-mapped array from its file, without making neighbouring rows resident.
 
-Of a map, each row that is looked at makes up to 128 KiB around it resident: 4,096 rows of 4,000 bytes took 258 MB.
+Reading a row through the map makes up to 128 KiB around it resident: 4,096 rows of 4,000 bytes took 258 MB.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPREAD = 4
-"""A row whose values lie apart is read in one piece where that is at most so many times as large."""
+"""A row whose values are not contiguous is read in one piece if that is at most this many times as large."""
 PROBES = 4
-"""Rows of which one value is looked at in the map, to see that the file is still the one that it is of."""
+"""Rows whose first value is compared with the map, to check that the file is still the mapped one."""
 COPY_ON_WRITE = "c"
-"""The mode of a map whose changes are not in its file."""
+"""The mode of a map whose changes are not written to its file."""
 
 
 def is_mapped(array: NDArray[Any]) -> bool:
-    """Whether an array, or the one that it is a part of, is a map of a file."""
+    """True if an array, or the array that it is a view of, is memory-mapped."""
     owner = _root_of(array).base
     return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
 
 
 def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | None:
-    """The chosen rows, `[n_chosen, ...]`; `None` for what is not in a file that is known and holds the same."""
+    """The chosen rows, `[n_chosen, ...]`; `None` if no file is known, or it no longer holds the same values."""
     import numpy as np
 
     root = _root_of(array)
@@ -44,9 +44,9 @@ def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | 
             rows = _Values(file, array.dtype, array.shape[1:], array.strides[1:])
             for place, index in enumerate(chosen):
                 found[place] = rows.at(start + int(index) * array.strides[0])
-    except (OSError, ValueError):  # the file has gone, or is shorter now
+    except (OSError, ValueError):  # the file was removed or truncated
         return None
-    first_value = (0,) * (array.ndim - 1)  # no more of a row, which may lie all over the map
+    first_value = (0,) * (array.ndim - 1)  # one value only: a row may be spread all over the map
     pairs = ((found[(place, *first_value)], array[(index, *first_value)]) for place, index in enumerate(chosen[:PROBES]))
     return found if all(one.tobytes() == other.tobytes() for one, other in pairs) else None
 
@@ -61,7 +61,7 @@ def _root_of(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class _Values:
-    """Arrays of one shape in a file, in steps of `strides` bytes."""
+    """Arrays of one shape in a file, with `strides` in bytes."""
 
     file: BinaryIO | Any
     dtype: np.dtype[Any]
@@ -69,7 +69,7 @@ class _Values:
     strides: tuple[int, ...]
 
     def at(self, offset: int) -> Any:
-        """The one whose first value is at `offset`. Raises `ValueError` beyond the end of the file."""
+        """The array whose first value is at byte `offset`. Raises `ValueError` beyond the end of the file."""
         import numpy as np
 
         if self._within is not None:
@@ -80,13 +80,13 @@ class _Values:
 
     @cached_property
     def _span(self) -> tuple[int, int]:
-        """The bytes before the first value, and all bytes from the first one to the last."""
+        """Number of bytes before the first value (negative strides), and in all."""
         reach = [(side - 1) * stride for side, stride in zip(self.shape, self.strides, strict=True)]
         before = -sum(min(0, far) for far in reach)
         return before, before + sum(max(0, far) for far in reach) + self.dtype.itemsize
 
     @cached_property
     def _within(self) -> _Values | None:
-        """The arrays of one dimension less, where values lie too far apart to be read in one piece."""
+        """Sub-arrays with one dimension less, if the values lie too far apart to be read in one piece."""
         is_one_piece = self._span[1] <= SPREAD * self.dtype.itemsize * math.prod(self.shape)
         return None if is_one_piece else _Values(self.file, self.dtype, self.shape[1:], self.strides[1:])

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEED = 0
-"""Of our own choice of examples, so that it is the same in each epoch and run."""
+"""Seed of our own choice of examples, so that it is the same in each epoch and run."""
 
 
 MOST_SHUFFLED = 1 << 20
-"""Of so many examples all are put in random order to draw some, in 20 ms; the order of a billion would take 8 GB."""
+"""Up to this size all indices are permuted, in 20 ms; a permutation of a billion would take 8 GB."""
 
 
 def choose_examples(n: int, most: int) -> NDArray[np.int64]:
-    """At most `most` of the indices 0 to `n` - 1, drawn at random, in random order, the same each time.
+    """At most `most` of the indices 0 to `n` - 1, drawn without replacement, in random order, the same each time.
 
     >>> choose_examples(3, 10).shape
     (3,)

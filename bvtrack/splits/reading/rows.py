@@ -1,4 +1,4 @@
-"""The examples at some places of whatever holds examples by their place, and nothing else of it."""
+"""Read only the examples at given indices of an array, a table or a dataset."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def rows_at(values: Any, chosen: NDArray[np.int64]) -> Any:
-    """The examples at the places `chosen`, which are in order, of an array, a table, a column, or of several of them in a
-    mapping or a list, as the same kind of thing. Raises what the library raises that they are of.
+    """The examples at the sorted indices `chosen` of an array, a table, a column, or of several of them in a mapping or a list,
+    in a container of the same kind. Raises whatever the container's library raises.
     """
     if isinstance(values, Mapping):
         return {name: rows_at(column, chosen) for name, column in values.items()}
@@ -25,7 +25,7 @@ def rows_at(values: Any, chosen: NDArray[np.int64]) -> Any:
         return [rows_at(part, chosen) for part in values] if are_parts else [values[index] for index in chosen.tolist()]
     if hasattr(values, "detach"):
         return _of_tensor(values, chosen)
-    if hasattr(values, "with_format"):  # a dataset of Hugging Face
+    if hasattr(values, "with_format"):  # a Hugging Face dataset
         return values.with_format("numpy")[chosen.tolist()]
     if hasattr(values, "to_pylist"):
         return _of_arrow(values, chosen)
@@ -44,7 +44,7 @@ def _of_array(values: Any, chosen: NDArray[np.int64]) -> Any:
         found = values[chosen]
         if len(found) == len(chosen):
             return found
-    except Exception:  # whatever a library raises that takes one index at a time
+    except Exception:  # a library that takes one index at a time may raise anything
         if not len(chosen):
             raise
     return np.stack([np.asarray(values[int(index)]) for index in chosen])
@@ -58,7 +58,7 @@ def _of_tensor(tensor: Any, chosen: NDArray[np.int64]) -> Any:
 
 
 def _of_arrow(values: Any, chosen: NDArray[np.int64]) -> Any:
-    """Piece by piece: of a column in pieces, Arrow first makes one of all."""
+    """Take chunk by chunk: Arrow would first concatenate the chunks of a column."""
     import numpy as np
 
     is_table = hasattr(values, "to_batches")

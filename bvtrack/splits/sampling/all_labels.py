@@ -1,4 +1,4 @@
-"""The classes of all examples of a split of which only some were read: targets alone are small, and quickly counted."""
+"""Class counts over all examples of a split that was only sampled: targets alone are small, and quickly counted."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bvtrack.splits.sampling.allowance import MOST_BYTES, Allowance, bytes_of
 
 
 def with_all_labels(found: SplitProfile, targets: Any, n: int) -> SplitProfile:
-    """The profile of a sample with the classes of all `targets` `[n, ...]`, where there is time and room to count them."""
+    """The profile of a sample with the class counts of all `targets` `[n, ...]`, if time and memory allow."""
     if found.labels is None or found.n == n or n * getattr(getattr(targets, "dtype", None), "itemsize", 1) > MOST_BYTES:
         return found
     try:
         labels = _all_labels(found.layout, targets, n)
-    except Exception:  # targets of any library may raise anything; those of the sample are known
+    except Exception:  # any library's targets may raise anything; the sample's are known
         return found
     return found if labels is None else replace(found, labels=labels)
 
@@ -35,6 +35,6 @@ def _all_labels(layout: Layout, targets: Any, n: int) -> Names | None:
 
 
 def _slice(targets: Any, start: int, size: int) -> Any:
-    if hasattr(targets, "to_pylist"):  # a column of Arrow
+    if hasattr(targets, "to_pylist"):  # an Arrow column
         return targets.slice(start, size)
     return (targets.iloc if hasattr(targets, "iloc") else targets)[start : start + size]

@@ -1,4 +1,4 @@
-"""Some examples of a split that is at hand: drawn at random, the same each time, as many as a training may read."""
+"""A random sample of a split of arrays or tables, the same each time, within the budget for reading."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from bvtrack.splits.reading.batching import Batch
 
 ROW_FORMATS = ("csr", "lil")
-"""Sparse matrices that give some of their rows without looking at all."""
+"""Formats of sparse matrices that can be sliced by row without a full scan."""
 ROWS_OF_A_TABLE = 64
-"""What is read first of a table of pandas, of which one row takes as long as many."""
+"""Rows of a pandas table read first: reading one takes as long as reading many."""
 BYTES_A_COLUMN = 16
-"""What a wide sparse matrix takes to be read, for each of its columns."""
+"""Bytes per column that reading a wide sparse matrix takes."""
 
 
 def drawn(sample: SplitSample) -> SplitSample:
-    """A sample of what a split holds: at most 10,000 examples, and no more of them than there is time and room for.
+    """A sample of a split: at most 10,000 examples, and no more than time and memory allow.
 
-    Where they cannot be read, its `problem` says why. `all_targets` are kept aside.
+    If they cannot be read, its `problem` says why. `all_targets` are kept.
     """
-    if sample.n_read <= MOST_READ and _is_little(sample.features, sample.targets):
+    if sample.n_read <= MOST_READ and _is_small(sample.features, sample.targets):
         return sample
     try:
         with preserve_random_states():
             columns, targets = _drawn(_by_rows(sample.features), sample.targets, sample.n_read)
-    except Exception as error:  # arrays of any library may raise anything
+    except Exception as error:  # any library's arrays may raise anything
         return replace(
             sample, features=None, targets=None, problem=str(error) if isinstance(error, ValueError) else repr(error)
         )
@@ -49,7 +49,7 @@ def drawn(sample: SplitSample) -> SplitSample:
 
 
 def _drawn(features: Any, targets: Any, n: int) -> Batch:
-    """Raises `ValueError` for what cannot be read, is of another length than its targets, or is too large."""
+    """The sampled features and targets. Raises `ValueError` if they cannot be read, differ in length, or are too large."""
     if targets is not None and len(targets) != n:
         raise ValueError(f"expected one target an example, got {len(targets):,} for {n:,} examples")
     order, parts = choose_examples(n, MOST_READ), _parts_of(features, targets)
@@ -58,11 +58,11 @@ def _drawn(features: Any, targets: Any, n: int) -> Batch:
     n_bytes = _bytes_each(parts)
     if n_bytes > most:
         raise ValueError(f"expected examples of {most:,} bytes at most to read before a training, got one of {n_bytes:,}")
-    return _read(features, targets, order[: most // n_bytes]) if are_plain else _drawn_by_price(features, targets, order)
+    return _read(features, targets, order[: most // n_bytes]) if are_plain else _drawn_within_budget(features, targets, order)
 
 
-def _drawn_by_price(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
-    """Of what has a price that is not known before some of it has been read."""
+def _drawn_within_budget(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
+    """A sample of data whose cost per example is not known before some have been read."""
     first = ROWS_OF_A_TABLE if hasattr(features, "iloc") else 1
     allowance = Allowance(MOST_FILE_BYTES, len(order), first, watches_memory=True)
     parts: list[Batch] = []
@@ -71,27 +71,27 @@ def _drawn_by_price(features: Any, targets: Any, order: NDArray[np.int64]) -> Ba
         allowance.spend(n_of(parts[-1]), bytes_of(list(parts[-1][0].values())) + bytes_of(parts[-1][1]))
     try:
         return together(parts)
-    except ValueError:  # of a column of objects, one part may hold numbers alone and another one texts
+    except ValueError:  # one part of an object column may hold only numbers, another texts
         return _read(features, targets, order[: allowance.n_read])
 
 
 def _read(features: Any, targets: Any, chosen: NDArray[np.int64]) -> Batch:
-    """These examples, in the order in which they are stored, which files are read fastest in."""
+    """These examples in storage order, in which files are read fastest."""
     import numpy as np
 
     chosen = np.sort(chosen)
     return together(list(batches(rows_at(features, chosen), None if targets is None else rows_at(targets, chosen))))
 
 
-def _is_little(features: Any, targets: Any) -> bool:
-    """Whether these are in memory, and all of them may be read."""
+def _is_small(features: Any, targets: Any) -> bool:
+    """True for data in memory that is small enough to be used whole."""
     parts = _parts_of(features, targets)
     are_in_memory = all(map(_is_in_memory, parts))
     return are_in_memory and sum(map(_bytes_of, parts)) <= (MOST_BYTES if all(map(_is_plain, parts)) else MOST_FILE_BYTES)
 
 
 def _is_in_memory(part: Any) -> bool:
-    """Whether this is an array that no file is mapped into, a table or column of pandas, a tensor, or a sparse matrix."""
+    """True for an array that is not memory-mapped, a table or column of pandas, a tensor, or a sparse matrix."""
     import numpy as np
 
     if isinstance(part, np.ndarray):
@@ -100,7 +100,7 @@ def _is_in_memory(part: Any) -> bool:
 
 
 def _bytes_of(part: Any) -> int:
-    """What an array takes when it is read; where that is little by its shape, with its texts."""
+    """Bytes that an array takes when read; if small by its shape, including its texts."""
     n_bytes: int = math.prod(part.shape) * getattr(getattr(part, "dtype", None), "itemsize", 8)
     if n_bytes <= MOST_FILE_BYTES and hasattr(part, "iloc"):
         usage = part.memory_usage(index=False, deep=True)
@@ -111,14 +111,14 @@ def _bytes_of(part: Any) -> int:
 
 
 def _is_plain(part: Any) -> bool:
-    """Whether this is an array of numbers, in memory: it is known what its rows take, and that they are quickly read."""
+    """True for an in-memory array of numbers, whose rows have a known size and are read quickly."""
     import numpy as np
 
     return isinstance(part, np.ndarray) and part.dtype.kind not in TEXT and not part.dtype.hasobject and not is_mapped(part)
 
 
 def _bytes_each(parts: list[Any]) -> int:
-    """What an example takes, as far as shapes and types tell, at least 1."""
+    """Bytes of an example as far as shapes and dtypes tell, at least 1."""
     n_bytes = 1
     for part in parts:
         itemsize = getattr(getattr(part, "dtype", None), "itemsize", None)
@@ -133,7 +133,7 @@ def _parts_of(features: Any, targets: Any) -> list[Any]:
 
 
 def _by_rows(features: Any) -> Any:
-    """The same in a form that gives its rows. Raises `ValueError` where that would take all of it."""
+    """The features in a form that can be sliced by row. Raises `ValueError` if that would mean converting too much."""
     if not (hasattr(features, "tocsr") and hasattr(features, "nnz")):
         return features
     stored = features.nnz * (features.dtype.itemsize + 8)

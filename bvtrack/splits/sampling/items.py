@@ -1,4 +1,4 @@
-"""Sets that give their examples, or batches of them, one by one: datasets by index, loaders of these, and streams."""
+"""Draw samples from datasets that are read by index, from their loaders, and from streams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bvtrack.splits.reading.batches import as_batch, batches, is_stream
 from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
-from bvtrack.splits.sampling.content_key import beside, key_of_dataset
+from bvtrack.splits.sampling.content_key import copy_to_read, key_of_dataset
 from bvtrack.splits.sampling.sample import SplitSample
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from bvtrack.splits.reading.batching import Batch
 
 EXAMPLES_AT_ONCE = 32
-"""Of a loader's examples, put together by its own function."""
+"""Examples of a loader that its own function collates at once."""
 Found = tuple[int, Callable[[], SplitSample], str | None]
-"""The number of examples, how some of them are read, and the key of the data."""
+"""The number of examples, a function that reads a sample of them, and the key of the data."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Pairs:
 
 
 def found_in(data: Any) -> Found | None:
-    """What is known of a set that gives items; `None` for one whose examples lie side by side, as those of an array do.
+    """The size of a dataset, loader or stream, a function that samples it, and its key; `None` for data that is held as arrays.
 
-    The first item that was drawn is read at once, by which it is known whether there is time for more. Of a stream, the start
-    alone would be no sample: it is read where it comes to its end in time.
+    The first sampled item is read at once, which shows whether there is time for more. The start of a stream is not a random
+    sample, so a stream is used only if it ends in time.
     """
     with preserve_random_states():
         dataset = getattr(data, "dataset", None)
@@ -63,7 +63,7 @@ def found_in(data: Any) -> Found | None:
 
 
 def of_pairs(features: Sequence[Any], targets: Sequence[Any]) -> Found:
-    """What is known of lists of features and targets, `[n]` each."""
+    """The size, sampling function and key of lists of features and targets, `[n]` each."""
     with preserve_random_states():
         return _by_index(Pairs(features, targets), range(len(features)), _one_batch)
 
@@ -78,7 +78,9 @@ def _by_index(dataset: Any, population: Sequence[int], as_batches: Callable[[lis
 
 
 def _of_batches(dataset: Any) -> Found:
-    """Of a dataset of batches, equally large but for the last one, which is not looked at where that takes long."""
+    """The size and sampling function of a dataset of batches, equally large but for the last one, which is not looked at if
+    that takes long.
+    """
     n_batches = dataset.num_batches
     items = _Items(dataset, choose_examples(n_batches, n_batches).tolist())
     is_quick = items.first_seconds() < READ_SECONDS
@@ -88,7 +90,7 @@ def _of_batches(dataset: Any) -> Found:
 
 
 class _Items:
-    """Some items of a dataset, drawn at random, read from a copy that has its own state."""
+    """Randomly drawn items of a dataset, read from a copy with a state of its own."""
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self._dataset = dataset
@@ -97,18 +99,18 @@ class _Items:
         self.problem = ""
 
     def first_seconds(self) -> float:
-        """Read the first one; how long that took. What it raised is the `problem`."""
+        """Read the first item, and return the seconds that took. If that raises, `problem` holds the message."""
         start = time.monotonic()
         try:
             self._dataset = _copy_of(self._dataset)
             self.first = self._dataset[self._indices[0]]
-        except Exception as error:  # a dataset of the user's own may raise anything
+        except Exception as error:  # a user's own dataset may raise anything
             self.problem = str(error) if isinstance(error, ValueError) else repr(error)
         self._first_seconds = time.monotonic() - start
         return self._first_seconds
 
     def read(self) -> list[Any]:
-        """The first one, and those that there is time and room for."""
+        """The first item, and as many others as time and memory allow."""
         allowance = Allowance(MOST_FILE_BYTES, len(self._indices), watches_memory=True)
         found = [self.first]
         allowance.spend(1, bytes_of(self.first))
@@ -128,7 +130,7 @@ def _sample(n: int, items: _Items, as_sample: Callable[[list[Any]], SplitSample]
     try:
         with preserve_random_states():
             return as_sample(items.read())
-    except Exception as error:  # a dataset of the user's own may raise anything
+    except Exception as error:  # a user's own dataset may raise anything
         return SplitSample(n, problem=str(error) if isinstance(error, ValueError) else repr(error))
 
 
@@ -160,8 +162,8 @@ def _collated(collate: Callable[[list[Any]], Any], items: list[Any]) -> Iterator
 
 def _copy_of(dataset: Any) -> Any:
     try:
-        return beside(dataset)
-    except Exception:  # one that cannot be copied is read itself
+        return copy_to_read(dataset)
+    except Exception:  # if it cannot be copied, the original is read
         return dataset
 
 

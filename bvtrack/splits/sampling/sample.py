@@ -1,4 +1,4 @@
-"""What is known of a split: how many examples it has, and those of them that were read."""
+"""The size of a split, and the examples that were read of it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.sampling.all_labels import with_all_labels
 
 MOST_EXAMPLES = 2**53
-"""Larger counts are no exact floats."""
+"""The largest count up to which floats are exact."""
 MOST_TARGETS = 1 << 23
-"""Targets in memory that are used though their examples are not read: 8 MiB, a million numbers."""
+"""Size limit of in-memory targets that are used although their examples are not read: 8 MiB, a million numbers."""
 
 
 @dataclass(frozen=True)
 class SplitSample:
-    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read, ...]` hold what was read of it, if anything.
+    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read, ...]` hold the examples read, if any.
 
-    `features` may be several arrays, in a mapping or a list. `all_targets` `[n, ...]` are those of the examples that were not
-    read, too, where they are at hand; `problem` is why none were read. Raises `ValueError` for an `n` below 1 or beyond what a
-    float holds.
+    `features` may be several arrays, in a mapping or a list. `all_targets` `[n, ...]` also include those of unread examples, if
+    available; `problem` says why none were read. Raises `ValueError` for an `n` below 1 or above 2 ** 53.
     """
 
     n: int
@@ -44,7 +43,7 @@ class SplitSample:
     def of(cls, data: Any) -> SplitSample:
         """From a count, an array of features or a pair `(features, targets)`; a sample is returned as it is.
 
-        Raises `ValueError` for a list, of which it is not clear what its items are.
+        Raises `ValueError` for a list, whose items could be either.
 
         >>> SplitSample.of(1200).n
         1200
@@ -65,7 +64,8 @@ class SplitSample:
 
     @classmethod
     def of_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
-        """From some batches of a split of `n` examples, of a kind that `compare_splits` reads; of none, the count alone.
+        """From some batches of a split of `n` examples, of a kind that `compare_splits` reads; without batches, the count
+        alone.
 
         Raises `ValueError` for batches that cannot be read.
         """
@@ -73,8 +73,8 @@ class SplitSample:
 
     @classmethod
     def of_drawn_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
-        """The same from batches that were drawn at random. Where they differ from one another, as those of a set that is
-        sorted do, one example of each counts, unless they are all there is.
+        """From randomly drawn batches. If they show a batch effect, as those of sorted data do, one example of each is used,
+        unless they are the whole split.
         """
         found = list(read(iter(batches)))
         is_sample = sum(map(n_of, found)) < n and not are_alike(found)
@@ -86,18 +86,18 @@ class SplitSample:
 
     @property
     def most_targets(self) -> Any:
-        """All targets where they are an array in memory that is not large, else those that were read."""
+        """All targets if they are a small array in memory, else those that were read."""
         whole = self.all_targets
         return whole if type(whole).__name__ == "ndarray" and whole.nbytes <= MOST_TARGETS else self.targets
 
     def without_examples(self) -> SplitSample:
-        """What is known of it beside them: of the features no more than their number, and the targets."""
+        """The sample without its features, of which only the number is kept."""
         return replace(self, features=range(self.n_read), targets=self.most_targets, all_targets=None)
 
     def profile(self, name: str, like: SplitProfile | None) -> SplitProfile | None:
-        """The profile of what was read, with the classes of all examples where they are at hand; `None` where nothing was.
+        """The profile of the examples read, with the class counts of all examples if available; `None` if none were read.
 
-        Raises `ValueError` as `bvtrack.profile` does, and where nothing could be read.
+        Raises `ValueError` as `bvtrack.profile` does, and if reading failed.
         """
         if self.problem:
             raise ValueError(f"{name}: {self.problem}")
@@ -108,7 +108,7 @@ class SplitSample:
 
 
 def by_name(features: Any, targets: Any = None) -> Any:
-    """Several inputs in a list or tuple, arrays `[n, ...]`, as a mapping; anything else, also a list of examples, as it is.
+    """Several inputs in a list or tuple, arrays `[n, ...]`, as a mapping; anything else as it is, including a list of examples.
 
     >>> by_name([3, 4])
     [3, 4]

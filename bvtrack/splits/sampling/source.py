@@ -1,4 +1,4 @@
-"""A split that need not be read where it is known what was found of it."""
+"""A split that need not be read if its key, and so what was found in it, is known."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bvtrack.splits.sampling.sample import SplitSample, by_name
 
 @dataclass(frozen=True)
 class SplitSource:
-    """A split of `n` examples, some of which `read` gives; without it, or where that fails, the number is all that is known.
+    """A split of `n` examples, and `read`, which samples it; without it, or if it fails, only the number is known.
 
-    `key` is the same for the same data; `None` where that cannot be told without reading all of them.
+    `key` is the same for the same data; `None` if only reading all of it could tell.
     """
 
     n: int
@@ -26,8 +26,8 @@ class SplitSource:
 
     @classmethod
     def of(cls, data: Any) -> SplitSource:
-        """From what `SplitSample.of` takes, or from a dataset or loader, of which no more is read than there is time and room
-        for; a source is returned as it is. Raises `ValueError` as that does.
+        """From anything `SplitSample.of` takes, or a dataset or loader, which is read within the budget of time and memory; a
+        source is returned as it is. Raises `ValueError` as `SplitSample.of` does.
         """
         if isinstance(data, SplitSource):
             return data
@@ -42,5 +42,5 @@ class SplitSource:
         return cls(sample.n, partial(drawn, sample), key_of_arrays(sample.n, sample.features, sample.targets))
 
     def sample(self) -> SplitSample:
-        """What is read of it."""
+        """Read the sample."""
         return self.read() if self.read else SplitSample(self.n)
