@@ -1,4 +1,4 @@
-"""One epoch's errors, and which epoch of a run its tags speak of."""
+"""The errors of one epoch, and the choice of the epoch that a run's tags describe."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ At = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class EpochErrors:
-    """One epoch's errors, by set, and what says how sure each is: the examples behind it, or its 95 % interval; a diverged
-    error is there as NaN. `unscaled` holds errors in their own units, where they have been scaled.
+    """One epoch's errors by set, and the number of examples or the 95 % interval of each; a diverged error is NaN. `unscaled`
+    holds errors in their own units if they were scaled.
     """
 
     epoch: int
@@ -33,18 +33,18 @@ class EpochErrors:
 
     @property
     def rates(self) -> dict[str, Rate]:
-        """The finite errors, each with its interval, and with its examples where it can be a share of them: a mean over batches
-        of some other size is none.
+        """The finite errors, each with its interval, and with its number of examples if it can be a share of them: a mean over
+        batches of another size cannot.
         """
         return {name: Rate(error, self._examples(name, error), self.intervals.get(name)) for name, error in self.finite.items()}
 
     def gaps(self, *, human_error: float | None, same_distribution: bool) -> dict[str, Gap]:
-        """The gaps that the finite errors allow to be measured: a diagnosis without the words."""
+        """The gaps that can be measured from the finite errors: a diagnosis without the words."""
         return measure_gaps(self.rates, human_error or 0.0, same_distribution)
 
     @property
     def has_dev_error(self) -> bool:
-        """Whether it can be the best one."""
+        """True if the dev error is finite, as that of the best epoch must be."""
         return math.isfinite(self.errors.get("dev", math.nan))
 
     def _examples(self, name: str, error: float) -> int | None:
@@ -53,13 +53,13 @@ class EpochErrors:
 
 
 def chosen_epoch(history: Sequence[EpochErrors], at: At) -> EpochErrors:
-    """The epoch that the tags speak of; where no epoch has a dev error, the last."""
+    """The epoch that the tags describe; the last one if no epoch has a dev error."""
     measured = [entry for entry in history if entry.has_dev_error]
     return history[-1] if at == "last" or not measured else min(measured, key=lambda entry: entry.errors["dev"])
 
 
 def with_test_error(entry: EpochErrors, later: EpochErrors) -> EpochErrors:
-    """The epoch with a test error that was measured later on, on its weights."""
+    """The epoch with a test error that was measured later, on its weights."""
     return replace(
         entry,
         errors={**entry.errors, **later.errors},

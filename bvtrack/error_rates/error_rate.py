@@ -1,4 +1,4 @@
-"""An error as people write it, and what is none."""
+"""Parse and validate error rates."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 INEXACT = 0.02
-"""How far an error may be from a whole number of examples: more than rounding to percent, or a mean over batches of unequal
-size, leaves."""
+"""Tolerance to the nearest whole number of examples: more than the effect of rounding to percent, or of a mean over batches of
+unequal size."""
 
 
 def read_error(text: str) -> float:
-    """The number that stands for an error: a fraction (`0.11`), or percent (`11%`). Whether it is in [0, 1] is not asked.
+    """Parse an error: a fraction (`0.11`), or percent (`11%`). Values outside [0, 1] are not rejected.
 
-    Raises `ValueError` for what is no number.
+    Raises `ValueError` for text that is not a number.
 
     >>> read_error("0.11"), read_error("11 %")
     (0.11, 0.11)
@@ -26,7 +26,7 @@ def read_error(text: str) -> float:
 
 
 def is_finite_number(value: Any) -> bool:
-    """Whether this is a number that a float holds, and neither infinite nor NaN.
+    """True for a finite number that a float can hold.
 
     >>> is_finite_number(0.05), is_finite_number("5%"), is_finite_number(float("nan")), is_finite_number(10**400)
     (True, False, False, False)
@@ -38,7 +38,7 @@ def is_finite_number(value: Any) -> bool:
 
 
 def is_fraction(value: Any) -> bool:
-    """Whether this is a number in [0, 1].
+    """True for a number in [0, 1].
 
     >>> is_fraction(0.05), is_fraction(1.5), is_fraction(None)
     (True, False, False)
@@ -47,7 +47,7 @@ def is_fraction(value: Any) -> bool:
 
 
 def is_share_of(error: float, n: int) -> bool:
-    """Whether an error can be that of `n` examples: it is near to a whole number of them.
+    """True if the error is near a whole number of `n` examples, and so can be their error rate.
 
     >>> is_share_of(0.33, 3), is_share_of(0.15, 3)
     (True, False)

@@ -1,4 +1,4 @@
-"""The four gaps between a run's errors: how wide each is, how sure that is, and from where on it is a problem.
+"""The four gaps between a run's errors: the size of each, its 95 % interval, and the threshold from which it is a problem.
 
 | gap | is |
 |---|---|
@@ -7,9 +7,9 @@
 | data mismatch | dev error - train-dev error |
 | dev overfit | test error - dev error |
 
-What they mean comes from the Deep Learning Specialization (course 2 week 1, course 3) and Machine Learning Yearning
-(chapters 20-22, 40-41). Neither names a threshold; the constants below put right the worked examples of both, and were
-checked on the learning curves of LCDB (tests/benchmarks/rules): does four times the data cut the dev error by a tenth?
+Their meaning comes from the Deep Learning Specialization (course 2 week 1, course 3) and Machine Learning Yearning (chapters
+20-22, 40-41). Neither names a threshold; the constants below classify the worked examples of both correctly, and were checked
+on the learning curves of LCDB (tests/benchmarks/rules): does four times the data cut the dev error by a tenth?
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from dataclasses import dataclass
 from bvtrack.error_rates.intervals import Rate, difference_interval
 
 SMALLEST_BIAS = 0.015
-"""Avoidable bias from here on is named: the texts call 1 point small and 7 to 8 points large."""
+"""Avoidable bias is named from here on: the texts call 1 point small and 7 to 8 points large."""
 SMALLEST_GAP = 0.01
-"""No other gap below one point is named, as the texts never do, but where the error is itself so small that …"""
+"""No other gap below one point is named, as in the texts, unless the error itself is so small that …"""
 MOST_OF_THE_ERROR = 2 / 3
 """… the gap is most of it: 0.0 / 0.6 %, but not 0.5 / 1.0 %, which Machine Learning Yearning (ch. 21) congratulates on."""
 NEGLIGIBLE = 0.001
-"""A gap below a tenth of a point is never named: what 10,000 dev examples (no errors against 10) can barely tell from 0."""
+"""A gap below a tenth of a point is never named: 10,000 dev examples (no errors against 10) can barely tell it from 0."""
 GAP_SHARE = 0.3
-"""A gap is named when it is this share of the error on the later set: four times the data close about a quarter to a third of
-a gap, so that less than this share would not cut the error by a tenth (0.275 to 0.33 do equally well on LCDB). What counts
-is the part of the gap that lies above the human error, for no cure brings the later error below that."""
+"""A gap is named when it is this share of the error on the later set: four times the data close about a quarter to a third of a
+gap, so a smaller share would not cut the error by a tenth (0.275 to 0.33 do equally well on LCDB). Only the part of the gap
+above the human error counts, because no remedy brings the later error below that."""
 DOMINANT_GAP = 0.015
 DOMINANCE = 2.0
 """Or when nothing else explains the error: bias is not named, and the gap is at least `DOMINANT_GAP` and `DOMINANCE` times the
 avoidable bias. So 7.5 / 8 / 10 % is a variance problem …"""
 BELOW_HUMAN_SHARE = 0.2
-"""… and `DOMINANCE` times what the train error lies below the human one, up to this share of the later error: the human error
-is then known no better than that (on LCDB, where it is the best known error, 0.2 and 0.25 do equally well)."""
+"""… and `DOMINANCE` times the distance of the train error below the human error, up to this share of the later error: the human
+error is then known no better than that (on LCDB, where it is the best known error, 0.2 and 0.25 do equally well)."""
 ROUNDING = 1e-6
-"""Thresholds are inclusive: 0.15 - 0.14 counts as 0.01, and so does a float32 accuracy of 0.99, though floats say less."""
+"""Thresholds are inclusive despite rounding errors: 0.15 - 0.14 counts as 0.01, and so does a float32 accuracy of 0.99."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The distance between two errors as a fraction, and what it takes to call it a problem.
+    """The difference of two errors as a fraction, and the `threshold` from which it is a problem.
 
-    `low` and `high` end its 95 % interval and are `None` where a count is not known. From `threshold` on it is named.
+    `low` and `high` are the ends of its 95 % interval, and `None` if a count is not known.
     """
 
     value: float
@@ -68,26 +68,26 @@ class Gap:
 
     @property
     def is_named(self) -> bool:
-        """Wide, and not by chance."""
+        """True if it is wide, and not by chance."""
         return self.is_wide and not self.may_be(0.0)
 
     @property
     def is_unclear(self) -> bool:
-        """Wide, but perhaps by chance; gaps below one point are no reason for doubt."""
+        """True if it is wide, but perhaps by chance; gaps below one point raise no doubt."""
         return self.is_wide and self.may_be(0.0) and _reaches(self.value, SMALLEST_GAP)
 
     @property
     def is_near_its_threshold(self) -> bool:
-        """Within a factor of two: what is half as wide, or twice as wide, is on one side of it whatever was before."""
+        """True within a factor of two of the threshold; outside that, the gap is on one side of it whatever it was before."""
         return self.threshold / 2 < self.value < 2 * self.threshold
 
     def may_be(self, value: float) -> bool:
-        """Whether the interval holds `value`; without an interval nothing is known to be possible."""
+        """True if the interval contains `value`; false without an interval."""
         return self.low is not None and self.high is not None and self.low <= value <= self.high
 
 
 def measure_gaps(rates: Mapping[str, Rate], human_error: float, same_distribution: bool) -> dict[str, Gap]:
-    """The gaps that these rates (by set: `train`, `train_dev`, `dev`, `test`) allow to be measured, in their usual order.
+    """The gaps that can be measured from these rates (by set: `train`, `train_dev`, `dev`, `test`), in their usual order.
 
     With `same_distribution=False` the dev error says nothing about variance.
     """
@@ -107,7 +107,7 @@ def measure_gaps(rates: Mapping[str, Rate], human_error: float, same_distributio
 
 
 def easier_dev_gap(rates: Mapping[str, Rate]) -> Gap | None:
-    """How far the dev error lies *below* the error on the training source; `None` where one of them is missing."""
+    """The amount by which the dev error is *below* the error on the training source; `None` if either is missing."""
     dev, reference = rates.get("dev"), rates.get("train_dev") or rates.get("train")
     return _between(reference, dev) if dev and reference else None
 

@@ -1,9 +1,8 @@
-"""How sure an error, or the difference of two errors, is: 95 % intervals from the counts.
+"""95 % intervals of errors and of their differences, from the numbers of examples.
 
-An error rate gets Wilson's score interval, a difference of two independent rates Newcombe's hybrid of two of them
-(Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10). The same hybrid serves
-any two intervals, such as those of a bootstrap (Zou and Donner 2008, "Construction of confidence limits about effect
-measures").
+An error rate gets Wilson's score interval, a difference of two independent rates Newcombe's hybrid of two of them (Newcombe
+1998, "Interval estimation for the difference between independent proportions", method 10). The same hybrid combines any two
+intervals, such as those of a bootstrap (Zou and Donner 2008, "Construction of confidence limits about effect measures").
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ Z = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An error as a fraction in [0, 1] and what says how sure it is: the number of examples it was measured on, or, where it
-    is no share of examples, the `bounds` of its 95 % interval; neither where it is not known.
+    """An error as a fraction in [0, 1], and the number of examples it was measured on or, if it is not a share of examples, the
+    `bounds` of its 95 % interval; neither if unknown.
     """
 
     error: float
@@ -31,7 +30,7 @@ class Rate:
         return self.n is not None or self.bounds is not None
 
     def interval(self) -> tuple[float, float]:
-        """`bounds`, else Wilson's 95 % interval. Raises `ValueError` where neither is known."""
+        """`bounds`, else Wilson's 95 % interval. Raises `ValueError` if neither is known."""
         if self.bounds is not None:
             return self.bounds
         if self.n is None:
@@ -45,7 +44,7 @@ class Rate:
 
 
 def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
-    """The 95 % interval of `later.error - earlier.error`, the two measured on different examples."""
+    """The 95 % interval of `later.error - earlier.error`, which were measured on different examples."""
     later_low, later_high = later.interval()
     earlier_low, earlier_high = earlier.interval()
     difference = later.error - earlier.error
@@ -55,10 +54,10 @@ def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
 
 
 def examples_to_tell(later: float, earlier: float, *, earlier_is_known: bool = False) -> int:
-    """About how many examples behind each error would make the 95 % interval of `later - earlier` exclude 0.
+    """Approximate number of examples behind each error for the 95 % interval of `later - earlier` to exclude 0.
 
-    Rounded up to two significant digits. With `earlier_is_known` the earlier error is exact, as a human error is taken to
-    be. Raises `ValueError` where `later` is not the larger one.
+    Rounded up to two significant digits. With `earlier_is_known` the earlier error is exact, as a human error is assumed to be.
+    Raises `ValueError` if `later` is not the larger one.
     """
     if later <= earlier:
         raise ValueError(f"a gap to tell from 0 is above 0; got the errors {later!r} and {earlier!r}")
