@@ -1,4 +1,4 @@
-"""The shape of a learning curve: whether a training is still learning, has settled, turned, or failed."""
+"""The shape of a learning curve: still learning, converged, overtrained, not learning, or diverged."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from bvtrack.error_rates.gaps import ROUNDING, SMALLEST_GAP
 from bvtrack.error_rates.intervals import Rate, difference_interval
 
 CHANCE_SHARE = 0.981
-"""At or above this share of chance's score, a model has not learned: the 0.68 of 0.693 that tells the TaskSet runs apart."""
+"""At or above this share of the chance level, a model has not learned: the 0.68 of 0.693 that separates the TaskSet runs."""
 BLOW_UP = 7.0
-"""A model that knows nothing scores chance; one at this many times chance is confidently wrong, which no training that
-works comes to: the loss of 5, at a chance of 0.693, from which on a TaskSet run has diverged …"""
+"""A model that knows nothing is at the chance level; at this many times that level it is confidently wrong, which a working
+training never is: from a loss of 5, at a chance level of 0.693, a TaskSet run has diverged …"""
 LARGEST_RATE = 1.0
-"""… where it is more than an error rate can be."""
+"""… if the value is more than an error rate can be."""
 OVERTRAINED_RISE = 1.05
 """A last dev error above 1.05 times the best is overtrained (the definition used on the TaskSet runs) …"""
 OVERTRAINED_POINTS = SMALLEST_GAP
-"""… where the rise is also as large as the smallest gap that is named, so that one example more or less does not count …"""
+"""… if the rise is also at least the smallest gap that is named, so that a single example does not count …"""
 OWN_SHARE = 0.5
-"""… and the larger half of it is the dev error's own: the train error has risen by this share of it at most."""
+"""… and at least half of it is the dev error's own: the train error has risen by at most this share of it."""
 STILL_LEARNING = 0.25
-"""The best epoch in the last quarter means that training longer may help (Deep Learning Tuning Playbook)."""
+"""A best epoch in the last quarter means that training longer may help (Deep Learning Tuning Playbook)."""
 FEWEST_EPOCHS = 2
-"""One epoch says nothing about the shape of a curve, nor that a model cannot learn."""
+"""One epoch shows neither the shape of a curve nor that a model cannot learn."""
 WARM_UP_EPOCHS = 5
-"""Up to here a model at chance may still be warming up (Goyal et al. 2017 warm up for five epochs), so it is not yet certain
-that it does not learn."""
+"""Up to here a model at the chance level may still be in warm-up (Goyal et al. 2017 warm up for five epochs), so it is not yet
+certain that it does not learn."""
 
 Value = tuple[int, float]
-"""An epoch, and a curve's value there."""
+"""An epoch, and the value of a curve there."""
 NOWHERE = (-1, math.inf)
-"""Where there is no such value."""
+"""Placeholder for a value that does not exist."""
 
 
 class Outline:
-    """A curve as it is followed value by value: all that its shape depends on, however long it is.
+    """Running summary of a curve, of constant size: all that its shape depends on.
 
-    A value above `limit` is a blow-up; of error rates none is, but what is no finite number.
+    A value above `limit` is a blow-up; among error rates, only values that are not finite are.
     """
 
     __slots__ = ("_limit", "blow_up", "first", "last", "last_finite", "lowest", "lowest_since", "n_finite", "n_values")
@@ -50,7 +50,7 @@ class Outline:
         self.first = self.last = self.last_finite = self.lowest = self.blow_up = self.lowest_since = NOWHERE
 
     def add(self, epoch: int, value: float) -> None:
-        """Go on to the value of a later epoch."""
+        """Append the value of a later epoch."""
         self.n_values += 1
         self.last = epoch, value
         if not value <= self._limit:
@@ -66,7 +66,7 @@ class Outline:
                 self.lowest = self.last
 
     def has_diverged(self, chance: float | None) -> bool:
-        """Whether it ends in what is no finite number or has blown up, or has not come back below chance since it did."""
+        """True if the last value is not finite or has blown up, or if none since a blow-up is below the chance level."""
         last = self.last[1]
         if not math.isfinite(last):
             return True
@@ -76,19 +76,19 @@ class Outline:
 
     @property
     def landmarks(self) -> set[int]:
-        """The epochs without which it would be another outline."""
+        """The epochs that determine the outline."""
         return {self.first[0], self.last[0], self.last_finite[0], self.lowest[0], self.blow_up[0], self.lowest_since[0]}
 
 
 class Shape:
-    """The outlines of a training's two curves, and what they say together."""
+    """The outlines of a train and a dev curve, and the shape they have together."""
 
     def __init__(self, limit: float = LARGEST_RATE) -> None:
         self.train, self.dev = Outline(limit), Outline(limit)
         self._train_at_best = NOWHERE
 
     def add(self, epoch: int, train: float | None, dev: float | None) -> None:
-        """Go on to a later epoch, `None` where it has no value."""
+        """Append a later epoch; `None` for a missing value."""
         if dev is not None:
             self.dev.add(epoch, dev)
             if self.dev.lowest[0] == epoch:
@@ -100,30 +100,30 @@ class Shape:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no value at all."""
+        """True if there is no value."""
         return not self.train.n_values and not self.dev.n_values
 
     @property
     def landmarks(self) -> set[int]:
-        """The epochs without which it would be another shape."""
+        """The epochs that determine the shape."""
         return self.train.landmarks | self.dev.landmarks | {self._train_at_best[0]}
 
     def classify(self, chance: float | None, n_dev: int | None) -> str:
-        """As `classify_curve`; there must be a value."""
+        """The result of `classify_curve`; there must be a value."""
         dev = self.dev if self.dev.n_values else self.train
         if any(curve.has_diverged(chance) for curve in (self.train, dev) if curve.n_values):
             return "diverged"
         lowest = min(self.train.lowest[1], dev.lowest[1])
         if chance is not None and dev.n_finite >= FEWEST_EPOCHS and not _is_learned(lowest, chance):
             return "not_learning"
-        if dev is self.dev and self._has_turned(n_dev):
+        if dev is self.dev and self._is_overtrained(n_dev):
             return "overtrained"
         first, last, best = dev.first[0], dev.last[0], dev.lowest[0]
         is_learning = dev.n_finite < FEWEST_EPOCHS or best - first >= (1 - STILL_LEARNING) * (last - first)
         return "learning" if is_learning else "converged"
 
-    def _has_turned(self, n_dev: int | None) -> bool:
-        """Whether the dev error has risen since its best epoch, and the train error not with it."""
+    def _is_overtrained(self, n_dev: int | None) -> bool:
+        """True if the dev error has risen since its best epoch, and the train error has not risen with it."""
         last, best = self.dev.last[1], self.dev.lowest[1]
         rise = last - best
         if rise <= (OVERTRAINED_RISE - 1) * best or rise < OVERTRAINED_POINTS - ROUNDING:
@@ -142,12 +142,12 @@ def classify_curve(
 ) -> str:
     """`learning`, `converged`, `overtrained`, `not_learning` or `diverged`, from errors or losses by epoch.
 
-    The curves need not be equally long; epochs without a value are `None`. Without any dev value the train curve decides.
-    `chance` is what guessing would score, on the same scale; without it only a value that is not finite, or a last one far
-    above the first, is known to have diverged. `n_dev` are the examples behind dev errors that are shares of them: a rise
-    that may be chance is then none.
+    The curves may differ in length; epochs without a value are `None`. Without any dev value the train curve decides. `chance`
+    is the score of random guessing, on the same scale; without it, only a value that is not finite, or a last one far above the
+    first, counts as diverged. `n_dev` is the number of examples behind dev errors that are shares of them: a rise that may be
+    chance then does not count.
 
-    Raises `ValueError` where there is no value at all.
+    Raises `ValueError` if there is no value at all.
 
     >>> classify_curve([0.5, 0.2, 0.1, 0.05, 0.02], [0.5, 0.25, 0.2, 0.22, 0.26])
     'overtrained'
@@ -161,7 +161,7 @@ def classify_curve(
 
 
 def blow_up_limit(yardstick: float) -> float:
-    """Above this a value has blown up, where `yardstick` is what guessing scores."""
+    """The value above which a curve has blown up, where `yardstick` is the score of random guessing."""
     return max(BLOW_UP * yardstick, LARGEST_RATE)
 
 

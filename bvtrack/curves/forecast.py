@@ -1,6 +1,6 @@
-"""What more data, or more epochs, would bring: the dev error to expect, and an 80 % band around it.
+"""Forecasts of the dev error with more data, or with more epochs, and an 80 % prediction interval.
 
-The rules are closed forms with few constants, each on a plateau of what was measured (tests/benchmarks/rules). `gap` is dev
+The rules are closed forms with few constants, each on a plateau of the measured results (tests/benchmarks/rules). `gap` is dev
 error - train error throughout.
 """
 
@@ -17,36 +17,37 @@ from bvtrack.error_rates.gaps import ROUNDING
 GAP_POWER = 0.4
 """A small gap falls as data^-0.4, between the -0.5 of sampling theory and what large networks show (Hestness et al. 2017) …"""
 MEMORISED_GAP = 0.15
-"""… and half as fast, in the power, at 15 points: of a wide gap much is a hard problem learned by heart."""
+"""… with half that exponent at a gap of 15 points: a wide gap is largely a hard problem learned by heart."""
 SLOWEST_POWER = 0.3
 ONE_RUN_LOW, ONE_RUN_HIGH, MOST_ABOVE = 0.02, 0.005, 0.25
-"""The band of one run's forecast: a gap that falls as data^-0.3 and two points more, to half a point, or a quarter of an error
-that is smaller than two points, above the present."""
+"""The interval of a forecast from one run: from two points below a gap that falls as data^-0.3, to half a point above the
+present error, or a quarter of it if it is below two points."""
 PRIOR_DOUBLINGS = 0.25
-"""Beside the drops that were measured, the rule for one run counts as much as a quarter of a doubling of the data."""
+"""Weight of the rule for one run beside measured drops: that of a quarter of a doubling of the data."""
 LONGEST_BACK = 2.0
-"""Errors at less than a quarter of the data say little about the next doubling; they count where there are no others."""
+"""Errors at less than a quarter of the data say little about the next doubling; they count only if there are no others."""
 BAND_SHARE, BAND_POINTS = 0.5, 0.0075
-"""The band of a forecast from smaller sizes: half of the drop and three quarters of a point for each doubling."""
+"""The interval of a forecast from smaller sizes: half of the drop, and three quarters of a point for each doubling."""
 
 FEWEST_VALUES = 6
-"""Of a shorter curve nothing is promised: its first, steep epochs would pass for its slope."""
+"""A shorter curve gets no forecast: its steep first epochs would pass for its slope."""
 SOON_OVER = 0.25
-"""A promised drop of a quarter is met by half: the faster an error falls, the sooner that ends."""
+"""An extrapolated drop of a quarter is halved: the faster an error falls, the sooner that ends."""
 IMPROVEMENT = 0.02
-"""To get better is to get 2 % better than the best so far."""
+"""An improvement is at least 2 % better than the best value so far."""
 NOISE_FLOOR = 0.01
 EVEN_ODDS, MOST_EVIDENCE = 0.5, 3.0
-"""The odds of getting better grow with the share of epochs added; what the slope says changes them by e^3 at most."""
+"""The odds of an improvement grow with the share of epochs added; the evidence of the slope changes them by a factor of at most
+e^3."""
 SLOW_DROP, FAST_DROP = 0.6, 2.0
 LUCK, LUCK_GROWTH = 0.005, 0.07
-"""The band: from 0.6 of the drop to twice of it, and what a best of ever more epochs owes to luck."""
+"""The interval: 0.6 to 2 times the drop, and the selection bias of a minimum over ever more epochs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The dev error to expect, the 80 % band around it, and, for more epochs, how probable it is that they help at all:
-    that the best dev error gets at least 2 % better.
+    """The expected dev error, its 80 % interval, and, for more epochs, the probability that they help at all: that the best dev
+    error improves by at least 2 %.
     """
 
     value: float
@@ -65,9 +66,10 @@ def forecast_more_data(
     """The dev error with `factor` times the training data.
 
     Errors are fractions in [0, 1]. `history` holds `(size of the training set, dev_error)` at smaller sizes, the present one
-    last. Without it, the gap between dev and train error is taken to fall as a power of the data; with it, as fast as it did.
+    last. Without it, the gap between dev and train error is assumed to fall as a power of the data; with it, at the measured
+    rate.
 
-    Raises `ValueError` for errors that are no fractions, a factor below 1, or a history whose last entry is not the present
+    Raises `ValueError` for errors that are not fractions, a factor below 1, or a history whose last entry is not the present
     one or not the largest.
 
     >>> forecast = forecast_more_data(train_error=0.01, dev_error=0.11, factor=4)
@@ -80,18 +82,18 @@ def forecast_more_data(
     earlier = _earlier_sizes(history, dev_error) if history is not None else []
     doublings = math.log2(factor)
     gap = max(dev_error - train_error, 0.0)
-    return _as_it_fell(dev_error, gap, doublings, earlier) if earlier else _as_gaps_fall(dev_error, gap, doublings)
+    return _from_measured_drops(dev_error, gap, doublings, earlier) if earlier else _from_one_run(dev_error, gap, doublings)
 
 
 def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Forecast:
-    """The best dev error after `epochs` more, and how probable it is that it gets at least 2 % better.
+    """The best dev error after `epochs` more, and the probability that it improves by at least 2 %.
 
-    `dev_curve` holds errors or losses by epoch, `None` where there is none. The slope of its last third, which in a training
-    falls with the logarithm of time, goes on, from where the curve is now. Of fewer than six values nothing is known but that
-    the best does not get worse: the band then goes down to 0, and `improves` is 0.5. A curve that has ended in what is no
-    finite number will not get better.
+    `dev_curve` holds errors or losses by epoch, `None` for missing ones. The slope of its last third, linear in the logarithm
+    of time, is extrapolated from the current value. With fewer than six values nothing is known except that the best cannot get
+    worse: the interval then goes down to 0, and `improves` is 0.5. A curve that ends in a value that is not finite will not
+    improve.
 
-    Raises `ValueError` where the curve has no finite value or one below 0, or `epochs` is below 1.
+    Raises `ValueError` if the curve has no finite value or one below 0, or if `epochs` is below 1.
 
     >>> forecast_longer([0.50, 0.40, 0.33, 0.29, 0.26, 0.24], epochs=6).improves > 0.8
     True
@@ -109,7 +111,7 @@ def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int) -> Foreca
 
 
 def forecast_trend(trend: Trend, *, epochs: int) -> Forecast:
-    """As `forecast_longer`, of a curve that has been followed; it must have a finite value, and none below 0."""
+    """The result of `forecast_longer`, from a trend that must have a finite value, and none below 0."""
     best = trend.best
     if best == 0 or not trend.ends_finite:
         return Forecast(best, best, best, improves=0.0)
@@ -133,17 +135,17 @@ def forecast_trend(trend: Trend, *, epochs: int) -> Forecast:
     )
 
 
-def _as_gaps_fall(dev_error: float, gap: float, doublings: float) -> Forecast:
+def _from_one_run(dev_error: float, gap: float, doublings: float) -> Forecast:
     spread = math.sqrt(doublings)
     return Forecast(
-        value=dev_error - _closed(gap, _usual_power(gap), doublings),
-        low=max(dev_error - _closed(gap, SLOWEST_POWER, doublings) - ONE_RUN_LOW * spread, 0.0),
+        value=dev_error - _closed_gap(gap, _usual_power(gap), doublings),
+        low=max(dev_error - _closed_gap(gap, SLOWEST_POWER, doublings) - ONE_RUN_LOW * spread, 0.0),
         high=min(dev_error + min(ONE_RUN_HIGH, MOST_ABOVE * dev_error) * spread, 1.0),
     )
 
 
-def _as_it_fell(dev_error: float, gap: float, doublings: float, earlier: Sequence[tuple[float, float]]) -> Forecast:
-    """The room that is left closes at the rate at which it did: `earlier` holds (doublings ago, dev error then)."""
+def _from_measured_drops(dev_error: float, gap: float, doublings: float, earlier: Sequence[tuple[float, float]]) -> Forecast:
+    """Extrapolate the measured rate at which the gap closed; `earlier` holds (doublings ago, dev error then)."""
     recent = [point for point in earlier if point[0] <= LONGEST_BACK + ROUNDING] or [min(earlier)]
     largest_drop = max((error - dev_error) / max(back, 1.0) for back, error in recent)
     room = min(max(gap, largest_drop), dev_error)
@@ -152,7 +154,7 @@ def _as_it_fell(dev_error: float, gap: float, doublings: float, earlier: Sequenc
         halvings = sum(math.log2(max(1 + (error - dev_error) / room, 0.25)) for _, error in recent)
         seen = sum(back for back, _ in recent)
         power = (halvings + PRIOR_DOUBLINGS * _usual_power(room)) / (PRIOR_DOUBLINGS + seen)
-        drop = _closed(room, min(max(power, 0.0), 1.0), doublings)
+        drop = _closed_gap(room, min(max(power, 0.0), 1.0), doublings)
     margin = BAND_SHARE * drop + BAND_POINTS * doublings
     value = dev_error - drop
     return Forecast(value, max(value - margin, 0.0), min(value + margin, 1.0))
@@ -162,13 +164,13 @@ def _usual_power(gap: float) -> float:
     return GAP_POWER / (1 + gap / MEMORISED_GAP)
 
 
-def _closed(gap: float, power: float, doublings: float) -> float:
-    """How much of a gap that falls as a power of the data is gone after so many doublings."""
+def _closed_gap(gap: float, power: float, doublings: float) -> float:
+    """The part of a gap that has closed after this many doublings, if it falls as a power of the data."""
     return gap * (1 - 2 ** (-power * doublings))
 
 
 def _earlier_sizes(history: Sequence[tuple[float, float]], dev_error: float) -> list[tuple[float, float]]:
-    """What was before, as (doublings ago, dev error)."""
+    """Earlier points as (doublings ago, dev error). Raises `ValueError` for a history that cannot be right."""
     if not history:
         raise ValueError("history must hold (size of the training set, dev_error) pairs, the present one last; got none")
     for size, error in history:

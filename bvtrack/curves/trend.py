@@ -1,4 +1,4 @@
-"""Where a curve is heading: its best, its end, and the line through its last third."""
+"""The trend of a curve: its best value, its end, and the regression line through its last third."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 from bvtrack.curves.curve import Outline
 
 RECENT, FEWEST_RECENT = 1 / 3, 4
-"""The present slope is that of the last third of the epochs, of four at least."""
+"""The current slope is that of the last third of the epochs, of at least four."""
 
 
 class Moments(NamedTuple):
-    """Of some points of a curve: how many, their means, and the sums of squares and products around these."""
+    """Moments of points of a curve: their number, their means, and the centred sums of squares and products."""
 
     n: int
     middle: float
@@ -25,7 +25,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, points: Sequence[tuple[int, float]]) -> Moments:
-        """Those of points (epoch, value), of which there must be one."""
+        """The moments of points (epoch, value), of which there must be one."""
         n = len(points)
         middle, level = sum(epoch for epoch, _ in points) / n, sum(value for _, value in points) / n
         return cls(
@@ -39,12 +39,12 @@ class Moments(NamedTuple):
 
     @classmethod
     def of_sums(cls, n: int, x: int, xx: int, y: float, xy: float, yy: float) -> Moments:
-        """The same from the sums over the points; `x` are their epochs, of which sums are exact however large."""
+        """The moments from sums over the points; sums of their epochs `x` are exact integers of any size."""
         return cls(n, x / n, y / n, (n * xx - x * x) / n, xy - x * y / n, yy - y * y / n)
 
     def line(self, end: int) -> tuple[float, float, float]:
-        """The line through the points, as shares of their level: its drop an epoch, its value at the epoch `end`, and the
-        scatter around it. There must be three.
+        """The regression line relative to the mean value: its drop per epoch, its value at the epoch `end`, and the residual
+        standard deviation. There must be three points.
         """
         slope = -self.common / self.spread
         residue = max(self.scatter - slope**2 * self.spread, 0.0)
@@ -54,8 +54,8 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What a forecast needs of a curve: how many finite values it has, the `best` and the `last` of them and the epoch of that,
-    whether it ends there or in what is no number, and its `recent` points.
+    """The summary of a curve for a forecast: the number of finite values, the `best` and the `last` of them, the epoch of the
+    last, whether the curve ends there or in a value that is not finite, and the moments of its `recent` points.
     """
 
     n_values: int
@@ -67,7 +67,7 @@ class Trend:
 
     @classmethod
     def of(cls, curve: Sequence[float | None]) -> Trend:
-        """That of a curve by epoch, `None` where there is no value."""
+        """The trend of a curve by epoch, `None` for missing values."""
         outline = Outline()
         values = [(epoch, value) for epoch, value in enumerate(curve) if value is not None]
         for epoch, value in values:
@@ -81,11 +81,11 @@ class Trend:
 
     @classmethod
     def along(cls, outline: Outline, recent: Moments | None) -> Trend:
-        """That of a curve with this outline and these recent points."""
+        """The trend of a curve with this outline and these moments of the recent points."""
         last_epoch, last = outline.last_finite
         return cls(outline.n_finite, outline.lowest[1], last, last_epoch, outline.last[0] == last_epoch, recent)
 
 
 def first_recent(last: int) -> int:
-    """The first epoch of the last third of a curve whose last epoch is `last`."""
+    """The first epoch of the last third of a curve that ends at the epoch `last`."""
     return last + 1 - max(FEWEST_RECENT, math.ceil(RECENT * (last + 1)))
