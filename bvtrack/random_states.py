@@ -1,4 +1,4 @@
-"""Measuring must not move the random numbers that the training will draw."""
+"""Keep measurements from changing the random numbers that the training draws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def preserve_random_states() -> Iterator[None]:
-    """Put back the global random states of Python, NumPy and torch (all devices in use), as far as they are loaded.
+    """Restore the global random states of Python, NumPy and torch (all devices in use) on exit, if these are loaded.
 
     >>> with preserve_random_states():
     ...     number = random.random()

@@ -1,1 +1,1 @@
-"""From a logged metric, or a model's outputs, to an error."""
+"""Errors from logged metrics, or from a model's outputs."""

@@ -1,4 +1,4 @@
-"""An error measured from the predictions themselves, and how sure it is: by counting, or by a bootstrap over the examples."""
+"""An error measured from predictions, with an interval from counts or from a bootstrap over the examples."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from bvtrack.measures.measure import ErrorFunction
 
 RESAMPLES = 200
-"""Enough for the ends of a 95 % interval: its 2.5 % tail holds five of them (Efron and Tibshirani 1993, ch. 13 and 19)."""
+"""Enough for the ends of a 95 % interval: five resamples lie in its 2.5 % tail (Efron and Tibshirani 1993, ch. 13 and 19)."""
 FEWEST_RESAMPLES = 50
 SECONDS = 0.25
-"""No bootstrap takes longer than about this; where not even `FEWEST_RESAMPLES` fit, there is no interval."""
+"""Approximate time limit of a bootstrap; if not even `FEWEST_RESAMPLES` fit, there is no interval."""
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleError:
-    """An error over `n` examples. `is_rate` where it is a share of them; else `interval` is its 95 % bootstrap interval,
-    `None` where that would have taken too long.
+    """An error over `n` examples. With `is_rate` it is a share of them; else `interval` is its 95 % bootstrap interval, or
+    `None` if that would have taken too long.
     """
 
     value: float
@@ -32,9 +32,9 @@ class ExampleError:
 def measure_examples(error: ErrorFunction, predictions: Any, targets: Any) -> ExampleError:
     """Apply `error` to predictions and targets, `[n_examples, ...]` each, arrays or tensors on the CPU.
 
-    Where it gives a value for each example, the error is their mean, and a rate if all of them are 0 or 1.
+    If it gives a value for each example, the error is their mean, and a rate if all of them are 0 or 1.
 
-    Raises `ValueError` where it gives something else than one number or one for each example.
+    Raises `ValueError` if it gives neither one number nor one for each example.
 
     >>> import numpy as np
     >>> measure_examples(lambda predicted, true: predicted != true, np.array([0, 1, 1, 1]), np.array([0, 1, 0, 0])).value
@@ -61,7 +61,7 @@ def measure_examples(error: ErrorFunction, predictions: Any, targets: Any) -> Ex
 
 
 def _bootstrap(statistic: Callable[[Any], Any], n: int, value: float, seconds: float) -> tuple[float, float] | None:
-    """The percentile interval of `statistic`, which takes the indices of the drawn examples, and about `seconds` a call."""
+    """The percentile interval of `statistic`, which takes the indices of the drawn examples, and about `seconds` per call."""
     import numpy as np
 
     affordable = min(RESAMPLES, int(SECONDS / seconds) if seconds else RESAMPLES)

@@ -1,4 +1,4 @@
-"""How a metric becomes an error: which of the logged names to take, which way up it is, and what its units mean."""
+"""Metrics read as errors: which logged name to take, whether higher is better, and what its units are."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["rate", "score", "units", "loss"]
 """A `rate` is a share of wrong examples, for which counts give intervals; a `score` is another fraction in [0, 1] (F1, AUROC);
-an error in `units` and a `loss` are brought to a fraction by what is known of the training targets."""
+an error in `units` and a `loss` become a fraction by means of the training targets."""
 
 ErrorFunction = Callable[[Any, Any], Any]
-"""Predictions and targets, `[n_examples, ...]` each, to one error, or to an error for each example `[n_examples]`."""
+"""Maps predictions and targets, `[n_examples, ...]` each, to one error, or to an error for each example `[n_examples]`."""
 
 STAGES = {
     "train": ("train", "training"),
     "dev": ("val", "valid", "validation", "dev", "eval"),
     "test": ("test",),
 }
-"""The words by which loops name the set that a metric was taken on."""
+"""Words in metric names for the set that a metric was measured on."""
 
 FLOAT32_ROUNDING = 1e-6
 OTHER_STAGE = 2
 LOWEST_LOSS = -700.0
-"""A bare loss as low as this is no likelihood's, and its exponential no number."""
+"""A bare loss below this is no likelihood's, and its exponential would overflow."""
 
 _STAGE_WORDS = {word for words in STAGES.values() for word in words}
 _SUFFIXES = {"epoch", "step"}
 
 
 class _Family(NamedTuple):
-    """Metrics that are read alike: by their whole names without a stage, by how those end, or by any one word of them."""
+    """Metrics that are read alike, matched by the whole name without a stage, by its ending, or by any one of its words."""
 
     kind: Kind
     higher_is_better: bool
@@ -64,15 +64,15 @@ _FAMILIES = (
     _Family("units", False, endings=_SQUARED | _ROOT | _ABSOLUTE),
     _Family("loss", False, words=_set("loss", "nll", "crossentropy"), endings=_set("cross_entropy")),
 )
-"""What names say, the best understood first; a loss is the last resort."""
+"""Known names, the best understood first; a loss is the last resort."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A metric read as an error: the metric itself, or 1 minus it where higher is better.
+    """A metric read as an error: the metric itself, or 1 minus it if higher is better.
 
-    `kind` follows from the name where it is not given. `scale` is what brings an error in units to a fraction: the error of
-    the best constant predictor on the training targets. `function` computes the error where no step logs it.
+    `kind` follows from the name if it is not given. `scale` turns an error in units into a fraction: it is the error of the
+    best constant predictor on the training targets. `function` computes the error if no step logs it.
 
     >>> Measure("val_acc", higher_is_better=True).error(0.9)
     0.1
@@ -93,18 +93,18 @@ class Measure:
             object.__setattr__(self, "kind", kind)
 
     def error(self, value: float) -> float:
-        """The metric's value as an error, in the metric's own units; what float32 leaves above 1 or below 0, or behind the
-        12th digit, is rounded away from a fraction.
+        """The metric's value as an error, in the metric's own units; a fraction is cleared of float32 rounding above 1, below
+        0, and after the 12th digit.
         """
         error = round(1 - value, 12) if self.higher_is_better else value
         nearest = min(max(error, 0.0), 1.0)
         return nearest if abs(error - nearest) < FLOAT32_ROUNDING else error
 
     def fraction(self, error: float) -> float:
-        """An error in the metric's own units as a fraction in [0, 1], where 1 is what the best constant predictor makes.
+        """An error in the metric's own units as a fraction in [0, 1], where 1 is the error of the best constant predictor.
 
-        A bare loss becomes 1 - exp(-loss): of a cross-entropy that is 1 minus the likelihood of an example's class, and it
-        is where the error rate is for a model that guesses. Errors and scores that are fractions stay what they are.
+        A bare loss becomes 1 - exp(-loss): for a cross-entropy that is 1 minus the likelihood of an example's class, and equals
+        the error rate of a model that guesses. Errors and scores that are fractions stay unchanged.
 
         >>> Measure("val_rmse", higher_is_better=False, scale=4.0).fraction(1.0)
         0.25
@@ -119,12 +119,12 @@ class Measure:
 
     @property
     def is_rate(self) -> bool:
-        """True where the error is a share of wrong examples, for which intervals can be computed from counts."""
+        """True if the error is a share of wrong examples, so that counts give intervals."""
         return self.kind == "rate"
 
     @property
     def needs_scale(self) -> bool:
-        """True where the error has units and it is not known yet what a constant predictor makes."""
+        """True if the error has units and the error of a constant predictor is not known yet."""
         return self.kind == "units" and self.scale is None
 
     def __str__(self) -> str:
@@ -136,7 +136,7 @@ class Measure:
         return f"1 - {self.name}" if self.higher_is_better else self.name
 
     def find_in(self, names: Iterable[str], stage: str | None = None) -> str | None:
-        """The name under which the same metric was logged for `stage` (`train`, `dev`, `test`), or for no stage in particular;
+        """The name under which the same metric was logged for `stage` (`train`, `dev`, `test`), or for no particular stage;
         `None` if it was not. Without `stage`, any will do.
 
         >>> Measure("val_acc", higher_is_better=True).find_in(["train_loss", "train_acc"], "train")
@@ -147,7 +147,7 @@ class Measure:
 
 
 def find_measure(names: Iterable[str], stage: str | None = "dev") -> Measure | None:
-    """The error among the logged metric names, preferring `stage`'s own; `None` where there is none.
+    """The error among the logged metric names, preferably one of `stage`; `None` if there is none.
 
     Error rates come first, then accuracies, F1, AUROC and other scores, then regression errors, and a bare loss last.
 
@@ -168,7 +168,7 @@ def find_measure(names: Iterable[str], stage: str | None = "dev") -> Measure | N
 
 
 def as_measure(measure: str | Measure | None) -> Measure | None:
-    """What a user passed as `measure=`. Raises `ValueError` for a name that does not say which way up it is."""
+    """The measure passed by a user as `measure=`. Raises `ValueError` for a name that does not say whether higher is better."""
     if measure is None or isinstance(measure, Measure):
         return measure
     family = _family(measure)
@@ -183,9 +183,9 @@ def as_measure(measure: str | Measure | None) -> Measure | None:
 def scaled(measure: Measure, targets: Any) -> Measure:
     """`measure` with the error of the best constant predictor on the training `targets` `[n_examples, ...]` as its scale.
 
-    Of constants the mean and the median are tried: they are the best for squared and for absolute errors. A bare loss on
-    continuous targets is taken for a squared error, and a function on them for an error in their units.
-    Returned as it is where it needs no scale, or where all targets are equal.
+    The constants are the mean and the median, the best ones for squared and for absolute errors. A bare loss on continuous
+    targets is taken for a squared error, and a function on them for an error in their units. Returned unchanged if it needs no
+    scale, or if all targets are equal.
     """
     import numpy as np
 
@@ -200,12 +200,12 @@ def scaled(measure: Measure, targets: Any) -> Measure:
 
 
 def needs_targets(measure: Measure, *, has_classes: bool) -> bool:
-    """Whether `scaled` may change the measure, of training targets that are classes or not."""
+    """True if `scaled` may change the measure, given whether the training targets are classes."""
     return measure.kind == "units" or (not has_classes and (measure.kind == "loss" or measure.function is not None))
 
 
 def is_continuous(targets: Any) -> bool:
-    """Whether targets are numbers to be met, and no classes: floats other than 0 and 1."""
+    """True for regression targets, not classes: floats other than 0 and 1."""
     import numpy as np
 
     values = np.asarray(targets)
@@ -227,7 +227,7 @@ def _error_in_units(measure: Measure) -> ErrorFunction:
 
 
 def has_diverged(logged: Mapping[str, float]) -> bool:
-    """Whether a loss among the logged metrics is no longer a finite number.
+    """True if a loss among the logged metrics is not finite.
 
     >>> has_diverged({"loss": float("nan"), "accuracy": 0.1})
     True
@@ -236,7 +236,7 @@ def has_diverged(logged: Mapping[str, float]) -> bool:
 
 
 def is_of_stage(name: str, stage: str) -> bool:
-    """Whether a metric's name says that it was taken on this set: `train`, `dev` or `test`.
+    """True if a metric's name says that it was measured on this set: `train`, `dev` or `test`.
 
     >>> is_of_stage("test_acc", "test"), is_of_stage("val_loss", "test")
     (True, False)
@@ -245,12 +245,12 @@ def is_of_stage(name: str, stage: str) -> bool:
 
 
 def core_name(name: str) -> str:
-    """A metric's name without the stage it was taken in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
+    """A metric's name without the stage it was measured in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
     return "_".join(word for word in words_of(name) if word not in _STAGE_WORDS | _SUFFIXES)
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a metric's name in lower case, at whatever it separates them by.
+    """The words of a metric's name in lower case, whatever separates them.
 
     >>> words_of("validation_0-errorRate")
     ['validation', '0', 'error', 'rate']
@@ -265,7 +265,7 @@ def _family(name: str) -> _Family | None:
 
 
 def _stage_rank(name: str, stage: str | None) -> int:
-    """0 where the name says `stage`, 1 where it says none, `OTHER_STAGE` where it says another."""
+    """0 if the name says `stage`, 1 if it says none, `OTHER_STAGE` if it says another."""
     words = set(words_of(name)) & _STAGE_WORDS
     if not words:
         return 1

@@ -1,4 +1,4 @@
-"""What a metric's name says: the set it was taken on, and what it measures."""
+"""Parse a metric's name: the set it was measured on, and the quantity."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ STAGE_OF = {
     "testing": "test",
     "traindev": "train_dev",
 }
-"""The words by which loops name the set, and those for what a model has not been fitted to."""
+"""Words for the set in metric names, including those for data a model has not been fitted to."""
 GENERIC = {"eval", "evaluation"}
-"""A prefix of what is measured rather than the name of a set, where another word names that: `eval_train_loss`."""
+"""Prefixes that are not the name of a set if another word is: `eval_train_loss`."""
 OF_DATA = {"x", "y", "df", "ds", "data", "set", "dataset", "loader", "dataloader", "idx", "epoch", "step"}
-"""Words that say no more of what is measured."""
+"""Words that say nothing about the quantity."""
 CORES = {
     **dict.fromkeys(("accuracy_score", "acc"), "accuracy"),
     **dict.fromkeys(("binary_error", "multi_error", "merror", "zero_one_loss", "err", "error_rate", "err_rate"), "error"),
@@ -32,16 +32,17 @@ CORES = {
     "l2": "mse",
     "l1": "mae",
 }
-"""One word for what libraries call differently (the metrics of scikit-learn, XGBoost and LightGBM, and our own)."""
+"""One name for each quantity that libraries call differently (the metrics of scikit-learn, XGBoost and LightGBM, and our
+own)."""
 CROSS_ENTROPIES = {"log_loss", "nll", "nll_loss", "ce", "ce_loss", "bce", "bce_loss", "xent"}
-"""Losses that say what they are."""
+"""Losses that are known to be cross-entropies by name."""
 
 
 class MetricName(NamedTuple):
     """A metric that can be read as an error.
 
-    `stage` is `train`, `train_dev`, `dev` or `test`, `None` where the name says none. Metrics with one `core` measure the
-    same. `rank` puts errors first, then accuracies, other scores, and losses last.
+    `stage` is `train`, `train_dev`, `dev` or `test`, or `None` if the name says none. Metrics with one `core` measure the same
+    quantity. `rank` puts errors first, then accuracies, other scores, and losses last.
     """
 
     name: str
@@ -53,12 +54,12 @@ class MetricName(NamedTuple):
 
     @property
     def is_cross_entropy(self) -> bool:
-        """Whether a loss says that it is one."""
+        """True if the name says that it is a cross-entropy."""
         return self.core in CROSS_ENTROPIES or "crossentropy" in self.core.replace("_", "")
 
     @property
     def preference(self) -> tuple[bool, bool, int, str]:
-        """Sorts names of the same: an epoch's value before one that says nothing, and that before a single step's."""
+        """Sort key for names of one quantity: a value per epoch first, then one that says neither, then one per step."""
         words = words_of(self.name)
         return "step" in words, "epoch" not in words, len(self.name), self.name
 
@@ -68,7 +69,7 @@ RANKS = {"rate": 0, "score": 2, "units": 4, "loss": 5}
 
 @functools.lru_cache(maxsize=10_000)
 def read_metric_name(name: str) -> MetricName | None:
-    """What the name says; `None` where it is no error, or names two sets.
+    """The parsed name; `None` if it is not an error, or names two sets.
 
     >>> read_metric_name("valid_1-binary_error")[1:3]
     ('dev', 'error')
@@ -90,7 +91,7 @@ def read_metric_name(name: str) -> MetricName | None:
 
 
 def _core(words: list[str]) -> str:
-    """The words without those for the set, and without the number of the set (`valid_0`)."""
+    """The quantity: the words without those for the set, and without the number of the set (`valid_0`)."""
     left, is_behind_set = [], False
     for word in words:
         is_of_set = word in STAGE_OF or word in OF_DATA

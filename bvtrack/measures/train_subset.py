@@ -1,22 +1,22 @@
-"""How many training examples the train error is measured on."""
+"""The number of training examples that the train error is measured on."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 FEWEST_TRAIN_EXAMPLES = 1000
-"""A train error is measured on as many examples as the dev error, and on this many at least (or all there are)."""
+"""A train error is measured on as many examples as the dev error, and on at least this many (or all there are)."""
 
 
 TrainEval = Literal["subset", "full", "running"] | int
-"""How the train error is measured: on a `subset` of the training data, on all of it, on so many examples of it, or not by
-passes of our own but as the `running` average that the training itself logs."""
+"""Ways to measure the train error: on a `subset` of the training data, on all of it, on this number of examples, or, without
+passes of our own, as the `running` average that the training itself logs."""
 
 
 def train_eval_size(n_train: int, n_dev: int | None, train_eval: TrainEval = "subset") -> int:
-    """On how many training examples to measure the train error; 0 for the running average.
+    """Number of training examples to measure the train error on; 0 for the running average.
 
-    A `subset` is as large as the dev set, 1,000 examples at least, or all there are.
+    A `subset` is as large as the dev set, but at least 1,000 examples, or all there are.
 
     Raises `ValueError` for a `train_eval` that is none of those in `TrainEval`.
 
