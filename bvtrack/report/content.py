@@ -13,7 +13,7 @@ from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import Evidence
 from bvtrack.explanation import SET_NAMES
 from bvtrack.forecast import Forecast
-from bvtrack.gain import LIKELY, Gains, expected_gains
+from bvtrack.gain import LIKELY, Prospects
 from bvtrack.intervals import Rate
 from bvtrack.tracking.address import is_server
 from bvtrack.tracking.names import run_page
@@ -95,7 +95,7 @@ class Content:
     @property
     def longer(self) -> Forecast | None:
         """The best dev error after as many epochs again, where a forecast can be made and the run can still be judged."""
-        return self._gains.longer if self.diagnosis.gaps else None
+        return self._prospects.longer if self.diagnosis.gaps else None
 
     @property
     def is_longer_better(self) -> bool:
@@ -105,12 +105,12 @@ class Content:
     @property
     def more_data(self) -> Mapping[int, Forecast]:
         """The dev error with so many times the training data."""
-        return self._gains.more_data
+        return self._prospects.more_data
 
     @cached_property
-    def _gains(self) -> Gains:
+    def _prospects(self) -> Prospects:
         dev_curve = self.trend or [entry.errors.get("dev") for entry in self.history]
-        return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
+        return Prospects(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
 
     def _some(self, most: int) -> list[EpochErrors]:
         """Every so many epochs, the last, and the one that the verdict speaks of."""

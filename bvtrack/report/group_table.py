@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvtrack.explanation import GAP_NAMES, in_points, percent
-from bvtrack.recipe import TITLES
 from bvtrack.report.printable import printable, shortened
+from bvtrack.step_rules import STEP_RULES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +64,8 @@ def _groups(groups: Sequence[RunGroup]) -> Table:
         error = "" if group.best_dev_error is None else percent(group.best_dev_error)
         gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]
         best = Text(printable(group.best_run or ""))
-        step = Text(printable(TITLES.get(group.next_step or "", group.next_step or "")))
+        rule = STEP_RULES.get(group.next_step or "")
+        step = Text(printable(rule.title if rule else group.next_step or ""))
         table.add_row(Text(tag), f"{group.n:,}", error, *gaps, best, step)
     return table
 
