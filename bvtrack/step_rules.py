@@ -1,4 +1,4 @@
-"""Every step of the recipe, in the course's order: one entry, here or among those for bias and variance, is all that it takes."""
+"""Every step of the recipe, in the course's order: one entry, here or among those for bias and variance, is all it takes."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.data.comparison import Comparison
 from bvtrack.data.features import MOST_CATEGORIES
+from bvtrack.data.finding_codes import FindingCode
 from bvtrack.data.guidelines import TYPICAL_ERROR
 from bvtrack.data.shift import LEAK
 from bvtrack.explanation import percent
@@ -48,7 +49,7 @@ def verdict_line(check: FilesCheck) -> str:
 def _sizes(check: FilesCheck) -> str:
     if not check.sizes.ok:
         return "sets too small"
-    is_as_advised = all(finding.code == "no_test_set" for finding in check.sizes.findings)
+    is_as_advised = all(finding.code == FindingCode.NO_TEST_SET for finding in check.sizes.findings)
     return "sizes as advised" if is_as_advised else "sizes that will do"
 
 
