@@ -45,7 +45,7 @@ def test_a_clause_is_said_only_where_it_holds() -> None:
 def test_a_code_is_a_plain_string_for_tags_and_scripts() -> None:
     (finding,) = check_split(train=7500, dev=2500).findings
 
-    assert finding.code == FindingCode.NO_TEST_SET == "no_test_set"
+    assert finding.code == str(FindingCode.NO_TEST_SET) == "no_test_set"
     assert type(finding.code) is str
     assert f"{FindingCode.NO_TEST_SET}" == "no_test_set"
     assert json.loads(json.dumps(asdict(finding)))["code"] == "no_test_set"

@@ -17,6 +17,7 @@ from bvtrack.auditing.judgement import History, read_errors, verdict_on
 from bvtrack.auditing.logged_run import LoggedRun
 from bvtrack.auditing.store import Store
 from bvtrack.data.finding import Finding
+from bvtrack.data.split_check import findings_in
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.error_rate import is_fraction
 from bvtrack.explanation import SET_NAMES
@@ -121,9 +122,7 @@ def _anew(run: LoggedRun, epochs: list[EpochErrors]) -> Verdict:
 def _findings(split: Mapping[str, Any]) -> list[Finding]:
     """The findings of `bvtrack/splits.json`."""
     with contextlib.suppress(*UNREADABLE):
-        parts = (split.get("sizes"), split.get("distribution"), split.get("outputs"))
-        disguised = split.get("disguised") or ()
-        return [Finding(**one) for one in [*disguised, *(one for part in parts if part for one in part["findings"])]]
+        return list(findings_in(split))
     return []
 
 

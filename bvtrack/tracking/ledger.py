@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from bvtrack.data.finding import Finding
+from bvtrack.data.finding import Finding, gravest_first
 from bvtrack.diagnosis import Diagnosis
 from bvtrack.evidence import ModelFacts, OtherRun
 from bvtrack.report.content import Content, RunAddress
@@ -136,7 +136,8 @@ class Ledger:
 
     @property
     def _findings(self) -> list[Finding]:
-        return [Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ())]
+        found = (Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ()))
+        return list(gravest_first(found))
 
     @property
     def _outputs(self) -> Mapping[str, Any]:
