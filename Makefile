@@ -83,6 +83,7 @@ format: $(INSTALLED)  ## Format the code
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 
 types: $(INSTALLED)
 	$(BIN)/mypy
@@ -94,4 +95,4 @@ wheel: $(INSTALLED)
 	$(BIN)/python tests/check_wheel.py
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -44,10 +44,10 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     For tests that train often: the process that would send beside each training takes seconds of a core to import MLflow.
     """
-    from bvtrack.tracking.sync import parcels_of
-    from bvtrack.tracking.sync import send as send_parcel
+    from bvtrack.shipping.sync import parcels_of
+    from bvtrack.shipping.sync import send as send_parcel
 
-    monkeypatch.setattr("bvtrack.tracking.link.ShipperProcess", IdleShipper)
+    monkeypatch.setattr("bvtrack.tracking.outbox.ShipperProcess", IdleShipper)
 
     def send_all() -> None:
         for parcel in parcels_of(tmp_path / "journals", None):
@@ -62,7 +62,7 @@ class IdleShipper:
     has_ended = False
 
     def __init__(self, journal: Path, tracking_uri: str) -> None:
-        from bvtrack.tracking.progress import Progress
+        from bvtrack.shipping.progress import Progress
 
         self.progress = Progress()
 
@@ -100,7 +100,7 @@ def said() -> Iterator[list[str]]:
 @pytest.fixture
 def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder where points stay, for a test that does without MLflow: nothing sends them."""
-    monkeypatch.setattr("bvtrack.tracking.link.ShipperProcess", IdleShipper)
+    monkeypatch.setattr("bvtrack.tracking.outbox.ShipperProcess", IdleShipper)
     return tmp_path / "journals"
 
 

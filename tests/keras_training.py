@@ -14,8 +14,9 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 from written_journals import all_records
 
-from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.ledger import Ledger, Point
+from bvtrack.journal.journal import unsent_journals
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.store.bundle import Point
 
 torch.set_num_threads(1)  # on a busy machine small tensors wait for threads: ten times the time
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import bvtrack
-from bvtrack.tracking.verdict import gaps_json
+from bvtrack.diagnosis.run_verdict import gaps_json
 
 MOMENTS = count(int(time.time() * 1000) - 10**7)
 """Each run that is logged starts a millisecond after the one before."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from bvtrack.data.sample import SplitSample
-from bvtrack.data.split_check import check_samples
-from bvtrack.evidence import ModelFacts
+from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.diagnosis.run_verdict import EpochErrors, judge
 from bvtrack.report.content import Content, RunAddress
-from bvtrack.tracking.verdict import EpochErrors, judge
+from bvtrack.splits.check import check_samples
+from bvtrack.splits.sampling.sample import SplitSample
 
 COUNTS = {"train": 5000, "dev": 2000, "test": 2000}
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import bvtrack
-from bvtrack.tracking.process import ShipperProcess
+from bvtrack.shipping.process import ShipperProcess
 
 PATIENCE_SECONDS = 120.0
 NGINX_TOO_LARGE = (

@@ -20,12 +20,12 @@ from sqlalchemy.exc import ArgumentError
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking.address import read_address
-from bvtrack.tracking.cause import short_cause
-from bvtrack.tracking.hiding import ORDINARY
-from bvtrack.tracking.shipper import problem_of
-from bvtrack.tracking.sqlite_file import absolute_sqlite, sqlite_file
-from bvtrack.tracking.target import checked_uri, without_credentials
+from bvtrack.shipping.shipper import problem_of
+from bvtrack.store.mlflow_errors import short_cause
+from bvtrack.store.target import checked_uri, without_credentials
+from bvtrack.tracking_uri.address import read_address
+from bvtrack.tracking_uri.credentials import ORDINARY
+from bvtrack.tracking_uri.sqlite_file import absolute_sqlite, sqlite_file
 
 TRICKY = "abXY09.-_~:@/?#%&=+;,! '\"{}é\\"
 words = st.text(TRICKY, min_size=1, max_size=12)
@@ -297,7 +297,7 @@ def test_what_was_meant_is_not_guessed_where_that_would_show_a_secret(uri: str) 
 
 @pytest.mark.parametrize("uri", ["http://user:secret@host", "sqlite:////a.db", "postgresql://jo:secret@host/db"])
 def test_no_address_takes_the_import_of_sqlalchemy(uri: str) -> None:
-    code = f"import sys; from bvtrack.tracking.address import read_address; read_address({uri!r}); print(*sys.modules)"
+    code = f"import sys; from bvtrack.tracking_uri.address import read_address; read_address({uri!r}); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert not {"sqlalchemy", "mlflow", "requests"} & set(loaded)

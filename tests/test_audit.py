@@ -16,16 +16,17 @@ from servers import gate_before, running
 
 import bvtrack
 from bvtrack import Audited
-from bvtrack.auditing.audited import Unknown
-from bvtrack.auditing.epochs import Point, curve_of, epochs_of
 from bvtrack.auditing.experiments import Auditing
-from bvtrack.auditing.facts import model_facts
-from bvtrack.auditing.found import Found, find_errors
-from bvtrack.auditing.logged_run import Latest, LoggedDataset, LoggedRun
-from bvtrack.auditing.metric_name import read_metric_name
-from bvtrack.auditing.sizes import split_sizes, split_tag
 from bvtrack.cli import main
-from bvtrack.measure import Measure
+from bvtrack.logged.error_history import curve_of, epochs_of
+from bvtrack.logged.error_metrics import Found, find_errors
+from bvtrack.logged.params import model_facts
+from bvtrack.logged.split_sizes import split_sizes, split_tag
+from bvtrack.logged.unknown import Unknown
+from bvtrack.measures.measure import Measure
+from bvtrack.measures.metric_name import read_metric_name
+from bvtrack.store.logged_run import Latest, LoggedDataset, LoggedRun
+from bvtrack.store.metric_point import Point
 
 Curves = Mapping[str, Sequence[float]]
 LEARNED_BY_HEART: Curves = {"train_acc": [0.8, 0.99], "val_acc": [0.8, 0.85]}
@@ -569,7 +570,7 @@ def test_a_deleted_run_is_not_looked_at(store: str) -> None:
 
 
 def test_a_filter_by_a_tag_that_audits_write_misses_no_run(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.auditing.store.PAGE", 2)
+    monkeypatch.setattr("bvtrack.store.reader.PAGE", 2)
     ids = [log(store, {"train_acc": [0.99], "val_acc": [0.85]}) for _ in range(5)]
     audited = audit(store, filter_string="tags.`bvtrack.diagnosis` IS NULL")
 
@@ -577,7 +578,7 @@ def test_a_filter_by_a_tag_that_audits_write_misses_no_run(store: str, monkeypat
 
 
 def test_an_experiment_of_many_pages_is_audited_once_each(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.auditing.store.PAGE", 2)
+    monkeypatch.setattr("bvtrack.store.reader.PAGE", 2)
     ids = [log(store, {"train_acc": [0.99], "val_acc": [0.85]}) for _ in range(5)]
 
     assert [each.run_id for each in audit(store, threads=3)] == ids
@@ -622,7 +623,7 @@ def test_what_nobody_thought_of_in_one_run_leaves_the_others_to_be_audited(store
     log(store, name="odd")
     log(store, name="usual")
     known = model_facts
-    monkeypatch.setattr("bvtrack.auditing.judgement.model_facts", lambda run: 1 / (run.name != "odd") and known(run))
+    monkeypatch.setattr("bvtrack.auditing.judge.model_facts", lambda run: 1 / (run.name != "odd") and known(run))
 
     assert [each.reason for each in audit(store)] == ["not understood", None]
 

@@ -7,7 +7,7 @@ import requests
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from bvtrack.tracking.cause import LONGEST, short_cause
+from bvtrack.store.mlflow_errors import LONGEST, short_cause
 
 STORE = "http://user:secret@localhost:5000"
 

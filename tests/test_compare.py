@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from logged_runs import LoggedRun, log_runs
 
+from bvtrack.auditing.groups import DiagnosedRun, group_parameters, group_runs
 from bvtrack.cli import main
-from bvtrack.run_groups import DiagnosedRun, group_parameters, group_runs
 
 OVERFIT = {"train_error": 0.01, "dev_error": 0.11}
 WIDTHS = {"128": "high_variance", "4": "high_bias", "16": "high_bias"}

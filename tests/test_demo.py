@@ -15,8 +15,8 @@ from mlflow.entities import Run
 from servers import wait_until
 
 import bvtrack
-from bvtrack.diagnosis import PROBLEMS
-from bvtrack.gaps import SMALLEST_GAP
+from bvtrack.diagnosis.diagnosis import PROBLEMS
+from bvtrack.error_rates.gaps import SMALLEST_GAP
 from bvtrack_demo.place import EXPERIMENT
 
 TAGS = {

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import bvtrack
-from bvtrack.data.disguise import disguised_dev_set
+from bvtrack.splits.test_misuse import disguised_dev_set
 from bvtrack_lightning import BiasVarianceCallback
 
 GENERATOR = np.random.default_rng(0)

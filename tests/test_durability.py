@@ -19,11 +19,11 @@ from written_journals import all_records
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import link
+from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.shipping.process import ShipperProcess
+from bvtrack.shipping.shipper import send_left_behind
+from bvtrack.tracking import outbox as link
 from bvtrack.tracking.environment import program_name, sync_command
-from bvtrack.tracking.journal import default_journal_dir, unsent_journals
-from bvtrack.tracking.process import ShipperProcess
-from bvtrack.tracking.shipper import send_left_behind
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other users")
 ROOT = Path(bvtrack.__file__).parent.parent
@@ -241,7 +241,7 @@ def test_a_module_of_the_users_own_that_is_called_like_one_of_ours_needs_does_no
 def test_a_store_that_was_set_up_anew_has_the_whole_run_after_sync(
     store: str, empty_store: Path, tmp_path: Path, journals: Path
 ) -> None:
-    from bvtrack.tracking.shipper import Shipper
+    from bvtrack.shipping.shipper import Shipper
 
     tracker = bvtrack.Tracker(tracking_uri=store)
     log(tracker, 0, 1)
@@ -260,7 +260,7 @@ def test_a_journal_of_which_all_has_arrived_is_kept_until_its_run_is_seen(
     store: str, empty_store: Path, tmp_path: Path, journals: Path
 ) -> None:
     """It was acknowledged to the last byte, by a store that has been set up anew since."""
-    from bvtrack.tracking.shipper import Shipper
+    from bvtrack.shipping.shipper import Shipper
 
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         log(tracker, 0, 1)
@@ -276,7 +276,7 @@ def test_a_journal_of_which_all_has_arrived_is_kept_until_its_run_is_seen(
 def test_a_store_that_is_set_up_anew_amid_a_training_gets_its_run_from_the_start(
     store: str, empty_store: Path, tmp_path: Path, journals: Path
 ) -> None:
-    from bvtrack.tracking.shipper import Shipper, ship_until_over
+    from bvtrack.shipping.shipper import Shipper, ship_until_over
 
     tracker = bvtrack.Tracker(tracking_uri=store)
     log(tracker, 0, 1)
@@ -309,7 +309,7 @@ def test_a_sender_that_ends_well_without_having_sent_is_no_arrival(
 def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bvtrack.tracking import journal as journals_module
+    from bvtrack.journal import journal as journals_module
 
     class Killed(BaseException):
         pass

@@ -7,8 +7,8 @@ from string import Formatter
 import pytest
 
 from bvtrack import check_split
-from bvtrack.data.finding import Level
-from bvtrack.data.finding_codes import FindingCode
+from bvtrack.splits.finding import Level
+from bvtrack.splits.finding_codes import FindingCode
 
 FINDINGS = [(code, level) for code in FindingCode for level in code.sentences]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bvtrack import compare_splits
-from bvtrack.data.histograms import MOST_CLASSES, Histogram
+from bvtrack.splits.comparing.histograms import MOST_CLASSES, Histogram
 
 RNG = np.random.default_rng(0)
 N = {"train": 6000, "dev": 3000}

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Diagnosis, Evidence, Tracker, classify_curve, diagnose, recommend
-from bvtrack.curve import WARM_UP_EPOCHS, Shape
-from bvtrack.diagnosis import STATES_WITHOUT_GAPS
+from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
+from bvtrack.diagnosis import run_verdict as verdicts
+from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS
+from bvtrack.diagnosis.run_history import KEPT_EPOCHS, SWEEP_EPOCHS, History
+from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch
+from bvtrack.journal.journal import record
+from bvtrack.journal.record_line import Record
 from bvtrack.report.content import RunAddress
-from bvtrack.tracking import verdict as verdicts
-from bvtrack.tracking.history import KEPT_EPOCHS, SWEEP_EPOCHS, History
-from bvtrack.tracking.journal import record
-from bvtrack.tracking.ledger import Ledger
-from bvtrack.tracking.record_line import Record
-from bvtrack.tracking.verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch
+from bvtrack.shipping.run_state import Ledger
 
 OPTIONS = {"human_error": None, "measure": None, "same_distribution": True, "source": "tracker", "version": "1.2.3"}
 BASELINE: dict[str, Any] = {"human_error": None, "same_distribution": True}

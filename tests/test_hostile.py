@@ -16,11 +16,12 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH, _validate_metric, _valid
 from written_journals import all_records
 
 import bvtrack
-from bvtrack.tracking import names
-from bvtrack.tracking.journal import read_header, unsent_journals
-from bvtrack.tracking.ledger import Bundle, Ledger
-from bvtrack.tracking.mlflow_writer import with_users_text
-from bvtrack.tracking.shipper import send_left_behind
+from bvtrack.journal.journal import read_header, unsent_journals
+from bvtrack.schema import names
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.shipping.shipper import send_left_behind
+from bvtrack.store.bundle import Bundle
+from bvtrack.store.writer import with_users_text
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 MANY = settings(

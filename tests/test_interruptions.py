@@ -24,10 +24,10 @@ from servers import kill_shipper, wait_until
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import journal as journals_module
-from bvtrack.tracking import shipper
-from bvtrack.tracking.journal import default_journal_dir, unsent_journals
-from bvtrack.tracking.shipper import send_left_behind
+from bvtrack.journal import journal as journals_module
+from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.shipping import shipper
+from bvtrack.shipping.shipper import send_left_behind
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 N_KILLS = 50 if SOAK else 5
@@ -219,7 +219,7 @@ def _moved(journal: Path, folder: Path) -> Path:
 
 
 def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that_one(store: str, journals: Path) -> None:
-    from bvtrack.tracking.sync import parcels_of, send
+    from bvtrack.shipping.sync import parcels_of, send
 
     first = bvtrack.Tracker(tracking_uri=store)
     _epochs(first, 0)
@@ -240,7 +240,7 @@ def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that
 def test_a_clock_that_is_put_back_leaves_the_newest_point_the_newest(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bvtrack.tracking.sync import parcels_of, send
+    from bvtrack.shipping.sync import parcels_of, send
 
     now = time.time_ns()
     with bvtrack.Tracker(tracking_uri=store) as tracker:
@@ -549,7 +549,7 @@ def test_threads_of_one_training_may_log_at_once(store: str, journals: Path, mon
 
 @posix_only
 def test_processes_that_were_left_to_finish_leave_no_zombies(store: str) -> None:
-    from bvtrack.tracking import process
+    from bvtrack.shipping import process
 
     for _ in range(2):
         tracker = bvtrack.Tracker(tracking_uri=store)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from bvtrack.gaps import Gap
-from bvtrack.intervals import Rate, difference_interval, examples_to_tell, half_width
+from bvtrack.error_rates.gaps import Gap
+from bvtrack.error_rates.intervals import Rate, difference_interval, examples_to_tell, half_width
 
 COUNTS = st.integers(1, 1_000_000)
 RATES = st.builds(Rate, st.floats(0, 1), COUNTS)

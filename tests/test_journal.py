@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack.tracking import journal as journals
-from bvtrack.tracking.journal import (
+from bvtrack.journal import journal as journals
+from bvtrack.journal.journal import (
     Journal,
     JournalError,
     default_journal_dir,
@@ -26,9 +26,9 @@ from bvtrack.tracking.journal import (
     size_of,
     unsent_journals,
 )
-from bvtrack.tracking.journal_reader import JournalReader
-from bvtrack.tracking.progress import Progress
-from bvtrack.tracking.record_line import Record, from_line, to_line
+from bvtrack.journal.reader import JournalReader
+from bvtrack.journal.record_line import Record, from_line, to_line
+from bvtrack.shipping.progress import Progress
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no permission bits")
 

@@ -29,9 +29,10 @@ from written_journals import has_header, is_whole, whole_records
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import journal as journals
-from bvtrack.tracking import mlflow_writer, shipper, sync
-from bvtrack.tracking.harmless import logger
+from bvtrack.journal import journal as journals
+from bvtrack.log import logger
+from bvtrack.shipping import shipper, sync
+from bvtrack.store import writer as mlflow_writer
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 N_STEPS = 50
@@ -386,8 +387,8 @@ def locks(are_there: bool) -> Iterator[None]:
 @pytest.fixture
 def memory(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlflow_writer, "MlflowClient", MemoryClient)
-    monkeypatch.setattr("bvtrack.tracking.report_writer.ReportWriter.write", lambda *_: None)
-    monkeypatch.setattr("bvtrack.tracking.journal.SEGMENT_BYTES", 1500)
+    monkeypatch.setattr("bvtrack.shipping.report_writer.ReportWriter.write", lambda *_: None)
+    monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", 1500)
     monkeypatch.setattr(logger, "disabled", True)
 
 

@@ -89,7 +89,7 @@ def test_a_function_that_says_which_are_wrong_is_a_rate_with_counts(journals: Pa
 
 @on_backend("torch")
 def test_a_function_of_all_examples_has_bootstrap_intervals(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.examples.SECONDS", 60.0)  # which a busy machine may need
+    monkeypatch.setattr("bvtrack.measures.example_error.SECONDS", 60.0)  # which a busy machine may need
     callback = BiasVarianceCallback(error=share_wrong, train_data=loader(*TRAIN), dev_data=Batches(*DEV))
     history = fit(callback, validation_data=None, epochs=1)
     epoch = last_epoch(read_run(journals))

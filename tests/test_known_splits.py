@@ -20,8 +20,8 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, default
 from written_journals import all_records
 
 from bvtrack import Measure, SplitSample, SplitSource, Tracker, key_of_arrays, key_of_dataset
-from bvtrack.tracking import known_splits
-from bvtrack.tracking.journal import unsent_journals
+from bvtrack.journal.journal import unsent_journals
+from bvtrack.tracking import split_cache as known_splits
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from bvtrack import ShiftReport, compare_splits, profile
-from bvtrack.data.finding import Finding
+from bvtrack.splits.finding import Finding
 
 RNG = np.random.default_rng(0)
 WORDS = np.array([f"word{index}" for index in range(500)])

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from bvtrack.tracking.journal import record
-from bvtrack.tracking.ledger import Bundle, Ledger
-from bvtrack.tracking.record_line import Record
+from bvtrack.journal.journal import record
+from bvtrack.journal.record_line import Record
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.store.bundle import Bundle
 
 OPTIONS = {
     "human_error": None,

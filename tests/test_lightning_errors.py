@@ -158,7 +158,7 @@ def test_an_error_by_example_is_counted_and_one_of_all_is_resampled(store: str) 
 
 @pytest.mark.parametrize("metric", [BinaryAUROC(), MulticlassF1Score(2, average="macro")])
 def test_a_measure_that_is_no_rate_has_intervals_too(metric: Any, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.examples.SECONDS", 60.0)  # which a busy machine may need
+    monkeypatch.setattr("bvtrack.measures.example_error.SECONDS", 60.0)  # which a busy machine may need
 
     class Scores(Classifier):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from written_journals import all_records
 
-from bvtrack.tracking.journal import unsent_journals
+from bvtrack.journal.journal import unsent_journals
 from bvtrack_lightning import BiasVarianceCallback
 from bvtrack_lightning.streams import stream_source
 
@@ -132,7 +132,7 @@ def test_a_training_on_a_stream_that_is_read_is_the_same_without_it(journals: Pa
 
 @pytest.mark.parametrize("kind", [Endless, Long, Short, Once, Large])
 def test_a_stream_that_may_be_moved_or_is_no_sample_is_not_read(kind: type[Stream], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.data.sample.READ_SECONDS", 60)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)
     stream = kind()
 
     assert stream_source(DataLoader(stream, 50)) is None
@@ -141,7 +141,7 @@ def test_a_stream_that_may_be_moved_or_is_no_sample_is_not_read(kind: type[Strea
 
 
 def test_a_stream_that_takes_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.data.sample.READ_SECONDS", 0)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 0)
 
     assert stream_source(DataLoader(Stream(), 50)) is None
 

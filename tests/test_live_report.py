@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from mlflow import MlflowClient
 from servers import wait_until
 
 import bvtrack
+from bvtrack.journal.journal import unsent_journals
 from bvtrack.report.content import Content
-from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.report_writer import FEWEST_SECONDS, ReportWriter
-from bvtrack.tracking.shipper import Shipper
+from bvtrack.shipping.report_writer import FEWEST_SECONDS, ReportWriter
+from bvtrack.shipping.shipper import Shipper
 
 SCRIPT = """
 import sys
@@ -48,7 +49,7 @@ def ship_all(shipper: Shipper) -> None:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bvtrack.tracking.report_writer.FEWEST_SECONDS", 0.0)
+    monkeypatch.setattr("bvtrack.shipping.report_writer.FEWEST_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("at_once")
@@ -77,7 +78,7 @@ def test_a_report_that_is_refused_for_good_is_named_and_not_made_again(
         return "a page"
 
     monkeypatch.setattr("bvtrack.report.page.render_page", render)
-    monkeypatch.setattr("bvtrack.tracking.report_writer.LARGEST_SHARE", math.inf)
+    monkeypatch.setattr("bvtrack.shipping.report_writer.LARGEST_SHARE", math.inf)
     monkeypatch.setattr(MlflowClient, "log_text", refuse)
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(1))
@@ -98,6 +99,7 @@ def test_reports_that_take_long_are_rare(store: str, journals: Path, monkeypatch
     written: list[Content] = []
 
     def render(content: Content) -> str:
+        time.sleep(0.1)
         written.append(content)
         return "a page"
 
@@ -168,7 +170,7 @@ def test_a_short_training_has_one_report_at_its_end(store: str, journals: Path, 
 
 def test_a_report_is_due_when_something_is_new_and_the_last_one_is_long_enough_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("bvtrack.tracking.report_writer.time.monotonic", lambda: now)
+    monkeypatch.setattr("bvtrack.shipping.report_writer.time.monotonic", lambda: now)
     report = ReportWriter()
 
     assert not report.is_due(1)

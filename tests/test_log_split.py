@@ -25,10 +25,10 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from written_journals import all_records
 
 from bvtrack import MOST_READ, SplitSample, SplitSource, Tracker, choose_examples
-from bvtrack.data.allowance import MOST_FILE_BYTES
-from bvtrack.data.file_rows import file_rows
-from bvtrack.data.sample import MOST_SHUFFLED
-from bvtrack.tracking.journal import unsent_journals
+from bvtrack.journal.journal import unsent_journals
+from bvtrack.splits.reading.file_rows import file_rows
+from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES
 
 N = 30_000
 RNG = np.random.default_rng(0)
@@ -51,7 +51,7 @@ print(time.process_time() - start, peak() - before)
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, there is time to read."""
-    monkeypatch.setattr("bvtrack.data.allowance.READ_SECONDS", 60)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)
 
 
 def sample_of(data: Any) -> SplitSample:

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 import bvtrack
-from bvtrack.tracking.journal import read_header, unsent_journals
-from bvtrack.tracking.ledger import Bundle, Point
-from bvtrack.tracking.mlflow_writer import MlflowWriter
+from bvtrack.journal.journal import read_header, unsent_journals
+from bvtrack.store.bundle import Bundle, Point
+from bvtrack.store.writer import MlflowWriter
 
 TOO_LONG = "k" * 300
 

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from bvtrack.data.near_duplicate_texts import describe_texts, near_duplicate_texts
-from bvtrack.data.near_duplicates import LEAK_RATIO, LOOK_RATIO, describe_images, near_duplicate_embeddings, near_duplicates
+from bvtrack.splits.near_duplicates.images import (
+    LEAK_RATIO,
+    LOOK_RATIO,
+    describe_images,
+    near_duplicate_embeddings,
+    near_duplicates,
+)
+from bvtrack.splits.near_duplicates.texts import describe_texts, near_duplicate_texts
 
 Images = NDArray[np.uint8]
 

@@ -17,9 +17,9 @@ from written_journals import written_training
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.known_splits import MOST_KEPT, keep
-from bvtrack.tracking.progress import Progress
+from bvtrack.journal.journal import unsent_journals
+from bvtrack.shipping.progress import Progress
+from bvtrack.tracking.split_cache import MOST_KEPT, keep
 from bvtrack_keras.backup import Backup
 
 ROOT = Path(bvtrack.__file__).parent.parent
@@ -37,10 +37,10 @@ REMOVING = {
     "move",
 }
 KNOWN = {
-    "bvtrack/tracking/private_files.py:remove_file",  # a regular file, by a caller that knows its name
-    "bvtrack/tracking/private_files.py:write_private",  # one file by its exact name, over the last one of it
-    "bvtrack/tracking/journal.py:_remove_folder",  # a folder of a journal's name, when it is empty
-    "bvtrack/tracking/journal.py:close",  # the part of a record that a full disk took, in a file that is open for writing
+    "bvtrack/journal/private_files.py:remove_file",  # a regular file, by a caller that knows its name
+    "bvtrack/journal/private_files.py:write_private",  # one file by its exact name, over the last one of it
+    "bvtrack/journal/journal.py:_remove_folder",  # a folder of a journal's name, when it is empty
+    "bvtrack/journal/journal.py:close",  # the part of a record that a full disk took, in a file that is open for writing
     "integrations/bvtrack_keras/backup.py:note",  # bvtrack.json, where what is there was a note of ours
     "integrations/bvtrack_keras/backup.py:forget",
 }
@@ -206,7 +206,7 @@ def test_a_file_of_the_users_own_by_the_name_of_kerass_note_stays(tmp_path: Path
 
 
 def test_a_file_beside_a_new_store_that_has_the_name_of_its_guard_stays(tmp_path: Path) -> None:
-    from bvtrack.tracking.first_use import first_use_of
+    from bvtrack.store.setup_lock import first_use_of
 
     guard = tmp_path / "mlflow.db.bvtrack-setup"
     guard.write_text("precious")

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from logged_runs import LoggedRun, log_runs
 
 import bvtrack
+from bvtrack.auditing.groups import DiagnosedRun
 from bvtrack.cli import main
-from bvtrack.run_groups import DiagnosedRun
-from bvtrack.tracking.gaps_tag import counts_of, errors_of, read_gaps, widths_of
+from bvtrack.schema.gaps_tag import counts_of, errors_of, read_gaps, widths_of
 
 ERRORS = {"train_error": 0.01, "dev_error": 0.11}
 HUGE = 10**400

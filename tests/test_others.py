@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 import bvtrack
-from bvtrack.tracking.others import best_other_run
+from bvtrack.store.best_other_run import best_other_run
 
 GENERATOR = np.random.default_rng(0)
 TRAIN, DEV, OTHER_DEV = (GENERATOR.normal(size=(n, 3)) for n in (200, 100, 100))
@@ -114,7 +114,7 @@ def test_a_first_run_has_no_other(store: str, log_run: Log) -> None:
 
 def test_what_hinders_a_look_at_other_runs_holds_up_nothing(store: str, log_run: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log_run("other", 0.04)
-    monkeypatch.setattr("bvtrack.tracking.mlflow_writer.best_other_run", _refuse)
+    monkeypatch.setattr("bvtrack.store.writer.best_other_run", _refuse)
     tags = tags_of(store, log_run("mine", 0.11))
 
     assert tags["bvtrack.state"] == "complete"

@@ -17,8 +17,9 @@ from servers import NGINX_TOO_LARGE, Gate, Server, gate_before, kill_shipper, ru
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import names, shipper
-from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.schema import names
+from bvtrack.shipping import shipper
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 """`make soak` tests the same at length."""

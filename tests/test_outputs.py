@@ -13,8 +13,8 @@ from scipy.special import softmax
 
 import bvtrack
 from bvtrack import OutputSample, compare_outputs
-from bvtrack.data.outputs import MOST_BYTES
-from bvtrack.data.sample import MOST_READ
+from bvtrack.splits.comparing.outputs import MOST_BYTES
+from bvtrack.splits.sampling.allowance import MOST_READ
 
 RNG = np.random.default_rng(0)
 

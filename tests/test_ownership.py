@@ -20,9 +20,9 @@ from written_journals import all_records, as_version_0_1, change_header, written
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking import writer
-from bvtrack.tracking.journal import default_journal_dir, passing_journal_dir, read_header, unsent_journals
-from bvtrack.tracking.known_splits import keep, recall
+from bvtrack.journal import writer_process as writer
+from bvtrack.journal.journal import default_journal_dir, passing_journal_dir, read_header, unsent_journals
+from bvtrack.tracking.split_cache import keep, recall
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has neither forks nor owners")
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
@@ -182,7 +182,7 @@ def test_a_forked_process_that_ends_leaves_its_parents_lock(store: str, journals
 
 @posix_only
 def test_a_fork_while_a_thread_logs_leaves_the_forked_process_able_to(store: str, journals: Path, tmp_path: Path) -> None:
-    from bvtrack.tracking import logbook
+    from bvtrack.tracking import record_log as logbook
 
     tracker = bvtrack.Tracker(tracking_uri=store)
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ import bvtrack
 
 CHECKOUT = Path(__file__).parents[1]
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
+MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+ASKED_FOR = {"PIL"}
+"""Matplotlib brings it; where it is missing, a message says what to install."""
 HEAVY = {"torch", "lightning", "pytorch_lightning", "keras", "mlflow", "pandas", "scipy", "sklearn"}
 
 
@@ -36,6 +41,10 @@ def test_importing_the_core_loads_no_framework() -> None:
     assert heavy_modules_after("import bvtrack") == set()
 
 
+def test_what_a_training_needs_of_the_core_loads_no_framework() -> None:
+    assert heavy_modules_after("from bvtrack import Tracker, compare_splits, diagnose, profile") == set()
+
+
 def test_diagnosing_without_counts_loads_no_framework() -> None:
     assert heavy_modules_after("import bvtrack; bvtrack.diagnose(train_error=0.01, dev_error=0.11)") == set()
 
@@ -48,11 +57,15 @@ def test_importing_the_lightning_adapter_alone_loads_no_lightning() -> None:
     assert heavy_modules_after("import bvtrack_lightning.factory") == set()
 
 
-def test_every_public_name_is_there_and_in_order() -> None:
-    public = {name for name in vars(bvtrack) if not name.startswith("_")} | {"__version__"}
-    modules = {name for name in public if isinstance(getattr(bvtrack, name), type(bvtrack))}
+def test_every_public_name_is_there() -> None:
+    assert sorted(bvtrack.__all__) == bvtrack.__all__ == dir(bvtrack)
+    assert [name for name in bvtrack.__all__ if getattr(bvtrack, name) is None] == []
 
-    assert public - modules == set(bvtrack.__all__)
+
+def test_importing_the_core_imports_nothing_of_it_that_is_not_used() -> None:
+    code = "import bvtrack, sys; print(*(name for name in sys.modules if name.startswith('bvtrack.')))"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
 @pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: path.stem)
@@ -62,7 +75,7 @@ def test_an_adapter_takes_only_public_names(path: Path) -> None:
 
 def test_a_private_name_that_an_adapter_takes_is_noticed(tmp_path: Path) -> None:
     adapter = tmp_path / "adapter.py"
-    adapter.write_text("from bvtrack.tracking.journal import Journal\n")
+    adapter.write_text("from bvtrack.journal.journal import Journal\n")
 
     assert not names_taken_from_the_core(adapter) <= set(bvtrack.__all__)
 
@@ -71,3 +84,45 @@ def test_only_the_command_line_knows_an_adapter() -> None:
     core = [path for path in (CHECKOUT / "bvtrack").rglob("*.py") if path.parent.name != "commands"]
 
     assert [path for path in core if "import bvtrack_" in path.read_text() or "from bvtrack_" in path.read_text()] == []
+
+
+def imported_by(folder: Path) -> set[str]:
+    """The top-level modules that are imported in a folder, wherever in a file, of others than Python and this project."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return {name for name in found if name not in sys.stdlib_module_names and not name.startswith("bvtrack")}
+
+
+def declared_in(*extras: str) -> set[str]:
+    """The modules that the project's dependencies and those of these extras bring, by their own names."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    names = {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() for line in lines}
+    return {MODULES.get(name, name.replace("-", "_")) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [
+        ("bvtrack", ()),
+        ("integrations/bvtrack_lightning", ("lightning",)),
+        ("integrations/bvtrack_keras", ("keras", "backends")),
+        ("integrations/bvtrack_server", ("server",)),
+        ("integrations/bvtrack_ray", ("ray",)),
+        ("integrations/bvtrack_spark", ("spark",)),
+        ("integrations/bvtrack_demo", ("lightning", "keras", "all")),
+    ],
+)
+def test_what_a_package_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    assert imported_by(CHECKOUT / folder) - declared_in(*extras) - ASKED_FOR == set()
+
+
+def test_an_import_that_is_not_declared_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("def f():\n    import yaml.nodes\n")
+
+    assert imported_by(tmp_path) - declared_in() == {"yaml"}

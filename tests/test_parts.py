@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST, INVALID_PARAMETER_VALUE, PERMISSION_DENIED
 
-from bvtrack.tracking.cause import is_refused, is_too_large, short_cause
-from bvtrack.tracking.parts import ENOUGH, write_in_parts
+from bvtrack.store.mlflow_errors import is_refused, is_too_large, short_cause
+from bvtrack.store.parts import ENOUGH, write_in_parts
 
 NGINX = "API request to endpoint /api failed with error code 413 != 200. Response body: '<html>413 Request Entity Too Large'"
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Diagnosis, Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
-from bvtrack.gain import Gain
-from bvtrack.step_rule import StepRule
-from bvtrack.step_rules import STEP_RULES
+from bvtrack.diagnosis.expected_gains import Gain
+from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rules import STEP_RULES
 
 STEP_IDS = {
     "bigger_network",

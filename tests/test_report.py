@@ -16,13 +16,13 @@ from run_contents import content, history, shifted_split
 
 import bvtrack
 from bvtrack import Diagnosis
+from bvtrack.auditing.run_report import Report
 from bvtrack.cli import main
+from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.report.content import Content
 from bvtrack.report.figures import draw_curves, new_figure, spread
 from bvtrack.report.palette import DARK, LIGHT
-from bvtrack.report.run_report import Report
 from bvtrack.report.svg import own_style
-from bvtrack.tracking.verdict import EpochErrors, Verdict
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> $x$ \x1b[2J"
 LARGEST = 300_000

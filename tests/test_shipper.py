@@ -18,8 +18,8 @@ from written_journals import as_version_0_1, change_header
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.tracking.journal import default_journal_dir, sweep, unsent_journals
-from bvtrack.tracking.shipper import Shipper
+from bvtrack.journal.journal import default_journal_dir, sweep, unsent_journals
+from bvtrack.shipping.shipper import Shipper
 
 
 def the_only_run(store: str) -> Run:

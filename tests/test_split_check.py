@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bvtrack import SplitSample
 from bvtrack.cli import main
-from bvtrack.data import leakage
-from bvtrack.data.finding import Finding
-from bvtrack.data.split_check import SplitCheck, check_samples, digest_of, findings_in
+from bvtrack.splits.check import SplitCheck, check_samples, digest_of, findings_in
+from bvtrack.splits.comparing import leakage
+from bvtrack.splits.finding import Finding
 from bvtrack_lightning.data import read
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from bvtrack.cli import main
-from bvtrack.data import table_files
+from bvtrack.splits.files import table_file as table_files
 
 Columns = dict[str, Any]
 SIZES = {"train": 3000, "dev": 1000, "test": 1000}

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from servers import free_port, kill_shipper, running, wait_until
 
 import bvtrack
-from bvtrack.tracking.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.journal import default_journal_dir, unsent_journals
 
 N_TRAININGS = 8
 N_EPOCHS = 50

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack.tracking.stretches import Stretches
-from bvtrack.trend import Moments, Trend
+from bvtrack.curves.stretches import Stretches
+from bvtrack.curves.trend import Moments, Trend
 
 CURVES = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=100)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack.tracking.target import Target, checked_uri, current_uri, find_target, without_credentials
+from bvtrack.store.target import Target, checked_uri, current_uri, find_target, without_credentials
 
 SERVER = "http://localhost:5000"
 WORD = st.text("abcXYZ019.-_:%!", min_size=1)

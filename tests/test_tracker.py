@@ -11,8 +11,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 import bvtrack
-from bvtrack.tracking.journal import Journal
-from bvtrack.tracking.record_line import Record
+from bvtrack.journal.journal import Journal
+from bvtrack.journal.record_line import Record
 
 
 def read_run(store: str, tracker: bvtrack.Tracker) -> Run:

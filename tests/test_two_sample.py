@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, norm, pearson3
 
-from bvtrack.data.two_sample import _class_test, _pearson
+from bvtrack.splits.comparing.two_sample import _class_test, _pearson
 
 GENERATOR = np.random.default_rng(0)
 

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
-from bvtrack.step_rules import STEP_RULES
-from bvtrack.tracking.verdict import (
+from bvtrack.diagnosis.run_verdict import (
     At,
     EpochErrors,
     Verdict,
@@ -23,6 +22,7 @@ from bvtrack.tracking.verdict import (
     recipe_line,
     with_test_error,
 )
+from bvtrack.diagnosis.step_rules import STEP_RULES
 
 SETS = ["train", "train_dev", "dev", "test"]
 

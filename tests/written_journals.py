@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import bvtrack
-from bvtrack.tracking.journal import read_header
-from bvtrack.tracking.journal_reader import JournalReader
-from bvtrack.tracking.record_line import Record, from_line, to_line
+from bvtrack.journal.journal import read_header
+from bvtrack.journal.reader import JournalReader
+from bvtrack.journal.record_line import Record, from_line, to_line
 
 
 def all_records(journal: Path) -> list[Record]:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from bvtrack.auditing.audited import Audited
-
-THREADS = 4
-"""Runs that are audited at a time: while one waits for MLflow, another is worked out."""
-
-AskedBaseline = Literal["zero", "best"] | float
+from bvtrack.auditing.baseline import THREADS, AskedBaseline
 
 
 def audit(

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from bvtrack.tracking import names
-from bvtrack.tracking.gaps_tag import errors_of, read_gaps
+from bvtrack.logged.unknown import Unknown
+from bvtrack.schema import names
+from bvtrack.schema.gaps_tag import errors_of, read_gaps
+from bvtrack.schema.tags import Tags
 
 if TYPE_CHECKING:
-    from bvtrack.auditing.logged_run import LoggedRun
+    from bvtrack.store.logged_run import LoggedRun
 
 AUDIT = "audit"
 """The value of `bvtrack.source` for what an audit wrote."""
-
-Tags = Mapping[str, str | None]
-"""A tag that is `None` is one to remove."""
-
-
-class Unknown(NamedTuple):
-    """Why a run is not diagnosed: in few words, to be counted by, and in a sentence that says what would help."""
-
-    reason: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from bvtrack.auditing.audited import Audited
-from bvtrack.auditing.logged_run import LoggedRun
-from bvtrack.auditing.sizes import set_of
-from bvtrack.error_rate import is_fraction
-from bvtrack.tracking import names
-from bvtrack.tracking.gaps_tag import read_gaps
-from bvtrack.tracking.others import WITHOUT_ERRORS, metric_of
+from bvtrack.error_rates.error_rate import is_fraction
+from bvtrack.logged.split_sizes import set_of
+from bvtrack.schema import names
+from bvtrack.schema.gaps_tag import read_gaps
+from bvtrack.store.best_other_run import WITHOUT_ERRORS, metric_of
+from bvtrack.store.logged_run import LoggedRun
 
 ROUNDED = 1e-4
 """What `bvtrack.gaps` rounds errors to: by as much the best may be better than it says, and it is not to be `beyond_human`."""
@@ -76,3 +77,10 @@ class BestErrors:
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
     """What makes errors comparable: the same metric and, where it is known, the same dev set."""
     return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
+
+
+THREADS = 4
+"""Runs that are audited at a time: while one waits for MLflow, another is worked out."""
+
+
+AskedBaseline = Literal["zero", "best"] | float

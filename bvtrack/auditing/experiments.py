@@ -7,20 +7,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bvtrack.auditing.audit import THREADS, AskedBaseline
-from bvtrack.auditing.audited import AUDIT, Audited, Tags, Unknown, changed, skipped
-from bvtrack.auditing.baseline import BestErrors, Choice, given, kept
-from bvtrack.auditing.judgement import judge_run
-from bvtrack.auditing.pages import each_run
-from bvtrack.auditing.rejudgement import rejudge_run
-from bvtrack.auditing.store import Store
-from bvtrack.error_rate import is_fraction
-from bvtrack.tracking import names
-from bvtrack.tracking.sqlite_file import sqlite_file
-from bvtrack.tracking.target import checked_uri, current_uri
+from bvtrack.auditing.audited import AUDIT, Audited, changed, skipped
+from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, given, kept
+from bvtrack.auditing.judge import judge_run
+from bvtrack.auditing.paging import each_run
+from bvtrack.auditing.rebaseline import rejudge_run
+from bvtrack.error_rates.error_rate import is_fraction
+from bvtrack.logged.unknown import Unknown
+from bvtrack.schema import names
+from bvtrack.schema.tags import Tags
+from bvtrack.store.reader import Store
+from bvtrack.store.target import checked_uri, current_uri
+from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 if TYPE_CHECKING:
-    from bvtrack.auditing.logged_run import LoggedRun
+    from bvtrack.store.logged_run import LoggedRun
 
 NOT_OURS = Unknown("diagnosed in training", "a callback or a Tracker has diagnosed it; a baseline re-tags it all the same")
 OF_AUDITS = f"tags.`{names.SOURCE}` = '{AUDIT}'"

@@ -18,7 +18,7 @@ from bvtrack.commands.store import refused
 if TYPE_CHECKING:
     from bvtrack.auditing.audited import Audited
     from bvtrack.auditing.experiments import Auditing
-    from bvtrack.report.audit_table import Tally
+    from bvtrack.commands.tables.audit import Tally
 
 RETRIES = "2"
 """Of a call over the network: of the thousands that an audit makes, one may fail by chance."""
@@ -70,7 +70,7 @@ def audit(
 
 
 def _begun(*, is_dry: bool, **options: Any) -> Auditing:
-    from bvtrack.tracking.shipper import settle_mlflow
+    from bvtrack.shipping.shipper import settle_mlflow
 
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES)
     settle_mlflow()
@@ -101,7 +101,7 @@ def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Ta
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from bvtrack.report.audit_table import Tally, run_line
+    from bvtrack.commands.tables.audit import Tally, run_line
 
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("Auditing: {task.completed:,.0f} runs"), TimeElapsedColumn())
@@ -121,7 +121,7 @@ def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Ta
 def _print_tally(tally: Tally, done: str, *, is_dry: bool) -> None:
     from rich.console import Console
 
-    from bvtrack.report.audit_table import print_tally
+    from bvtrack.commands.tables.audit import print_tally
 
     print_tally(Console(highlight=False), tally, f"to be {done}" if is_dry else done)
 

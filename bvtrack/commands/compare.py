@@ -15,8 +15,8 @@ from bvtrack.commands.store import named_store, refused
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from bvtrack.auditing.store import Store
-    from bvtrack.run_groups import DiagnosedRun
+    from bvtrack.auditing.groups import DiagnosedRun
+    from bvtrack.store.reader import Store
 
 KEPT_TAGS = ("bvtrack.", "mlflow.runName")
 """What the map needs of a run's tags: notes and histories of models would only make the file large."""
@@ -54,13 +54,13 @@ def _none_of(n_found: int, experiments: Sequence[str], filter_string: str) -> st
 
 
 def _read(experiments: Sequence[str], filter_string: str, tracking_uri: str | None) -> tuple[str, list[Run]]:
-    from bvtrack.tracking.shipper import settle_mlflow
-    from bvtrack.tracking.target import without_credentials
+    from bvtrack.shipping.shipper import settle_mlflow
+    from bvtrack.store.target import without_credentials
 
     settle_mlflow()
     uri = named_store(tracking_uri)
     from bvtrack.auditing.experiments import check_file
-    from bvtrack.auditing.store import Store
+    from bvtrack.store.reader import Store
 
     try:
         check_file(uri)
@@ -77,13 +77,13 @@ def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Itera
 
 
 def _diagnosed(run: Run) -> DiagnosedRun | None:
-    from bvtrack.run_groups import DiagnosedRun
+    from bvtrack.auditing.groups import DiagnosedRun
 
     return DiagnosedRun.of(run.info.run_id, run.info.run_name or run.info.run_id, run.data.tags, run.data.params)
 
 
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
-    from bvtrack.run_groups import group_parameters, group_runs, measures_of
+    from bvtrack.auditing.groups import group_parameters, group_runs, measures_of
 
     groups, parameters = group_runs(runs), group_parameters(runs)
     if as_json:
@@ -92,7 +92,7 @@ def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from bvtrack.report.group_table import print_groups
+    from bvtrack.commands.tables.groups import print_groups
 
     print_groups(Console(highlight=False), groups, parameters, measures_of(runs))
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from bvtrack.diagnosis import Diagnosis, diagnose
-from bvtrack.error_rate import read_error
-from bvtrack.recipe import Step, recommend
+from bvtrack.diagnosis.diagnosis import Diagnosis, diagnose
+from bvtrack.diagnosis.recipe import Step, recommend
+from bvtrack.error_rates.error_rate import read_error
 
 
 class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none before click 8.4

@@ -10,7 +10,7 @@ import click
 from bvtrack.commands.store import named_store, refused
 
 if TYPE_CHECKING:
-    from bvtrack.report.run_report import Report
+    from bvtrack.auditing.run_report import Report
 
 
 @click.command()
@@ -30,7 +30,7 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
 
     Example: bvtrack report 4f1c2b9e7d3a4c55a1b2c3d4e5f60718 --output report.png
     """
-    from bvtrack.tracking.shipper import settle_mlflow
+    from bvtrack.shipping.shipper import settle_mlflow
 
     settle_mlflow()
     path = output or Path(f"{run_id}.html")
@@ -50,14 +50,14 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
 
 
 def _check_form(path: Path) -> None:
-    from bvtrack.report.run_report import FORMS
+    from bvtrack.auditing.run_report import FORMS
 
     if path.suffix.lower() not in FORMS:
         raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
 
 
 def _made(run_id: str, uri: str) -> Report:
-    from bvtrack.report.run_report import make_report
+    from bvtrack.auditing.run_report import make_report
 
     try:
         return make_report(run_id, tracking_uri=uri)
@@ -68,8 +68,8 @@ def _made(run_id: str, uri: str) -> Report:
 
 
 def _log(found: Report, run_id: str, uri: str) -> None:
-    from bvtrack.auditing.store import Store
-    from bvtrack.tracking.names import REPORT_FILE
+    from bvtrack.schema.names import REPORT_FILE
+    from bvtrack.store.reader import Store
 
     page = found.html()
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bvtrack.split_files import FilesCheck
+    from bvtrack.splits.file_check import FilesCheck
 
 
 @click.command()
@@ -72,7 +72,7 @@ def _check_with_bar(
     from rich.console import Console
     from rich.progress import Progress
 
-    from bvtrack.split_files import check_files
+    from bvtrack.splits.file_check import check_files
 
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
@@ -87,6 +87,6 @@ def _check_with_bar(
 def _print_check(check: FilesCheck) -> None:
     from rich.console import Console
 
-    from bvtrack.report.split_table import print_check
+    from bvtrack.commands.tables.split import print_check
 
     print_check(Console(highlight=False), check)

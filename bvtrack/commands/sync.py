@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bvtrack.tracking.sync import Parcel
+    from bvtrack.shipping.sync import Parcel
 
 
 @click.command()
@@ -26,8 +26,8 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
 
     Example: bvtrack sync --tracking-uri http://localhost:5000
     """
-    from bvtrack.tracking.journal import default_journal_dir, sweep
-    from bvtrack.tracking.sync import parcels_of
+    from bvtrack.journal.journal import default_journal_dir, sweep
+    from bvtrack.shipping.sync import parcels_of
 
     directory = directory or default_journal_dir()
     try:
@@ -53,9 +53,9 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: boo
     from rich.progress import Progress
 
     from bvtrack.report.printable import printable
-    from bvtrack.tracking.shipper import settle_mlflow
-    from bvtrack.tracking.sync import send
-    from bvtrack.tracking.target import without_credentials
+    from bvtrack.shipping.shipper import settle_mlflow
+    from bvtrack.shipping.sync import send
+    from bvtrack.store.target import without_credentials
 
     settle_mlflow()
     are_sent = True

@@ -24,8 +24,8 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
     Example: bvtrack ui --tracking-uri sqlite:///mlflow.db
     """
-    from bvtrack.tracking.address import is_server
-    from bvtrack.tracking.target import checked_uri, current_uri
+    from bvtrack.store.target import checked_uri, current_uri
+    from bvtrack.tracking_uri.address import is_server
 
     try:
         uri = checked_uri(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or current_uri())
@@ -40,7 +40,7 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
 def _open_there(uri: str, *, no_browser: bool) -> None:
     """Open the map of a server that somebody runs."""
-    from bvtrack.tracking.target import without_credentials
+    from bvtrack.store.target import without_credentials
     from bvtrack_server.local import has_map
 
     address = f"{uri.rstrip('/')}/bvtrack/"
@@ -54,8 +54,8 @@ def _open_there(uri: str, *, no_browser: bool) -> None:
 
 def _check_store(uri: str) -> None:
     """Raise a usage error for a store that no server can open, or that is not there."""
-    from bvtrack.tracking.address import DATABRICKS, read_address, scheme_of
-    from bvtrack.tracking.sqlite_file import sqlite_file
+    from bvtrack.tracking_uri.address import DATABRICKS, read_address, scheme_of
+    from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
     if scheme_of(uri) in DATABRICKS:
         shown = read_address(uri).shown
@@ -69,7 +69,7 @@ def _check_store(uri: str) -> None:
 
 def _serve(uri: str, port: int, *, no_browser: bool) -> None:
     """Serve the store until the user has seen enough."""
-    from bvtrack.tracking.target import without_credentials
+    from bvtrack.store.target import without_credentials
     from bvtrack_server.local import free_port, serving
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
@@ -90,7 +90,7 @@ def _serve(uri: str, port: int, *, no_browser: bool) -> None:
 
 
 def _show(address: str, *, no_browser: bool) -> None:
-    from bvtrack.tracking.target import without_credentials
+    from bvtrack.store.target import without_credentials
 
     shown = without_credentials(address)
     click.echo(f"The map: {shown}")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from bvtrack.explanation import in_points
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.explanation import in_points
+from bvtrack.diagnosis.recipe import recommend
+from bvtrack.display import render
 from bvtrack.report.note import headline
 from bvtrack.report.page import drawn_gaps, size_rows
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
+from bvtrack.splits.sizes import SplitReport
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-    from bvtrack.data.guidelines import SplitReport
-    from bvtrack.diagnosis import Diagnosis
 
 
 class Item(NamedTuple):
@@ -26,10 +27,9 @@ class Item(NamedTuple):
     words: str
 
 
+@render.register
 def diagnosis_card(diagnosis: Diagnosis) -> str:
     """The verdict, the gaps as bars, and the steps that the course's recipe gives."""
-    from bvtrack.recipe import recommend
-
     steps = recommend(diagnosis)
     return _card(
         title=headline(diagnosis, steps),
@@ -47,6 +47,7 @@ def _bars(diagnosis: Diagnosis) -> Markup | str:
         return drawn_gaps(diagnosis, "card-gaps")
 
 
+@render.register
 def split_card(report: SplitReport) -> str:
     """The sizes, what they can resolve, and the findings."""
     return _card(

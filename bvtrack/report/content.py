@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from bvtrack.data.finding import Finding
-from bvtrack.diagnosis import Diagnosis
-from bvtrack.evidence import Evidence
-from bvtrack.explanation import SET_NAMES
-from bvtrack.forecast import Forecast
-from bvtrack.gain import LIKELY, Prospects
-from bvtrack.intervals import Rate
-from bvtrack.tracking.address import is_server
-from bvtrack.tracking.names import run_page
-from bvtrack.tracking.verdict import EpochErrors, Verdict
-from bvtrack.trend import Trend
+from bvtrack.curves.forecast import Forecast
+from bvtrack.curves.trend import Trend
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.evidence import Evidence
+from bvtrack.diagnosis.expected_gains import LIKELY, Prospects
+from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
+from bvtrack.error_rates.intervals import Rate
+from bvtrack.schema.names import run_page
+from bvtrack.splits.finding import Finding
+from bvtrack.tracking_uri.address import is_server
 
 MOST_DRAWN = 300
 """Epochs of a longer training: more points than a curve is pixels wide only make the file large."""

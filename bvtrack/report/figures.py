@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
 from bvtrack.report.palette import LIGHT, OF_GAP, OF_SET
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bvtrack.diagnosis import Diagnosis
-    from bvtrack.forecast import Forecast
-    from bvtrack.intervals import Rate
+    from bvtrack.curves.forecast import Forecast
+    from bvtrack.diagnosis.diagnosis import Diagnosis
+    from bvtrack.error_rates.intervals import Rate
     from bvtrack.report.content import Content
 
 WIDTH = 7.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bvtrack.explanation import SET_NAMES, percent
+from bvtrack.diagnosis.explanation import SET_NAMES, percent
 from bvtrack.report.content import Content
 from bvtrack.report.note import escape, render_note
 

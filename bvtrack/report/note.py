@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bvtrack.data.finding import Finding
-from bvtrack.diagnosis import Diagnosis
-from bvtrack.evidence import OtherRun
-from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
-from bvtrack.gaps import Gap
-from bvtrack.recipe import Step
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.evidence import OtherRun
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
+from bvtrack.diagnosis.recipe import Step
+from bvtrack.error_rates.gaps import Gap
 from bvtrack.report.printable import printable
+from bvtrack.splits.finding import Finding
 
 SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.data.comparison import Comparison
-from bvtrack.data.histograms import Histogram
-from bvtrack.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
-from bvtrack.intervals import Rate
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
+from bvtrack.error_rates.intervals import Rate
 from bvtrack.report import figures
 from bvtrack.report.content import Content, rate_of
 from bvtrack.report.note import headline
@@ -18,6 +16,8 @@ from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.printable import shortened
 from bvtrack.report.svg import as_svg, own_style
 from bvtrack.report.template import template
+from bvtrack.splits.comparing.comparison import Comparison
+from bvtrack.splits.comparing.histograms import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from bvtrack.diagnosis import Diagnosis
+    from bvtrack.diagnosis.diagnosis import Diagnosis
 
 MOST_DIFFERENCES = 30
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvtrack.data.histograms import Histogram
-from bvtrack.explanation import SET_NAMES, percent
+from bvtrack.diagnosis.explanation import SET_NAMES, percent
 from bvtrack.report.figures import FONT_SIZE, WIDTH, style
 from bvtrack.report.palette import LIGHT, OF_SET
 from bvtrack.report.printable import shortened
+from bvtrack.splits.comparing.histograms import Histogram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from bvtrack.error_rate import read_error
-from bvtrack.tracking.harmless import logger
+from bvtrack.error_rates.error_rate import read_error
+from bvtrack.log import logger
 
 ON = {"1", "true", "yes", "on"}
 OFF = {"", "0", "false", "no", "off"}
@@ -44,16 +44,6 @@ def human_error_from_environment() -> float | None:
     if not 0 <= error <= 1:
         raise ValueError(f"{HUMAN_ERROR} must be a fraction in [0, 1]; got {value!r} (5 % is 0.05 or 5%)")
     return error
-
-
-def user_name() -> str:
-    """The user who runs this process, as the system knows them; in a container, where they have no name, their number."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
 def sync_command(journal_dir: Path) -> str:

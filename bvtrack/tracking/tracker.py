@@ -10,27 +10,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack.data.outputs import compare_outputs
-from bvtrack.data.profile import SplitProfile
-from bvtrack.data.quick_key import key_of
-from bvtrack.data.sample import MOST_EXAMPLES, SplitSample
-from bvtrack.data.split_check import SplitCheck, check_samples, digest_of
-from bvtrack.data.split_source import SplitSource
-from bvtrack.diagnosis import Diagnosis
-from bvtrack.error_rate import is_finite_number, is_fraction
-from bvtrack.evidence import ModelFacts
-from bvtrack.measure import Measure, as_measure, find_measure, needs_targets, scaled
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.diagnosis.recipe import Step
+from bvtrack.diagnosis.run_verdict import At
+from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
+from bvtrack.journal.journal import EndState, absolute, default_journal_dir
+from bvtrack.log import Said, harmless
+from bvtrack.measures.measure import Measure, as_measure, find_measure, needs_targets, scaled
 from bvtrack.random_states import preserve_random_states
-from bvtrack.recipe import Step
-from bvtrack.tracking import names
+from bvtrack.schema import names
+from bvtrack.splits.check import SplitCheck, check_samples, digest_of
+from bvtrack.splits.comparing.outputs import compare_outputs
+from bvtrack.splits.profiling.profile import SplitProfile
+from bvtrack.splits.sampling.content_key import key_of
+from bvtrack.splits.sampling.sample import MOST_EXAMPLES, SplitSample
+from bvtrack.splits.sampling.source import SplitSource
+from bvtrack.store.target import Client, find_target
 from bvtrack.tracking.environment import program_name
-from bvtrack.tracking.harmless import Said, harmless
-from bvtrack.tracking.journal import absolute, default_journal_dir
-from bvtrack.tracking.known_splits import keep, known_splits_dir, recall
-from bvtrack.tracking.ledger import EndState
-from bvtrack.tracking.logbook import Logbook
-from bvtrack.tracking.target import Client, find_target
-from bvtrack.tracking.verdict import At
+from bvtrack.tracking.record_log import Logbook
+from bvtrack.tracking.split_cache import keep, known_splits_dir, recall
 from bvtrack.version import __version__
 
 LARGEST_STEP = 2**63 - 1

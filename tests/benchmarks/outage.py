@@ -33,10 +33,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from servers import free_port, running
 
 from bvtrack import Tracker
-from bvtrack.tracking.journal import unsent_journals
-from bvtrack.tracking.process import ShipperProcess
-from bvtrack.tracking.shipper import send_left_behind, settle_mlflow
-from bvtrack.tracking.thread import ShipperThread
+from bvtrack.journal.journal import unsent_journals
+from bvtrack.shipping.process import ShipperProcess
+from bvtrack.shipping.shipper import send_left_behind, settle_mlflow
+from bvtrack.shipping.thread import ShipperThread
 
 N_POINTS = 100_000
 POINTS_PER_EPOCH = 4
@@ -131,7 +131,7 @@ def backlog(folder: Path, n_epochs: int = N_EPOCHS) -> Path:
 
 def slowdown(folder: Path, rounds: int) -> None:
     """The speed of a tiny training while the backlog ships into SQLite: by our process, our thread, or one without a limit."""
-    import bvtrack.tracking.thread as thread
+    import bvtrack.shipping.thread as thread
 
     training = TinyTraining()
     whole, part = backlog(folder / "backlog"), backlog(folder / "part", N_EPOCHS // 10)  # a thread must be waited for

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from run_contents import history, shifted_split
 
-from bvtrack.report.run_report import Report
+from bvtrack.auditing.run_report import Report
 
 ROUNDS = 7
 EPOCHS = (20, 300, 5000)

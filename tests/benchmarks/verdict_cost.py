@@ -15,10 +15,10 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bvtrack.tracking.journal import Journal, fold, record
-from bvtrack.tracking.journal_reader import JournalReader
-from bvtrack.tracking.ledger import Ledger
-from bvtrack.tracking.record_line import Record
+from bvtrack.journal.journal import Journal, fold, record
+from bvtrack.journal.reader import JournalReader
+from bvtrack.journal.record_line import Record
+from bvtrack.shipping.run_state import Ledger
 
 EPOCHS = (100, 1_000, 10_000, 100_000)
 ROUNDS = 101

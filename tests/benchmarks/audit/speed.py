@@ -25,7 +25,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from servers import running
 
-from bvtrack.auditing.audit import THREADS
+from bvtrack.auditing.baseline import THREADS
 from bvtrack.auditing.experiments import WRITTEN, Auditing
 
 EPOCHS = 20

@@ -12,7 +12,7 @@ import time
 from figures import Figure, show
 
 from bvtrack import Evidence, ModelFacts, OtherRun, diagnose, recommend
-from bvtrack.tracking.verdict import EpochErrors, judge
+from bvtrack.diagnosis.run_verdict import EpochErrors, judge
 
 CALLS = 100
 MODEL = ModelFacts(parameters=10_000, optimizer="Adam", learning_rate=1e-3, weight_decay=0.0, dropout=0.0)

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.datasets import load_digits, load_sample_images
 
-from bvtrack.data.near_duplicate_texts import describe_texts, near_duplicate_texts
-from bvtrack.data.near_duplicates import describe_images, near_duplicates
+from bvtrack.splits.near_duplicates.images import describe_images, near_duplicates
+from bvtrack.splits.near_duplicates.texts import describe_texts, near_duplicate_texts
 
 DATA = Path(os.environ.get("BVTRACK_BENCHMARK_DATA", Path(__file__).parents[4] / "shared" / "data"))
 SEED = 7

@@ -26,7 +26,7 @@ from figures import Figure, show
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bvtrack import SplitSource, Tracker
-from bvtrack.tracking.known_splits import known_splits_dir
+from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack_keras.sources import Sources
 from bvtrack_lightning.data import key, read
 

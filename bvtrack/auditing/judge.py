@@ -1,0 +1,139 @@
+"""A run's verdict from the metrics that anything logged, and its tags."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from bvtrack.auditing.audited import AUDIT, Audited, skipped, with_tags
+from bvtrack.auditing.baseline import Baseline, Choice
+from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
+from bvtrack.error_rates.error_rate import is_fraction
+from bvtrack.logged.error_history import Curve, curve_of, epochs_of
+from bvtrack.logged.error_metrics import Found, find_errors
+from bvtrack.logged.params import model_facts
+from bvtrack.logged.split_sizes import split_sizes, split_tag
+from bvtrack.logged.unknown import Unknown
+from bvtrack.logged.unusable import no_fraction
+from bvtrack.measures.measure import has_diverged
+from bvtrack.schema import names
+from bvtrack.schema.gaps_tag import read_gaps
+from bvtrack.schema.tags import Tags
+from bvtrack.store.logged_run import LoggedRun
+from bvtrack.store.metric_point import Point
+from bvtrack.version import __version__
+
+READ = "read"
+"""The key in `bvtrack.gaps` under which an audit keeps the digest of what it has read."""
+
+History = Callable[[str], Sequence[Point]]
+"""Reads the points of one of the run's metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What was found in a run's metrics: the errors by epoch, and the sizes of the sets by the logged datasets."""
+
+    found: Found
+    epochs: list[EpochErrors]
+    sizes: Mapping[str, int]
+
+
+def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
+    """What is said of a run, and the tags that say it; none where it is not diagnosed. Raises what `history` raises.
+
+    No history is read where an audit of this version has read the same before, against the same baseline.
+    """
+    found = find_errors(run)
+    if isinstance(found, Unknown):
+        return skipped(run, found), {}
+    baseline = choose(run, found.measure_tag)
+    if is_unchanged(run, baseline):
+        return with_tags(run, run.tags, found.metrics), {}
+    errors = read_errors(run, found, history)
+    if isinstance(errors, Unknown):
+        return skipped(run, errors), {}
+    tags = _tags(run, errors, baseline)
+    return with_tags(run, tags, found.metrics), tags
+
+
+def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unknown:
+    """The run's errors by epoch, or why they are none. Raises what `history` raises."""
+    sizes = split_sizes(run, found)
+    epochs = epochs_of(found, _curves(run, found, history), _counts(found, sizes))
+    if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
+        return no_fraction(found.metrics["dev"], no_fractions[0])
+    if has_diverged({name: latest.value for name, latest in run.metrics.items()}):
+        epochs[-1] = replace(epochs[-1], errors={**epochs[-1].errors, "train": math.nan})
+    return Errors(found, epochs, sizes)
+
+
+def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
+    """What these errors say of the run."""
+    verdict = judge(
+        errors.epochs,
+        at="best",
+        human_error=baseline.error,
+        same_distribution=True,
+        chance=None,
+        model=model_facts(run),
+        n_train=errors.sizes.get("train"),
+    )
+    return verdict if len(errors.epochs) > 1 else replace(verdict, curve=None)  # one point has no shape
+
+
+def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
+    """Whether the run's tags say what they would be said to be now."""
+    is_own = run.tags.get(names.SOURCE) == AUDIT and run.tags.get(names.VERSION) == __version__
+    return is_own and baseline.is_that_of(run) and read_gaps(run.tags).get(READ) == run.digest
+
+
+def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
+    curves = {stage: _curve(run, name, history) for stage, name in found.metrics.items()}
+    last = max(curves["dev"])
+    if not _repeats_best(run, last):
+        return curves
+    return {stage: {step: curve[step] for step in curve if step != last} or curve for stage, curve in curves.items()}
+
+
+def _repeats_best(run: LoggedRun, last: int) -> bool:
+    """Whether the last step holds the best one once more, as MLflow's autologgers log it after an early stopping: those of
+    XGBoost and LightGBM always, that of TensorFlow behind the epoch that it stopped at.
+    """
+    stopped = run.metrics.get("stopped_epoch")
+    return "stopped_iteration" in run.metrics or (stopped is not None and last > stopped.value)
+
+
+def _curve(run: LoggedRun, name: str, history: History) -> Curve:
+    """The metric's curve; one whose latest point is at step 0 has no other step."""
+    latest = run.metrics[name]
+    return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
+
+
+def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> dict[str, str | None]:
+    tags = verdict_on(run, errors, baseline).tags()
+    if tags[names.GAPS] is not None:
+        tags[names.GAPS] = json.dumps({**read_gaps(tags), READ: run.digest}, separators=(",", ":"))
+    return {
+        **tags,
+        **_model_tags(run),
+        names.SPLIT: split_tag(errors.found, errors.sizes, has_curve=len(errors.epochs) > 1),
+        names.MEASURE: errors.found.measure_tag,
+        names.BASELINE: baseline.source,
+        names.SOURCE: AUDIT,
+        names.VERSION: __version__,
+    }
+
+
+def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The examples behind errors that are shares of them, where the sizes are those of what was measured."""
+    if not found.measure.is_rate or found.is_cross_validated:
+        return {}
+    return {name: n for name, n in sizes.items() if name in found.metrics and (name != "train" or found.is_exact)}
+
+
+def _model_tags(run: LoggedRun) -> dict[str, str]:
+    facts = {names.MODEL + name: value for name, value in asdict(model_facts(run)).items() if value is not None}
+    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in facts.items()}

@@ -1,0 +1,83 @@
+"""The report of one run, in every form that it has."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bvtrack.report.content import Content
+
+FORMS = (".html", ".md", ".png")
+FRAME_HEIGHT = 900
+"""Pixels of a notebook; the frame scrolls."""
+
+
+def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
+    """The report of a run in MLflow, whatever logged it; `tracking_uri` is MLflow's own setting by default.
+
+    Raises `ValueError` for a run that cannot be diagnosed, which says why, and for a malformed tracking URI, and what MLflow
+    raises where there is no such run, or it does not answer.
+
+    >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
+    """
+    from bvtrack.auditing.experiments import check_file
+    from bvtrack.auditing.stored_content import content_of  # MLflow, which is seconds of import
+    from bvtrack.store.target import checked_uri, current_uri
+
+    uri = checked_uri(tracking_uri or current_uri())
+    check_file(uri)
+    return Report(content_of(run_id, uri))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run suffers from, drawn and in words; in a notebook it shows itself."""
+
+    content: Content
+
+    def html(self) -> str:
+        """One self-contained page."""
+        from bvtrack.report.page import render_page
+
+        return render_page(self.content)
+
+    def markdown(self) -> str:
+        """The words and the tables."""
+        from bvtrack.report.markdown import render_markdown
+
+        return render_markdown(self.content)
+
+    def png(self) -> bytes:
+        """The verdict, the curves and the gaps as a picture."""
+        from bvtrack.report.picture import render_picture
+
+        return render_picture(self.content)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the form that the suffix of `path` names: `.html`, `.md` or `.png`.
+
+        Raises `ValueError` for another suffix, and `OSError` where the file cannot be written.
+        """
+        path = Path(path)
+        match path.suffix.lower():
+            case ".html":
+                path.write_text(self.html(), encoding="utf-8")
+            case ".md":
+                path.write_text(self.markdown(), encoding="utf-8")
+            case ".png":
+                path.write_bytes(self.png())
+            case suffix:
+                raise ValueError(
+                    f"expected a file that ends in {', '.join(FORMS)}, got {suffix or 'no suffix'}; name one of them"
+                )
+        return path
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.html(), quote=True)
+        return f'<iframe sandbox srcdoc="{page}" style="width: 100%; height: {FRAME_HEIGHT}px; border: 0"></iframe>'
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()

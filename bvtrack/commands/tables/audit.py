@@ -1,0 +1,106 @@
+"""What an audit found, for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bvtrack.auditing.audited import Audited
+from bvtrack.report.printable import printable
+from bvtrack.splits.finding_codes import FindingCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+class Tally:
+    """Counts runs as they come, and holds none of them: by diagnosis, and by the reason why there is none."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.n_changed = 0
+        self.n_disguised = 0
+        self.diagnoses: Counter[str] = Counter()
+        self.certain: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+
+    def add(self, audited: Audited) -> None:
+        self.n += 1
+        self.n_changed += audited.is_changed
+        self.n_disguised += FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "")
+        if audited.tag is not None:
+            self.diagnoses[audited.tag] += 1
+            self.certain[audited.tag] += audited.certainty == "certain"
+        if audited.reason is not None and audited.why_not is not None:
+            self.reasons[audited.reason] += 1
+            self.examples.setdefault(audited.reason, printable(f"{audited.name}: {audited.why_not}"))
+
+    @property
+    def n_refused(self) -> int:
+        """Runs that could not be read or tagged."""
+        from bvtrack.auditing.paging import REFUSED  # MLflow, which is seconds of import
+
+        return self.reasons[REFUSED]
+
+
+def run_line(audited: Audited) -> str:
+    """A run in a line: `wide: high_variance (likely); train from train_acc, dev from val_acc`."""
+    if audited.tag is None:
+        return printable(f"{audited.name}: {audited.why_not or 'tagged by an audit'}")
+    taken = ", ".join(f"{stage} from {name}" for stage, name in audited.metrics.items())
+    parts = [f"{audited.name}: {audited.tag} ({audited.certainty})", taken, _warned(audited)]
+    return printable("; ".join(part for part in parts if part))
+
+
+def print_tally(console: Console, tally: Tally, done: str) -> None:
+    """Print how many runs have each diagnosis, how many have none and why, with one run as an example, and what was `done`."""
+    if tally.diagnoses:
+        console.print(_diagnoses(tally))
+    if tally.reasons:
+        console.print(_reasons(tally))
+    if tally.n_disguised:
+        console.print(
+            f"[yellow]{_runs(tally.n_disguised)} used the test set as a dev set ({FindingCode.TEST_USED_TO_CHOOSE}): "
+            "hold out examples that nothing is chosen by.[/yellow]"
+        )
+    console.print(f"{_runs(tally.n)} looked at, {tally.n_changed:,} {done}.")
+
+
+def _diagnoses(tally: Tally) -> Table:
+    from rich.text import Text
+
+    table = _table("Diagnosis", "Runs", "Certain")
+    for tag, n in tally.diagnoses.most_common():
+        table.add_row(Text(printable(tag)), f"{n:,}", f"{tally.certain[tag]:,}")
+    return table
+
+
+def _reasons(tally: Tally) -> Table:
+    from rich.text import Text
+
+    table = _table("Not diagnosed", "Runs")
+    table.add_column("One of them", overflow="fold")
+    for reason, n in tally.reasons.most_common():
+        table.add_row(reason, f"{n:,}", Text(tally.examples[reason]))
+    return table
+
+
+def _table(first: str, *counts: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column(first, no_wrap=True)
+    for name in counts:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _warned(audited: Audited) -> str:
+    return "the test set was used as dev set" if FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "") else ""
+
+
+def _runs(n: int) -> str:
+    return f"{n:,} run{'' if n == 1 else 's'}"

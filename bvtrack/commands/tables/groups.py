@@ -1,0 +1,101 @@
+"""The runs of an experiment by diagnosis, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bvtrack.diagnosis.explanation import GAP_NAMES, in_points, percent
+from bvtrack.diagnosis.step_rules import STEP_RULES
+from bvtrack.report.printable import printable, shortened
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from bvtrack.auditing.groups import ParameterGroup, RunGroup
+
+SHOWN_PARAMETERS = 5
+SHOWN_GAPS = ("avoidable_bias", "variance")
+LONGEST_VALUE = 30
+LONGEST_TAG = 100
+"""Characters, twice as many as all four problems take: what others have written need not fill the screen."""
+EDGES = 2
+"""Characters by which rich makes a table without padded edges too wide."""
+NARROWEST = 9
+"""Characters: the longest word of what is advised."""
+
+
+def print_groups(
+    console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup], measures: Sequence[str]
+) -> None:
+    """Print a row for each diagnosis, then how often each was made with each value of the parameters that tell most.
+
+    The best runs are those by the first of the `measures`.
+    """
+    from rich.text import Text
+
+    console.print(_groups(groups), width=console.width - EDGES)
+    if len(measures) > 1:
+        console.print(
+            Text(
+                f"The best are by {printable(measures[0]) or 'no named measure'}; other runs' errors are of another one.", "dim"
+            )
+        )
+    for parameter in parameters[:SHOWN_PARAMETERS]:
+        console.print()
+        console.print(_parameter(parameter, [group.tag for group in groups]))
+    if (more := len(parameters) - SHOWN_PARAMETERS) > 0:
+        console.print(f"[dim]and {more:,} more, which --json lists[/dim]")
+
+
+def _groups(groups: Sequence[RunGroup]) -> Table:
+    from rich.text import Text
+
+    tags = [_broken(group.tag) for group in groups]
+    table = _table("Diagnosis", narrowest=min(max(len(line) for tag in tags for line in tag.splitlines()), LONGEST_VALUE))
+    table.add_column("Runs", justify="right", no_wrap=True)
+    table.add_column("Best dev\nerror", justify="right")
+    for gap in SHOWN_GAPS:
+        table.add_column(f"{GAP_NAMES[gap].capitalize()},\nmedian", justify="right")
+    table.add_column("Best run", overflow="fold", min_width=NARROWEST)
+    table.add_column("Most\nadvised", overflow="fold", min_width=NARROWEST)
+    for group, tag in zip(groups, tags, strict=True):
+        error = "" if group.best_dev_error is None else percent(group.best_dev_error)
+        gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]
+        best = Text(printable(group.best_run or ""))
+        rule = STEP_RULES.get(group.next_step or "")
+        step = Text(printable(rule.title if rule else group.next_step or ""))
+        table.add_row(Text(tag), f"{group.n:,}", error, *gaps, best, step)
+    return table
+
+
+def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
+    from rich.text import Text
+
+    shown = [tag for tag in tags if any(tag in counts for counts in parameter.values.values())]
+    table = _table(Text(_short(parameter.name)))
+    for tag in shown:
+        table.add_column(Text(_broken(tag)), justify="right")
+    for value, counts in parameter.values.items():
+        table.add_row(Text(_short(value)), *(f"{counts[tag]:,}" if tag in counts else "" for tag in shown))
+    return table
+
+
+def _broken(tag: str) -> str:
+    """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
+    return shortened(tag, LONGEST_TAG).replace("+", "+\n")
+
+
+def _table(first: object, narrowest: int | None = None) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column(first, overflow="fold", min_width=narrowest)  # type: ignore[arg-type]  # str or Text
+    return table
+
+
+def _short(text: str) -> str:
+    plain = printable(" ".join(text.split()))
+    return plain if len(plain) <= LONGEST_VALUE else f"{plain[:LONGEST_VALUE]}…"

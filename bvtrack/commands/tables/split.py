@@ -1,0 +1,137 @@
+"""What was found of splits in files, for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bvtrack.diagnosis.explanation import percent
+from bvtrack.splits.comparing.comparison import Comparison
+from bvtrack.splits.comparing.shift import LEAK
+from bvtrack.splits.file_check import FilesCheck, columns_of
+from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.profiling.columns import MOST_CATEGORIES
+from bvtrack.splits.sizes import TYPICAL_ERROR
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from bvtrack.splits.profiling.profile import SplitProfile
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+VERDICTS = {
+    "same": "same distribution",
+    "same, but not i.i.d.": "nearly the same distribution",
+    "shifted": "different distributions",
+    "unclear": "too few examples to tell distributions apart",
+}
+LEVEL_WIDTH = len("warning")
+BETWEEN = 2
+MOST_SHOWN = 10
+SMALLEST_P = 1e-4
+
+
+def print_check(console: Console, check: FilesCheck) -> None:
+    """Print the splits, the verdict in one line, the findings, and the largest differences."""
+    for part in _parts(check, console.width):
+        console.print(part)
+
+
+def verdict_line(check: FilesCheck) -> str:
+    """Distributions, leaks and sizes in a line: `Same distribution, no leak, sizes as advised`."""
+    distribution = VERDICTS[check.shift.verdict.removesuffix(LEAK)]
+    leak = "leaks not looked for" if not check.leaks else "a leak" if check.shift.verdict.endswith(LEAK) else "no leak"
+    return f"{distribution}, {leak}, {_sizes(check)}".capitalize()
+
+
+def _sizes(check: FilesCheck) -> str:
+    if not check.sizes.ok:
+        return "sets too small"
+    is_as_advised = all(finding.code == FindingCode.NO_TEST_SET for finding in check.sizes.findings)
+    return "sizes as advised" if is_as_advised else "sizes that will do"
+
+
+def _parts(check: FilesCheck, width: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield _splits(check)
+    level = check.found.findings[0].level if check.found.findings else "note"
+    yield Text(f"\n{verdict_line(check)}\n", style=f"bold {'green' if level == 'note' else COLOURS[level]}")
+    if check.found.findings:
+        yield _findings(check, width)
+    significant = [one for one in check.shift.comparisons if one.is_significant]
+    if significant:
+        yield Text()
+        yield _differences(sorted(significant, key=lambda one: one.effect / one.harmless, reverse=True))
+    if (more := len(significant) - MOST_SHOWN) > 0:
+        yield Text(f"and {more:,} more, which --json lists", style="dim")
+
+
+def _splits(check: FilesCheck) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("Split", no_wrap=True)
+    table.add_column("Examples", justify="right", no_wrap=True)
+    table.add_column("Share", justify="right", no_wrap=True)
+    table.add_column(f"Knows {100 * TYPICAL_ERROR:.0f} %\nerror to", justify="right")
+    table.add_column("Columns", justify="right")
+    table.add_column("Classes", justify="right")
+    table.add_column("Fingerprint", no_wrap=True)
+    total = sum(check.shift.counts.values())
+    for split, found in check.found.profiles.items():
+        width = check.sizes.resolution.get(split)
+        table.add_row(
+            split,
+            f"{found.n:,}",
+            percent(found.n / total),
+            "" if width is None else f"± {100 * width:.1f} points",
+            columns_of(found),
+            _classes(found),
+            found.digest,
+        )
+    return table
+
+
+def _classes(found: SplitProfile) -> str:
+    if found.labels is None:
+        return "no labels" if found.label_numbers is None else "numbers"
+    return f"> {MOST_CATEGORIES:,}" if found.labels.is_bucketed else f"{len(found.class_counts):,}"
+
+
+def _findings(check: FilesCheck, width: int) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, BETWEEN))
+    for finding in check.found.findings:
+        level = Text(finding.level, style=COLOURS[finding.level])
+        table.add_row(level, Text(_wrapped(finding.message, max(1, width - LEVEL_WIDTH - BETWEEN))))
+    return table
+
+
+def _wrapped(message: str, width: int) -> str:
+    """In lines, none of which begins with a % sign."""
+    kept = message.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(kept[0].upper() + kept[1:], width, break_on_hyphens=False)
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _differences(differences: list[Comparison]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("Largest differences", overflow="fold")
+    table.add_column("Between", no_wrap=True)
+    table.add_column("Test", no_wrap=True)
+    table.add_column("Effect", justify="right", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    for one in differences[:MOST_SHOWN]:
+        p_value = f"< {SMALLEST_P:.4f}" if one.p_value < SMALLEST_P else f"{one.p_value:.4f}"
+        table.add_row(Text(one.what), f"{one.earlier}, {one.later}", one.test, f"{one.effect:.3f}", p_value)
+    return table

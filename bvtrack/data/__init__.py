@@ -1,1 +1,0 @@
-"""What is known of the data: split sizes, samples, distributions."""

@@ -1,0 +1,1 @@
+"""From errors to a diagnosis, and from there to a recipe: pure functions."""

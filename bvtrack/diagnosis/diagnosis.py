@@ -1,0 +1,229 @@
+"""Errors in, diagnosis out: bias, variance, both or neither, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bvtrack.diagnosis.explanation import explain
+from bvtrack.display import as_html
+from bvtrack.error_rates.error_rate import is_finite_number, is_fraction, is_share_of
+from bvtrack.error_rates.gaps import Gap, easier_dev_gap, measure_gaps
+from bvtrack.error_rates.intervals import Rate
+
+PROBLEMS = {
+    "avoidable_bias": "high_bias",
+    "variance": "high_variance",
+    "data_mismatch": "data_mismatch",
+    "dev_overfit": "dev_overfit",
+}
+"""The problem that each gap stands for when it is too wide, in the order they are named."""
+
+STATES_WITHOUT_GAPS = {
+    "diverged": "The training diverged: an error is no longer a finite number, so no gap means anything.",
+    "not_learning": "The model does no better than guessing: it is not learning yet, and no gap means anything.",
+    "undetermined": "No error was logged, so nothing can be said.",
+    "not_applicable": "A trial run (fast_dev_run or overfit_batches) says nothing about bias or variance.",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a set of errors says about a run.
+
+    `tag` is the problems joined by `+`, or the one state that stands where no problem is named. `certainty` is `certain`
+    (the whole 95 % interval agrees), `likely` (the measured value does) or `unclear`. `errors` and `counts` hold what was
+    given, by set: `train`, `train_dev`, `dev`, `test`. `decided` holds the gaps as they were when it was last decided
+    whether to name them (see `diagnose`, `previous`). `baseline` says where the human error is from: `given` or `zero`.
+    """
+
+    tag: str
+    certainty: str
+    explanation: str
+    problems: tuple[str, ...] = ()
+    focus: str | None = None
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    decided: Mapping[str, Gap] = field(default_factory=dict, repr=False)
+    errors: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    human_error: float = 0.0
+    baseline: str = "zero"
+
+    @classmethod
+    def without_gaps(
+        cls,
+        state: str,
+        errors: Mapping[str, float] | None = None,
+        human_error: float | None = None,
+        *,
+        is_sure: bool = True,
+    ) -> Diagnosis:
+        """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, where
+        there are none, `undetermined`.
+
+        Raises `ValueError` for any other state.
+
+        >>> Diagnosis.without_gaps("not_learning").certainty
+        'certain'
+        """
+        if state not in STATES_WITHOUT_GAPS:
+            raise ValueError(f"a state without gaps is one of {', '.join(STATES_WITHOUT_GAPS)}; got {state!r}")
+        certainty = "unclear" if state == "undetermined" else _certainty(is_sure)
+        return cls(
+            tag=state,
+            certainty=certainty,
+            explanation=STATES_WITHOUT_GAPS[state],
+            errors=errors or {},
+            human_error=human_error or 0.0,
+            baseline="zero" if human_error is None else "given",
+        )
+
+    @property
+    def named_gaps(self) -> tuple[str, ...]:
+        """The gaps that stand for the problems, in their order."""
+        return tuple(name for name, problem in PROBLEMS.items() if problem in self.problems)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def diagnose(
+    *,
+    train_error: float | None,
+    dev_error: float | None = None,
+    human_error: float | None = None,
+    train_dev_error: float | None = None,
+    test_error: float | None = None,
+    n_train: int | None = None,
+    n_train_dev: int | None = None,
+    n_dev: int | None = None,
+    n_test: int | None = None,
+    same_distribution: bool = True,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    previous: Diagnosis | None = None,
+) -> Diagnosis:
+    """Say whether these errors show bias, variance, data mismatch or an overfit dev set, and how sure that is.
+
+    Errors are fractions in [0, 1]. `train_error` may be `None` where only a later gap is asked for. `n_*` are the examples
+    that each error was measured on (not the size of the training set); without them there are no intervals and nothing is
+    `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
+    known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
+    are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples. `previous`
+    is the diagnosis of an earlier epoch of the run: a gap that is as far from its threshold as then, but for noise (by its
+    interval), is named if, and only if, it was.
+
+    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count that cannot be the
+    error's, a count or an interval without its error, or an interval that does not hold it.
+
+    >>> diagnose(train_error=0.01, dev_error=0.11).tag
+    'high_variance'
+    >>> diagnose(train_error=0.15, dev_error=0.30).tag
+    'high_bias+high_variance'
+    >>> diagnose(train_error=0.15, dev_error=0.16, human_error=0.14).tag
+    'balanced'
+    """
+    errors = _given({"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error})
+    counts = _given({"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test})
+    intervals = intervals or {}
+    _validate(errors, counts, human_error)
+    _validate_intervals(errors, intervals)
+    rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
+    gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
+
+    decided = decide(gaps, previous.decided if previous is not None else {})
+    named = [name for name, gap in decided.items() if gap.is_named]
+    is_unclear = any(gap.is_unclear for gap in decided.values())
+    tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
+    return Diagnosis(
+        tag=tag,
+        certainty=certainty,
+        explanation=explain(tag, gaps=gaps, decided=decided, rates=rates, human_error=human_error),
+        problems=tuple(PROBLEMS[name] for name in named),
+        focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
+        gaps=gaps,
+        decided=decided,
+        errors=errors,
+        counts=counts,
+        human_error=human_error or 0.0,
+        baseline="zero" if human_error is None else "given",
+    )
+
+
+def decide(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
+    """The gaps by which it is decided what is wide: those of `before`, where the present ones are as far from their thresholds
+    but for noise.
+    """
+
+    def is_as_before(name: str, gap: Gap) -> bool:
+        if name not in before or not gap.is_near_its_threshold:
+            return False
+        return gap.may_be(gap.threshold + before[name].value - before[name].threshold)
+
+    return {name: before[name] if is_as_before(name, gap) else gap for name, gap in gaps.items()}
+
+
+def _verdict(
+    gaps: Mapping[str, Gap],
+    named: list[str],
+    rates: Mapping[str, Rate],
+    human_error: float | None,
+    same_distribution: bool,
+    *,
+    is_unclear: bool,
+) -> tuple[str, str]:
+    """The tag and its certainty: the problems, else undetermined, else the state that the dev error is in."""
+    if named:
+        tag = "+".join(PROBLEMS[name] for name in named)
+        return tag, _certainty(all(gaps[name].is_surely_wide for name in named))
+    dev = rates.get("dev")
+    if is_unclear or dev is None:
+        return "undetermined", "unclear"
+    if not same_distribution and "train_dev" not in rates:
+        return "undetermined", "unclear"
+    if human_error is not None and dev.error < human_error:
+        return "beyond_human", _certainty(dev.has_interval and dev.interval()[1] < human_error)
+    if "train" not in rates:
+        return "undetermined", "unclear"
+    easier = easier_dev_gap(rates)
+    if easier is not None and easier.is_named:
+        return "easier_dev", _certainty(easier.is_surely_wide)
+    return "balanced", _certainty(all(gap.is_surely_narrow for gap in gaps.values()))
+
+
+def _certainty(sure: bool) -> str:
+    return "certain" if sure else "likely"
+
+
+_Value = TypeVar("_Value", float, int)
+
+
+def _given(values: Mapping[str, _Value | None]) -> dict[str, _Value]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_error: float | None) -> None:
+    if not errors:
+        raise ValueError("expected at least one error, train_error= or a later one; got none")
+    given = {f"{name}_error": error for name, error in errors.items()} | _given({"human_error": human_error})
+    for argument, error in given.items():
+        if not is_fraction(error):
+            raise ValueError(f"{argument} must be a fraction in [0, 1]; got {error!r} (11 % is 0.11; an accuracy a is 1 - a)")
+    for name, count in counts.items():
+        if isinstance(count, bool) or not is_finite_number(count) or count < 1 or count != int(count):
+            raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
+        if name not in errors:
+            raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")
+        if not is_share_of(errors[name], int(count)):
+            raise ValueError(
+                f"{name}_error must be a share of n_{name}={count} examples; got {errors[name]!r}, which is "
+                f"{errors[name] * count:.2f} of them: pass the examples that it was measured on, or none"
+            )
+
+
+def _validate_intervals(errors: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> None:
+    for name, (low, high) in intervals.items():
+        if name not in errors:
+            raise ValueError(f"intervals[{name!r}] was given without {name}_error; pass both or neither")
+        if not low <= errors[name] <= high:
+            raise ValueError(f"intervals[{name!r}] must hold {name}_error, {errors[name]!r}; got {low!r} to {high!r}")

@@ -1,0 +1,151 @@
+"""From a run's errors by epoch to what is written about it: the diagnosis, the steps, the tags and the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bvtrack.curves.curve import WARM_UP_EPOCHS
+from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
+from bvtrack.diagnosis.evidence import Evidence, ModelFacts, OtherRun
+from bvtrack.diagnosis.recipe import Step, recommend
+from bvtrack.diagnosis.run_history import History
+from bvtrack.diagnosis.step_reasons import compared
+from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
+from bvtrack.schema import names
+
+__all__ = [
+    "At",
+    "EpochErrors",
+    "Verdict",
+    "chosen_epoch",
+    "diagnose_epoch",
+    "gaps_json",
+    "judge",
+    "judge_history",
+    "recipe_line",
+    "with_test_error",
+]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a run after an epoch: about which epoch, what, how its curve looks, and what to do."""
+
+    epoch: int | None
+    diagnosis: Diagnosis
+    curve: str | None
+    steps: tuple[Step, ...]
+
+    def tags(self) -> dict[str, str | None]:
+        """The tags that the verdict sets; `None` where one does not apply (any more)."""
+        diagnosis = self.diagnosis
+        return {
+            names.DIAGNOSIS: diagnosis.tag,
+            names.FOCUS: diagnosis.focus,
+            names.CERTAINTY: diagnosis.certainty,
+            names.CURVE: self.curve,
+            names.NEXT_STEP: self.steps[0].id if self.steps else None,
+            names.RECIPE: recipe_line(self.steps),
+            names.GAPS: gaps_json(diagnosis) if diagnosis.errors else None,
+            names.EPOCH: None if self.epoch is None else str(self.epoch),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of `bvtrack/diagnosis.json`."""
+        steps = [asdict(step) for step in self.steps]
+        diagnosis = asdict(self.diagnosis)
+        diagnosis.pop("decided")
+        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps}
+
+
+def judge(
+    history: Sequence[EpochErrors],
+    *,
+    at: At,
+    human_error: float | None,
+    same_distribution: bool,
+    chance: float | None,
+    model: ModelFacts,
+    n_train: int | None,
+    best_other: OtherRun | None = None,
+) -> Verdict:
+    """The verdict on a run with this history, one entry an epoch; `best_other` is the experiment's best other run.
+
+    It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
+    """
+    followed = History(at, human_error=human_error, same_distribution=same_distribution, most=len(history))
+    for entry in history:
+        followed.add(entry)
+    return judge_history(
+        followed,
+        human_error=human_error,
+        same_distribution=same_distribution,
+        chance=chance,
+        model=model,
+        n_train=n_train,
+        best_other=best_other,
+    )
+
+
+def judge_history(
+    history: History,
+    *,
+    human_error: float | None,
+    same_distribution: bool,
+    chance: float | None,
+    model: ModelFacts,
+    n_train: int | None,
+    best_other: OtherRun | None = None,
+) -> Verdict:
+    """As `judge`, of a run that has been followed epoch by epoch: at the same cost however many there have been."""
+    chosen = history.chosen
+    if history.shape.is_empty:
+        return Verdict(chosen.epoch, Diagnosis.without_gaps("undetermined"), None, ())
+    curve = history.shape.classify(chance, chosen.counts.get("dev"))
+    if curve in STATES_WITHOUT_GAPS or not chosen.finite:
+        state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
+        is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
+        diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
+    else:
+        previous = replace(Diagnosis.without_gaps("undetermined"), decided=history.decided)
+        diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=previous)
+        if best_other is not None and "dev" in diagnosis.errors:
+            beside = compared(best_other, diagnosis.errors["dev"])
+            diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
+    evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=history.trend, best_other=best_other)
+    return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
+
+
+def diagnose_epoch(
+    entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Diagnosis | None = None
+) -> Diagnosis:
+    """What one epoch's finite errors say by themselves, or after the `previous` one of the run; there must be one."""
+    rates = entry.rates
+    arguments: dict[str, Any] = {f"{name}_error": rate.error for name, rate in rates.items()}
+    arguments |= {f"n_{name}": rate.n for name, rate in rates.items()}
+    arguments["intervals"] = {name: rate.bounds for name, rate in rates.items() if rate.bounds is not None}
+    baseline = {"human_error": human_error, "same_distribution": same_distribution, "previous": previous}
+    return diagnose(**{"train_error": None, **arguments, **baseline})
+
+
+def recipe_line(steps: Sequence[Step]) -> str | None:
+    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
+    if not steps:
+        return None
+    line = " > ".join(step.title for step in steps)
+    return line if len(line) <= names.RECIPE_LENGTH else recipe_line(steps[:-1])
+
+
+def gaps_json(diagnosis: Diagnosis) -> str:
+    """The value of `bvtrack.gaps`: rounded to a hundredth of a point so that it stays within its length."""
+    gaps = {name: [_rounded(gap.value), _rounded(gap.low), _rounded(gap.high)] for name, gap in diagnosis.gaps.items()}
+    errors = {name: _rounded(error) for name, error in diagnosis.errors.items()}
+    content = {"gaps": gaps, "errors": errors, "n": dict(diagnosis.counts), "human": _rounded(diagnosis.human_error)}
+    return json.dumps(content, separators=(",", ":"))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,92 @@
+"""Which process writes a journal, and whether it is still there: yes, no, or not to be told from here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bvtrack.journal.file_lock import Held, acquired
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+MACHINE = Path("/etc/machine-id")
+PROCESSES = Path("/proc/self/ns/pid")
+
+
+def this_process() -> Mapping[str, Any]:
+    """What tells this process from any other, on this machine and elsewhere; `None` for what this system does not say."""
+    return {**_this_system(), "pid": os.getpid(), "started": _started(os.getpid())}
+
+
+def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -> bool | None:
+    """Whether the process that `writer` describes, and that holds `lock` while it is there, still writes; `None` where that
+    cannot be told: no lock says so of another machine, for many file systems lock among the processes of one alone.
+
+    `has_ended` says that it has written its last record. Version 0.1 noted no `writer`; of those the lock is believed, where
+    there are locks.
+    """
+    try:
+        free = acquired(lock)
+    except Held:
+        return True
+    if free is not None:
+        free.release()
+    if has_ended:
+        return False
+    here = _this_system()
+    if writer is None:
+        return None if free is None else False
+    if not _is_same_start(here, writer):
+        return False if _is_same_machine_later(here, writer) else None
+    is_running = _is_running(here, writer)
+    if free is None:
+        return is_running
+    return None if is_running and writer["pid"] != os.getpid() else False  # some file systems grant every lock
+
+
+def _this_system() -> dict[str, Any]:
+    return {
+        "host": platform.node(),
+        "boot": _text(BOOT),
+        "machine": _text(MACHINE),
+        "processes": _link(PROCESSES),
+    }
+
+
+def _is_same_start(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+    """Whether this is the system that it was, not started anew since; where systems do not say, their names do."""
+    return bool(here["boot"] == writer["boot"] and (here["boot"] is not None or here["host"] == writer["host"]))
+
+
+def _is_same_machine_later(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+    """Whether this machine has been started anew since: no process has outlived that."""
+    is_same = all(here[name] == writer[name] for name in ("host", "machine"))
+    return is_same and None not in (here["boot"], writer["boot"], here["machine"])
+
+
+def _is_running(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool | None:
+    if here["processes"] is None or here["processes"] != writer["processes"]:
+        return None  # in another container processes have other numbers
+    return bool(_started(writer["pid"]) == writer["started"])
+
+
+def _started(pid: int) -> int | None:
+    """When a process began, in ticks since the machine did, which no later process of the same number shares."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return None
+
+
+def _text(path: Path) -> str | None:
+    with contextlib.suppress(OSError):
+        return path.read_text().strip() or None
+    return None
+
+
+def _link(path: Path) -> str | None:
+    with contextlib.suppress(OSError):
+        return str(path.readlink())
+    return None

@@ -1,0 +1,62 @@
+"""Tracking never ends a training: what goes wrong inside a hook is said once and left behind."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+from bvtrack.schema.names import as_text
+
+logger = logging.getLogger("bvtrack")
+"""Warnings go here and not to `warnings`, which people turn into errors."""
+
+_said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+def warn(message: str) -> None:
+    """Log a warning, in characters that any stream takes."""
+    logger.warning("bvtrack: %s", as_text(message))
+
+
+class Said:
+    """Warns of each trouble once."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def once(self, message: str, once_for: str = "") -> None:
+        """Warn once for each message, or for each trouble, however often it comes with other numbers."""
+        if (once_for or message) not in self._said:
+            self._said.add(once_for or message)
+            warn(message)
+
+
+_Owner = TypeVar("_Owner")
+_Arguments = ParamSpec("_Arguments")
+
+
+def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:
+    """Make a method that logs one warning, once for each object and message, where `method` would raise.
+
+    >>> class Callback:
+    ...     @harmless
+    ...     def on_epoch_end(self):
+    ...         raise OSError("disk full")
+    >>> Callback().on_epoch_end()
+    """
+
+    @functools.wraps(method)
+    def guarded(owner: _Owner, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        try:
+            method(owner, *args, **kwargs)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            if message not in _said.setdefault(owner, set()):
+                _said[owner].add(message)
+                warn(f"{method.__qualname__} was skipped, the training goes on ({message})")
+                logger.debug("why it was skipped:", exc_info=True)
+
+    return guarded

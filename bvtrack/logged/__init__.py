@@ -1,0 +1,1 @@
+"""Runs that others logged: their errors, params and split sizes."""

@@ -1,0 +1,139 @@
+"""Which of a run's metrics are its train, dev and test error, or why that cannot be known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bvtrack.logged.autologgers import is_measured_after_fit, readings
+from bvtrack.logged.unknown import Unknown
+from bvtrack.logged.unusable import PERCENT, ByStage, is_in_percent, objection_to
+from bvtrack.measures.measure import Measure, words_of
+from bvtrack.measures.metric_name import MetricName
+from bvtrack.store.logged_run import LoggedRun
+
+SHOWN_NAMES = 4
+RUNNING = "train: running average, not in eval mode"
+"""The remark that the callbacks put into `bvtrack.measure`."""
+AS_LOGGED = "train: as logged"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The metrics to diagnose a run by, by set (`train`, `train_dev`, `dev`, `test`).
+
+    `is_test_as_dev` says that what is called a test set stands in for a dev set that there is none of. `is_exact` says that
+    the train error is that of the finished model on all of its training data. `unit` is what stands for 1 in the metrics.
+    """
+
+    measure: Measure
+    metrics: Mapping[str, str]
+    is_test_as_dev: bool = False
+    is_exact: bool = False
+    unit: float = 1.0
+    remark: str = ""
+
+    @property
+    def is_cross_validated(self) -> bool:
+        """Whether the dev error is a mean over the folds of a search."""
+        return self.metrics.get("dev") in ("best_cv_score", "mean_test_score")
+
+    @property
+    def measure_tag(self) -> str:
+        """The value of `bvtrack.measure`."""
+        measure = str(self.measure) if self.unit == 1 else f"{self.measure} / {self.unit:g}"
+        return f"{measure} ({self.remark})" if self.remark else measure
+
+
+def find_errors(run: LoggedRun) -> Found | Unknown:
+    """The metrics that tell most of the run: of an error rather than a loss, on train and dev rather than on train and test.
+
+    >>> from bvtrack.store.logged_run import Latest
+    >>> metrics = {"accuracy": Latest(0.9, 9), "val_accuracy": Latest(0.8, 9), "lr": Latest(0.1, 9)}
+    >>> dict(find_errors(LoggedRun(metrics=metrics)).metrics)
+    {'train': 'accuracy', 'dev': 'val_accuracy'}
+    """
+    if not run.metrics:
+        if run.is_parent:
+            return Unknown("parent of other runs", "other runs are nested in it, and it has no metrics of its own")
+        return Unknown("no metrics", "it has no metrics")
+    known = readings(run)
+    if not known:
+        return Unknown(
+            "no known error", f"none of its metrics is known as an error, an accuracy or a loss: {_listed(run.metrics)}"
+        )
+    candidates = sorted(_candidates(run, known), key=_order)
+    objections = [objection_to(run, one) for one in candidates]
+    usable = (one for one, objection in zip(candidates, objections, strict=True) if objection is None)
+    if (best := next(usable, None)) is not None:
+        return _found(run, best)
+    return objections[0] if objections and objections[0] else _incomplete(run, known)
+
+
+def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage]:
+    """For each thing that was measured the best name for each set, where it was measured on training and held-out data."""
+    cores: dict[str, list[MetricName]] = defaultdict(list)
+    for metric in known:
+        cores[metric.core].append(metric)
+    for metrics in cores.values():
+        stages: dict[str, MetricName] = {}
+        for metric in sorted(metrics, key=lambda metric: metric.preference):
+            stages.setdefault(metric.stage or "", metric)
+        bare = stages.pop("", None)
+        if bare is not None and "train" not in stages and _is_train(run, bare, stages):
+            stages["train"] = bare
+        if "train" in stages and stages.keys() & {"dev", "test"}:
+            yield stages
+
+
+def _is_train(run: LoggedRun, bare: MetricName, stages: ByStage) -> bool:
+    """Whether a metric that names no set is the training's: the other one is `val_` before the same (Keras), or a curve."""
+    held_out = stages.get("dev") or stages.get("test")
+    if held_out is None:
+        return False
+    return held_out.name == f"val_{bare.name}" or min(run.metrics[held_out.name].step, run.metrics[bare.name].step) > 0
+
+
+def _order(stages: ByStage) -> tuple[bool, int]:
+    return "dev" not in stages, stages["train"].rank
+
+
+def _found(run: LoggedRun, stages: ByStage) -> Found:
+    is_test_as_dev = "dev" not in stages
+    metrics = {"dev" if stage == "test" and is_test_as_dev else stage: metric.name for stage, metric in stages.items()}
+    metric = stages["test" if is_test_as_dev else "dev"]
+    is_exact = is_measured_after_fit(run)
+    return Found(
+        measure=Measure(metric.name, metric.higher_is_better, metric.kind),
+        metrics={stage: metrics[stage] for stage in ("train", "train_dev", "dev", "test") if stage in metrics},
+        is_test_as_dev=is_test_as_dev,
+        is_exact=is_exact,
+        unit=PERCENT if is_in_percent(run, stages) else 1.0,
+        remark="" if is_exact or "train" not in stages else _remark(run, stages["train"]),
+    )
+
+
+def _remark(run: LoggedRun, train: MetricName) -> str:
+    """How the train error was measured, as far as its name tells: Keras, Lightning and Transformers average over an epoch."""
+    is_of_epoch = bool({"epoch", "step"} & set(words_of(train.name)))
+    is_running = train.stage is None or train.name == "loss" or is_of_epoch or "optimizer_name" in run.params
+    return RUNNING if is_running else AS_LOGGED
+
+
+def _incomplete(run: LoggedRun, known: Sequence[MetricName]) -> Unknown:
+    stages = {metric.stage for metric in known}
+    best = min(known, key=lambda metric: (metric.rank, metric.stage == "test", metric.preference)).name
+    if "train" in stages and not stages & {"dev", "test"}:
+        return Unknown("no dev error", f"it has {best} of the training data, and no error of held-out data beside it")
+    if stages & {"dev", "test"} and "train" not in stages:
+        return Unknown("no train error", f"it has {best} of held-out data, and no error of the training data beside it")
+    if stages == {None}:
+        return Unknown("sets not named", f"nothing says of which set {best} is")
+    return Unknown("no pair", f"no metric was logged of both training and held-out data: {_listed(run.metrics)}")
+
+
+def _listed(metrics: Mapping[str, object]) -> str:
+    shown = sorted(metrics)[:SHOWN_NAMES]
+    more = len(metrics) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,52 @@
+"""The sizes of a run's splits, as its logged datasets tell them, and what they say of the split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bvtrack.logged.autologgers import train_digests
+from bvtrack.logged.error_metrics import Found
+from bvtrack.measures.measure import words_of
+from bvtrack.measures.metric_name import STAGE_OF
+from bvtrack.schema import names
+from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.sizes import check_split
+from bvtrack.store.logged_run import LoggedDataset, LoggedRun
+
+
+def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
+    """The set that a dataset is by its context and its name; what else was evaluated on is held out, unless it is the same."""
+    if dataset.context in ("train", "training"):
+        return "train"
+    if dataset.digest in train_digests(run):
+        return None
+    words = [*words_of(dataset.context), *words_of(dataset.name)]
+    stages = [STAGE_OF[word] for word in words if word in STAGE_OF and word != "eval"]
+    return next(iter(stages), "dev" if dataset.context == "eval" else None)
+
+
+def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
+    """The examples by set, of the sets that the run's datasets tell apart."""
+    sizes: dict[str, int] = {}
+    for dataset in run.datasets:
+        stage = set_of(run, dataset)
+        if stage == "test" and found.is_test_as_dev:
+            stage = "dev"
+        if stage and dataset.n:
+            sizes.setdefault(stage, dataset.n)
+    return sizes
+
+
+def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str:
+    """The value of `bvtrack.split`: what is off, where anything is known of it. A test set that has a curve, where there is
+    no dev set, is what the training was steered by; one that was measured once is read as a dev set, too: that is what it is as
+    soon as anything is chosen by it.
+    """
+    disguise = FindingCode.TEST_USED_TO_CHOOSE if has_curve else FindingCode.NO_DEV_SET
+    codes: list[str] = [disguise] if found.is_test_as_dev else []
+    if {"train", "dev"} <= sizes.keys():
+        report = check_split(train=sizes["train"], dev=sizes["dev"], test=sizes.get("test"))
+        is_told = found.is_test_as_dev  # that there is no test set
+        codes += [finding.code for finding in report.findings if not (is_told and finding.code == FindingCode.NO_TEST_SET)]
+        return "+".join(codes) or "ok"
+    return "+".join(codes) or names.UNCHECKED

@@ -1,0 +1,1 @@
+"""From a logged metric, or a model's outputs, to an error."""

@@ -1,0 +1,105 @@
+"""Starts the shipper beside a training and hears from it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bvtrack.journal.journal import has_records
+from bvtrack.shipping.at_exit import wait_at_exit
+from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.waiting import POLL_SECONDS, wait_for_the_last
+
+DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
+"""Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
+START = "import sys; sys.path += sys.argv[1:]; from bvtrack.shipping.process_main import main; sys.exit(main())"
+"""-P keeps the working directory, where a user's own mlflow.py may lie, off the module path. The folders that the training has
+on its own come last, so that nothing in them stands in the way of what is installed."""
+
+_let_go: dict[int, bool] = {}
+"""The processes that were left to finish by themselves, until they have, and whether all but a report has been sent."""
+
+
+def _reap() -> None:
+    """Take note of the end of those that have: a process that nobody asks after stays as a zombie."""
+    if sys.platform != "win32":
+        for pid in list(_let_go):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    continue
+            del _let_go[pid]
+
+
+def _wait_for_reports(timeout: float) -> None:
+    """Wait up to `timeout` seconds; on Windows, where processes outlive those that started them, not at all."""
+    deadline = time.monotonic() + timeout
+    while any(_let_go.values()) and time.monotonic() < deadline and sys.platform != "win32":
+        _reap()
+        time.sleep(POLL_SECONDS)
+
+
+wait_at_exit(_wait_for_reports)
+
+
+def _places_of_modules() -> list[str]:
+    """Where this process finds modules, which a script may have said by `sys.path` alone."""
+    return [str(Path(place).absolute()) for place in sys.path if isinstance(place, str)]
+
+
+class ShipperProcess:
+    """The shipper of one journal as a process. It may outlive this one, to finish what the training left."""
+
+    def __init__(self, journal: Path, tracking_uri: str) -> None:
+        """Start it. Raises `OSError` where no process can be started."""
+        if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would start itself
+            raise FileNotFoundError("there is no Python to run")
+        _reap()
+        self._journal = journal
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", START, *_places_of_modules()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **DETACHED,
+        )
+        assert self._process.stdin is not None
+        task = json.dumps({"journal": str(journal.absolute()), "tracking_uri": tracking_uri})
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, which `has_ended` says
+            self._process.stdin.write(f"{task}\n".encode())
+            self._process.stdin.flush()
+
+    @property
+    def progress(self) -> Progress:
+        return Progress.of(self._journal)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def close(self, timeout: float) -> bool:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        wait_for_the_last(self, timeout)
+        has_arrived = self.progress.is_complete or (self._process.poll() == 0 and not has_records(self._journal))
+        self.let_go(is_at_its_report=has_arrived)
+        return has_arrived
+
+    def let_go(self, *, is_at_its_report: bool = False) -> None:
+        """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
+        if self._process.poll() is None:
+            self._process.returncode = 0
+            _let_go[self._process.pid] = is_at_its_report
+
+    def __del__(self) -> None:
+        """A training that nobody holds any more is over."""
+        if (process := getattr(self, "_process", None)) is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            self.let_go()

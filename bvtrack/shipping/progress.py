@@ -1,0 +1,58 @@
+"""How far a journal has been sent, noted beside it by the shipper and read by the training."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from bvtrack.journal.journal import size_of
+from bvtrack.journal.private_files import read_plain, write_private
+from bvtrack.journal.record_line import from_line, to_line
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, whether that
+    is a run or an experiment which the store does not have, how often sending has failed, what MLflow has refused for good,
+    and whether everything has arrived.
+    """
+
+    offset: int = 0
+    store: str | None = None
+    run_id: str | None = None
+    problem: str | None = None
+    is_run_missing: bool = False
+    n_failures: int = 0
+    refused: Sequence[str] = field(default_factory=list)
+    is_complete: bool = False
+
+    @classmethod
+    def of(cls, journal: Path) -> Self:
+        """The progress noted in `journal`; none yet where nothing readable is there, or not what was noted: to send once more
+        adds nothing.
+        """
+        with contextlib.suppress(OSError, TypeError):
+            if (noted := from_line(read_plain(_file(journal)), is_signed=True)) is not None:
+                return cls(**{name: value for name, value in noted.record.items() if name != "kind"})
+        return cls()
+
+    @classmethod
+    def towards(cls, journal: Path, store: str) -> Self:
+        """The progress of sending `journal` to `store`, which begins anew where it was sent elsewhere so far, or where more was
+        sent than there is.
+        """
+        noted = cls.of(journal)
+        if noted.store != store:
+            return cls(store=store)
+        return noted if noted.offset <= size_of(journal) else cls(store=store, run_id=noted.run_id)
+
+    def save(self, journal: Path) -> None:
+        """Note this progress in one atomic step."""
+        write_private(_file(journal), to_line({"kind": "progress", **asdict(self)}))
+
+
+def _file(journal: Path) -> Path:
+    return journal / "progress.json"

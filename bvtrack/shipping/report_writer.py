@@ -1,0 +1,76 @@
+"""Keeps a run's report in MLflow up to date, at a bounded cost."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from bvtrack.log import logger
+from bvtrack.schema import names
+from bvtrack.store.target import without_credentials
+
+if TYPE_CHECKING:
+    from bvtrack.report.content import Content
+    from bvtrack.shipping.run_state import Ledger
+    from bvtrack.store.writer import MlflowWriter
+
+FEWEST_SECONDS = 60.0
+"""Between two reports of a training that goes on, the first after as long: a shorter training gets one, at its end."""
+LARGEST_SHARE = 0.01
+"""Of a processor's time that they may take: one of a second is written every 100 seconds at most."""
+
+
+class ReportWriter:
+    """Writes the report of one run. Whatever hinders it is not worth a word: it can be made at any time."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + FEWEST_SECONDS
+        self._written = 0
+        self._thread: threading.Thread | None = None
+
+    def is_due(self, timestamp: int) -> bool:
+        """Whether it is time for another one; `timestamp` is that of the newest record."""
+        is_at_work = self._thread is not None and self._thread.is_alive()
+        return timestamp != self._written and time.monotonic() >= self._next and not is_at_work
+
+    def begin(self, ledger: Ledger, writer: MlflowWriter) -> None:
+        """Write the report of the run as it is now, beside what goes on: nothing waits for it."""
+        self._written = ledger.timestamp
+        content = _content(ledger, writer)
+        self._thread = threading.Thread(target=self._write, args=(content, writer), name="bvtrack report", daemon=True)
+        self._thread.start()
+
+    def write(self, ledger: Ledger, writer: MlflowWriter) -> None:
+        """Write the report of the run as it is now, behind the one that is being written."""
+        if self._thread is not None:
+            self._thread.join()
+        self._write(_content(ledger, writer), writer)
+
+    def _write(self, content: Content | None, writer: MlflowWriter) -> None:
+        began = time.monotonic()
+        try:
+            if content is not None:
+                from bvtrack.report.page import render_page  # Matplotlib, which is half a second of import
+
+                if not writer.write_text(names.REPORT_FILE, render_page(content)):
+                    self._next = math.inf
+                    return
+        except Exception:
+            _note_trouble("the report could not be written", writer)
+        self._next = time.monotonic() + max(FEWEST_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)
+
+
+def _content(ledger: Ledger, writer: MlflowWriter) -> Content | None:
+    """What the report says; `None` where there is nothing to say, or MLflow does not say which run it is."""
+    try:
+        return ledger.content(*writer.name_and_address())
+    except Exception:
+        _note_trouble("the report could not be made", writer)
+        return None
+
+
+def _note_trouble(what: str, writer: MlflowWriter) -> None:
+    logger.debug("bvtrack: %s\n%s", what, without_credentials(traceback.format_exc(), writer.uri))

@@ -1,0 +1,512 @@
+"""Sends a journal to MLflow while the training goes on, and finishes after it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bvtrack.journal import journal as journals
+from bvtrack.journal.file_lock import Held, held
+from bvtrack.journal.journal import JournalError, UnreadableJournalError, read_header, read_kept, record
+from bvtrack.journal.private_files import ForeignFileError, check_own
+from bvtrack.journal.reader import JournalReader
+from bvtrack.journal.record_line import Record
+from bvtrack.journal.writer_process import is_there
+from bvtrack.log import logger
+from bvtrack.schema import names
+from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.report_writer import ReportWriter
+from bvtrack.shipping.run_context import read_context
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.store.bundle import Bundle
+from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
+from bvtrack.store.target import without_credentials
+from bvtrack.tracking_uri.address import read_address
+
+if TYPE_CHECKING:
+    from bvtrack.store.writer import MlflowWriter
+
+POLL_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 10.0
+"""Between two tries of a store that is down: how late its return may be noticed."""
+LONGEST_REST_SECONDS = 2.0
+"""Of a thread that keeps to its share of the time: setting up a store takes seconds, once."""
+PATIENCE_SECONDS = 60.0
+"""How long after the training's end a store may stay out of reach before the rest is left in the journal."""
+FINISH_SECONDS = 600.0
+"""How long after the training's end a slow store is given to take the rest."""
+SHOWN_CHUNK_BYTES = 1 << 17
+"""Of some thousand points: how often somebody who waits hears of it."""
+MLFLOW_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
+may hold a password, and no bar for a file of some kilobytes.
+"""
+LOOK_AROUND_SECONDS = 60.0
+"""Between two looks at how the experiment's other runs do; the last is at the training's end."""
+NORMAL_TRIES = 2
+"""A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
+
+
+class StillWritingError(Exception):
+    """The training of a journal is still there, and its own process sends it."""
+
+
+class UnknownWriterError(JournalError):
+    """Whether the training of a journal is still there cannot be told from here."""
+
+
+class DamagedJournalError(JournalError):
+    """A journal of which all that is whole has been sent, and which is kept for what is not."""
+
+
+class FileError(Exception):
+    """An artifact could not be written; its path."""
+
+
+class Clock(Protocol):
+    """What is needed of the module `time`."""
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Shipper:
+    """Sends what follows from a journal's records, in order, and notes beside it how far it has come.
+
+    The journals that the same training left before it was interrupted go first.
+    """
+
+    def __init__(
+        self,
+        journal: Path,
+        tracking_uri: str,
+        *,
+        experiment: str | None = None,
+        chunk_bytes: int = journals.CHUNK_BYTES,
+        with_report: bool = False,
+        is_left_behind: bool = False,
+    ) -> None:
+        """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none.
+
+        `is_left_behind` says that nobody can name another run any more: one that the store does not have (any more) is made.
+
+        `with_report` keeps the run's report up to date, which takes a process of its own: Matplotlib's state is the user's.
+        """
+        self._journal = journal
+        self._uri = tracking_uri
+        self._chunk_bytes = chunk_bytes
+        self._header = read_header(journal)
+        if experiment is not None:
+            self._header = {**self._header, "experiment": experiment}
+        self._progress = Progress.towards(journal, read_address(tracking_uri).place)
+        self._is_cut = Progress.of(journal).offset > journals.size_of(journal)
+        self._earlier = list(_earlier_journals(journal, self._header))
+        self._writer: MlflowWriter | None = None
+        self._files: dict[str, Any] = {}
+        self._report = ReportWriter() if with_report else None
+        self._is_latest = True
+        self._went_away = False
+        self._look_again_at = -math.inf
+        self._is_left_behind = is_left_behind
+        self._is_run_gone = False
+        self._begin()
+
+    @property
+    def has_sent_the_end(self) -> bool:
+        """Whether the journal says that the training is over, and all of it is sent."""
+        return self._ledger.state != "running" and not self._unsent
+
+    @property
+    def program(self) -> str:
+        """The path of the training's script."""
+        return str(self._header["tags"]["mlflow.source.name"])
+
+    @property
+    def offset(self) -> int:
+        """How far the journal has been sent."""
+        return self._progress.offset
+
+    @property
+    def refused(self) -> list[str]:
+        """What MLflow refuses for good, in words."""
+        return list(self._writer.refused if self._writer else self._progress.refused)
+
+    def ship(self, *, is_over: bool = False) -> bool:
+        """Send some of what is new; true where nothing was left to send. Raises what MLflow raises.
+
+        `is_over` says that the training is: if it went away without a word, its run is ended as interrupted.
+        """
+        if not self._has_sent_earlier():
+            return False
+        if not self._unsent:  # what an outage holds up stays on disk
+            self._take(self._reader.read(chunk_bytes=self._chunk_bytes))
+        if is_over and not self._unsent:
+            self._take(self._reader.read_tail())
+        if is_over and not self._unsent and self._has_gone_without_a_word():
+            self._went_away = True
+            self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
+        is_idle = not self._unsent and not self._files
+        is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
+        if (self._unsent or is_unchecked) and not self._has_sent(is_over=is_over):
+            return False
+        self._send_files()
+        if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
+            self._report.begin(self._ledger, self._writer)
+        if self._progress.problem:
+            self._note(problem=None, is_run_missing=False)
+        return is_idle
+
+    def finish(self) -> None:
+        """Remove the journal, and what stands beside it where its training went away: nobody will ask for that then.
+
+        Raises `DamagedJournalError` where not all of it is what was written: that stays as it is.
+        """
+        if trouble := self._trouble():
+            raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
+        if self._is_left_behind:  # so that a sync that is killed amid removing it leaves no riddle
+            self._note(is_complete=True)
+        journals.discard(self._journal)
+        if self._went_away:
+            journals.forget(self._journal)
+
+    def say_that_all_has_arrived(self) -> None:
+        """Let the training go, which waits for that."""
+        with contextlib.suppress(OSError):  # it has ended already, and what it left is tidied up
+            self._note(is_complete=True)
+
+    def write_report(self) -> None:
+        """Write the run's report as it is now; it holds up nothing, for it can be made at any time (`bvtrack report`)."""
+        if self._report and self._writer and self._is_latest:
+            self._report.write(self._ledger, self._writer)
+
+    def report(self, error: Exception) -> None:
+        """Tell the training what is wrong."""
+        self._note(
+            problem=problem_of(error, self._uri),
+            is_run_missing=is_missing(error),
+            n_failures=self._progress.n_failures + 1,
+        )
+
+    def _trouble(self) -> str | None:
+        """What keeps a journal from being removed, after all that can be sent has been."""
+        damage = self._reader.damage
+        if damage:
+            others = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+            return f"{damage[min(damage)]}{others}"
+        if self._progress.offset < journals.size_of(self._journal):
+            return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
+        return None
+
+    def _has_gone_without_a_word(self) -> bool:
+        """Whether the training was interrupted, as far as that can be told: a last word that cannot be read was one."""
+        return self._ledger.state == "running" and not (self._reader.ends_in_damage or self._is_cut)
+
+    def _begin(self) -> None:
+        """Take what was acknowledged by the last one, all of it where that is nothing."""
+        self._ledger = Ledger(self._header["options"])
+        self._unsent: list[Record] = []
+        self._sent = Bundle()
+        kept, offset, is_whole = read_kept(self._journal)
+        self._is_cut = self._is_cut or offset > journals.size_of(self._journal)
+        self._reader = JournalReader(self._journal, offset, header=self._header)
+        if self._is_cut:
+            self._reader.note(journals.size_of(self._journal), "its end is missing, of which more had been sent")
+        if not is_whole:
+            self._reader.note(0, "what was kept of the epochs before is not what was written")
+        self._take(kept)
+        while self._reader.offset < self._progress.offset:
+            records = self._reader.read(end=self._progress.offset)
+            self._take(records)
+            if not records:
+                break
+        if self._progress.offset:
+            self._sent, self._unsent = self._ledger.bundle(()), []
+            self._files = dict(self._sent.files)  # of which the offset knows nothing
+
+    def _take(self, records: Sequence[Record]) -> None:
+        for new in records:
+            try:
+                self._ledger.take(new)
+            except (LookupError, TypeError, ValueError, AttributeError):  # of version 0.1, whose records have no checksum
+                self._reader.note(self._reader.offset, f"a record before byte {self._reader.offset} is none of a training's")
+            else:
+                self._unsent.append(new)
+
+    def _has_sent_earlier(self) -> bool:
+        """Send the journals that the training left before; false where the process of one is still at it.
+
+        What is wrong with one of them is for `bvtrack sync` to say, and holds up nothing here.
+        """
+        while self._earlier:
+            try:
+                refused = send_left_behind(self._earlier[0], self._uri)
+                if refused:
+                    self._note(refused=[*self._progress.refused, *refused])
+            except Held:
+                return False
+            except Exception as error:
+                if not _is_its_own_fault(error):
+                    raise
+            self._earlier.pop(0)
+        return True
+
+    def _connected(self) -> MlflowWriter:
+        if self._writer is None:
+            from bvtrack.store.writer import MlflowWriter  # seconds of import
+
+            is_moved = self._header["store"] != read_address(self._uri).place
+            header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
+            has_report = self._report is not None
+            writer = MlflowWriter(
+                self._uri,
+                header,
+                self._progress.run_id,
+                is_moved=is_moved,
+                has_report=has_report,
+                refused=self._progress.refused,
+            )
+            if self._is_left_behind:
+                writer.check_run()
+            self._writer = writer
+        return self._writer
+
+    def _has_sent(self, *, is_over: bool) -> bool:
+        """Send what is unsent; false where the run is gone, so that all of it goes to a new one. Raises what MLflow raises.
+
+        One that was named by the user is looked for as long as they can name another. One that has just been made may be
+        hidden from a server that reads from a copy of the database, so that in a training it is looked for twice.
+        """
+        try:
+            self._send()
+        except Exception as error:
+            is_ours = self._header["run_id"] is None or self._is_left_behind
+            if not (is_missing(error) and is_ours and self._progress.run_id):
+                raise
+            if not self._is_run_gone and not is_over:
+                self._is_run_gone = True
+                raise
+            self._begin_anew()
+            return False
+        self._is_run_gone = False
+        return True
+
+    def _begin_anew(self) -> None:
+        """Forget the run, which a store that was set up anew does not know, and all that it has acknowledged."""
+        self._header = {**self._header, "run_id": None}
+        self._progress = Progress(store=self._progress.store)
+        self._writer = None
+        self._is_run_gone = False
+        self._begin()
+
+    def _send(self) -> None:
+        writer = self._connected()
+        if writer.find_run() != self._progress.run_id:
+            self._note(run_id=writer.run_id)
+        self._write(writer, self._ledger.bundle(self._unsent))
+        if self._is_time_to_look_around and self._looked_around(writer):
+            self._write(writer, self._ledger.bundle(()))
+        self._unsent = []
+        self._note(offset=self._reader.offset, refused=self.refused)
+        if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
+            journals.fold(self._journal, self._header, self._ledger.folded(), self._reader.offset)
+
+    def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
+        news = bundle.since(self._sent)
+        self._is_latest = writer.write(news)
+        if self._is_latest:
+            self._sent = bundle
+            self._files |= news.files
+
+    @property
+    def _is_time_to_look_around(self) -> bool:
+        has_dev_error = self._ledger.dev_digest is not None and self._ledger.verdict is not None
+        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._look_again_at)
+
+    def _looked_around(self, writer: MlflowWriter) -> bool:
+        """Whether the experiment's other runs change what is to be said of this one; what hinders the look holds up nothing."""
+        self._look_again_at = time.monotonic() + LOOK_AROUND_SECONDS
+        try:
+            return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
+        except Exception as error:
+            logger.debug("bvtrack: the experiment's other runs cannot be read (%s)", short_cause(error, self._uri))
+            return False
+
+    def _send_files(self) -> None:
+        """Write the files that have changed. Raises `FileError` where one cannot be written; the points have arrived then."""
+        for path in list(self._files):
+            try:
+                self._connected().write_file(path, self._files[path])
+            except Exception as error:
+                raise FileError(path) from error
+            del self._files[path]
+        if self.refused != list(self._progress.refused):
+            self._note(refused=self.refused)
+
+    def _note(self, **changes: Any) -> None:
+        self._progress = replace(self._progress, **changes)
+        self._progress.save(self._journal)
+
+
+def send_left_behind(
+    journal: Path,
+    tracking_uri: str,
+    report: Callable[[int], object] = lambda offset: None,
+    *,
+    experiment: str | None = None,
+    with_report: bool = False,
+    is_over: bool = False,
+) -> Sequence[str]:
+    """Send a journal, whose training is over, to the end and remove it; what MLflow refuses of it for good, in words.
+
+    `report` is told how far it is.
+
+    A run that is still to be made goes into `experiment`, by default the one that its training meant. `is_over` is the user's
+    word for a training of which nothing can be told from here.
+
+    Raises what MLflow raises, `JournalError` where it is none, `DamagedJournalError` where some of it is, `StillWritingError`
+    where its training is not over, `UnknownWriterError` where that cannot be told, and `Held` where another process is at it.
+    """
+    _check_that_it_is_over(journal, is_said=is_over)
+    with sending(journal, POLL_SECONDS):
+        if Progress.of(journal).is_complete:
+            journals.discard(journal)
+            journals.forget(journal)
+            return ()
+        shipper = Shipper(
+            journal,
+            tracking_uri,
+            experiment=experiment,
+            chunk_bytes=SHOWN_CHUNK_BYTES,
+            with_report=with_report,
+            is_left_behind=True,
+        )
+        while not shipper.ship(is_over=True):
+            report(shipper.offset)
+        shipper.finish()
+    journals.forget(journal)
+    shipper.write_report()
+    return shipper.refused
+
+
+def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
+    header = read_header(journal)
+    writer = header.get("writer")
+    has_ended = journals.ends_by_its_word(journal, header)
+    answer = is_there(journals.writer_lock(journal), writer, has_ended=has_ended)
+    if answer:
+        raise StillWritingError
+    if answer is None and not is_said:
+        where = f"on {writer['host']} " if writer else ""
+        raise UnknownWriterError(
+            f"whether its training {where}goes on cannot be told from here, so nothing of it is sent or removed; "
+            "run this there, or add --ended where you know that it is over"
+        )
+
+
+def ship_until_over(
+    shipper: Shipper,
+    is_over: Callable[[], bool],
+    *,
+    patience: float = PATIENCE_SECONDS,
+    share: float = 1.0,
+    clock: Clock = time,
+) -> bool:
+    """Ship until the training is over and everything is sent (true), at work for a `share` of the time at most.
+
+    A store that fails is left alone for a while that doubles. False where it stays out of reach `patience` seconds longer than
+    the training, takes too long for the rest, or refuses for good.
+    """
+    n_failures, give_up_at, finish_by = 0, math.inf, math.inf
+    while True:
+        was_over = is_over() or shipper.has_sent_the_end
+        began = clock.monotonic()
+        if was_over:
+            finish_by = min(finish_by, began + FINISH_SECONDS)
+        try:
+            is_idle = shipper.ship(is_over=was_over)
+            if is_idle and was_over:
+                shipper.finish()
+                return True
+            n_failures, give_up_at = 0, math.inf
+            worked = clock.monotonic() - began
+            rest = min(worked * (1 / share - 1), LONGEST_REST_SECONDS)
+            pause = 0.0 if was_over else max(rest, POLL_SECONDS if is_idle else 0.0)
+            is_last = clock.monotonic() > finish_by
+        except Exception as error:
+            n_failures += 1
+            pause = min(FIRST_PAUSE_SECONDS * 2 ** (n_failures - 1), LONGEST_PAUSE_SECONDS)
+            give_up_at = min(give_up_at, clock.monotonic() + patience) if was_over else math.inf
+            is_last = _is_final(error, was_over) or clock.monotonic() + pause > min(give_up_at, finish_by)
+            if is_last or n_failures >= NORMAL_TRIES:
+                with contextlib.suppress(OSError):  # the disk that it is noted on may be what is full
+                    shipper.report(error)
+        if is_last:
+            return False
+        wake_up = clock.monotonic() + pause
+        while (left := wake_up - clock.monotonic()) > 0 and (was_over or not is_over()):  # its end is worth a try at once
+            clock.sleep(min(left, POLL_SECONDS))
+
+
+def settle_mlflow() -> None:
+    """Have MLflow in this process, which must be ours, fail at once and print nothing; a user's own settings stay."""
+    for name, value in MLFLOW_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def problem_of(error: Exception, tracking_uri: str) -> str:
+    """What is wrong with the store, or with the journal, in a sentence without the store's credentials."""
+    if isinstance(error, JournalError):
+        return str(error)
+    where = f"MLflow at {without_credentials(tracking_uri)}"
+    cause = short_cause(error, tracking_uri)
+    if is_missing(error):
+        return f"{where} has nothing to take the points ({cause})"
+    if isinstance(error, FileError):
+        return f"{where} has the points, but does not take the file {error} ({cause})"
+    return f"{where} does not take the points ({cause})"
+
+
+def _is_final(error: Exception, was_over: bool) -> bool:
+    """Whether waiting would not help; while the training goes on, somebody may put right what MLflow refuses."""
+    if isinstance(error, UnreadableJournalError) and not was_over:
+        return False  # a network's file system may be back in a moment
+    return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
+
+
+def _is_its_own_fault(error: Exception) -> bool:
+    """Whether something else could be sent to the same store."""
+    of_the_journal = (ValueError, TypeError, KeyError, FileNotFoundError, FileError, StillWritingError)
+    return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)
+
+
+def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:
+    """While this lasts nobody else sends the journal. Raises `Held` where somebody does."""
+    return held(journal / "lock", timeout)
+
+
+def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
+    """The journals beside this one that the same training left before, oldest first."""
+    beside: Sequence[Path] = ()
+    with contextlib.suppress(OSError):
+        beside = journals.unsent_journals(journal.parent)
+    for other in beside:
+        if other.name < journal.name:
+            with contextlib.suppress(JournalError, ForeignFileError, OSError):
+                check_own(other)
+                found = read_header(other)
+                if found["store"] == header["store"] and found["tags"][names.ID] == header["tags"][names.ID]:
+                    yield other

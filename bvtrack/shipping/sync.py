@@ -1,0 +1,122 @@
+"""Sends the journals that trainings left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bvtrack.journal.file_lock import Held
+from bvtrack.journal.journal import NAME, JournalError, read_header, read_kept, size_of, unsent_journals
+from bvtrack.journal.private_files import check_own
+from bvtrack.journal.reader import JournalReader
+from bvtrack.journal.record_line import Record
+from bvtrack.report.printable import printable
+from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.shipper import StillWritingError, problem_of, send_left_behind
+from bvtrack.store.target import checked_uri, without_credentials
+from bvtrack.tracking_uri.address import read_address
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One journal and the store that it goes to, or what is wrong with it."""
+
+    journal: Path
+    tracking_uri: str = ""
+    problem: str | None = None
+
+    @property
+    def offset(self) -> int:
+        """How far the journal has been sent there."""
+        return Progress.towards(self.journal, read_address(self.tracking_uri).place).offset
+
+    @property
+    def n_bytes(self) -> int:
+        """What is left to send."""
+        return 0 if self.problem else max(0, size_of(self.journal) - self.offset)
+
+    def in_words(self) -> str:
+        """When the training began, what is left of it to send, and where to; or what is wrong with it."""
+        try:
+            return self.problem or printable(self._described())
+        except Exception as error:  # of version 0.1, whose records have no checksum, or sent by another process just now
+            return f"{type(error).__name__}: {error}"
+
+    def _described(self) -> str:
+        header = read_header(self.journal)
+        began = datetime.fromtimestamp(header["timestamp"] / 1000).astimezone()
+        which = header["run_id"] or header["run_name"] or "a run of its own"
+        n_epochs = sum(record["kind"] == "epoch" for record in self._records())
+        epochs = f"{n_epochs} epoch{'' if n_epochs == 1 else 's'}"
+        return f"{which}, begun {began:%Y-%m-%d %H:%M}, {epochs} to send to {without_credentials(self.tracking_uri)}"
+
+    def _records(self) -> Iterator[Record]:
+        kept, offset, _ = read_kept(self.journal)
+        yield from () if self.offset else kept
+        reader = JournalReader(self.journal, max(offset, self.offset))
+        while records := reader.read():
+            yield from records
+
+
+def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
+    """The journals in `directory`, oldest first, for the given store, else `MLFLOW_TRACKING_URI`, else each for its own.
+
+    Raises `ValueError` for a malformed tracking URI.
+    """
+    given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    given = checked_uri(given) if given else None
+    return [_parcel(journal, given) for journal in unsent_journals(directory)]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the sending of a journal went: what is wrong, where something is, and what MLflow refuses of it for good."""
+
+    problem: str | None = None
+    refused: Sequence[str] = ()
+
+
+def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False) -> Outcome:
+    """Send one journal to the end, into `experiment` if its run is still to be made.
+
+    `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
+    """
+    if parcel.problem:
+        return Outcome(parcel.problem)
+    try:
+        return Outcome(
+            refused=send_left_behind(
+                parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
+            )
+        )
+    except StillWritingError:
+        return Outcome("its training goes on, and sends it by itself")
+    except Held:
+        return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
+    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
+        return Outcome(problem_of(error, parcel.tracking_uri))
+
+
+def _parcel(journal: Path, given: str | None) -> Parcel:
+    try:
+        check_own(journal)
+        if not NAME.fullmatch(journal.name):
+            raise JournalError(f"{journal.name!r} is no name of a journal's; give it back the one that it had, or remove it")
+        return Parcel(journal, given or checked_uri(_kept_address(read_header(journal))))
+    except (ValueError, OSError) as error:
+        return Parcel(journal, problem=str(error))
+
+
+def _kept_address(header: Record) -> str:
+    """The address of the store that was meant. Raises `ValueError` where it held credentials that lead there alone."""
+    address = header.get("address", header["store"])  # version 0.1 kept what it showed
+    if address is None:
+        shown = str(header["store"]).partition("#")[0]
+        raise ValueError(
+            f"the address that its training sent to, {shown}, held credentials and is not kept;"
+            " pass it again as --tracking-uri (or MLFLOW_TRACKING_URI)"
+        )
+    return str(address)

@@ -1,0 +1,58 @@
+"""The shipper as a thread, where no process can be started."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from pathlib import Path
+
+from bvtrack.journal.file_lock import Held
+from bvtrack.log import logger
+from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.run_context import note_context
+from bvtrack.shipping.shipper import Shipper, sending, ship_until_over
+from bvtrack.shipping.waiting import wait_for_the_last
+from bvtrack.store.target import without_credentials
+
+SHARE = 0.05
+"""Of the time that it may be at work: a thread at work takes nearly all of a small training's speed, for Python runs one thread
+at a time."""
+CHUNK_BYTES = 4096
+"""Some hundred points, and 20 ms of work, at a time."""
+
+
+class ShipperThread:
+    """The shipper of one journal, within the training's process and no longer than it."""
+
+    def __init__(self, journal: Path, tracking_uri: str) -> None:
+        self._journal = journal
+        self._uri = tracking_uri
+        self._is_over = threading.Event()
+        self._has_arrived = False
+        self._thread = threading.Thread(target=self._run, name="bvtrack", daemon=True)
+        self._thread.start()
+
+    @property
+    def progress(self) -> Progress:
+        return Progress.of(self._journal)
+
+    @property
+    def has_ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def close(self, timeout: float) -> bool:
+        self._is_over.set()
+        wait_for_the_last(self, timeout)
+        return self._has_arrived
+
+    def _run(self) -> None:
+        try:
+            with sending(self._journal):
+                note_context(self._journal)
+                shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
+                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
+        except Held:
+            pass
+        except Exception:
+            trace = without_credentials(traceback.format_exc(), self._uri)
+            logger.debug("the thread that sends the points has ended:\n%s", trace)

@@ -1,0 +1,1 @@
+"""Splits checked: their sizes, their distributions, and what they share."""

@@ -1,0 +1,1 @@
+"""Two-sample tests between the profiles of splits, and leaks between them."""

@@ -1,0 +1,174 @@
+"""Whether train, dev and test come from the same distribution, and whether they share examples.
+
+The verdict goes by the differences that are real (see `comparison`) and by how large they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bvtrack.splits.comparing.comparison import LABEL, Comparison, compare_profiles
+from bvtrack.splits.comparing.histograms import Histogram, histograms
+from bvtrack.splits.comparing.leakage import leak_findings
+from bvtrack.splits.finding import Finding, Level, is_ok
+from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.profiling.profile import SplitProfile, profile
+
+Verdict = Literal[
+    "same",
+    "same, but not i.i.d.",
+    "shifted",
+    "unclear",
+    "same + leak",
+    "same, but not i.i.d. + leak",
+    "shifted + leak",
+    "unclear + leak",
+]
+HARMLESS = 0.05
+"""Sets that could hide no Kolmogorov-Smirnov statistic of this size are the same; smaller sets leave it unclear."""
+KS_CRITICAL = 1.358
+"""The 95 % quantile of the Kolmogorov distribution."""
+LEAK = " + leak"
+NAMED = 3
+"""Differences that a finding names; of more it says how many there are."""
+
+FEWEST_EXPECTED = 10
+"""A sample that would hold so many examples of a class on average, and has none, is one of a set without it."""
+
+
+@dataclass(frozen=True)
+class ShiftReport:
+    """Whether the sets look alike, and share examples.
+
+    `verdict` is `same`, `same, but not i.i.d.` (a difference is there but too small to matter), `shifted` or `unclear`, with
+    ` + leak` behind it where examples are shared. `comparisons` are the differences that are significant, then the others
+    that come nearest; `counts` are the examples that were read, `digests` their fingerprints, by set; `histograms` show the
+    columns that differ.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    comparisons: tuple[Comparison, ...]
+    counts: Mapping[str, int]
+    digests: Mapping[str, str]
+    histograms: tuple[Histogram, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """The value of `bvtrack.distribution`."""
+        return self.verdict.replace("same, but not i.i.d.", "not_iid").replace(LEAK, "+leak")
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing is worse than a note."""
+        return is_ok(self.findings)
+
+
+def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True) -> ShiftReport:
+    """Compare train, dev and test by pairs: their labels, their features, and whether they share examples.
+
+    Each set is a profile, or what can be profiled: an array of features `[n_examples, ...]`, a table, a mapping of columns, a
+    dataset, a loader or a generator of batches, or a pair `(features, targets)`. Targets of a table or a mapping may also be
+    its column `label`, `labels`, `target`, `targets` or `y`. Integers, booleans, names and one-hot rows are classes, other
+    targets are continuous. `leaks=False` hashes no rows and looks for no copies.
+
+    Raises `ValueError` for an empty set, features and targets of different lengths, sets with different columns, or profiles
+    that do not share their edges.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> compare_splits(train=rng.normal(size=(5000, 3)), dev=rng.normal(0.3, 1, size=(5000, 3))).verdict
+    'shifted'
+    """
+    return compare_sets({"train": train, "dev": dev} | ({} if test is None else {"test": test}), leaks=leaks)
+
+
+def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[str] = ()) -> ShiftReport:
+    """The same of any two or three sets, by name; `samples` are those whose labels are no more than a sample."""
+    sets = _profiles(given, leaks=leaks)
+    comparisons = compare_profiles(sets)
+    counts = {name: found.n for name, found in sets.items()}
+    distribution = _verdict(comparisons, counts)
+    leaked = tuple(leak_findings(sets)) if leaks else ()
+    findings = (*_unseen_classes(sets, samples), *_findings(comparisons, distribution, counts), *leaked)
+    has_leak = any(finding.level == "error" for finding in leaked)
+    return ShiftReport(
+        verdict=f"{distribution}{LEAK if has_leak else ''}",  # type: ignore[arg-type]  # one of Verdict's
+        findings=findings,
+        comparisons=comparisons,
+        counts=counts,
+        digests={name: found.digest for name, found in sets.items()},
+        histograms=histograms(sets, comparisons),
+    )
+
+
+def _profiles(given: Mapping[str, Any], *, leaks: bool) -> dict[str, SplitProfile]:
+    sets: dict[str, SplitProfile] = {}
+    like: SplitProfile | None = next((data for data in given.values() if isinstance(data, SplitProfile)), None)
+    for name, data in given.items():
+        sets[name] = data if isinstance(data, SplitProfile) else profile(data, name=name, like=like, leaks=leaks)
+        like = like or sets[name]
+        if sets[name].layout.digest != like.layout.digest:
+            raise ValueError(f"expected profiles that share their edges, got {name} with edges of its own; make it with like=")
+    return sets
+
+
+def _verdict(comparisons: Sequence[Comparison], counts: Mapping[str, int]) -> Verdict:
+    if any(comparison.is_shift for comparison in comparisons):
+        return "shifted"
+    if any(comparison.is_significant for comparison in comparisons):
+        return "same, but not i.i.d."
+    return "unclear" if _coarsest_effect(counts) > HARMLESS else "same"
+
+
+def _coarsest_effect(counts: Mapping[str, int]) -> float:
+    """The K-S statistic that the pair of the two smallest sets reaches by chance in one case of twenty."""
+    smaller, larger = sorted(counts.values())[:2]
+    return KS_CRITICAL * math.sqrt(1 / smaller + 1 / larger)
+
+
+def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) -> Iterator[Finding]:
+    (first, reference), *others = sets.items()
+    if reference.labels is None or reference.labels.is_bucketed:
+        return
+    for name, found in others:
+        fewest = FEWEST_EXPECTED * found.n / reference.n if first in samples else 0
+        unseen = {
+            label: n
+            for label, n in found.class_counts.items()
+            if label and label not in reference.labels.counts and n >= fewest
+        }
+        if unseen and found.labels is not None and not found.labels.is_bucketed:
+            classes = _the_first([f"{label} ({n:,})" for label, n in unseen.items()])
+            yield FindingCode.HAS_UNSEEN_CLASSES.finding(earlier=first, later=name, classes=classes)
+
+
+def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
+    if verdict == "unclear":
+        needed = math.ceil(2 * (KS_CRITICAL / HARMLESS) ** 2 / 100) * 100
+        read = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+        yield FindingCode.UNCLEAR_DISTRIBUTION.finding(read=read, needed=needed)
+    significant = [one for one in comparisons if one.is_significant]
+    for earlier, later in itertools.combinations(counts, 2):
+        if of_pair := [one for one in significant if (one.earlier, one.later) == (earlier, later)]:
+            yield _difference(earlier, later, of_pair)
+
+
+def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Finding:
+    is_shift = any(one.is_shift for one in found)
+    by_column: dict[str, Comparison] = {}
+    for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
+        by_column.setdefault(one.what, one)
+    differences = _the_first([one.in_words() for one in by_column.values()])
+    level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
+    return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
+
+
+def _the_first(named: Sequence[str]) -> str:
+    """As many as a finding names, and how many more there are."""
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return f"{', '.join(named[:NAMED])}{more}"

@@ -1,0 +1,125 @@
+"""Splits in files checked for their sizes, their distributions and what they share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bvtrack.splits.check import SplitCheck, check_profiles
+from bvtrack.splits.comparing.shift import ShiftReport, compare_splits
+from bvtrack.splits.files.opening import open_splits
+from bvtrack.splits.files.split_file import Roles, SplitFile
+from bvtrack.splits.profiling.profile import SplitProfile, profile
+from bvtrack.splits.sizes import SplitReport
+
+GRAVEST_FIRST = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class FilesCheck:
+    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` says whether they were looked for."""
+
+    paths: Mapping[str, str]
+    found: SplitCheck
+    leaks: bool
+
+    @property
+    def sizes(self) -> SplitReport:
+        """What was found of the sizes: there are always train and dev."""
+        assert self.found.sizes is not None
+        return self.found.sizes
+
+    @property
+    def shift(self) -> ShiftReport:
+        """How the files compare: those that do not are refused."""
+        assert self.found.shift is not None
+        return self.found.shift
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it but the profiles, as JSON types; what is no finite number is `None`."""
+        known, profiles = self.found.as_json(), self.found.profiles
+        compared = known["distribution"]
+        content = {
+            "files": dict(self.paths),
+            "counts": compared["counts"],
+            "class_counts": {name: dict(each.class_counts) for name, each in profiles.items()},
+            "columns": [part.name for part in profiles["train"].layout.parts],
+            "digests": compared["digests"],
+            "sizes": {**known["sizes"], "ok": self.sizes.ok, "tag": self.sizes.tag},
+            "tag": self.found.tag,
+            "verdict": compared["verdict"],
+            "verdict_tag": self.shift.tag,
+            "looked_for_leaks": self.leaks,
+            "findings": [asdict(finding) for finding in self.found.findings],
+            "comparisons": [
+                {**written, "is_significant": one.is_significant, "is_shift": one.is_shift}
+                for written, one in zip(compared["comparisons"], self.shift.comparisons, strict=True)
+            ],
+            "histograms": compared["histograms"],
+        }
+        finite: dict[str, Any] = _finite(content)
+        return finite
+
+
+def columns_of(found: SplitProfile) -> str:
+    """How many columns an example has, or the shape of its one array."""
+    parts = found.layout.parts
+    if len(parts) == 1 and parts[0].shape:
+        return " x ".join(map(str, parts[0].shape))
+    return f"{len(parts):,}"
+
+
+def check_files(
+    paths: Mapping[str, str],
+    *,
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    without: Sequence[str] = (),
+    leaks: bool = True,
+    report: Callable[[str, float], None] = lambda split, done: None,
+) -> FilesCheck:
+    """Read the files of `train`, `dev` and perhaps `test`, and compare them.
+
+    `target`, `group` and `time` are names of columns, and so are those in `without`, which are left out. `report` is told,
+    while a split is read, how much of it has been. The files are read one after another, twice where there are groups or
+    times.
+
+    Raises `ValueError` for files that cannot be read or compared, and `ModuleNotFoundError` for images without Pillow.
+    """
+    files = open_splits(paths, Roles(target, group, time, tuple(without)))
+    profiles: dict[str, SplitProfile] = {}
+    for split, file in files.items():
+        profiles[split] = _profile(split, file, profiles.get("train"), leaks, report)
+    counts = {split: each.n for split, each in profiles.items()}
+    found = check_profiles(profiles, counts, shift=compare_splits(**profiles, leaks=leaks))
+    return FilesCheck(paths=paths, found=found, leaks=leaks)
+
+
+def _profile(
+    split: str, file: SplitFile, train: SplitProfile | None, leaks: bool, report: Callable[[str, float], None]
+) -> SplitProfile:
+    batches = _with_examples(file, lambda done: report(split, done))
+    return profile(batches, name=split, like=train, groups=file.groups(), time=file.times(), leaks=leaks)
+
+
+def _with_examples(file: SplitFile, report: Callable[[float], None]) -> Any:
+    n = 0
+    for columns, targets in file.batches(report):
+        n += len(next(iter(columns.values())))
+        yield columns, targets
+    if not n:
+        raise ValueError(f"expected examples in {file.where}, got none; leave out a split that is empty")
+
+
+def _finite(content: Any) -> Any:
+    match content:
+        case dict():
+            return {key: _finite(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_finite(value) for value in content]
+        case float():
+            return content if math.isfinite(content) else None
+    return content

@@ -1,0 +1,1 @@
+"""Splits in files: tables, arrays, folders of images."""

@@ -1,0 +1,62 @@
+"""Opens splits in files and folders by what their names end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bvtrack.splits.files.split_file import Roles, SplitFile
+
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
+
+
+ARRAYS = (".npz", ".npy")
+
+
+def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
+    """Open the file or folder of each split and see that they go together; little of them is read.
+
+    Raises `ValueError` where one is missing, broken or empty, of an unknown kind, or unlike the others, and
+    `ModuleNotFoundError` for images without Pillow.
+
+    >>> open_splits({"train": "train.xls"}, Roles())
+    Traceback (most recent call last):
+    ValueError: expected a file or a folder of images, got 'train.xls', which is not there
+    """
+    files = {split: _open(path, roles) for split, path in paths.items()}
+    first = next(iter(files.values()))
+    for file in files.values():
+        if file.form != first.form:
+            raise ValueError(
+                f"expected {first.form} in all splits as in {first.where}, got {file.form} in {file.where}; convert one of them"
+            )
+    return {split: file.agreed(list(files.values())) for split, file in files.items()}
+
+
+def _open(name: str, roles: Roles) -> SplitFile:
+    path, part = _path_and_part(name)
+    if not path.exists():
+        raise ValueError(f"expected a file or a folder of images, got {name!r}, which is not there")
+    ending = path.name.lower()
+    if path.is_dir():
+        from bvtrack.splits.files.image_folder import open_images
+
+        return open_images(path, roles)
+    if ending.endswith(TABLES):
+        from bvtrack.splits.files.table_file import open_table
+
+        return open_table(path, roles)
+    if ending.endswith(ARRAYS):
+        from bvtrack.splits.files.array_file import open_arrays
+
+        return open_arrays(path, part, roles)
+    known = ", ".join((*TABLES, *ARRAYS))
+    raise ValueError(f"expected a folder of images or a file that ends in {known}, got {name!r}; convert it to one of these")
+
+
+def _path_and_part(name: str) -> tuple[Path, str]:
+    """`mnist.npz:train` is the part `train` of a file."""
+    before, colon, part = name.rpartition(":")
+    if colon and before.lower().endswith(ARRAYS) and not Path(name).exists():
+        return Path(before), part
+    return Path(name), ""

@@ -1,0 +1,1 @@
+"""Mergeable profiles of splits: counts by column and class, and hashes of rows."""

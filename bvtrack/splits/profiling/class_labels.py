@@ -1,0 +1,47 @@
+"""Targets that are classes by their names, however they are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.splits.reading.arrays import TEXT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bvtrack.splits.profiling.layout import Layout
+
+
+def class_names(layout: Layout, targets: NDArray[Any]) -> NDArray[Any]:
+    """Of one-hot rows the column, of others all their columns; integers, also where missing ones have made them floats."""
+    import numpy as np
+
+    if targets.ndim > 2 or (targets.ndim == 2 and targets.shape[1] > 1 and layout.targets != "one_hot"):
+        raise ValueError(f"expected one class an example as in the other split, got targets of shape {targets.shape}")
+    if targets.ndim == 2 and targets.shape[1] > 1:
+        return _columns_set(targets)
+    flat = targets.reshape(-1)
+    if flat.dtype.kind in TEXT:
+        return flat
+    found = np.isfinite(flat) if flat.dtype.kind == "f" else np.ones(len(flat), bool)
+    if flat.dtype.kind not in "biuf" or bool((flat[found] % 1 != 0).any() if flat.dtype.kind == "f" else False):
+        raise ValueError(f"expected classes as in the other split, got numbers ({targets.dtype.str})")
+    if found.all():
+        integers: NDArray[Any] = flat.astype(np.uint64 if flat.dtype.kind == "u" else np.int64)
+        return integers
+    names = flat.astype(object)
+    names[found] = flat[found].astype(np.int64)
+    names[~found] = None
+    return names
+
+
+def _columns_set(targets: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    is_one_hot = (np.count_nonzero(targets, axis=1) == 1) & (targets.max(axis=1) == 1)
+    if is_one_hot.all():
+        found: NDArray[Any] = targets.argmax(axis=1)
+        return found
+    names: NDArray[Any] = targets.argmax(axis=1).astype(object)
+    names[~is_one_hot] = ["+".join(map(str, np.flatnonzero(row))) or "none" for row in targets[~is_one_hot]]
+    return names

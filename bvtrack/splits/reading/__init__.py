@@ -1,0 +1,1 @@
+"""Batches from whatever holds examples, and how many of them are read."""

@@ -1,0 +1,89 @@
+"""Batches put together: small ones, and examples from all over the first ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.splits.reading.arrays import TEXT, family, is_all_missing
+from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE, SAMPLE
+from bvtrack.splits.reading.random_subset import choose_examples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bvtrack.splits.reading.batches import Columns
+
+    Batch = tuple[Columns, Any]
+
+BYTES_AT_ONCE = 1 << 25
+"""Small batches are counted together, up to 32 MiB of them."""
+BYTES_HELD = 1 << 28
+"""Batches that are held until edges are laid, 256 MiB."""
+
+
+def gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
+    """Small batches together, for each has its price."""
+    waiting: list[Batch] = []
+    n = size = 0
+    for part in parts:
+        waiting.append(part)
+        n, size = n + n_of(part), size + _bytes_of(part)
+        if n >= ROWS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield together(waiting)
+            waiting, n, size = [], 0, 0
+    if waiting:
+        yield together(waiting)
+
+
+def head(parts: Iterator[Batch]) -> tuple[Batch, Iterator[Batch]]:
+    """Some thousand examples to lay edges through, from all over the first batches, and all batches again."""
+    read, n, size = [], 0, 0
+    for part in parts:
+        read.append(part)
+        n, size = n + n_of(part), size + _bytes_of(part)
+        if n >= SAMPLE or size >= BYTES_HELD:
+            break
+    some = [_some(*part, most=max(1, SAMPLE * n_of(part) // n)) for part in read]
+    return together(some), itertools.chain(read, parts)
+
+
+def n_of(part: Batch) -> int:
+    """How many examples a batch holds."""
+    return len(next(iter(part[0].values())))
+
+
+def _bytes_of(part: Batch) -> int:
+    return sum(values.nbytes for values in part[0].values())
+
+
+def _some(columns: Columns, targets: Any, most: int) -> Batch:
+    chosen = choose_examples(n_of((columns, targets)), most)
+    return {name: values[chosen] for name, values in columns.items()}, None if targets is None else targets[chosen]
+
+
+def together(parts: list[Batch]) -> Batch:
+    """Batches as one. Raises `ValueError` where their columns differ."""
+    if len(parts) == 1:
+        return parts[0]
+    names = list(parts[0][0])
+    for columns, targets in parts:
+        if set(columns) != set(names):
+            raise ValueError(f"expected batches with the same columns, got {', '.join(names)} and then {', '.join(columns)}")
+        if (targets is None) != (parts[0][1] is None):
+            raise ValueError("expected targets in all batches or in none, got some with and some without")
+    columns = {name: _one_below_another(name, [columns[name] for columns, _ in parts]) for name in names}
+    return columns, None if parts[0][1] is None else _one_below_another("the targets", [targets for _, targets in parts])
+
+
+def _one_below_another(name: str, arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    import numpy as np
+
+    if any(array.dtype.kind in TEXT for array in arrays):
+        arrays = [np.full(array.shape, None, object) if is_all_missing(array) else array for array in arrays]
+    shapes, families = {array.shape[1:] for array in arrays}, {family(array.dtype.str) for array in arrays}
+    if len(shapes) > 1 or len(families) > 1:
+        found = ", ".join(sorted(f"{array.dtype.str} {list(array.shape[1:])}" for array in arrays)[:: max(1, len(arrays) - 1)])
+        raise ValueError(f"expected batches of {name} to be of one type and shape, got {found}")
+    return np.concatenate(arrays)

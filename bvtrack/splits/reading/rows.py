@@ -1,0 +1,73 @@
+"""The examples at some places of whatever holds examples by their place, and nothing else of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.splits.reading.file_rows import file_rows, is_mapped
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def rows_at(values: Any, chosen: NDArray[np.int64]) -> Any:
+    """The examples at the places `chosen`, which are in order, of an array, a table, a column, or of several of them in a
+    mapping or a list, as the same kind of thing. Raises what the library raises that they are of.
+    """
+    if isinstance(values, Mapping):
+        return {name: rows_at(column, chosen) for name, column in values.items()}
+    if isinstance(values, (list, tuple)):
+        are_parts = bool(values) and all(hasattr(part, "shape") for part in values)
+        return [rows_at(part, chosen) for part in values] if are_parts else [values[index] for index in chosen.tolist()]
+    if hasattr(values, "detach"):
+        return _of_tensor(values, chosen)
+    if hasattr(values, "with_format"):  # a dataset of Hugging Face
+        return values.with_format("numpy")[chosen.tolist()]
+    if hasattr(values, "to_pylist"):
+        return _of_arrow(values, chosen)
+    if hasattr(values, "iloc"):
+        return values.iloc[chosen]
+    return _of_array(values, chosen)
+
+
+def _of_array(values: Any, chosen: NDArray[np.int64]) -> Any:
+    import numpy as np
+
+    if isinstance(values, np.ndarray):
+        rows = file_rows(values, chosen) if is_mapped(values) else None
+        return values[chosen] if rows is None else rows
+    try:
+        found = values[chosen]
+        if len(found) == len(chosen):
+            return found
+    except Exception:  # whatever a library raises that takes one index at a time
+        if not len(chosen):
+            raise
+    return np.stack([np.asarray(values[int(index)]) for index in chosen])
+
+
+def _of_tensor(tensor: Any, chosen: NDArray[np.int64]) -> Any:
+    with suppress(TypeError, RuntimeError):  # NumPy shares the memory of most tensors, and starts no threads
+        return tensor.detach().numpy()[chosen]
+    indices = sys.modules["torch"].from_numpy(chosen)
+    return tensor.detach().index_select(0, indices.to(tensor.device))
+
+
+def _of_arrow(values: Any, chosen: NDArray[np.int64]) -> Any:
+    """Piece by piece: of a column in pieces, Arrow first makes one of all."""
+    import numpy as np
+
+    is_table = hasattr(values, "to_batches")
+    if not is_table and not hasattr(values, "chunks"):
+        return values.take(chosen)
+    pieces = values.to_batches() if is_table else values.chunks
+    ends = np.cumsum([len(piece) for piece in pieces])
+    of_piece = ends.searchsorted(chosen, "right")
+    found = [
+        pieces[piece].take(chosen[of_piece == piece] - (ends[piece] - len(pieces[piece]))) for piece in np.unique(of_piece)
+    ]
+    return type(values).from_batches(found) if is_table else sys.modules["pyarrow"].chunked_array(found)

@@ -1,0 +1,40 @@
+"""The classes of all examples of a split of which only some were read: targets alone are small, and quickly counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bvtrack.splits.profiling.class_labels import class_names
+from bvtrack.splits.profiling.columns import Names
+from bvtrack.splits.profiling.layout import Layout
+from bvtrack.splits.profiling.profile import SplitProfile
+from bvtrack.splits.reading.batches import target_array
+from bvtrack.splits.sampling.allowance import MOST_BYTES, Allowance, bytes_of
+
+
+def with_all_labels(found: SplitProfile, targets: Any, n: int) -> SplitProfile:
+    """The profile of a sample with the classes of all `targets` `[n, ...]`, where there is time and room to count them."""
+    if found.labels is None or found.n == n or n * getattr(getattr(targets, "dtype", None), "itemsize", 1) > MOST_BYTES:
+        return found
+    try:
+        labels = _all_labels(found.layout, targets, n)
+    except Exception:  # targets of any library may raise anything; those of the sample are known
+        return found
+    return found if labels is None else replace(found, labels=labels)
+
+
+def _all_labels(layout: Layout, targets: Any, n: int) -> Names | None:
+    allowance = Allowance(examples=n, watches_memory=True)
+    labels = Names({})
+    while size := allowance.more:
+        part = target_array(_slice(targets, allowance.n_read, size))
+        labels += Names.of(class_names(layout, part))
+        allowance.spend(size, bytes_of(part))
+    return labels if allowance.n_read == n else None
+
+
+def _slice(targets: Any, start: int, size: int) -> Any:
+    if hasattr(targets, "to_pylist"):  # a column of Arrow
+        return targets.slice(start, size)
+    return (targets.iloc if hasattr(targets, "iloc") else targets)[start : start + size]

@@ -1,0 +1,181 @@
+"""Sets that give their examples, or batches of them, one by one: datasets by index, loaders of these, and streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from bvtrack.random_states import preserve_random_states
+from bvtrack.splits.reading.batches import as_batch, batches, is_stream
+from bvtrack.splits.reading.batching import n_of, together
+from bvtrack.splits.reading.random_subset import choose_examples
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
+from bvtrack.splits.sampling.content_key import beside, key_of_dataset
+from bvtrack.splits.sampling.sample import SplitSample
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from bvtrack.splits.reading.batching import Batch
+
+EXAMPLES_AT_ONCE = 32
+"""Of a loader's examples, put together by its own function."""
+Found = tuple[int, Callable[[], SplitSample], str | None]
+"""The number of examples, how some of them are read, and the key of the data."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Lists of features and targets, `[n]` each, as a dataset."""
+
+    features: Sequence[Any]
+    targets: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.features[index], self.targets[index]
+
+
+def found_in(data: Any) -> Found | None:
+    """What is known of a set that gives items; `None` for one whose examples lie side by side, as those of an array do.
+
+    The first item that was drawn is read at once, by which it is known whether there is time for more. Of a stream, the start
+    alone would be no sample: it is read where it comes to its end in time.
+    """
+    with preserve_random_states():
+        dataset = getattr(data, "dataset", None)
+        if getattr(data, "batch_sampler", None) is not None and isinstance(dataset, Sized) and not is_stream(dataset):
+            chosen = getattr(data.sampler, "indices", None)
+            population = range(len(dataset)) if chosen is None else [int(index) for index in chosen]
+            return _by_index(dataset, population, partial(_collated, data.collate_fn))
+        if getattr(data, "num_batches", None):
+            return _of_batches(data)
+        if _is_by_index(data):
+            return _by_index(data, range(len(data)), _one_batch)
+        return _to_its_end(data) if _gives_items(data) else None
+
+
+def of_pairs(features: Sequence[Any], targets: Sequence[Any]) -> Found:
+    """What is known of lists of features and targets, `[n]` each."""
+    with preserve_random_states():
+        return _by_index(Pairs(features, targets), range(len(features)), _one_batch)
+
+
+def _by_index(dataset: Any, population: Sequence[int], as_batches: Callable[[list[Any]], Iterable[Any]]) -> Found:
+    order = choose_examples(len(population), MOST_READ)
+    items = _Items(dataset, [population[place] for place in order])
+    seconds = items.first_seconds()
+    key = key_of_dataset(dataset, population, as_batches) if seconds < READ_SECONDS and not items.problem else None
+    n = len(population)
+    return n, partial(_sample, n, items, lambda read: SplitSample(n, *together(list(batches(iter(as_batches(read))))))), key
+
+
+def _of_batches(dataset: Any) -> Found:
+    """Of a dataset of batches, equally large but for the last one, which is not looked at where that takes long."""
+    n_batches = dataset.num_batches
+    items = _Items(dataset, choose_examples(n_batches, n_batches).tolist())
+    is_quick = items.first_seconds() < READ_SECONDS
+    n = 0 if items.problem else _n_in(items.first)
+    n_all = n_batches * n - (n - _n_in(dataset[n_batches - 1]) if is_quick and n else 0)
+    return max(1, n_all), partial(_sample, max(1, n_all), items, partial(SplitSample.of_drawn_batches, n_all)), None
+
+
+class _Items:
+    """Some items of a dataset, drawn at random, read from a copy that has its own state."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self._dataset = dataset
+        self._indices = indices
+        self.first: Any = None
+        self.problem = ""
+
+    def first_seconds(self) -> float:
+        """Read the first one; how long that took. What it raised is the `problem`."""
+        start = time.monotonic()
+        try:
+            self._dataset = _copy_of(self._dataset)
+            self.first = self._dataset[self._indices[0]]
+        except Exception as error:  # a dataset of the user's own may raise anything
+            self.problem = str(error) if isinstance(error, ValueError) else repr(error)
+        self._first_seconds = time.monotonic() - start
+        return self._first_seconds
+
+    def read(self) -> list[Any]:
+        """The first one, and those that there is time and room for."""
+        allowance = Allowance(MOST_FILE_BYTES, len(self._indices), watches_memory=True)
+        found = [self.first]
+        allowance.spend(1, bytes_of(self.first))
+        rest = iter(self._indices[1:])
+        while self._first_seconds < READ_SECONDS and (size := allowance.more):
+            for index in islice(rest, size):
+                found.append(self._dataset[index])
+                allowance.spend(1, bytes_of(found[-1]))
+                if allowance.is_used_up:
+                    return found
+        return found
+
+
+def _sample(n: int, items: _Items, as_sample: Callable[[list[Any]], SplitSample]) -> SplitSample:
+    if items.problem:
+        return SplitSample(n, problem=items.problem)
+    try:
+        with preserve_random_states():
+            return as_sample(items.read())
+    except Exception as error:  # a dataset of the user's own may raise anything
+        return SplitSample(n, problem=str(error) if isinstance(error, ValueError) else repr(error))
+
+
+def _to_its_end(data: Any) -> Found:
+    parts, allowance, is_whole = [], Allowance(MOST_FILE_BYTES, watches_memory=True), True
+    with closing(cast("Generator[Batch]", batches(data))) as read:
+        for part in read:
+            parts.append(part)
+            allowance.spend(n_of(part), sum(map(bytes_of, part[0].values())))
+            if not allowance.more:
+                is_whole = False
+                break
+    if is_whole:
+        sample = SplitSample(allowance.n_read, *together(parts))
+        return sample.n, lambda: sample, None
+    n = len(getattr(data, "dataset", data))
+    problem = f"expected a set that is read by index, or to its end within {READ_SECONDS} s, got a {type(data).__name__}"
+    return n, lambda: SplitSample(n, problem=problem), None
+
+
+def _one_batch(items: list[Any]) -> Iterator[Any]:
+    yield as_batch(items)
+
+
+def _collated(collate: Callable[[list[Any]], Any], items: list[Any]) -> Iterator[Any]:
+    for start in range(0, len(items), EXAMPLES_AT_ONCE):
+        yield collate(items[start : start + EXAMPLES_AT_ONCE])
+
+
+def _copy_of(dataset: Any) -> Any:
+    try:
+        return beside(dataset)
+    except Exception:  # one that cannot be copied is read itself
+        return dataset
+
+
+def _is_by_index(data: Any) -> bool:
+    is_other = isinstance(data, (Mapping, list, tuple, str, bytes)) or is_stream(data) or hasattr(data, "element_spec")
+    are_rows = any(hasattr(data, name) for name in ("shape", "tensors", "batch_sampler"))
+    return not is_other and not are_rows and hasattr(data, "__getitem__") and hasattr(data, "__len__")
+
+
+def _gives_items(data: Any) -> bool:
+    has_items = hasattr(data, "element_spec") or is_stream(data) or hasattr(data, "batch_sampler")
+    return has_items and hasattr(data, "__len__")
+
+
+def _n_in(batch: Any) -> int:
+    ((columns, _), *_) = list(batches(iter([batch])))
+    return n_of((columns, None))

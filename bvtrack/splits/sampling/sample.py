@@ -1,0 +1,127 @@
+"""What is known of a split: how many examples it has, and those of them that were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+from bvtrack.splits.profiling.profile import SplitProfile, profile
+from bvtrack.splits.reading.batch_similarity import are_alike, one_each
+from bvtrack.splits.reading.batches import batches as read
+from bvtrack.splits.reading.batching import n_of, together
+from bvtrack.splits.sampling.all_labels import with_all_labels
+
+MOST_EXAMPLES = 2**53
+"""Larger counts are no exact floats."""
+MOST_TARGETS = 1 << 23
+"""Targets in memory that are used though their examples are not read: 8 MiB, a million numbers."""
+
+
+@dataclass(frozen=True)
+class SplitSample:
+    """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read, ...]` hold what was read of it, if anything.
+
+    `features` may be several arrays, in a mapping or a list. `all_targets` `[n, ...]` are those of the examples that were not
+    read, too, where they are at hand; `problem` is why none were read. Raises `ValueError` for an `n` below 1 or beyond what a
+    float holds.
+    """
+
+    n: int
+    features: Any = None
+    targets: Any = None
+    all_targets: Any = None
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"a split must have at least 1 example; got {self.n!r} (leave a missing one out)")
+        if self.n > MOST_EXAMPLES:
+            raise ValueError(f"a split can have {MOST_EXAMPLES} examples at most; got a larger count")
+
+    @classmethod
+    def of(cls, data: Any) -> SplitSample:
+        """From a count, an array of features or a pair `(features, targets)`; a sample is returned as it is.
+
+        Raises `ValueError` for a list, of which it is not clear what its items are.
+
+        >>> SplitSample.of(1200).n
+        1200
+        """
+        if isinstance(data, SplitSample):
+            return data
+        if isinstance(data, Integral):
+            return cls(int(data))
+        if isinstance(data, list):
+            raise ValueError(
+                "a split is a count, an array or a pair (features, targets); got a list: make it an array or a tuple"
+            )
+        if isinstance(tensors := getattr(data, "tensors", None), tuple):  # a TensorDataset
+            data = tensors[:2] if len(tensors) in (2, 3) else (tensors, None)
+        features, targets = data if isinstance(data, tuple) else (data, None)
+        features = by_name(features, targets)
+        return cls(_length_of(features), features, targets)
+
+    @classmethod
+    def of_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
+        """From some batches of a split of `n` examples, of a kind that `compare_splits` reads; of none, the count alone.
+
+        Raises `ValueError` for batches that cannot be read.
+        """
+        return cls(n, *together(list(read(iter(batches)))))
+
+    @classmethod
+    def of_drawn_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
+        """The same from batches that were drawn at random. Where they differ from one another, as those of a set that is
+        sorted do, one example of each counts, unless they are all there is.
+        """
+        found = list(read(iter(batches)))
+        is_sample = sum(map(n_of, found)) < n and not are_alike(found)
+        return cls(n, *together(one_each(found) if is_sample else found))
+
+    @property
+    def n_read(self) -> int:
+        return 0 if self.features is None else _length_of(by_name(self.features, self.targets))
+
+    @property
+    def most_targets(self) -> Any:
+        """All targets where they are an array in memory that is not large, else those that were read."""
+        whole = self.all_targets
+        return whole if type(whole).__name__ == "ndarray" and whole.nbytes <= MOST_TARGETS else self.targets
+
+    def without_examples(self) -> SplitSample:
+        """What is known of it beside them: of the features no more than their number, and the targets."""
+        return replace(self, features=range(self.n_read), targets=self.most_targets, all_targets=None)
+
+    def profile(self, name: str, like: SplitProfile | None) -> SplitProfile | None:
+        """The profile of what was read, with the classes of all examples where they are at hand; `None` where nothing was.
+
+        Raises `ValueError` as `bvtrack.profile` does, and where nothing could be read.
+        """
+        if self.problem:
+            raise ValueError(f"{name}: {self.problem}")
+        if not self.n_read:
+            return None
+        found = profile(self.features, self.targets, name=name, like=like, leaks="exact")
+        return found if self.all_targets is None else with_all_labels(found, self.all_targets, self.n)
+
+
+def by_name(features: Any, targets: Any = None) -> Any:
+    """Several inputs in a list or tuple, arrays `[n, ...]`, as a mapping; anything else, also a list of examples, as it is.
+
+    >>> by_name([3, 4])
+    [3, 4]
+    """
+    if not isinstance(features, (list, tuple)) or not all(getattr(part, "shape", ()) for part in features):
+        return features
+    lengths = {int(part.shape[0]) for part in features}
+    are_examples = targets is not None and len(targets) == len(features) and len(targets) not in lengths
+    return features if len(lengths) != 1 or are_examples else {f"feature {index}": part for index, part in enumerate(features)}
+
+
+def _length_of(features: Any) -> int:
+    while isinstance(features, Mapping) and features:
+        features = next(iter(features.values()))
+    shape = getattr(features, "shape", None)
+    return int(shape[0]) if shape else len(features)

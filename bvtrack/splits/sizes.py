@@ -1,0 +1,122 @@
+"""Split sizes against the guidelines of the Deep Learning Specialization, and what a split of these sizes can resolve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bvtrack.diagnosis.explanation import percent
+from bvtrack.display import as_html
+from bvtrack.error_rates.error_rate import is_finite_number
+from bvtrack.error_rates.gaps import GAP_SHARE, ROUNDING
+from bvtrack.error_rates.intervals import half_width
+from bvtrack.measures.train_subset import train_eval_size
+from bvtrack.splits.finding import Finding, Level, is_ok, tag_of
+from bvtrack.splits.finding_codes import FindingCode
+
+FEWEST_EXAMPLES = 100
+"""The guidelines speak of 100 examples and more (course 2 week 1)."""
+LARGE = 1_000_000
+"""Up to here 60/20/20, above it 99+/<=1/<=1."""
+HELD_OUT_SHARE = 0.20
+LARGE_HELD_OUT_SHARE = 0.01
+SHARE_TOLERANCE = 0.05
+"""Five points either way: 60/20/20, 70/15/15 and 55/25/20 are the same advice."""
+TYPICAL_ERROR = 0.10
+"""The error at which precision is stated, where none is known."""
+COARSEST = GAP_SHARE * TYPICAL_ERROR
+"""A held-out set that knows a 10 % error to ±3 points sees the smallest gap that the diagnosis names there."""
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """What the guidelines say of a split's sizes.
+
+    `resolution` holds, by held-out set, half the width of the 95 % interval of a 10 % error, as a fraction. `smallest_gap` is
+    how much a dev error of 10 % must lie above the train error, measured on as many examples, to be told from it.
+    """
+
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    resolution: Mapping[str, float]
+    smallest_gap: float
+
+    @property
+    def ok(self) -> bool:
+        """True where nothing is worse than a note."""
+        return is_ok(self.findings)
+
+    @property
+    def tag(self) -> str:
+        """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
+        return tag_of(self.findings)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+
+def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int | None = None) -> SplitReport:
+    """Check the numbers of examples in a split: 60/20/20 for 100 to 1,000,000 examples, 99+/<=1/<=1 above.
+
+    A train-dev set is held out of the training data and counts with it. Findings: `too_few_examples`, `dev_too_small`,
+    `dev_too_large`, `test_too_small`, `test_too_large`, `no_test_set`. A set off its share is a note where it
+    resolves a typical gap all the same, a warning where it is too small to judge by.
+
+    Raises `ValueError` for a count below 1; leave a set that does not exist out, or pass `None`.
+
+    >>> check_split(train=6000, dev=2000, test=2000).ok
+    True
+    >>> [finding.code for finding in check_split(train=800, dev=200).findings]
+    ['no_test_set']
+    """
+    counts = {
+        name: count
+        for name, count in (("train", train), ("train_dev", train_dev), ("dev", dev), ("test", test))
+        if count is not None
+    }
+    for name, count in counts.items():
+        if isinstance(count, bool) or not is_finite_number(count) or count != int(count) or count < 1:
+            raise ValueError(f"{name} must be a whole number of examples, at least 1; got {count!r} (leave a missing set out)")
+    held_out: list[str] = [name for name in ("dev", "test") if name in counts]
+    return SplitReport(
+        counts=counts,
+        findings=(*_size_findings(counts, held_out), *_missing_test(counts)),
+        resolution={name: half_width(TYPICAL_ERROR, counts[name]) for name in held_out},
+        smallest_gap=math.hypot(half_width(TYPICAL_ERROR, dev), half_width(TYPICAL_ERROR, train_eval_size(train, dev))),
+    )
+
+
+def _size_findings(counts: Mapping[str, int], held_out: Sequence[str]) -> list[Finding]:
+    total = sum(counts.values())
+    if total < FEWEST_EXAMPLES:
+        return [FindingCode.TOO_FEW_EXAMPLES.finding(total=total, fewest=FEWEST_EXAMPLES)]
+    return [finding for name in held_out if (finding := _share_finding(name, counts, total))]
+
+
+def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding | None:
+    count, width = counts[name], half_width(TYPICAL_ERROR, counts[name])
+    is_coarse = width > COARSEST
+    guideline, low, high = _guideline(total, has_test="test" in counts)
+    share = count / total
+    if share < low or (total > LARGE and is_coarse):
+        code = FindingCode.TOO_SMALL
+    elif share > high:
+        code = FindingCode.TOO_LARGE
+    else:
+        return None
+    level: Level = "warning" if is_coarse and code == FindingCode.TOO_SMALL else "note"
+    precision = {"error": TYPICAL_ERROR, "points": 100 * width}
+    return code.finding(level, split=name, count=count, total=total, share=share, guideline=guideline, **precision)
+
+
+def _guideline(total: int, *, has_test: bool) -> tuple[str, float, float]:
+    """The share of a held-out set in words, and the lowest and the highest that agree with it."""
+    if total > LARGE:
+        return f"at most {percent(LARGE_HELD_OUT_SHARE)}", 0.0, LARGE_HELD_OUT_SHARE
+    high = HELD_OUT_SHARE if has_test else HELD_OUT_SHARE + SHARE_TOLERANCE  # without a test set 60/20 is 75/25
+    return percent(HELD_OUT_SHARE), HELD_OUT_SHARE - SHARE_TOLERANCE - ROUNDING, high + SHARE_TOLERANCE + ROUNDING
+
+
+def _missing_test(counts: Mapping[str, int]) -> tuple[Finding, ...]:
+    return () if "test" in counts else (FindingCode.NO_TEST_SET.finding(),)

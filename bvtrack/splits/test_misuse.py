@@ -1,0 +1,37 @@
+"""Whether what is called a test set is used to choose: then it is a dev set, and there is no test set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from bvtrack.measures.measure import is_of_stage
+from bvtrack.splits.finding import Finding
+from bvtrack.splits.finding_codes import FindingCode
+
+if TYPE_CHECKING:
+    from bvtrack.splits.profiling.profile import SplitProfile
+
+
+def disguised_dev_set(profiles: Mapping[str, SplitProfile], monitors: Iterable[str] = ()) -> list[Finding]:
+    """An error where dev and test hold the same examples, as far as they were read, or a callback monitors a test metric.
+
+    `profiles` are by set; `monitors` are the names of the metrics that the training stops, keeps epochs or lowers its learning
+    rate by. See Machine Learning Yearning, ch. 5: the dev set is what choices are made on.
+
+    >>> [finding.code for finding in disguised_dev_set({}, ["val_loss", "test_acc"])]
+    ['test_used_to_choose']
+    """
+    dev, test = profiles.get("dev"), profiles.get("test")
+    are_same = bool(dev and test and dev.digest == test.digest)
+    chosen_by = sorted({name for name in monitors if is_of_stage(name, "test")})
+    if not are_same and not chosen_by:
+        return []
+    return [
+        FindingCode.TEST_USED_TO_CHOOSE.finding(
+            same_examples=are_same,
+            both=are_same and bool(chosen_by),
+            monitored=bool(chosen_by),
+            monitors=", ".join(chosen_by),
+        )
+    ]

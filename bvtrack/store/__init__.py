@@ -1,0 +1,1 @@
+"""MLflow's store, read and written: runs, metrics, refusals."""

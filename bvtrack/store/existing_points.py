@@ -1,0 +1,52 @@
+"""What a run in MLflow holds already, so that nothing is sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mlflow import MlflowClient
+
+from bvtrack.schema import names
+from bvtrack.store.bundle import Point
+
+Key = tuple[str, int]
+TELLING = {names.error_metric("train"), names.error_metric("dev")}
+"""Of how new the run is they tell also those who bring no points."""
+
+
+class PresentPoints:
+    """The points that a run holds, read metric by metric as they are asked for.
+
+    MLflow itself keeps a point once, but takes longer for each one that it has, the longer its history is (100,000 points sent
+    a second time: minutes instead of seconds), and would keep the points of a repeated epoch beside the first ones.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._names: set[str] = set()
+        self._points: set[Point] = set()
+        self._newest: dict[Key, Point] = {}
+        self.timestamp = 0
+        """Of the newest of the points, in milliseconds since the epoch."""
+
+    def missing(self, points: Iterable[Point]) -> Sequence[Point]:
+        """Those of the points that the run does not hold; at an epoch that was repeated, where they say something new."""
+        points = list(points)
+        for name in ({point.name for point in points} | TELLING) - self._names:
+            self._read(name)
+        return [point for point in points if point not in self._points and not self._is_repeated(point)]
+
+    def _is_repeated(self, point: Point) -> bool:
+        newest = self._newest.get((point.name, point.step))
+        return newest is not None and newest.value == point.value
+
+    def _read(self, name: str) -> None:
+        self._names.add(name)
+        for metric in self._client.get_metric_history(self._run_id, name):
+            point = Point(name, metric.value, metric.timestamp, metric.step)
+            self._points.add(point)
+            newest = self._newest.setdefault((name, point.step), point)
+            if newest.timestamp <= point.timestamp:
+                self._newest[name, point.step] = point
+            self.timestamp = max(self.timestamp, point.timestamp)

@@ -1,0 +1,13 @@
+"""A point of a metric as MLflow holds it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Point(NamedTuple):
+    """A metric's point; sorted, the newest value of a step comes last."""
+
+    step: int
+    timestamp: int
+    value: float

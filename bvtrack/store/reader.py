@@ -1,0 +1,127 @@
+"""The MLflow calls of an audit: pages of runs, histories of single metrics, and tags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.store.entities import PagedList
+
+from bvtrack.schema import names
+from bvtrack.store.logged_run import finite_or_nan
+from bvtrack.store.metric_point import Point
+from bvtrack.store.mlflow_errors import is_missing
+
+PAGE = 1000
+OWN_TAGS = "bvtrack"
+SHOWN_EXPERIMENTS = 5
+
+
+class Store:
+    """One MLflow store. What MLflow raises goes through, but for what a user has mistyped."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self._client = MlflowClient(tracking_uri)
+
+    def experiment_id(self, name: str) -> str:
+        """The id of the experiment with this name. Raises `ValueError` where there is none."""
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            others = self._client.search_experiments(max_results=SHOWN_EXPERIMENTS)
+            listed = ", ".join(repr(other.name) for other in others)
+            raise ValueError(f"expected an experiment that is there, got {name!r}; name one such as {listed}")
+        if experiment.lifecycle_stage == "deleted":
+            raise ValueError(f"the experiment {name!r} is deleted; restore it first (mlflow experiments restore)")
+        return str(experiment.experiment_id)
+
+    def all_experiment_ids(self) -> list[str]:
+        """The ids of all experiments that are not deleted."""
+        ids: list[str] = []
+        token = None
+        while True:
+            page = self._client.search_experiments(max_results=PAGE, page_token=token)
+            ids += [str(experiment.experiment_id) for experiment in page]
+            token = page.token
+            if not token:
+                return ids
+
+    def pages(self, experiment_ids: Sequence[str], filter_string: str = "") -> Iterator[Sequence[Run]]:
+        """The runs that are not deleted, oldest first, so that those that are begun meanwhile come last.
+
+        Where the filter asks for tags that an audit writes, which runs it finds is settled before the first one is changed.
+        Raises `ValueError` for a filter that MLflow does not understand.
+        """
+        pages = self._pages(experiment_ids, filter_string)
+        if OWN_TAGS not in filter_string:
+            yield from pages
+            return
+        run_ids = [run.info.run_id for page in pages for run in page]
+        for start in range(0, len(run_ids), PAGE):
+            some = ", ".join(f"'{run_id}'" for run_id in run_ids[start : start + PAGE])
+            yield from self._pages(experiment_ids, f"attributes.run_id IN ({some})")
+
+    def _pages(self, experiment_ids: Sequence[str], filter_string: str) -> Iterator[Sequence[Run]]:
+        token = None
+        while True:
+            page = self._page(experiment_ids, filter_string, token)
+            yield page
+            token = page.token
+            if not token:
+                return
+
+    def _page(self, experiment_ids: Sequence[str], filter_string: str, token: str | None) -> PagedList[Run]:
+        try:
+            return self._client.search_runs(
+                list(experiment_ids), filter_string, max_results=PAGE, order_by=["start_time ASC"], page_token=token
+            )
+        except MlflowException as error:
+            if error.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            example = "\"params.lr = '0.1' AND tags.team = 'vision'\""
+            raise ValueError(f"expected a filter such as {example}, got {filter_string!r}: {_sentence(error)}") from error
+
+    def run(self, run_id: str) -> Run:
+        """The run with this id."""
+        return self._client.get_run(run_id)
+
+    def json_artifact(self, run_id: str, path: str) -> Mapping[str, Any]:
+        """A JSON artifact of a run; empty where there is none that can be read: an artifact store is another one's."""
+        try:
+            with TemporaryDirectory() as folder:
+                local = self._client.download_artifacts(run_id, path, folder)
+                content = json.loads(Path(local).read_text(encoding="utf-8"))
+        except Exception:  # of whatever library is behind it
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write_text(self, run_id: str, path: str, text: str) -> None:
+        """Write a text artifact."""
+        self._client.log_text(run_id, text, path)
+
+    def history(self, run_id: str, name: str) -> list[Point]:
+        """A metric's points."""
+        points = self._client.get_metric_history(run_id, name)
+        return [Point(point.step, point.timestamp, finite_or_nan(point.value)) for point in points]
+
+    def write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
+        """Set the tags; one that is `None` is deleted. The source is deleted last: by it what is left is found again."""
+        present = [RunTag(name, names.as_tag(value)) for name, value in tags.items() if value is not None]
+        if present:
+            self._client.log_batch(run_id, tags=present)
+        for name in sorted((name for name, value in tags.items() if value is None), key=names.SOURCE.__eq__):
+            try:
+                self._client.delete_tag(run_id, name)
+            except MlflowException as error:
+                if not is_missing(error):
+                    raise
+
+
+def _sentence(error: MlflowException) -> str:
+    """The first line of what MLflow says, without its code."""
+    return str(error.message).strip().partition("\n")[0].removeprefix(f"{error.error_code}: ")

@@ -1,0 +1,142 @@
+"""Which run, in which MLflow store, a Tracker writes to. Nothing here imports MLflow or touches the network."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bvtrack.tracking_uri.address import DATABASES, DATABRICKS, SERVERS, has_host, read_address, refused_address, scheme_of
+from bvtrack.tracking_uri.sqlite_file import absolute_sqlite
+
+DEFAULT_STORE = "mlflow.db"
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]{0,255}")
+"""What MLflow takes for one."""
+_ALLOW_FILE_STORE = "MLFLOW_ALLOW_FILE_STORE"
+"""MLflow's own variable, without which it refuses file stores since 3.13."""
+
+
+class Client(Protocol):
+    """What is needed of an `mlflow.MlflowClient`: where it writes to."""
+
+    @property
+    def tracking_uri(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The store, and the run in it; `run_id=None` is a run of our own, made when the store is first reached."""
+
+    tracking_uri: str
+    run_id: str | None = None
+    experiment: str | None = None
+    run_name: str | None = None
+
+    @property
+    def is_owned(self) -> bool:
+        return self.run_id is None
+
+
+def find_target(
+    *,
+    run_id: str | None = None,
+    client: Client | None = None,
+    tracking_uri: str | None = None,
+    experiment: str | None = None,
+    run_name: str | None = None,
+) -> Target:
+    """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own.
+
+    Raises `ValueError` for a tracking URI that MLflow could not open, and for what can be the id of no run.
+    """
+    if run_id is not None and not _RUN_ID.fullmatch(run_id):
+        raise ValueError(f"run_id must be letters, digits, _ and -, as MLflow's ids of runs are; got {run_id!r}")
+    uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
+    if run_id is None and not tracking_uri and client is None and experiment is None:
+        run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
+    return Target(uri, run_id, *(None if name is None else str(name) for name in (experiment, run_name)))
+
+
+def current_uri() -> str:
+    """Where MLflow would write from here; `sqlite:///mlflow.db` where nobody said, or where that is a `./mlruns` it refuses."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if mlflow := sys.modules.get("mlflow"):
+        uri = str(mlflow.get_tracking_uri())
+        if uri.startswith("file:") and not mlflow.is_tracking_uri_set() and not _allows_file_store():
+            uri = None
+    return uri or f"sqlite:///{DEFAULT_STORE}"
+
+
+def checked_uri(uri: str) -> str:
+    """`uri`, a relative path made absolute. Raises `ValueError` where MLflow could not open it."""
+    scheme = scheme_of(uri)
+    is_folder = scheme == "file" or ":" not in uri or re.match(r"[./\\]|[a-z]:[/\\]", uri, re.IGNORECASE)
+    if scheme in SERVERS:
+        if not has_host(uri):
+            raise ValueError(f"an MLflow server address looks like http://localhost:5000; got {refused_address(uri)!r}")
+        return uri
+    if scheme in DATABASES:
+        return _checked_database(uri, scheme)
+    if scheme in DATABRICKS or scheme in _plugin_schemes():
+        return uri
+    if is_folder and _allows_file_store():
+        return _absolute_folder(uri)
+    expected = "an MLflow tracking URI looks like http://localhost:5000 or sqlite:///mlflow.db"
+    raise ValueError(f"{expected}; got {refused_address(uri)!r}{_file_store_hint() if is_folder else _server_hint(uri)}")
+
+
+def without_credentials(text: str, uri: str | None = None) -> str:
+    """`text` with the user name and the secrets of `uri` (or of the URI that `text` is, well-formed or not) taken out."""
+    return read_address(text).shown if uri is None else read_address(uri).hidden_in(text)
+
+
+def _allows_file_store() -> bool:
+    return os.environ.get(_ALLOW_FILE_STORE, "").lower() in ("true", "1")
+
+
+def _absolute_folder(uri: str) -> str:
+    """The folder that MLflow would open from here."""
+    if uri.lower().startswith("file:/"):
+        return uri
+    return Path(uri.removeprefix("file:")).absolute().as_uri()
+
+
+def _file_store_hint() -> str:
+    return f"; MLflow has given up the ./mlruns file store, use sqlite:///mlflow.db (or set {_ALLOW_FILE_STORE}=true)"
+
+
+def _server_hint(uri: str) -> str:
+    """What was meant, where a host and a port can be read."""
+    found = re.fullmatch(r"(?:(https?):?/*)?([\w.-]+|\[[\da-f:]+\]):(\d+)(/\S*)?", uri, re.IGNORECASE)
+    if found is None or refused_address(uri) != uri:
+        return ""
+    scheme, host, port, path = found.groups(default="")
+    return f"; did you mean {(scheme or 'http').lower()}://{host}:{port}{path}?"
+
+
+def _plugin_schemes() -> set[str]:
+    """What MLflow's store plugins open."""
+    from importlib.metadata import entry_points  # a fifth of the time of `import bvtrack`
+
+    return {plugin.name for plugin in entry_points(group="mlflow.tracking_store")}
+
+
+def _checked_database(uri: str, scheme: str) -> str:
+    if scheme != "sqlite":
+        if not uri.partition("://")[2].strip("/"):  # without a host it is the driver's own, such as a local socket
+            raise ValueError(f"a database address looks like {scheme}://user@host/name; got {refused_address(uri)!r}")
+        return uri
+    if (absolute := absolute_sqlite(uri)) is None:
+        raise ValueError(
+            f"an SQLite store looks like sqlite:///mlflow.db (three slashes and a file); got {refused_address(uri)!r}"
+        )
+    return absolute
+
+
+def _active_run_id() -> str | None:
+    mlflow = sys.modules.get("mlflow")
+    run = mlflow.active_run() if mlflow else None
+    return str(run.info.run_id) if run else None

@@ -1,0 +1,193 @@
+"""One run's records, from the first to the last: what they add up to so far, and their way out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.journal.claim import Claim
+from bvtrack.journal.journal import EndState, Kind, passing_journal_dir, record
+from bvtrack.journal.record_line import Record
+from bvtrack.log import Said
+from bvtrack.shipping.at_exit import close_at_exit
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.store.target import Target
+
+if TYPE_CHECKING:
+    from bvtrack.tracking.outbox import Link
+
+_writing = threading.RLock()
+"""Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
+ONE_WRITER = "a run has one writer, so nothing is logged from here: make a Tracker in each process"
+
+
+def _begin_a_lock() -> None:
+    global _writing
+    _writing = threading.RLock()  # a thread that held it has not been forked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_a_lock)
+
+
+class Logbook:
+    """Keeps a run's records, in memory and on their way to MLflow. A copy of it, here or in another process, sends nothing."""
+
+    def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path, *, is_enabled: bool) -> None:
+        """With the options that the journal's first record is to hold; one that is not enabled only adds up."""
+        self.ledger = Ledger(options)
+        self.is_closed = False
+        self._target = target
+        self._options = options
+        self._journal_dir = journal_dir
+        self._is_enabled = is_enabled
+        self._is_copy = False
+        self._claim = Claim()
+        self._link: Link | None = None
+        self._process: int | None = None
+        self._waiting: list[Record] = []
+        self._end: Sequence[Record] = ()
+        self._timestamp = 0
+        self._id = os.urandom(16).hex()
+        self._said = Said()
+
+    @property
+    def run_id(self) -> str | None:
+        """The MLflow run; `None` for one of our own that the store has not made yet."""
+        return self._target.run_id or (self._link.run_id if self._link else None)
+
+    @property
+    def owns_run(self) -> bool:
+        """Whether the run is made, and will be ended, by its training."""
+        return self._target.is_owned
+
+    def state(self) -> Mapping[str, Any]:
+        """What `go_on_with` takes, JSON types alone."""
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.folded_epochs()}
+
+    def go_on_with(self, state: Mapping[str, Any]) -> None:
+        """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
+        if self.owns_run and state["is_owned"]:
+            self._id = state["id"]
+        elif self.owns_run or self._target.run_id != state["run_id"]:
+            return
+        self._waiting = list(state["epochs"])
+        for one in self._waiting:
+            self.ledger.take(one)
+            self._timestamp = max(self._timestamp, one["timestamp"])
+
+    def write(self, kind: Kind, **content: Any) -> None:
+        """Add a record. Raises `ValueError` where the logbook is closed."""
+        if self.is_closed:
+            raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
+        if self._is_elsewhere:
+            self._said.once(f"the Tracker is one that process {self._process} writes with; {ONE_WRITER}")
+            return
+        with _writing:
+            news = self._stamped(kind, **content)
+            self.ledger.take(news)
+            if self._link:
+                self._link.append(news)
+            elif self._is_enabled:
+                self._waiting.append(news)
+                if self._has_its_run():
+                    self._begin()
+
+    def write_later(self, kind: Kind, timeout: float, **content: Any) -> None:
+        """Add a record to a run that is closed: send what its verdict follows from once more, of which MLflow keeps each point
+        once.
+
+        Raises `ValueError` where the run has not reached MLflow.
+        """
+        if not self._is_enabled or self._is_elsewhere:
+            return
+        if self.run_id is None:
+            raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
+        news = self._stamped(kind, **content)
+        self.ledger.take(news)
+        before = self._waiting or [one for one in self.ledger.folded() if one is not news]
+        link = self._new_link(replace(self._target, run_id=self.run_id))
+        link.begin(*before, news, *self._end)
+        link.close(timeout)
+
+    def listen(self) -> None:
+        """Hear how sending goes, and say what is wrong with it."""
+        if self._link:
+            self._link.listen()
+
+    def close(self, state: EndState, timeout: float) -> None:
+        """Add the last record and wait up to `timeout` seconds until all has arrived. A second call does nothing."""
+        if self.is_closed or self._is_elsewhere:
+            return
+        self.is_closed = True
+        if self._link is None:
+            return
+        self._end = [self._stamped("end", state=state)]
+        self._link.append(*self._end)
+        self._link.close(timeout)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this is the copy that a forked process has, whose parent goes on writing."""
+        return self._process not in (None, os.getpid())
+
+    def _has_its_run(self) -> bool:
+        """Whether this process may write. Of those that were forked with the same logbook the first has its run; others have
+        runs of their own, but where it is a run that was there before.
+        """
+        if self._is_copy:
+            self._said.once(f"the Tracker is a copy of another; {ONE_WRITER}")
+        elif (is_first := self._claim.take()) or (is_first is None and not self.owns_run):
+            return True
+        elif self.owns_run:
+            self._said.once(
+                "the Tracker was made before a fork, and another process writes its run: this one has a run of its own"
+            )
+            self._id, self._claim = os.urandom(16).hex(), Claim()
+            return bool(self._claim.take())
+        else:
+            self._said.once(f"the Tracker was made before a fork, and another process writes its run; {ONE_WRITER}")
+        self._is_enabled = False
+        return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_link": None, "_is_copy": True, "_process": None}
+
+    def _stamped(self, kind: Kind, **content: Any) -> Record:
+        """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
+        news = record(kind, **content)
+        self._timestamp = max(self._timestamp + 1, news["timestamp"])
+        return {**news, "timestamp": self._timestamp}
+
+    def _begin(self) -> None:
+        """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""
+        try:
+            self._link = self._new_link(self._target)
+        except OSError as error:
+            self._said.once(
+                f"neither {self._journal_dir} nor {error.filename} takes files ({error.strerror}), so nothing reaches MLflow"
+            )
+            return
+        self._process = os.getpid()
+        self._link.begin(*self._waiting)
+        self._waiting = []
+        close_at_exit(self)
+
+    def _new_link(self, target: Target) -> Link:
+        """A link whose journal lies where it should, or where that takes no files, in the system's folder for passing ones."""
+        from bvtrack.tracking.outbox import Link  # a tenth of the time of `import bvtrack`
+
+        try:
+            return Link(target, self._id, self._options, self._journal_dir)
+        except OSError as error:
+            instead = passing_journal_dir()
+            link = Link(target, self._id, self._options, instead)
+            remedy = "pass journal_dir= or set BVTRACK_JOURNAL_DIR"
+            self._said.once(
+                f"{self._journal_dir} takes no files ({error.strerror}), so the points are kept in {instead}; {remedy}"
+            )
+            return link
