@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from bvtrack.commands.audit import audit
-from bvtrack.commands.compare import compare
-from bvtrack.commands.demo import demo
-from bvtrack.commands.diagnose import diagnose_command
-from bvtrack.commands.report import report
-from bvtrack.commands.split import split
-from bvtrack.commands.sync import sync
-from bvtrack.commands.ui import ui
 from bvtrack.version import __version__
 
+COMMANDS = {
+    "audit": "Diagnose the runs of experiments, whatever logged them, and tag them.",
+    "compare": "Compare the runs of experiments by diagnosis.",
+    "demo": "Train small networks with Lightning and Keras and diagnose them.",
+    "diagnose": "Diagnose a few errors, without MLflow.",
+    "report": "Write the report of a run, whatever logged it.",
+    "split": "Check a split in files: its sizes, its distributions, and what its parts share.",
+    "sync": "Send what trainings could not.",
+    "ui": "Open the map of all runs.",
+}
+"""Each command, by the name of its module and of its function there, and its line in the list of commands."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Commands whose modules are imported when they are called: `bvtrack diagnose` needs neither MLflow nor NumPy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"bvtrack.commands.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def main() -> None:
     """Bias or variance? What a training suffers from, how sure that is, and what to try next.
 
     Example: bvtrack diagnose --train 1% --dev 11%
     """
-
-
-for command in (audit, compare, demo, diagnose_command, report, split, sync, ui):
-    main.add_command(command)

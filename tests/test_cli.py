@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bvtrack
-from bvtrack.cli import main
+from bvtrack.cli import COMMANDS, main
 
 
 def run(*arguments: str) -> Result:
@@ -120,3 +120,15 @@ def test_the_demo_refuses_a_folder_that_it_cannot_write_to(folder: str, tmp_path
 
     assert result.exit_code == 2
     assert f"expected a folder to write to, got '{folder}'" in " ".join(result.output.split())
+
+
+def test_the_list_of_commands_names_each_that_there_is() -> None:
+    listed = {line.split()[0] for line in run("--help").output.partition("Commands:\n")[2].splitlines() if line[2:3].strip()}
+    modules = {path.stem for path in Path(bvtrack.__file__).with_name("commands").glob("*.py")}
+
+    assert listed == set(COMMANDS) == modules - {"__init__", "store"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_helps_with_an_example(name: str) -> None:
+    assert f"Example: bvtrack {name}" in run(name, "--help").output

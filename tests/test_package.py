@@ -126,3 +126,28 @@ def test_an_import_that_is_not_declared_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("def f():\n    import yaml.nodes\n")
 
     assert imported_by(tmp_path) - declared_in() == {"yaml"}
+
+
+def own_imports_within_functions(folder: Path) -> list[str]:
+    """The lines of a folder where a function imports a module of ours."""
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text()
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        imports = {node.lineno for function in functions for node in ast.walk(function) if isinstance(node, ast.ImportFrom)}
+        lines = text.splitlines()
+        found += [lines[number - 1].strip() for number in sorted(imports) if "from bvtrack" in lines[number - 1]]
+    return found
+
+
+def test_a_function_of_the_core_imports_our_own_only_where_that_saves_seconds() -> None:
+    assert own_imports_within_functions(CHECKOUT / "bvtrack") == [
+        "from bvtrack.store.writer import MlflowWriter  # seconds of import",
+        "from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import",
+    ]
+
+
+def test_an_import_within_a_function_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("def f():\n    if True:\n        from bvtrack.log import warn\n")
+
+    assert own_imports_within_functions(tmp_path) == ["from bvtrack.log import warn"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.baseline import THREADS, AskedBaseline
+from bvtrack.auditing.experiments import Auditing
 
 
 def audit(
@@ -34,8 +35,6 @@ def audit(
     >>> audit("digits", dry_run=True)  # doctest: +SKIP
     [Audited(run_id='…', name='wide', tag='high_variance', certainty='likely', …)]
     """
-    from bvtrack.auditing.experiments import Auditing  # MLflow, which is seconds of import
-
     auditing = Auditing(tracking_uri, human_error=human_error, baseline=baseline, is_dry=dry_run, threads=threads)
     experiments = [experiment] if experiment is None or isinstance(experiment, str) else experiment
     return [audited for name in experiments for audited in auditing.runs_of(name, filter_string)]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bvtrack.report.content import Content
+from bvtrack.auditing.experiments import check_file
+from bvtrack.auditing.stored_content import content_of
+from bvtrack.report.content import Content
+from bvtrack.report.markdown import render_markdown
+from bvtrack.report.page import render_page
+from bvtrack.report.picture import render_picture
+from bvtrack.store.target import checked_uri, current_uri
 
 FORMS = (".html", ".md", ".png")
 FRAME_HEIGHT = 900
@@ -23,10 +27,6 @@ def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
 
     >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
     """
-    from bvtrack.auditing.experiments import check_file
-    from bvtrack.auditing.stored_content import content_of  # MLflow, which is seconds of import
-    from bvtrack.store.target import checked_uri, current_uri
-
     uri = checked_uri(tracking_uri or current_uri())
     check_file(uri)
     return Report(content_of(run_id, uri))
@@ -40,20 +40,14 @@ class Report:
 
     def html(self) -> str:
         """One self-contained page."""
-        from bvtrack.report.page import render_page
-
         return render_page(self.content)
 
     def markdown(self) -> str:
         """The words and the tables."""
-        from bvtrack.report.markdown import render_markdown
-
         return render_markdown(self.content)
 
     def png(self) -> bytes:
         """The verdict, the curves and the gaps as a picture."""
-        from bvtrack.report.picture import render_picture
-
         return render_picture(self.content)
 
     def save(self, path: str | Path) -> Path:

@@ -8,17 +8,16 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from bvtrack.auditing.audited import Audited
+from bvtrack.auditing.experiments import Auditing
 from bvtrack.commands.diagnose import ERROR, ErrorRate
 from bvtrack.commands.store import refused
-
-if TYPE_CHECKING:
-    from bvtrack.auditing.audited import Audited
-    from bvtrack.auditing.experiments import Auditing
-    from bvtrack.commands.tables.audit import Tally
+from bvtrack.commands.tables.audit import Tally, print_tally, run_line
+from bvtrack.shipping.shipper import settle_mlflow
 
 RETRIES = "2"
 """Of a call over the network: of the thousands that an audit makes, one may fail by chance."""
@@ -70,12 +69,8 @@ def audit(
 
 
 def _begun(*, is_dry: bool, **options: Any) -> Auditing:
-    from bvtrack.shipping.shipper import settle_mlflow
-
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES)
     settle_mlflow()
-    from bvtrack.auditing.experiments import Auditing
-
     try:
         return Auditing(is_dry=is_dry, **options)
     except ValueError as error:
@@ -101,8 +96,6 @@ def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Ta
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from bvtrack.commands.tables.audit import Tally, run_line
-
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("Auditing: {task.completed:,.0f} runs"), TimeElapsedColumn())
     tally = Tally()
@@ -120,8 +113,6 @@ def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Ta
 
 def _print_tally(tally: Tally, done: str, *, is_dry: bool) -> None:
     from rich.console import Console
-
-    from bvtrack.commands.tables.audit import print_tally
 
     print_tally(Console(highlight=False), tally, f"to be {done}" if is_dry else done)
 

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bvtrack.auditing.experiments import check_file
+from bvtrack.auditing.groups import DiagnosedRun, group_parameters, group_runs, measures_of
 from bvtrack.commands.store import named_store, refused
+from bvtrack.commands.tables.groups import print_groups
+from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.store.reader import Store
+from bvtrack.store.target import without_credentials
+from bvtrack_server import render_map
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from bvtrack.auditing.groups import DiagnosedRun
-    from bvtrack.store.reader import Store
 
 KEPT_TAGS = ("bvtrack.", "mlflow.runName")
 """What the map needs of a run's tags: notes and histories of models would only make the file large."""
@@ -54,14 +59,8 @@ def _none_of(n_found: int, experiments: Sequence[str], filter_string: str) -> st
 
 
 def _read(experiments: Sequence[str], filter_string: str, tracking_uri: str | None) -> tuple[str, list[Run]]:
-    from bvtrack.shipping.shipper import settle_mlflow
-    from bvtrack.store.target import without_credentials
-
     settle_mlflow()
     uri = named_store(tracking_uri)
-    from bvtrack.auditing.experiments import check_file
-    from bvtrack.store.reader import Store
-
     try:
         check_file(uri)
         return without_credentials(uri), list(_runs(Store(uri), experiments, filter_string))
@@ -77,14 +76,10 @@ def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Itera
 
 
 def _diagnosed(run: Run) -> DiagnosedRun | None:
-    from bvtrack.auditing.groups import DiagnosedRun
-
     return DiagnosedRun.of(run.info.run_id, run.info.run_name or run.info.run_id, run.data.tags, run.data.params)
 
 
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
-    from bvtrack.auditing.groups import group_parameters, group_runs, measures_of
-
     groups, parameters = group_runs(runs), group_parameters(runs)
     if as_json:
         content = {"diagnoses": [asdict(group) for group in groups], "parameters": [asdict(one) for one in parameters]}
@@ -92,14 +87,10 @@ def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from bvtrack.commands.tables.groups import print_groups
-
     print_groups(Console(highlight=False), groups, parameters, measures_of(runs))
 
 
 def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:
-    from bvtrack_server import render_map
-
     try:
         path.write_text(render_map([_in_rest_shape(run) for run in runs], title=title, tracking_uri=uri), encoding="utf-8")
     except OSError as error:

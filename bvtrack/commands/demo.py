@@ -7,6 +7,8 @@ from tempfile import TemporaryFile
 
 import click
 
+from bvtrack_demo import missing_packages, run_demo
+
 
 @click.command()
 @click.option(
@@ -21,8 +23,6 @@ def demo(store: Path) -> None:
 
     Example: bvtrack demo --store /tmp/demo
     """
-    from bvtrack_demo import missing_packages, run_demo
-
     if missing := missing_packages():
         raise click.ClickException(f"the demo needs both frameworks; missing: {', '.join(missing)}; pip install 'bvtrack[all]'")
     _make_writable(store)

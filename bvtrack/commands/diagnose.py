@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from bvtrack.diagnosis.diagnosis import Diagnosis, diagnose
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.diagnosis import diagnose as diagnose_errors
 from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.error_rates.error_rate import read_error
+from bvtrack.report.note import headline
 
 
 class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none before click 8.4
@@ -30,7 +32,7 @@ class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none bef
 ERROR = ErrorRate()
 
 
-@click.command(name="diagnose")
+@click.command()
 @click.option("--train", "train_error", type=ERROR, help="Train error, measured in eval mode.")
 @click.option("--dev", "dev_error", type=ERROR, help="Dev (validation) error.")
 @click.option("--test", "test_error", type=ERROR, help="Test error.")
@@ -42,13 +44,13 @@ ERROR = ErrorRate()
 @click.option("--n-train-dev", type=int, help="Examples in the train-dev set.")
 @click.option("--different-sources", is_flag=True, help="Train and dev come from different sources.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diagnose_command(different_sources: bool, as_json: bool, train_error: float | None, **numbers: Any) -> None:
+def diagnose(different_sources: bool, as_json: bool, train_error: float | None, **numbers: Any) -> None:
     """Diagnose a few errors, without MLflow.
 
     Example: bvtrack diagnose --train 0.01 --dev 0.11 --n-dev 2000
     """
     try:
-        diagnosis = diagnose(train_error=train_error, same_distribution=not different_sources, **numbers)
+        diagnosis = diagnose_errors(train_error=train_error, same_distribution=not different_sources, **numbers)
     except ValueError as error:
         raise click.UsageError(_in_options(str(error))) from error
     steps = recommend(diagnosis)
@@ -70,8 +72,6 @@ def _in_options(message: str) -> str:
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:
     from rich.console import Console
     from rich.markup import escape
-
-    from bvtrack.report.note import headline
 
     console = Console(highlight=False)
     console.print(f"[bold]{escape(headline(diagnosis, steps))}[/bold]")

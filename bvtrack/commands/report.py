@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from bvtrack.auditing.run_report import FORMS, Report, make_report
 from bvtrack.commands.store import named_store, refused
-
-if TYPE_CHECKING:
-    from bvtrack.auditing.run_report import Report
+from bvtrack.report.note import headline
+from bvtrack.schema.names import REPORT_FILE
+from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.store.reader import Store
 
 
 @click.command()
@@ -30,8 +31,6 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
 
     Example: bvtrack report 4f1c2b9e7d3a4c55a1b2c3d4e5f60718 --output report.png
     """
-    from bvtrack.shipping.shipper import settle_mlflow
-
     settle_mlflow()
     path = output or Path(f"{run_id}.html")
     _check_form(path)
@@ -50,15 +49,11 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
 
 
 def _check_form(path: Path) -> None:
-    from bvtrack.auditing.run_report import FORMS
-
     if path.suffix.lower() not in FORMS:
         raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
 
 
 def _made(run_id: str, uri: str) -> Report:
-    from bvtrack.auditing.run_report import make_report
-
     try:
         return make_report(run_id, tracking_uri=uri)
     except ValueError as error:
@@ -68,9 +63,6 @@ def _made(run_id: str, uri: str) -> Report:
 
 
 def _log(found: Report, run_id: str, uri: str) -> None:
-    from bvtrack.schema.names import REPORT_FILE
-    from bvtrack.store.reader import Store
-
     page = found.html()
     try:
         Store(uri).write_text(run_id, REPORT_FILE, page)
@@ -80,6 +72,4 @@ def _log(found: Report, run_id: str, uri: str) -> None:
 
 
 def _headline(found: Report) -> str:
-    from bvtrack.report.note import headline
-
     return headline(found.content.diagnosis, found.content.verdict.steps)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from bvtrack.splits.file_check import FilesCheck
+from bvtrack.commands.tables.split import print_check
+from bvtrack.splits.file_check import FilesCheck, check_files
 
 
 @click.command()
@@ -72,8 +71,6 @@ def _check_with_bar(
     from rich.console import Console
     from rich.progress import Progress
 
-    from bvtrack.splits.file_check import check_files
-
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
         tasks = {name: bar.add_task(f"Reading {name}", total=1.0) for name in paths}
@@ -86,7 +83,5 @@ def _check_with_bar(
 
 def _print_check(check: FilesCheck) -> None:
     from rich.console import Console
-
-    from bvtrack.commands.tables.split import print_check
 
     print_check(Console(highlight=False), check)

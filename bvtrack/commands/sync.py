@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from bvtrack.shipping.sync import Parcel
+from bvtrack.journal.journal import default_journal_dir, sweep
+from bvtrack.report.printable import printable
+from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.shipping.sync import Parcel, parcels_of, send
+from bvtrack.store.target import without_credentials
 
 
 @click.command()
@@ -26,9 +28,6 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
 
     Example: bvtrack sync --tracking-uri http://localhost:5000
     """
-    from bvtrack.journal.journal import default_journal_dir, sweep
-    from bvtrack.shipping.sync import parcels_of
-
     directory = directory or default_journal_dir()
     try:
         if not dry_run:
@@ -51,11 +50,6 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: boo
     """Send them one by one, with a bar where it can be seen; whether all could be sent."""
     from rich.console import Console
     from rich.progress import Progress
-
-    from bvtrack.report.printable import printable
-    from bvtrack.shipping.shipper import settle_mlflow
-    from bvtrack.shipping.sync import send
-    from bvtrack.store.target import without_credentials
 
     settle_mlflow()
     are_sent = True

@@ -8,6 +8,11 @@ import sys
 
 import click
 
+from bvtrack.store.target import checked_uri, current_uri, without_credentials
+from bvtrack.tracking_uri.address import DATABRICKS, is_server, read_address, scheme_of
+from bvtrack.tracking_uri.sqlite_file import sqlite_file
+from bvtrack_server.local import free_port, has_map, serving
+
 
 @click.command()
 @click.option(
@@ -24,9 +29,6 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
     Example: bvtrack ui --tracking-uri sqlite:///mlflow.db
     """
-    from bvtrack.store.target import checked_uri, current_uri
-    from bvtrack.tracking_uri.address import is_server
-
     try:
         uri = checked_uri(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or current_uri())
     except ValueError as error:
@@ -40,9 +42,6 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
 def _open_there(uri: str, *, no_browser: bool) -> None:
     """Open the map of a server that somebody runs."""
-    from bvtrack.store.target import without_credentials
-    from bvtrack_server.local import has_map
-
     address = f"{uri.rstrip('/')}/bvtrack/"
     if not has_map(address):
         raise click.ClickException(
@@ -54,9 +53,6 @@ def _open_there(uri: str, *, no_browser: bool) -> None:
 
 def _check_store(uri: str) -> None:
     """Raise a usage error for a store that no server can open, or that is not there."""
-    from bvtrack.tracking_uri.address import DATABRICKS, read_address, scheme_of
-    from bvtrack.tracking_uri.sqlite_file import sqlite_file
-
     if scheme_of(uri) in DATABRICKS:
         shown = read_address(uri).shown
         raise click.UsageError(f"expected a database or an MLflow server, got {shown!r}, whose pages are Databricks' own")
@@ -69,9 +65,6 @@ def _check_store(uri: str) -> None:
 
 def _serve(uri: str, port: int, *, no_browser: bool) -> None:
     """Serve the store until the user has seen enough."""
-    from bvtrack.store.target import without_credentials
-    from bvtrack_server.local import free_port, serving
-
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
     try:
         port = free_port(port)
@@ -90,8 +83,6 @@ def _serve(uri: str, port: int, *, no_browser: bool) -> None:
 
 
 def _show(address: str, *, no_browser: bool) -> None:
-    from bvtrack.store.target import without_credentials
-
     shown = without_credentials(address)
     click.echo(f"The map: {shown}")
     if not no_browser:

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from bvtrack.journal.file_lock import acquired
 from bvtrack.journal.private_files import (
     PRIVATE_FOLDER,
     ForeignFileError,
@@ -344,8 +345,6 @@ def writer_lock(journal: Path) -> Path:
 
 
 def _writer_lock(journal: Path) -> FileLock | None:
-    from bvtrack.journal.file_lock import acquired  # a fifth of the time of `import bvtrack`
-
     return acquired(writer_lock(journal))
 
 

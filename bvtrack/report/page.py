@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
 from bvtrack.error_rates.intervals import Rate
 from bvtrack.report import figures
@@ -14,6 +15,7 @@ from bvtrack.report.content import Content, rate_of
 from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.printable import shortened
+from bvtrack.report.shift_figure import shift_figure
 from bvtrack.report.svg import as_svg, own_style
 from bvtrack.report.template import template
 from bvtrack.splits.comparing.comparison import Comparison
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-    from bvtrack.diagnosis.diagnosis import Diagnosis
 
 MOST_DIFFERENCES = 30
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2000
@@ -110,8 +111,6 @@ def _shift(content: Content) -> dict[str, Any]:
     found = histograms_of(content.split)
     if not found:
         return {}
-    from bvtrack.report.shift_figure import shift_figure
-
     named = ", ".join(shortened(one.what, LONGEST_NAME) for one in found)
     caption = f"What differs between the sets, as shares of their examples: {named}."
     return {"shift": Markup(as_svg(shift_figure(found), "shift", caption)), "shift_caption": caption}

@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from mlflow import MlflowClient
-from mlflow.entities import Run, RunTag
-from mlflow.exceptions import MlflowException
-from mlflow.store.entities import PagedList
+from typing import TYPE_CHECKING, Any
 
 from bvtrack.schema import names
 from bvtrack.store.logged_run import finite_or_nan
 from bvtrack.store.metric_point import Point
 from bvtrack.store.mlflow_errors import is_missing
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.entities import PagedList
 
 PAGE = 1000
 OWN_TAGS = "bvtrack"
@@ -27,6 +27,8 @@ class Store:
     """One MLflow store. What MLflow raises goes through, but for what a user has mistyped."""
 
     def __init__(self, tracking_uri: str) -> None:
+        from mlflow import MlflowClient  # seconds of import
+
         self._client = MlflowClient(tracking_uri)
 
     def experiment_id(self, name: str) -> str:
@@ -76,6 +78,8 @@ class Store:
                 return
 
     def _page(self, experiment_ids: Sequence[str], filter_string: str, token: str | None) -> PagedList[Run]:
+        from mlflow.exceptions import MlflowException
+
         try:
             return self._client.search_runs(
                 list(experiment_ids), filter_string, max_results=PAGE, order_by=["start_time ASC"], page_token=token
@@ -111,6 +115,9 @@ class Store:
 
     def write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
         """Set the tags; one that is `None` is deleted. The source is deleted last: by it what is left is found again."""
+        from mlflow.entities import RunTag
+        from mlflow.exceptions import MlflowException
+
         present = [RunTag(name, names.as_tag(value)) for name, value in tags.items() if value is not None]
         if present:
             self._client.log_batch(run_id, tags=present)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bvtrack.journal.claim import Claim
 from bvtrack.journal.journal import EndState, Kind, passing_journal_dir, record
@@ -16,9 +16,7 @@ from bvtrack.log import Said
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.target import Target
-
-if TYPE_CHECKING:
-    from bvtrack.tracking.outbox import Link
+from bvtrack.tracking.outbox import Link
 
 _writing = threading.RLock()
 """Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
@@ -179,8 +177,6 @@ class Logbook:
 
     def _new_link(self, target: Target) -> Link:
         """A link whose journal lies where it should, or where that takes no files, in the system's folder for passing ones."""
-        from bvtrack.tracking.outbox import Link  # a tenth of the time of `import bvtrack`
-
         try:
             return Link(target, self._id, self._options, self._journal_dir)
         except OSError as error:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audited import Audited
+from bvtrack.auditing.paging import REFUSED
 from bvtrack.report.printable import printable
 from bvtrack.splits.finding_codes import FindingCode
 
@@ -40,8 +41,6 @@ class Tally:
     @property
     def n_refused(self) -> int:
         """Runs that could not be read or tagged."""
-        from bvtrack.auditing.paging import REFUSED  # MLflow, which is seconds of import
-
         return self.reasons[REFUSED]
 
 

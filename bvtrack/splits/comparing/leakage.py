@@ -12,13 +12,13 @@ from bvtrack.splits.finding import Finding, Level
 from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.near_duplicates.images import near_duplicates
 from bvtrack.splits.near_duplicates.texts import near_duplicate_texts
+from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.profiling.row_hash import MOST_KEPT
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvtrack.splits.profiling.profile import SplitProfile
 
 FEWEST_NEIGHBOURS = 10
 """A near copy is much nearer than the tenth nearest example."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from bvtrack.splits.files.array_file import open_arrays
+from bvtrack.splits.files.image_folder import open_images
 from bvtrack.splits.files.split_file import Roles, SplitFile
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
@@ -39,16 +41,12 @@ def _open(name: str, roles: Roles) -> SplitFile:
         raise ValueError(f"expected a file or a folder of images, got {name!r}, which is not there")
     ending = path.name.lower()
     if path.is_dir():
-        from bvtrack.splits.files.image_folder import open_images
-
         return open_images(path, roles)
     if ending.endswith(TABLES):
-        from bvtrack.splits.files.table_file import open_table
+        from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import
 
         return open_table(path, roles)
     if ending.endswith(ARRAYS):
-        from bvtrack.splits.files.array_file import open_arrays
-
         return open_arrays(path, part, roles)
     known = ", ".join((*TABLES, *ARRAYS))
     raise ValueError(f"expected a folder of images or a file that ends in {known}, got {name!r}; convert it to one of these")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.splits.near_duplicates.images import describe_images
+from bvtrack.splits.near_duplicates.texts import describe_texts
 from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from bvtrack.splits.profiling.layout import Layout
     from bvtrack.splits.reading.batches import Columns
+
 
 MOST_DESCRIBED = 100_000
 """Examples of which near copies are looked for, 12 MB of descriptions."""
@@ -36,8 +39,6 @@ def _described_images(images: NDArray[Any]) -> NDArray[np.uint8]:
     """With 0 for what is no finite number."""
     import numpy as np
 
-    from bvtrack.splits.near_duplicates.images import describe_images
-
     if images.dtype.kind == "f":
         with np.errstate(over="ignore"):
             images = np.nan_to_num(images.astype(np.float32), nan=0, posinf=0, neginf=0)
@@ -45,8 +46,6 @@ def _described_images(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _described_texts(texts: NDArray[Any]) -> NDArray[np.uint8]:
-    from bvtrack.splits.near_duplicates.texts import describe_texts
-
     return describe_texts([text if isinstance(text, str) else "" for text in texts.tolist()])
 
 
