@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
 FEWEST_NEIGHBOURS = 10
 """A near copy is much nearer than the tenth nearest example."""
 NEAR_SHARE = 0.01

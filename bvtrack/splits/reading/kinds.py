@@ -62,7 +62,7 @@ def are_arrays(data: Any) -> bool:
 
 
 def is_column(data: Any) -> bool:
-    """Whether it is a list of an example's values or rows, and not of whole examples."""
+    """Whether it is a list of values, or of rows of them, and not of whole examples."""
     return isinstance(data, list) and bool(data) and (data[0] is None or isinstance(data[0], (str, bytes, Number, list)))
 
 
