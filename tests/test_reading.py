@@ -16,6 +16,8 @@ from scipy import sparse
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from bvtrack import SplitProfile, compare_splits, profile
+from bvtrack.splits.reading import readers
+from bvtrack.splits.reading.readers import Reader
 
 N = 100
 RNG = np.random.default_rng(0)
@@ -108,6 +110,26 @@ def assert_alike(found: SplitProfile, expected: SplitProfile) -> None:
 )
 def test_features_and_targets_are_read_alike(data: Any) -> None:
     assert_alike(profile(data, like=PLAIN), PLAIN)
+
+
+class Shards:
+    """A kind of data that nobody has heard of yet."""
+
+    def shards(self) -> Iterator[tuple[Any, Any]]:
+        return batches()
+
+
+def test_an_entry_in_the_table_is_all_that_a_new_kind_of_data_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(lambda data: isinstance(data, Shards), lambda data, targets: data.shards())
+    with pytest.raises(ValueError, match="expected arrays, a table, a dataset or a loader, got Shards"):
+        profile(Shards())
+    monkeypatch.setattr(readers, "READERS", (reader, *readers.READERS))
+
+    found = profile(Shards(), like=PLAIN)
+
+    assert_alike(found, PLAIN)
+    with pytest.raises(ValueError, match="expected the targets of a Shards in its batches, got them beside it"):
+        profile(Shards(), Y)
 
 
 def test_batches_that_are_mappings_come_out_of_loaders() -> None:

@@ -7,6 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Diagnosis, Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
+from bvtrack.diagnosis.expected_gains import Gain
+from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rules import STEP_RULES
 
 STEP_IDS = {
     "bigger_network",
@@ -54,6 +57,33 @@ def test_each_diagnosis_gets_the_courses_steps_in_the_courses_order(diagnosis: D
     steps = recommend(diagnosis)
 
     assert _ids(steps) == ids
+
+
+def test_the_table_holds_the_steps_of_the_contract_and_no_others() -> None:
+    assert set(STEP_RULES) == STEP_IDS
+
+
+def test_an_entry_in_the_table_is_all_that_a_new_step_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = StepRule(
+        id="average_weights",
+        title="Average the weights",
+        why="The end of a training is noisy.",
+        problems=("high_variance",),
+        curves=("learning",),
+        gain=lambda prospects: Gain(prospects.dev_error, forecast=0.06),
+        reason=lambda why, prospects, gain: f"{why} Of {prospects.dev_error:.2f}, {gain.forecast} is noise.",
+    )
+    monkeypatch.setitem(STEP_RULES, rule.id, rule)
+    expected = Step("average_weights", "Average the weights", "The end of a training is noisy. Of 0.11, 0.06 is noise.", 0.06)
+
+    by_problem, by_curve = (
+        recommend(HIGH_VARIANCE),
+        recommend(diagnose(train_error=0.005, dev_error=0.01), Evidence("learning")),
+    )
+
+    assert by_problem[0] == expected  # before more data, which are expected to save less
+    assert _ids(by_problem)[1:] == ["more_data", "regularize", "different_model"]
+    assert _ids(by_curve) == ["average_weights", "stop_here"]
 
 
 def test_without_evidence_a_wide_gap_beside_little_bias_brings_the_steps_for_variance_first() -> None:

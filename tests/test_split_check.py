@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bvtrack import SplitSample
-from bvtrack.splits.check import SplitCheck, check_samples, digest_of
+from bvtrack.cli import main
+from bvtrack.splits.check import SplitCheck, check_samples, digest_of, findings_in
+from bvtrack.splits.comparing import leakage
+from bvtrack.splits.finding import Finding
 from bvtrack_lightning.data import read
 
 
@@ -73,6 +80,36 @@ def test_without_dev_nothing_is_checked() -> None:
     check = checked(train=features(600, 0))
 
     assert (check.sizes, check.tag, check.findings) == (None, "ok", ())
+
+
+def test_the_gravest_findings_come_first_and_are_read_back_so_from_the_artifact() -> None:
+    train = features(6000, 0)
+    dev = np.concatenate([features(480, 1), train[:20]])
+    check = checked(train=train, dev=dev, test=features(300, 2, moved=1.0))
+
+    levels = [finding.level for finding in check.findings]
+
+    assert levels == sorted(levels, key=["error", "warning", "note"].index)
+    assert set(levels) == {"error", "warning", "note"}
+    assert findings_in(json.loads(json.dumps(check.as_json()))) == check.findings
+
+
+def test_a_check_in_the_list_is_all_that_a_new_one_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_as_large(pair: leakage.Pair) -> Iterator[Finding]:
+        if pair.one.n == pair.other.n:
+            yield Finding(f"{pair.later}_as_large_as_{pair.earlier}", "error", f"{pair.later} has {pair.other.n} examples, too")
+
+    monkeypatch.setattr(leakage, "PAIR_CHECKS", (*leakage.PAIR_CHECKS, is_as_large))
+    sets = {"train": features(500, 0), "dev": features(500, 1)}
+    for name, rows in sets.items():
+        np.save(tmp_path / f"{name}.npy", rows)
+    finding = Finding("dev_as_large_as_train", "error", "dev has 500 examples, too")
+
+    check = checked(**sets)
+    printed = CliRunner().invoke(main, ["split", str(tmp_path / "train.npy"), str(tmp_path / "dev.npy"), "--strict"])
+
+    assert check.findings[0] == findings_in(check.as_json())[0] == finding
+    assert (printed.exit_code, "Dev has 500 examples, too" in printed.stdout) == (1, True)
 
 
 def test_a_digest_is_of_the_examples_whatever_their_order() -> None:

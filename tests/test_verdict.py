@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
-from bvtrack.diagnosis.recipe import TITLES
 from bvtrack.diagnosis.run_verdict import (
     At,
     EpochErrors,
@@ -23,7 +22,7 @@ from bvtrack.diagnosis.run_verdict import (
     recipe_line,
     with_test_error,
 )
-from bvtrack.diagnosis.step_reasons import WHY
+from bvtrack.diagnosis.step_rules import STEP_RULES
 
 SETS = ["train", "train_dev", "dev", "test"]
 
@@ -257,15 +256,15 @@ def test_the_gaps_tag_never_exceeds_500_characters(
     assert json.loads(line)["errors"].keys() == rates.keys()
 
 
-@given(ids=st.lists(st.sampled_from(sorted(TITLES)), min_size=1, max_size=30))
+@given(ids=st.lists(st.sampled_from(sorted(STEP_RULES)), min_size=1, max_size=30))
 def test_a_recipe_line_is_whole_steps_within_250_characters(ids: list[str]) -> None:
-    titles = [TITLES[step_id] for step_id in ids]
+    rules = [STEP_RULES[step_id] for step_id in ids]
 
-    line = recipe_line([Step(step_id, TITLES[step_id], WHY[step_id]) for step_id in ids])
+    line = recipe_line([Step(rule.id, rule.title, rule.why) for rule in rules])
 
     assert line is not None
     assert len(line) <= 250
-    assert line.split(" > ") == titles[: line.count(" > ") + 1]
+    assert line.split(" > ") == [rule.title for rule in rules[: line.count(" > ") + 1]]
 
 
 @given(errors=st.dictionaries(st.sampled_from(SETS), st.floats(0, 1), min_size=1))

@@ -24,6 +24,7 @@ from bvtrack.report.content import Content, RunAddress, baseline_name
 from bvtrack.report.page import histograms_of, split_in_words
 from bvtrack.schema import names
 from bvtrack.schema.gaps_tag import counts_of, read_gaps
+from bvtrack.splits.check import findings_in
 from bvtrack.splits.finding import Finding
 from bvtrack.store.best_other_run import model_of
 from bvtrack.store.logged_run import LoggedRun
@@ -121,9 +122,7 @@ def _anew(run: LoggedRun, epochs: list[EpochErrors]) -> Verdict:
 def _findings(split: Mapping[str, Any]) -> list[Finding]:
     """The findings of `bvtrack/splits.json`."""
     with contextlib.suppress(*UNREADABLE):
-        parts = (split.get("sizes"), split.get("distribution"), split.get("outputs"))
-        disguised = split.get("disguised") or ()
-        return [Finding(**one) for one in [*disguised, *(one for part in parts if part for one in part["findings"])]]
+        return list(findings_in(split))
     return []
 
 

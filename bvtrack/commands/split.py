@@ -61,7 +61,7 @@ def split(
         click.echo(json.dumps(check.as_json(), indent=2, allow_nan=False))
     else:
         _print_check(check)
-    if strict and check.has_errors:
+    if strict and check.found.has_errors:
         sys.exit(1)
 
 

@@ -12,36 +12,15 @@ from dataclasses import dataclass
 
 from bvtrack.diagnosis.diagnosis import PROBLEMS, STATES_WITHOUT_GAPS, Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
-from bvtrack.diagnosis.expected_gains import Gains, expected_gains
-from bvtrack.diagnosis.explanation import SET_NAMES, sets_of
-from bvtrack.diagnosis.step_reasons import Reasons
+from bvtrack.diagnosis.expected_gains import Gain, Prospects
+from bvtrack.diagnosis.explanation import SET_NAMES, in_points, sets_of
+from bvtrack.diagnosis.step_reasons import best_run
+from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rules import STEP_RULES
 
-TITLES = {
-    "bigger_network": "Train a bigger network",
-    "train_longer": "Train longer",
-    "different_optimizer": "Try another optimiser or learning rate",
-    "different_model": "Try another model",
-    "more_data": "Get more training data",
-    "regularize": "Regularise",
-    "stop_earlier": "Stop earlier",
-    "match_data": "Make the training data more like the dev data",
-    "bigger_dev_set": "Get a bigger dev set",
-    "fix_training": "Make it train first",
-    "stop_here": "Stop here",
-}
-
-RECIPE = {
-    "high_bias": ("bigger_network", "train_longer", "different_optimizer", "different_model"),
-    "high_variance": ("more_data", "regularize", "different_model"),
-    "data_mismatch": ("match_data",),
-    "dev_overfit": ("bigger_dev_set",),
-    "balanced": ("stop_here",),
-    "beyond_human": ("stop_here",),
-    "easier_dev": ("match_data",),
-    "diverged": ("fix_training",),
-    "not_learning": ("fix_training",),
-}
-"""The course's order, by problem or state: it decides where equal gains are expected."""
+WAY_TO_THE_BEST = 0.35
+"""To change one thing of what the better run has otherwise is expected to go a third of the way there (0.3 to 0.4 do equally
+well on LCDB), and nothing is expected to take more of the bias than the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +47,62 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     >>> [step.id for step in recommend(diagnose(train_error=0.01, dev_error=0.11))]
     ['more_data', 'regularize', 'different_model']
     """
-    evidence = evidence or Evidence()
-    gains = expected_gains(diagnosis, evidence)
-    reasons = Reasons(evidence, gains)
+    prospects = Prospects(diagnosis, evidence or Evidence())
     if diagnosis.tag == "undetermined":
-        return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), gains, reasons)
-    towards_best = [gains.towards_best] if gains.towards_best else []
+        return _to_be_able_to_tell(diagnosis) + _ranked(_suspected(diagnosis), prospects)
+    towards_best = [rule for rule in [_towards_best(prospects)] if rule]
     if diagnosis.tag in STATES_WITHOUT_GAPS:  # what does not train yet has to do that first
-        return _ranked(_of_the_recipe(diagnosis, evidence), gains, reasons) + _ranked(towards_best, gains, reasons)
-    return _ranked([*_of_the_recipe(diagnosis, evidence), *towards_best], gains, reasons)
+        return _ranked(_of_the_recipe(prospects), prospects) + _ranked(towards_best, prospects)
+    return _ranked([*_of_the_recipe(prospects), *towards_best], prospects)
 
 
-def _of_the_recipe(diagnosis: Diagnosis, evidence: Evidence) -> list[str]:
+def _of_the_recipe(prospects: Prospects) -> list[StepRule]:
     """The course's steps for what is named, that of the focus first, and what the curve adds."""
+    diagnosis = prospects.diagnosis
     problems = sorted(diagnosis.problems, key=lambda problem: problem != diagnosis.focus) or [diagnosis.tag]
-    steps = [step_id for problem in problems for step_id in RECIPE.get(problem, ())]
-    return [*steps, "stop_earlier"] if evidence.curve == "overtrained" else steps
+    steps = [rule for problem in problems for rule in _steps_for(problem)]
+    return [*steps, *(rule for rule in STEP_RULES.values() if prospects.evidence.curve in rule.curves)]
 
 
-def _suspected(diagnosis: Diagnosis) -> list[str]:
+def _suspected(diagnosis: Diagnosis) -> list[StepRule]:
     """The steps for what would be named if it were no noise."""
-    return [step_id for name, gap in diagnosis.decided.items() if gap.is_unclear for step_id in RECIPE[PROBLEMS[name]]]
+    return [rule for name, gap in diagnosis.decided.items() if gap.is_unclear for rule in _steps_for(PROBLEMS[name])]
 
 
-def _ranked(step_ids: Iterable[str], gains: Gains, reasons: Reasons) -> tuple[Step, ...]:
+def _steps_for(problem: str) -> list[StepRule]:
+    return [rule for rule in STEP_RULES.values() if problem in rule.problems]
+
+
+def _towards_best(prospects: Prospects) -> StepRule | None:
+    """The step that leads to what the experiment's best run has otherwise; `None` where that is not clearly better."""
+    if prospects.lead is None:
+        return None
+    return next(rule for rule in STEP_RULES.values() if rule.leads_to_best(prospects.evidence))
+
+
+def _ranked(rules: Iterable[StepRule], prospects: Prospects) -> tuple[Step, ...]:
     """The steps, each once, by expected gain; `sorted` leaves those of equal gain in the given order."""
-    ranked = sorted(dict.fromkeys(step_ids), key=gains.of, reverse=True)
-    return tuple(Step(step_id, TITLES[step_id], reasons.of(step_id), gains.forecast.get(step_id)) for step_id in ranked)
+    towards_best = _towards_best(prospects)
+    gains = {rule: _gain_of(rule, prospects, is_towards_best=rule is towards_best) for rule in rules}
+    ranked = sorted(gains.items(), key=lambda item: item[1].expected, reverse=True)
+    return tuple(_step(rule, prospects, gain, is_towards_best=rule is towards_best) for rule, gain in ranked)
+
+
+def _gain_of(rule: StepRule, prospects: Prospects, *, is_towards_best: bool) -> Gain:
+    gain = rule.gain(prospects)
+    if is_towards_best and prospects.lead is not None:
+        expected = max(gain.expected, WAY_TO_THE_BEST * prospects.lead)
+        return Gain(expected, expected)
+    return gain
+
+
+def _step(rule: StepRule, prospects: Prospects, gain: Gain, *, is_towards_best: bool) -> Step:
+    why = rule.reason(rule.why, prospects, gain)
+    other, lead = prospects.evidence.best_other, prospects.lead
+    if is_towards_best and other is not None and lead is not None:
+        why = f"{best_run(other)}, {in_points(lead)} points less. {why}"
+    is_forecast = gain.forecast is not None and gain.forecast > 0
+    return Step(rule.id, rule.title, why, gain.forecast if is_forecast else None)
 
 
 def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:
@@ -107,8 +115,8 @@ def _to_be_able_to_tell(diagnosis: Diagnosis) -> tuple[Step, ...]:
         fewest = min(sides, key=lambda side: diagnosis.counts[side], default="dev")
         measure = f"Measure the {SET_NAMES[fewest]} error on more examples"
         why = "The errors rest on too few examples to tell a gap from noise; the explanation says how many would."
-        return (Step("bigger_dev_set", TITLES["bigger_dev_set"] if fewest == "dev" else measure, why),)
+        return (Step("bigger_dev_set", STEP_RULES["bigger_dev_set"].title if fewest == "dev" else measure, why),)
     if "train" in diagnosis.errors:
         why = "Train and dev come from different sources; a train-dev set would tell variance from data mismatch."
-        return (Step("match_data", TITLES["match_data"], why),)
+        return (Step("match_data", STEP_RULES["match_data"].title, why),)
     return ()

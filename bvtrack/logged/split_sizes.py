@@ -9,12 +9,9 @@ from bvtrack.logged.error_metrics import Found
 from bvtrack.measures.measure import words_of
 from bvtrack.measures.metric_name import STAGE_OF
 from bvtrack.schema import names
+from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.sizes import check_split
-from bvtrack.splits.test_misuse import CODE as TEST_USED_TO_CHOOSE
 from bvtrack.store.logged_run import LoggedDataset, LoggedRun
-
-NO_DEV_SET = "no_dev_set"
-"""A held-out set that was measured once is read as a dev set: that is what it is as soon as anything is chosen by it."""
 
 
 def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
@@ -42,12 +39,14 @@ def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
 
 def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str:
     """The value of `bvtrack.split`: what is off, where anything is known of it. A test set that has a curve, where there is
-    no dev set, is what the training was steered by.
+    no dev set, is what the training was steered by; one that was measured once is read as a dev set, too: that is what it is as
+    soon as anything is chosen by it.
     """
-    disguise = (TEST_USED_TO_CHOOSE if has_curve else NO_DEV_SET) if found.is_test_as_dev else ""
-    codes = [disguise] if disguise else []
+    disguise = FindingCode.TEST_USED_TO_CHOOSE if has_curve else FindingCode.NO_DEV_SET
+    codes: list[str] = [disguise] if found.is_test_as_dev else []
     if {"train", "dev"} <= sizes.keys():
         report = check_split(train=sizes["train"], dev=sizes["dev"], test=sizes.get("test"))
-        codes += [finding.code for finding in report.findings if not (disguise and finding.code == "no_test_set")]
+        is_told = found.is_test_as_dev  # that there is no test set
+        codes += [finding.code for finding in report.findings if not (is_told and finding.code == FindingCode.NO_TEST_SET)]
         return "+".join(codes) or "ok"
     return "+".join(codes) or names.UNCHECKED

@@ -12,7 +12,7 @@ from bvtrack.curves.forecast import Forecast
 from bvtrack.curves.trend import Trend
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
-from bvtrack.diagnosis.expected_gains import LIKELY, Gains, expected_gains
+from bvtrack.diagnosis.expected_gains import LIKELY, Prospects
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
@@ -95,7 +95,7 @@ class Content:
     @property
     def longer(self) -> Forecast | None:
         """The best dev error after as many epochs again, where a forecast can be made and the run can still be judged."""
-        return self._gains.longer if self.diagnosis.gaps else None
+        return self._prospects.longer if self.diagnosis.gaps else None
 
     @property
     def is_longer_better(self) -> bool:
@@ -105,12 +105,12 @@ class Content:
     @property
     def more_data(self) -> Mapping[int, Forecast]:
         """The dev error with so many times the training data."""
-        return self._gains.more_data
+        return self._prospects.more_data
 
     @cached_property
-    def _gains(self) -> Gains:
+    def _prospects(self) -> Prospects:
         dev_curve = self.trend or [entry.errors.get("dev") for entry in self.history]
-        return expected_gains(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
+        return Prospects(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
 
     def _some(self, most: int) -> list[EpochErrors]:
         """Every so many epochs, the last, and the one that the verdict speaks of."""

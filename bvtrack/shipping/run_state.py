@@ -14,7 +14,7 @@ from bvtrack.journal.record_line import Record
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.schema import names
-from bvtrack.splits.finding import Finding
+from bvtrack.splits.finding import Finding, gravest_first
 from bvtrack.store.bundle import Bundle, Point
 
 State = EndState | Literal["running"]
@@ -98,7 +98,8 @@ class Ledger:
 
     @property
     def _findings(self) -> list[Finding]:
-        return [Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ())]
+        found = (Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ()))
+        return list(gravest_first(found))
 
     @property
     def _outputs(self) -> Mapping[str, Any]:

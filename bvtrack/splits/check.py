@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
-from bvtrack.splits.finding import Finding, tag_of
+from bvtrack.splits.finding import Finding, gravest_first, tag_of
 from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sizes import SplitReport, check_split
@@ -18,29 +18,34 @@ COMPARED = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class SplitCheck:
-    """`samples` are by set, without their examples, and so are `profiles`; `sizes` is `None` without train or dev; `shift` is
-    `None` where the sets were not compared, and `problem` says why where that is amiss.
+    """What was found of a split: of its `sizes`, `None` without train or dev, of what its test set is used for (`disguised`),
+    and of how the sets compare, `None` where they were not; `problem` says why where that is amiss.
+
+    `profiles` are by set, and so are the `samples`, without their examples, of sets that were not read whole from files.
     """
 
-    samples: Mapping[str, SplitSample]
-    sizes: SplitReport | None
     profiles: Mapping[str, SplitProfile]
+    sizes: SplitReport | None
     disguised: tuple[Finding, ...]
     shift: ShiftReport | None
-    problem: str | None
+    samples: Mapping[str, SplitSample] = field(default_factory=dict)
+    problem: str | None = None
 
     @property
     def tag(self) -> str:
-        """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
-        return tag_of(self._of_split)
+        """The value of `bvtrack.split`: `ok`, or the codes of what was found of the sets themselves, joined by `+`."""
+        return tag_of((*self.disguised, *(self.sizes.findings if self.sizes else ())))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return self._of_split + (self.shift.findings if self.shift else ())
+        """All of them, the gravest first."""
+        compared, counted = (part.findings if part else () for part in (self.shift, self.sizes))
+        return gravest_first((*self.disguised, *compared, *counted))
 
     @property
-    def _of_split(self) -> tuple[Finding, ...]:
-        return self.disguised + (self.sizes.findings if self.sizes else ())
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.level == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
         """The content of `bvtrack/splits.json`."""
@@ -51,6 +56,32 @@ class SplitCheck:
             "disguised": [asdict(finding) for finding in self.disguised],
             "distribution": asdict(self.shift) if self.shift else None,
         }
+
+
+def findings_in(content: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Those in the content of `bvtrack/splits.json`, where what is found of outputs stands, too; the gravest first.
+
+    Raises `LookupError` or `TypeError` where it is something else.
+    """
+    parts = (content.get(name) for name in ("distribution", "sizes", "outputs"))
+    written = [*(content.get("disguised") or ()), *(one for part in parts if part for one in part["findings"])]
+    return gravest_first(Finding(**one) for one in written)
+
+
+def check_profiles(
+    profiles: Mapping[str, SplitProfile],
+    counts: Mapping[str, int],
+    *,
+    shift: ShiftReport | None,
+    monitors: Iterable[str] = (),
+) -> SplitCheck:
+    """What is found of a split whose sets hold so many examples; `monitors` are the metrics that the training chooses by."""
+    return SplitCheck(
+        profiles=profiles,
+        sizes=check_split(**counts) if {"train", "dev"} <= counts.keys() else None,
+        disguised=tuple(disguised_dev_set(profiles, monitors)),
+        shift=shift,
+    )
 
 
 def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[str] = ()) -> SplitCheck:
@@ -69,14 +100,8 @@ def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[st
             shift = compare_sets(compared, leaks=True, samples=_partly_known(samples, compared))
         except ValueError as error:
             problem = str(error)
-    return SplitCheck(
-        samples=samples,
-        sizes=check_split(**counts) if {"train", "dev"} <= counts.keys() else None,
-        profiles=profiles,
-        disguised=tuple(disguised_dev_set(profiles, monitors)),
-        shift=shift,
-        problem=problem,
-    )
+    check = check_profiles(profiles, counts, shift=shift, monitors=monitors)
+    return replace(check, samples=samples, problem=problem)
 
 
 def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:

@@ -7,66 +7,60 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bvtrack.splits.check import SplitCheck, check_profiles
 from bvtrack.splits.comparing.shift import ShiftReport, compare_splits
 from bvtrack.splits.files.opening import open_splits
 from bvtrack.splits.files.split_file import Roles, SplitFile
-from bvtrack.splits.finding import Finding, tag_of
 from bvtrack.splits.profiling.profile import SplitProfile, profile
-from bvtrack.splits.sizes import SplitReport, check_split
-from bvtrack.splits.test_misuse import disguised_dev_set
+from bvtrack.splits.sizes import SplitReport
 
 GRAVEST_FIRST = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class FilesCheck:
-    """What was found in files, by split: `train`, `dev` and perhaps `test`; `leaks` says whether they were looked for."""
+    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` says whether they were looked for."""
 
     paths: Mapping[str, str]
-    profiles: Mapping[str, SplitProfile]
-    sizes: SplitReport
-    disguised: tuple[Finding, ...]
-    shift: ShiftReport
+    found: SplitCheck
     leaks: bool
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All of them, the gravest first."""
-        found = (*self.disguised, *self.shift.findings, *self.sizes.findings)
-        return tuple(sorted(found, key=lambda finding: GRAVEST_FIRST.index(finding.level)))
+    def sizes(self) -> SplitReport:
+        """What was found of the sizes: there are always train and dev."""
+        assert self.found.sizes is not None
+        return self.found.sizes
 
     @property
-    def has_errors(self) -> bool:
-        """Whether a finding is an error."""
-        return any(finding.level == "error" for finding in self.findings)
-
-    @property
-    def tag(self) -> str:
-        """The value of `bvtrack.split`: `ok`, or the codes of what was found of the sets themselves, joined by `+`."""
-        return tag_of((*self.disguised, *self.sizes.findings))
+    def shift(self) -> ShiftReport:
+        """How the files compare: those that do not are refused."""
+        assert self.found.shift is not None
+        return self.found.shift
 
     def as_json(self) -> dict[str, Any]:
         """All of it but the profiles, as JSON types; what is no finite number is `None`."""
+        known, profiles = self.found.as_json(), self.found.profiles
+        compared = known["distribution"]
         content = {
             "files": dict(self.paths),
-            "counts": dict(self.shift.counts),
-            "class_counts": {name: dict(found.class_counts) for name, found in self.profiles.items()},
-            "columns": [part.name for part in self.profiles["train"].layout.parts],
-            "digests": dict(self.shift.digests),
-            "sizes": {**asdict(self.sizes), "ok": self.sizes.ok, "tag": self.sizes.tag},
-            "tag": self.tag,
-            "verdict": self.shift.verdict,
+            "counts": compared["counts"],
+            "class_counts": {name: dict(each.class_counts) for name, each in profiles.items()},
+            "columns": [part.name for part in profiles["train"].layout.parts],
+            "digests": compared["digests"],
+            "sizes": {**known["sizes"], "ok": self.sizes.ok, "tag": self.sizes.tag},
+            "tag": self.found.tag,
+            "verdict": compared["verdict"],
             "verdict_tag": self.shift.tag,
             "looked_for_leaks": self.leaks,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [asdict(finding) for finding in self.found.findings],
             "comparisons": [
-                {**asdict(one), "is_significant": one.is_significant, "is_shift": one.is_shift}
-                for one in self.shift.comparisons
+                {**written, "is_significant": one.is_significant, "is_shift": one.is_shift}
+                for written, one in zip(compared["comparisons"], self.shift.comparisons, strict=True)
             ],
-            "histograms": [asdict(one) for one in self.shift.histograms],
+            "histograms": compared["histograms"],
         }
-        found: dict[str, Any] = _finite(content)
-        return found
+        finite: dict[str, Any] = _finite(content)
+        return finite
 
 
 def columns_of(found: SplitProfile) -> str:
@@ -99,14 +93,9 @@ def check_files(
     profiles: dict[str, SplitProfile] = {}
     for split, file in files.items():
         profiles[split] = _profile(split, file, profiles.get("train"), leaks, report)
-    return FilesCheck(
-        paths=paths,
-        profiles=profiles,
-        sizes=check_split(**{split: found.n for split, found in profiles.items()}),
-        disguised=tuple(disguised_dev_set(profiles)),
-        shift=compare_splits(**profiles, leaks=leaks),
-        leaks=leaks,
-    )
+    counts = {split: each.n for split, each in profiles.items()}
+    found = check_profiles(profiles, counts, shift=compare_splits(**profiles, leaks=leaks))
+    return FilesCheck(paths=paths, found=found, leaks=leaks)
 
 
 def _profile(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["note", "warning", "error"]
+PLACES: Mapping[Level, int] = {"error": 0, "warning": 1, "note": 2}
+"""The gravest are told first; what a later version may call otherwise, last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,11 @@ class Finding:
     code: str
     level: Level
     message: str
+
+
+def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The order in which findings are told; those of one level stay as they were."""
+    return tuple(sorted(findings, key=lambda finding: PLACES.get(finding.level, len(PLACES))))
 
 
 def is_ok(findings: Iterable[Finding]) -> bool:

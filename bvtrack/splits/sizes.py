@@ -12,7 +12,8 @@ from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.error_rates.gaps import GAP_SHARE, ROUNDING
 from bvtrack.error_rates.intervals import half_width
 from bvtrack.measures.train_subset import train_eval_size
-from bvtrack.splits.finding import Finding, is_ok, tag_of
+from bvtrack.splits.finding import Finding, Level, is_ok, tag_of
+from bvtrack.splits.finding_codes import FindingCode
 
 FEWEST_EXAMPLES = 100
 """The guidelines speak of 100 examples and more (course 2 week 1)."""
@@ -89,11 +90,7 @@ def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int
 def _size_findings(counts: Mapping[str, int], held_out: Sequence[str]) -> list[Finding]:
     total = sum(counts.values())
     if total < FEWEST_EXAMPLES:
-        message = (
-            f"{total:,} examples in all: the guidelines start at {FEWEST_EXAMPLES}; "
-            "below it use cross-validation, for no held-out set of this size tells errors apart"
-        )
-        return [Finding("too_few_examples", "warning", message)]
+        return [FindingCode.TOO_FEW_EXAMPLES.finding(total=total, fewest=FEWEST_EXAMPLES)]
     return [finding for name in held_out if (finding := _share_finding(name, counts, total))]
 
 
@@ -101,15 +98,16 @@ def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding 
     count, width = counts[name], half_width(TYPICAL_ERROR, counts[name])
     is_coarse = width > COARSEST
     guideline, low, high = _guideline(total, has_test="test" in counts)
-    said = (
-        f"the {name} set has {count:,} of {total:,} examples ({percent(count / total)}; the guideline is {guideline}) "
-        f"and knows a {percent(TYPICAL_ERROR)} error to ±{100 * width:.1f} points"
-    )
-    if count / total < low or (total > LARGE and is_coarse):
-        return Finding(f"{name}_too_small", "warning" if is_coarse else "note", said)
-    if count / total > high:
-        return Finding(f"{name}_too_large", "note", f"{said}: some of them could train instead")
-    return None
+    share = count / total
+    if share < low or (total > LARGE and is_coarse):
+        code = FindingCode.TOO_SMALL
+    elif share > high:
+        code = FindingCode.TOO_LARGE
+    else:
+        return None
+    level: Level = "warning" if is_coarse and code == FindingCode.TOO_SMALL else "note"
+    precision = {"error": TYPICAL_ERROR, "points": 100 * width}
+    return code.finding(level, split=name, count=count, total=total, share=share, guideline=guideline, **precision)
 
 
 def _guideline(total: int, *, has_test: bool) -> tuple[str, float, float]:
@@ -121,10 +119,4 @@ def _guideline(total: int, *, has_test: bool) -> tuple[str, float, float]:
 
 
 def _missing_test(counts: Mapping[str, int]) -> tuple[Finding, ...]:
-    if "test" in counts:
-        return ()
-    message = (
-        "there is no test set: that is allowed, and makes this a train/dev split; "
-        "what choices are made on is a dev set, so do not report its error as a test error"
-    )
-    return (Finding("no_test_set", "note", message),)
+    return () if "test" in counts else (FindingCode.NO_TEST_SET.finding(),)

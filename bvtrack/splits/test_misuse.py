@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from bvtrack.measures.measure import is_of_stage
 from bvtrack.splits.finding import Finding
+from bvtrack.splits.finding_codes import FindingCode
 
 if TYPE_CHECKING:
     from bvtrack.splits.profiling.profile import SplitProfile
-
-CODE = "test_used_to_choose"
-ADVICE = "so it is a dev set, and its error no test error: hold out examples that nothing is chosen by"
 
 
 def disguised_dev_set(profiles: Mapping[str, SplitProfile], monitors: Iterable[str] = ()) -> list[Finding]:
@@ -24,10 +22,16 @@ def disguised_dev_set(profiles: Mapping[str, SplitProfile], monitors: Iterable[s
     >>> [finding.code for finding in disguised_dev_set({}, ["val_loss", "test_acc"])]
     ['test_used_to_choose']
     """
-    reasons = []
     dev, test = profiles.get("dev"), profiles.get("test")
-    if dev and test and dev.digest == test.digest:
-        reasons.append("the test set holds the dev set's examples")
-    if chosen_by := sorted({name for name in monitors if is_of_stage(name, "test")}):
-        reasons.append(f"callbacks of the training choose by {', '.join(chosen_by)}")
-    return [Finding(CODE, "error", f"{' and '.join(reasons)}, {ADVICE}")] if reasons else []
+    are_same = bool(dev and test and dev.digest == test.digest)
+    chosen_by = sorted({name for name in monitors if is_of_stage(name, "test")})
+    if not are_same and not chosen_by:
+        return []
+    return [
+        FindingCode.TEST_USED_TO_CHOOSE.finding(
+            same_examples=are_same,
+            both=are_same and bool(chosen_by),
+            monitored=bool(chosen_by),
+            monitors=", ".join(chosen_by),
+        )
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.paging import REFUSED
 from bvtrack.report.printable import printable
-from bvtrack.splits.test_misuse import CODE as TEST_USED_TO_CHOOSE
+from bvtrack.splits.finding_codes import FindingCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +30,7 @@ class Tally:
     def add(self, audited: Audited) -> None:
         self.n += 1
         self.n_changed += audited.is_changed
-        self.n_disguised += TEST_USED_TO_CHOOSE in (audited.split or "")
+        self.n_disguised += FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "")
         if audited.tag is not None:
             self.diagnoses[audited.tag] += 1
             self.certain[audited.tag] += audited.certainty == "certain"
@@ -61,8 +61,8 @@ def print_tally(console: Console, tally: Tally, done: str) -> None:
         console.print(_reasons(tally))
     if tally.n_disguised:
         console.print(
-            f"[yellow]{_runs(tally.n_disguised)} used the test set as a dev set ({TEST_USED_TO_CHOOSE}): hold out examples "
-            "that nothing is chosen by.[/yellow]"
+            f"[yellow]{_runs(tally.n_disguised)} used the test set as a dev set ({FindingCode.TEST_USED_TO_CHOOSE}): "
+            "hold out examples that nothing is chosen by.[/yellow]"
         )
     console.print(f"{_runs(tally.n)} looked at, {tally.n_changed:,} {done}.")
 
@@ -98,7 +98,7 @@ def _table(first: str, *counts: str) -> Table:
 
 
 def _warned(audited: Audited) -> str:
-    return "the test set was used as dev set" if TEST_USED_TO_CHOOSE in (audited.split or "") else ""
+    return "the test set was used as dev set" if FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "") else ""
 
 
 def _runs(n: int) -> str:

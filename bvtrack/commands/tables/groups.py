@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvtrack.diagnosis.explanation import GAP_NAMES, in_points, percent
-from bvtrack.diagnosis.recipe import TITLES
+from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.report.printable import printable, shortened
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _groups(groups: Sequence[RunGroup]) -> Table:
         error = "" if group.best_dev_error is None else percent(group.best_dev_error)
         gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]
         best = Text(printable(group.best_run or ""))
-        step = Text(printable(TITLES.get(group.next_step or "", group.next_step or "")))
+        rule = STEP_RULES.get(group.next_step or "")
+        step = Text(printable(rule.title if rule else group.next_step or ""))
         table.add_row(Text(tag), f"{group.n:,}", error, *gaps, best, step)
     return table
 

@@ -10,6 +10,7 @@ from bvtrack.diagnosis.explanation import percent
 from bvtrack.splits.comparing.comparison import Comparison
 from bvtrack.splits.comparing.shift import LEAK
 from bvtrack.splits.file_check import FilesCheck, columns_of
+from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.profiling.columns import MOST_CATEGORIES
 from bvtrack.splits.sizes import TYPICAL_ERROR
 
@@ -48,7 +49,7 @@ def verdict_line(check: FilesCheck) -> str:
 def _sizes(check: FilesCheck) -> str:
     if not check.sizes.ok:
         return "sets too small"
-    is_as_advised = all(finding.code == "no_test_set" for finding in check.sizes.findings)
+    is_as_advised = all(finding.code == FindingCode.NO_TEST_SET for finding in check.sizes.findings)
     return "sizes as advised" if is_as_advised else "sizes that will do"
 
 
@@ -56,9 +57,9 @@ def _parts(check: FilesCheck, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield _splits(check)
-    level = check.findings[0].level if check.findings else "note"
+    level = check.found.findings[0].level if check.found.findings else "note"
     yield Text(f"\n{verdict_line(check)}\n", style=f"bold {'green' if level == 'note' else COLOURS[level]}")
-    if check.findings:
+    if check.found.findings:
         yield _findings(check, width)
     significant = [one for one in check.shift.comparisons if one.is_significant]
     if significant:
@@ -81,7 +82,7 @@ def _splits(check: FilesCheck) -> Table:
     table.add_column("Classes", justify="right")
     table.add_column("Fingerprint", no_wrap=True)
     total = sum(check.shift.counts.values())
-    for split, found in check.profiles.items():
+    for split, found in check.found.profiles.items():
         width = check.sizes.resolution.get(split)
         table.add_row(
             split,
@@ -106,7 +107,7 @@ def _findings(check: FilesCheck, width: int) -> Table:
     from rich.text import Text
 
     table = Table.grid(padding=(0, BETWEEN))
-    for finding in check.findings:
+    for finding in check.found.findings:
         level = Text(finding.level, style=COLOURS[finding.level])
         table.add_row(level, Text(_wrapped(finding.message, max(1, width - LEVEL_WIDTH - BETWEEN))))
     return table

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
 from bvtrack.splits.finding import Finding, Level
+from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.sampling.allowance import MOST_READ
 
 if TYPE_CHECKING:
@@ -78,6 +79,6 @@ def compare_outputs(*, dev: Any, test: Any) -> ShiftReport:
 
 def _findings(report: ShiftReport) -> Iterator[Finding]:
     for finding in report.findings:
-        if finding.code == "test_differs_from_dev":
+        if finding.code == FindingCode.DIFFERS.of(earlier="dev", later="test"):
             level: Level = "warning" if finding.level == "error" else "note"
-            yield Finding("outputs_differ", level, f"the model's outputs: {finding.message}")
+            yield FindingCode.OUTPUTS_DIFFER.finding(level, difference=finding.message)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from bvtrack.splits.comparing.comparison import LABEL, Comparison, compare_profiles
 from bvtrack.splits.comparing.histograms import Histogram, histograms
 from bvtrack.splits.comparing.leakage import leak_findings
-from bvtrack.splits.finding import Finding, is_ok
+from bvtrack.splits.finding import Finding, Level, is_ok
+from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.profiling.profile import SplitProfile, profile
 
 Verdict = Literal[
@@ -142,21 +143,15 @@ def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) 
             if label and label not in reference.labels.counts and n >= fewest
         }
         if unseen and found.labels is not None and not found.labels.is_bucketed:
-            named = ", ".join(f"{label} ({n:,})" for label, n in list(unseen.items())[:NAMED])
-            more = f" and {len(unseen) - NAMED} more" if len(unseen) > NAMED else ""
-            message = f"{name} holds classes that {first} lacks: {named}{more}; no model can have learned them"
-            yield Finding(f"{name}_has_unseen_classes", "warning", message)
+            classes = _the_first([f"{label} ({n:,})" for label, n in unseen.items()])
+            yield FindingCode.HAS_UNSEEN_CLASSES.finding(earlier=first, later=name, classes=classes)
 
 
 def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
     if verdict == "unclear":
         needed = math.ceil(2 * (KS_CRITICAL / HARMLESS) ** 2 / 100) * 100
         read = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-        message = (
-            "no difference was found, but one that matters could hide in so few examples "
-            f"({read}): {needed:,} in each would tell"
-        )
-        yield Finding("unclear_distribution", "note", message)
+        yield FindingCode.UNCLEAR_DISTRIBUTION.finding(read=read, needed=needed)
     significant = [one for one in comparisons if one.is_significant]
     for earlier, later in itertools.combinations(counts, 2):
         if of_pair := [one for one in significant if (one.earlier, one.later) == (earlier, later)]:
@@ -168,14 +163,12 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     by_column: dict[str, Comparison] = {}
     for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
-    named = ", ".join(one.in_words() for one in list(by_column.values())[:NAMED])
-    more = f" and {len(by_column) - NAMED} more" if len(by_column) > NAMED else ""
-    code = f"{later}_differs_from_{earlier}"
-    if not is_shift:
-        message = f"{earlier} and {later} are not drawn alike, but differ too little to matter: {named}{more}"
-        return Finding(code, "note", message)
-    if earlier == "train":
-        advice = "a train-dev set, held out of the training data, tells variance from data mismatch"
-        return Finding(code, "warning", f"{earlier} and {later} differ in {named}{more}: {advice}")
-    advice = "draw both from the data that the model is for"
-    return Finding(code, "error", f"{earlier} and {later} differ in {named}{more}: {advice}")
+    differences = _the_first([one.in_words() for one in by_column.values()])
+    level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
+    return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
+
+
+def _the_first(named: Sequence[str]) -> str:
+    """As many as a finding names, and how many more there are."""
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return f"{', '.join(named[:NAMED])}{more}"

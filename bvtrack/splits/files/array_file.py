@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from bvtrack.splits.files.split_file import Report, Roles, reason_of
-from bvtrack.splits.reading.batches import TARGET_NAMES
+from bvtrack.splits.reading.examples import TARGET_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bvtrack.splits.files.array_file import open_arrays
@@ -10,8 +10,6 @@ from bvtrack.splits.files.image_folder import open_images
 from bvtrack.splits.files.split_file import Roles, SplitFile
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
-
-
 ARRAYS = (".npz", ".npy")
 
 
@@ -39,17 +37,23 @@ def _open(name: str, roles: Roles) -> SplitFile:
     path, part = _path_and_part(name)
     if not path.exists():
         raise ValueError(f"expected a file or a folder of images, got {name!r}, which is not there")
-    ending = path.name.lower()
     if path.is_dir():
         return open_images(path, roles)
-    if ending.endswith(TABLES):
-        from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import
-
-        return open_table(path, roles)
-    if ending.endswith(ARRAYS):
-        return open_arrays(path, part, roles)
-    known = ", ".join((*TABLES, *ARRAYS))
+    for endings, open_file in FILES.items():
+        if path.name.lower().endswith(endings):
+            return open_file(path, part, roles)
+    known = ", ".join(ending for endings in FILES for ending in endings)
     raise ValueError(f"expected a folder of images or a file that ends in {known}, got {name!r}; convert it to one of these")
+
+
+def _table(path: Path, part: str, roles: Roles) -> SplitFile:
+    from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import
+
+    return open_table(path, roles)
+
+
+FILES: Mapping[tuple[str, ...], Callable[[Path, str, Roles], SplitFile]] = {TABLES: _table, ARRAYS: open_arrays}
+"""By what a file's name ends in, how it is opened: its path, the part of it that is meant, and the roles of its columns."""
 
 
 def _path_and_part(name: str) -> tuple[Path, str]:

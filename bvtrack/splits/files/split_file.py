@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from bvtrack.splits.reading.batches import TARGET_NAMES
+from bvtrack.splits.reading.examples import TARGET_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bvtrack.splits.profiling.layout import Layout
-    from bvtrack.splits.reading.batches import Columns
+    from bvtrack.splits.reading.features import Columns
 
 
 MOST_DESCRIBED = 100_000

@@ -15,7 +15,7 @@ from bvtrack.splits.reading.arrays import TEXT, family, is_all_missing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bvtrack.splits.reading.batches import Columns
+    from bvtrack.splits.reading.features import Columns
 
 Targets = Literal["none", "classes", "one_hot", "numbers"]
 

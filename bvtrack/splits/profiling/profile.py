@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvtrack.splits.reading.batches import Columns
     from bvtrack.splits.reading.batching import Batch
+    from bvtrack.splits.reading.features import Columns
 
 MASK = (1 << 64) - 1
 ROWS_SIDE_BY_SIDE = 1 << 18

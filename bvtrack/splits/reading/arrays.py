@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bvtrack.splits.reading.kinds import is_of_arrow, is_tensor
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,14 +48,14 @@ def _numpy(values: Any) -> NDArray[Any]:
 
 def _for_numpy(values: Any) -> Any:
     """A form of the values that NumPy converts correctly."""
-    if hasattr(values, "detach"):  # a torch tensor on any device
+    if is_tensor(values):
         values = values.detach().cpu().to_dense().resolve_conj().resolve_neg()
         return values.float() if str(values.dtype) == "torch.bfloat16" else values
     if isinstance(values, np.ma.MaskedArray):
         return _unmasked(values)
     if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # pandas dates with a time zone
         return values.to_numpy("datetime64[us]")
-    if hasattr(values, "to_pylist"):  # an Arrow column
+    if is_of_arrow(values):
         return values.to_numpy(zero_copy_only=False)
     return values.to_numpy() if hasattr(values, "to_numpy") else values
 
@@ -72,7 +74,7 @@ def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
     """Numbers and arrays as such, with NaN for missing ones; other objects unchanged, with None for missing ones."""
     values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
     first = next((value for value in values if value is not None), np.nan)
-    if isinstance(first, (np.ndarray, list, tuple)) or hasattr(first, "detach"):
+    if isinstance(first, (np.ndarray, list, tuple)) or is_tensor(first):
         return stacked([first if value is None else value for value in values])
     if not all(value is None or isinstance(value, Number) for value in values) or isinstance(first, complex):
         return objects_of(values).reshape(objects.shape)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvtrack.splits.reading.batches import Columns
+    from bvtrack.splits.reading.features import Columns
 
     Batch = tuple[Columns, Any]
 

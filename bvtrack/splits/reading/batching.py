@@ -13,7 +13,7 @@ from bvtrack.splits.reading.random_subset import choose_examples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bvtrack.splits.reading.batches import Columns
+    from bvtrack.splits.reading.features import Columns
 
     Batch = tuple[Columns, Any]
 

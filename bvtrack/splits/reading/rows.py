@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.reading.file_rows import file_rows, is_mapped
+from bvtrack.splits.reading.kinds import (
+    are_arrays,
+    is_anything,
+    is_hugging_face,
+    is_mapping,
+    is_of_arrow,
+    is_of_pandas,
+    is_sequence,
+    is_tensor,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,20 +28,7 @@ def rows_at(values: Any, chosen: NDArray[np.int64]) -> Any:
     """The examples at the sorted indices `chosen` of an array, a table, a column, or of several of them in a mapping or a list,
     in a container of the same kind. Raises whatever the container's library raises.
     """
-    if isinstance(values, Mapping):
-        return {name: rows_at(column, chosen) for name, column in values.items()}
-    if isinstance(values, (list, tuple)):
-        are_parts = bool(values) and all(hasattr(part, "shape") for part in values)
-        return [rows_at(part, chosen) for part in values] if are_parts else [values[index] for index in chosen.tolist()]
-    if hasattr(values, "detach"):
-        return _of_tensor(values, chosen)
-    if hasattr(values, "with_format"):  # a Hugging Face dataset
-        return values.with_format("numpy")[chosen.tolist()]
-    if hasattr(values, "to_pylist"):
-        return _of_arrow(values, chosen)
-    if hasattr(values, "iloc"):
-        return values.iloc[chosen]
-    return _of_array(values, chosen)
+    return next(take for recognises, take in ROWS if recognises(values))(values, chosen)
 
 
 def _of_array(values: Any, chosen: NDArray[np.int64]) -> Any:
@@ -71,3 +68,16 @@ def _of_arrow(values: Any, chosen: NDArray[np.int64]) -> Any:
         pieces[piece].take(chosen[of_piece == piece] - (ends[piece] - len(pieces[piece]))) for piece in np.unique(of_piece)
     ]
     return type(values).from_batches(found) if is_table else sys.modules["pyarrow"].chunked_array(found)
+
+
+ROWS: tuple[tuple[Callable[[Any], bool], Callable[[Any, NDArray[np.int64]], Any]], ...] = (
+    (is_mapping, lambda columns, chosen: {name: rows_at(column, chosen) for name, column in columns.items()}),
+    (are_arrays, lambda parts, chosen: [rows_at(part, chosen) for part in parts]),
+    (is_sequence, lambda values, chosen: [values[index] for index in chosen.tolist()]),
+    (is_tensor, _of_tensor),
+    (is_hugging_face, lambda dataset, chosen: dataset.with_format("numpy")[chosen.tolist()]),
+    (is_of_arrow, _of_arrow),
+    (is_of_pandas, lambda table, chosen: table.iloc[chosen]),
+    (is_anything, _of_array),
+)
+"""By what holds the examples, the first that holds, how some are taken."""

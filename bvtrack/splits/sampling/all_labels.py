@@ -9,7 +9,8 @@ from bvtrack.splits.profiling.class_labels import class_names
 from bvtrack.splits.profiling.columns import Names
 from bvtrack.splits.profiling.layout import Layout
 from bvtrack.splits.profiling.profile import SplitProfile
-from bvtrack.splits.reading.batches import target_array
+from bvtrack.splits.reading.features import target_array
+from bvtrack.splits.reading.kinds import is_of_arrow, is_of_pandas
 from bvtrack.splits.sampling.allowance import MOST_BYTES, Allowance, bytes_of
 
 
@@ -35,6 +36,6 @@ def _all_labels(layout: Layout, targets: Any, n: int) -> Names | None:
 
 
 def _slice(targets: Any, start: int, size: int) -> Any:
-    if hasattr(targets, "to_pylist"):  # an Arrow column
+    if is_of_arrow(targets):
         return targets.slice(start, size)
-    return (targets.iloc if hasattr(targets, "iloc") else targets)[start : start + size]
+    return (targets.iloc if is_of_pandas(targets) else targets)[start : start + size]

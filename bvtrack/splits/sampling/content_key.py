@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.arrays import TEXT
-from bvtrack.splits.reading.batches import batches, columns_of
+from bvtrack.splits.reading.batches import batches
+from bvtrack.splits.reading.features import columns_of
 from bvtrack.splits.reading.rows import rows_at
 from bvtrack.splits.sampling.allowance import GROWTH, READ_SECONDS, Allowance
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvtrack.splits.reading.batches import Columns
+    from bvtrack.splits.reading.features import Columns
 
 MOST_SAMPLED = 256
 """Number of examples sampled: a change to 1 in 100 examples is noticed in 92 cases of 100."""

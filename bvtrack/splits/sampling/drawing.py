@@ -12,6 +12,7 @@ from bvtrack.splits.reading.arrays import TEXT
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.file_rows import is_mapped
+from bvtrack.splits.reading.kinds import is_of_pandas, is_sparse, is_tensor
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.reading.rows import rows_at
 from bvtrack.splits.sampling.allowance import MOST_BYTES, MOST_FILE_BYTES, MOST_READ, Allowance, bytes_of
@@ -63,7 +64,7 @@ def _drawn(features: Any, targets: Any, n: int) -> Batch:
 
 def _drawn_within_budget(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
     """A sample of data whose cost per example is not known before some have been read."""
-    first = ROWS_OF_A_TABLE if hasattr(features, "iloc") else 1
+    first = ROWS_OF_A_TABLE if is_of_pandas(features) else 1
     allowance = Allowance(MOST_FILE_BYTES, len(order), first, watches_memory=True)
     parts: list[Batch] = []
     while size := allowance.more:
@@ -96,13 +97,13 @@ def _is_in_memory(part: Any) -> bool:
 
     if isinstance(part, np.ndarray):
         return not is_mapped(part)
-    return hasattr(part, "iloc") or hasattr(part, "detach") or hasattr(part, "nnz")
+    return is_of_pandas(part) or is_tensor(part) or hasattr(part, "nnz")
 
 
 def _bytes_of(part: Any) -> int:
     """Bytes that an array takes when read; if small by its shape, including its texts."""
     n_bytes: int = math.prod(part.shape) * getattr(getattr(part, "dtype", None), "itemsize", 8)
-    if n_bytes <= MOST_FILE_BYTES and hasattr(part, "iloc"):
+    if n_bytes <= MOST_FILE_BYTES and is_of_pandas(part):
         usage = part.memory_usage(index=False, deep=True)
         n_bytes = int(usage if part.ndim == 1 else usage.sum())
     elif n_bytes <= MOST_FILE_BYTES and getattr(part.dtype, "hasobject", False):
@@ -134,7 +135,7 @@ def _parts_of(features: Any, targets: Any) -> list[Any]:
 
 def _by_rows(features: Any) -> Any:
     """The features in a form that can be sliced by row. Raises `ValueError` if that would mean converting too much."""
-    if not (hasattr(features, "tocsr") and hasattr(features, "nnz")):
+    if not is_sparse(features):
         return features
     stored = features.nnz * (features.dtype.itemsize + 8)
     if features.format not in ROW_FORMATS and stored > MOST_FILE_BYTES:

@@ -11,8 +11,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from bvtrack.random_states import preserve_random_states
-from bvtrack.splits.reading.batches import as_batch, batches, is_stream
+from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import n_of, together
+from bvtrack.splits.reading.examples import as_batch
+from bvtrack.splits.reading.kinds import is_by_index, is_loader, is_of_tensorflow, is_stream
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
 from bvtrack.splits.sampling.content_key import copy_to_read, key_of_dataset
@@ -50,22 +52,25 @@ def found_in(data: Any) -> Found | None:
     sample, so a stream is used only if it ends in time.
     """
     with preserve_random_states():
-        dataset = getattr(data, "dataset", None)
-        if getattr(data, "batch_sampler", None) is not None and isinstance(dataset, Sized) and not is_stream(dataset):
-            chosen = getattr(data.sampler, "indices", None)
-            population = range(len(dataset)) if chosen is None else [int(index) for index in chosen]
-            return _by_index(dataset, population, partial(_collated, data.collate_fn))
-        if getattr(data, "num_batches", None):
-            return _of_batches(data)
-        if _is_by_index(data):
-            return _by_index(data, range(len(data)), _one_batch)
-        return _to_its_end(data) if _gives_items(data) else None
+        find = next((find for recognises, find in SAMPLERS if recognises(data)), None)
+        return find(data) if find else None
 
 
 def of_pairs(features: Sequence[Any], targets: Sequence[Any]) -> Found:
     """The size, sampling function and key of lists of features and targets, `[n]` each."""
     with preserve_random_states():
         return _by_index(Pairs(features, targets), range(len(features)), _one_batch)
+
+
+def _of_loader(loader: Any) -> Found:
+    """Of the dataset behind a DataLoader, put together by the loader's own function."""
+    chosen = getattr(loader.sampler, "indices", None)
+    population = range(len(loader.dataset)) if chosen is None else [int(index) for index in chosen]
+    return _by_index(loader.dataset, population, partial(_collated, loader.collate_fn))
+
+
+def _of_dataset(dataset: Any) -> Found:
+    return _by_index(dataset, range(len(dataset)), _one_batch)
 
 
 def _by_index(dataset: Any, population: Sequence[int], as_batches: Callable[[list[Any]], Iterable[Any]]) -> Found:
@@ -167,17 +172,35 @@ def _copy_of(dataset: Any) -> Any:
         return dataset
 
 
-def _is_by_index(data: Any) -> bool:
-    is_other = isinstance(data, (Mapping, list, tuple, str, bytes)) or is_stream(data) or hasattr(data, "element_spec")
-    are_rows = any(hasattr(data, name) for name in ("shape", "tensors", "batch_sampler"))
-    return not is_other and not are_rows and hasattr(data, "__getitem__") and hasattr(data, "__len__")
-
-
-def _gives_items(data: Any) -> bool:
-    has_items = hasattr(data, "element_spec") or is_stream(data) or hasattr(data, "batch_sampler")
-    return has_items and hasattr(data, "__len__")
-
-
 def _n_in(batch: Any) -> int:
     ((columns, _), *_) = list(batches(iter([batch])))
     return n_of((columns, None))
+
+
+def _is_loader_by_index(data: Any) -> bool:
+    """Whether it is a DataLoader of batches, of a dataset that gives its examples by index."""
+    dataset = getattr(data, "dataset", None)
+    return getattr(data, "batch_sampler", None) is not None and isinstance(dataset, Sized) and not is_stream(dataset)
+
+
+def _has_batches_by_number(data: Any) -> bool:
+    return bool(getattr(data, "num_batches", None))
+
+
+def _is_dataset_by_index(data: Any) -> bool:
+    is_other = isinstance(data, (Mapping, list, tuple)) or is_of_tensorflow(data) or is_loader(data)
+    are_rows = any(hasattr(data, name) for name in ("shape", "tensors"))
+    return is_by_index(data) and not is_other and not are_rows
+
+
+def _gives_items(data: Any) -> bool:
+    return (is_of_tensorflow(data) or is_stream(data) or is_loader(data)) and hasattr(data, "__len__")
+
+
+SAMPLERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Found]], ...] = (
+    (_is_loader_by_index, _of_loader),
+    (_has_batches_by_number, _of_batches),
+    (_is_dataset_by_index, _of_dataset),
+    (_gives_items, _to_its_end),
+)
+"""By what a set is, the first that holds, how its examples are found."""

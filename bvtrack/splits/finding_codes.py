@@ -1,0 +1,158 @@
+"""Every finding that a check of a split can make: its code, the levels it may have, and its sentence at each.
+
+A check decides and measures: which finding it is, at which level, and the numbers. The words stand here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from string import Formatter
+from types import MappingProxyType
+from typing import Any
+
+from bvtrack.diagnosis.explanation import percent
+from bvtrack.splits.finding import Finding, Level
+
+_NO_CLAUSES: Mapping[str, str] = MappingProxyType({})
+_NO_SENTENCES: Mapping[Level, str] = MappingProxyType({})
+_KNOWS = (
+    "the {split} set has {count:,} of {total:,} examples ({share!p}; the guideline is {guideline}) "
+    "and knows a {error!p} error to ±{points:.1f} points"
+)
+_COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{of_sample}"
+_NEAR_COPIES = (
+    "{n_near:,} of {n:,} {later} examples ({share!p}) are near copies of {earlier} examples by their {part}: "
+    "keep what was made of one original in one set"
+)
+
+
+class _Words(Formatter):
+    """As `str.format`, and `!p` writes a fraction in percent."""
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return percent(value) if conversion == "p" else super().convert_field(value, conversion)
+
+
+class FindingCode(StrEnum):
+    """A code, or the template of one where it names the sets; `sentences` by level; `clauses` that are said only where the
+    check says that they hold.
+    """
+
+    sentences: Mapping[Level, str]
+    clauses: Mapping[str, str]
+
+    TEST_USED_TO_CHOOSE = (
+        "test_used_to_choose",
+        {
+            "error": "{same_examples}{both}{monitored}, so it is a dev set, and its error no test error: "
+            "hold out examples that nothing is chosen by"
+        },
+        {
+            "same_examples": "the test set holds the dev set's examples",
+            "both": " and ",
+            "monitored": "callbacks of the training choose by {monitors}",
+        },
+    )
+    NO_DEV_SET = "no_dev_set", _NO_SENTENCES
+    """Only in a tag: of what others logged, where a test set was measured once and there is no dev set."""
+
+    TOO_FEW_EXAMPLES = (
+        "too_few_examples",
+        {
+            "warning": "{total:,} examples in all: the guidelines start at {fewest}; "
+            "below it use cross-validation, for no held-out set of this size tells errors apart"
+        },
+    )
+    TOO_SMALL = "{split}_too_small", {"warning": _KNOWS, "note": _KNOWS}
+    TOO_LARGE = "{split}_too_large", {"note": f"{_KNOWS}: some of them could train instead"}
+    NO_TEST_SET = (
+        "no_test_set",
+        {
+            "note": "there is no test set: that is allowed, and makes this a train/dev split; "
+            "what choices are made on is a dev set, so do not report its error as a test error"
+        },
+    )
+
+    HAS_UNSEEN_CLASSES = (
+        "{later}_has_unseen_classes",
+        {"warning": "{later} holds classes that {earlier} lacks: {classes}; no model can have learned them"},
+    )
+    UNCLEAR_DISTRIBUTION = (
+        "unclear_distribution",
+        {
+            "note": "no difference was found, but one that matters could hide in so few examples "
+            "({read}): {needed:,} in each would tell"
+        },
+    )
+    DIFFERS = (
+        "{later}_differs_from_{earlier}",
+        {
+            "error": "{earlier} and {later} differ in {differences}: draw both from the data that the model is for",
+            "warning": "{earlier} and {later} differ in {differences}: "
+            "a train-dev set, held out of the training data, tells variance from data mismatch",
+            "note": "{earlier} and {later} are not drawn alike, but differ too little to matter: {differences}",
+        },
+    )
+    OUTPUTS_DIFFER = (
+        "outputs_differ",
+        {"warning": "the model's outputs: {difference}", "note": "the model's outputs: {difference}"},
+    )
+
+    COPIES_NOT_LOOKED_FOR = (
+        "copies_not_looked_for",
+        {"note": "copies were not looked for, as the rows of {unhashed} were not hashed: profile with leaks=True"},
+    )
+    REPEATS = (
+        "{later}_repeats_{earlier}",
+        {
+            "error": f"{_COPIES}: remove them from one of the two, and split again",
+            "note": f"{_COPIES}, but {{usual!p}} of the {{earlier}} examples come more than once too: "
+            "rows so short repeat by chance",
+        },
+        {"of_sample": ", by a random sample of them"},
+    )
+    NEARLY_REPEATS = "{later}_nearly_repeats_{earlier}", {"error": _NEAR_COPIES, "note": _NEAR_COPIES}
+    SHARES_GROUPS = (
+        "{later}_shares_groups_with_{earlier}",
+        {
+            "error": "{n_shared:,} of {n:,} groups of {later} are in {earlier} too: "
+            "split by group, or the error will be too low for new ones"
+        },
+    )
+    OVERLAPS_IN_TIME = (
+        "{later}_overlaps_{earlier}_in_time",
+        {
+            "warning": "{earlier} goes on after {later} begins: where the model will meet later data than it has seen, "
+            "let {later} begin when {earlier} ends"
+        },
+    )
+
+    def __new__(cls, code: str, sentences: Mapping[Level, str], clauses: Mapping[str, str] = _NO_CLAUSES) -> FindingCode:
+        """As `str` makes it, with what else stands in the entry."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentences, member.clauses = sentences, clauses
+        return member
+
+    def of(self, **sets: str) -> str:
+        """The code of a finding about these sets.
+
+        >>> FindingCode.DIFFERS.of(earlier="train", later="dev")
+        'dev_differs_from_train'
+        """
+        return self.value.format_map(sets)
+
+    def finding(self, level: Level | None = None, /, **measured: Any) -> Finding:
+        """The finding with what was `measured` in its sentence; a `level` is given where the code has several. A clause is
+        said where what is given by its name is true.
+
+        >>> FindingCode.NO_TEST_SET.finding().level
+        'note'
+        """
+        if level is None:
+            (level,) = self.sentences
+        words = _Words()
+        said = {name: words.vformat(clause, (), measured) if measured[name] else "" for name, clause in self.clauses.items()}
+        message = words.vformat(self.sentences[level], (), {**measured, **said})
+        return Finding(words.vformat(self.value, (), measured), level, message)

@@ -1,0 +1,98 @@
+"""Examples one by one, or batches of them, as pairs of features and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bvtrack.splits.reading.arrays import objects_of, stacked
+from bvtrack.splits.reading.features import column_names
+from bvtrack.splits.reading.kinds import is_mapping, is_records, is_single, is_table
+
+TARGET_NAMES = ("label", "labels", "target", "targets", "y")
+"""Under which mappings and tables keep their targets, where none are given beside them."""
+EXAMPLES_AT_ONCE = 256
+
+
+def of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Batches as they are, examples a few hundred at once."""
+    waiting: list[Any] = []
+    for item in items:
+        if not _is_example(item):
+            yield pair(item)
+            continue
+        waiting.append(item)
+        if len(waiting) == EXAMPLES_AT_ONCE:
+            yield as_batch(waiting)
+            waiting = []
+    if waiting:
+        yield as_batch(waiting)
+
+
+def by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
+    """The examples of a dataset, a few hundred at once."""
+    for start in range(0, len(dataset), EXAMPLES_AT_ONCE):
+        yield as_batch([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
+
+
+def _is_example(item: Any) -> bool:
+    if isinstance(item, Mapping):
+        return any(is_single(value) for value in item.values())
+    return is_single(item[1] if _is_pair(item) else item)
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether it is features and targets, and maybe a weight; loaders of torch make tuples lists."""
+    return (
+        len(item) in (2, 3) and not is_single(item[0]) if isinstance(item, list) else isinstance(item, tuple) and len(item) > 1
+    )
+
+
+def as_batch(examples: Sequence[Any]) -> tuple[Any, Any]:
+    """Examples, each of them features, a pair or a mapping, as one batch: features and targets."""
+    first = examples[0]
+    if isinstance(first, Mapping):
+        return without_target(stacked_values(examples))
+    if _is_pair(first):
+        features, targets = (stacked_values([one[index] for one in examples]) for index in (0, 1))
+        return features, targets
+    values = [one[0] if isinstance(one, tuple) else one for one in examples]
+    return stacked_values(values), None
+
+
+def stacked_values(values: Sequence[Any]) -> Any:
+    """The values of some examples as one array, or one for each name. Raises `ValueError` for other names or shapes."""
+    if isinstance(values[0], Mapping):
+        if any(value.keys() != values[0].keys() for value in values):
+            raise ValueError(f"expected examples with the same names, got {', '.join(map(str, values[0]))} and others")
+        return {name: stacked_values([value[name] for value in values]) for name in values[0]}
+    if any(value is None or isinstance(value, (str, bytes)) for value in values):
+        return objects_of(values)
+    return stacked(values)
+
+
+def pair(batch: Any) -> tuple[Any, Any]:
+    """The features and the targets of a batch, which may hold sample weights, too."""
+    if isinstance(batch, list) and batch and is_single(batch[0]):
+        return batch, None
+    if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):  # a third one is sample weights
+        return batch[0], batch[1]
+    return (batch[0], None) if isinstance(batch, (list, tuple)) and len(batch) == 1 else without_target(batch)
+
+
+def without_target(batch: Any) -> tuple[Any, Any]:
+    """The features and the targets of a mapping or a table; everything is a feature where no name is that of targets."""
+    names = _names_in(batch)
+    name = next((name for name in TARGET_NAMES if name in names), None)
+    if name is None or len(names) == 1:
+        return batch, None
+    return {key: batch[key] for key in names if key != name}, batch[name]
+
+
+def _names_in(batch: Any) -> list[Any]:
+    """Of a mapping's arrays, a table's columns or the fields of records; none of anything else."""
+    if is_mapping(batch):
+        return list(batch)
+    if is_table(batch):
+        return column_names(batch)
+    return list(batch.dtype.names) if is_records(batch) else []

@@ -1,0 +1,93 @@
+"""The features of some examples as named arrays, and their targets as one array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.splits.reading.arrays import TEXT, as_array, printable
+from bvtrack.splits.reading.kinds import are_arrays, is_anything, is_mapping, is_records, is_sparse, is_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Columns = Mapping[str, NDArray[Any]]
+
+FEATURES = "feature"
+WIDEST_SPARSE = 1024
+"""Columns up to which a sparse matrix is read as a table; of a wider one, columns are added up into so many buckets."""
+
+
+def columns_of(features: Any) -> Columns:
+    """The features of some examples by name. Raises `ValueError` for columns of different lengths."""
+    given = next(named for recognises, named in NAMED_ARRAYS if recognises(features))(features)
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in given:
+        for column, array in _split_texts(printable(str(name)), as_array(values)):
+            if column in found:
+                raise ValueError(f"expected columns of different names, got {column} twice")
+            found[column] = array
+    return _checked(found)
+
+
+def column_names(table: Any) -> list[Any]:
+    """Those of a table of whatever library."""
+    return list(getattr(table, "column_names", None) or table.columns)
+
+
+NAMED_ARRAYS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterable[tuple[Any, Any]]]], ...] = (
+    (is_table, lambda table: [(name, table[name]) for name in dict.fromkeys(column_names(table))]),
+    (is_mapping, lambda columns: list(columns.items())),
+    (are_arrays, lambda parts: [(f"{FEATURES} {index}", part) for index, part in enumerate(parts)]),
+    (is_records, lambda records: [(name, records[name]) for name in records.dtype.names]),
+    (is_sparse, lambda matrix: [(FEATURES, dense(matrix))]),
+    (is_anything, lambda array: [(FEATURES, array)]),
+)
+"""By what features are, the first that holds, their arrays with a name each."""
+
+
+def _checked(columns: dict[str, NDArray[Any]]) -> Columns:
+    if not columns:
+        raise ValueError("expected at least 1 column of features, got none")
+    if len({len(values) for values in columns.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values):,}" for name, values in columns.items())
+        raise ValueError(f"expected columns of one length, got {lengths}")
+    for name, values in columns.items():
+        if 0 in values.shape[1:]:
+            raise ValueError(f"expected at least 1 value an example in {name}, got an array of shape {values.shape}")
+    return columns
+
+
+def _split_texts(name: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """An array of texts `[n, k]` as columns, each of which may hold numbers; others as they are."""
+    if array.dtype.kind not in TEXT or array.ndim == 1:
+        yield name, array
+        return
+    if array.ndim > 2:
+        raise ValueError(f"expected texts [n] or [n, k] in {name}, got an array of shape {array.shape}")
+    for index in range(array.shape[1]):
+        yield f"{name} {index}", as_array(array[:, index])
+
+
+def target_array(targets: Any) -> NDArray[Any]:
+    """Targets `[n, ...]`, texts as `[n]`. Raises `ValueError` for what are no targets."""
+    array = as_array(dense(targets) if is_sparse(targets) else targets)
+    if 0 in array.shape[1:]:
+        raise ValueError(f"expected at least 1 target an example, got an array of shape {array.shape}")
+    if array.dtype.kind in TEXT and array.size != len(array):
+        raise ValueError(f"expected one class or name an example, or numbers [n, k], got names of shape {array.shape}")
+    return array.reshape(-1) if array.dtype.kind in TEXT else array
+
+
+def dense(matrix: Any) -> NDArray[Any]:
+    """A sparse matrix as an array; the columns of a wide one are added up, with a sign each, into buckets."""
+    import numpy as np
+    from scipy import sparse
+
+    n_columns = matrix.shape[-1]
+    if n_columns > WIDEST_SPARSE and len(matrix.shape) == 2:
+        generator = np.random.default_rng(0)
+        signs, buckets = generator.choice([-1.0, 1.0], n_columns), generator.integers(WIDEST_SPARSE, size=n_columns)
+        matrix = matrix @ sparse.csr_matrix((signs, (np.arange(n_columns), buckets)), shape=(n_columns, WIDEST_SPARSE))
+    array: NDArray[Any] = matrix.toarray()
+    return array
