@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bvtrack.journal.file_lock import acquired
 from bvtrack.journal.private_files import (
@@ -35,12 +35,12 @@ from bvtrack.journal.private_files import (
     write_private,
 )
 from bvtrack.journal.record_line import Record, from_line, in_broken_line, to_line
+from bvtrack.journal.records import Kind, now
 from bvtrack.journal.user import user_name
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
 FORMAT = 2
 """Of the records: from 2 on each has a checksum."""
 SEGMENT_BYTES = 1 << 20
@@ -204,7 +204,7 @@ class Journal:
 
 def record(kind: Kind, **content: Any) -> Record:
     """A record as it stands in the journal; `timestamp` is milliseconds since the epoch."""
-    return {"kind": kind, "timestamp": time.time_ns() // 1_000_000, **content}
+    return {"kind": kind, "timestamp": now(), **content}
 
 
 def read_header(journal: Path) -> Record:
@@ -389,6 +389,3 @@ def _first_line(path: Path) -> bytes:
     with contextlib.suppress(FileNotFoundError), open_plain(path) as file:
         return file.readline(MOST_HEADER_BYTES)
     return b""
-
-
-EndState = Literal["complete", "interrupted", "failed"]

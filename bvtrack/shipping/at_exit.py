@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from bvtrack.journal.journal import EndState
+from bvtrack.journal.records import EndState
 
 EXIT_SECONDS = 5.0
 """How long the end of a program waits for a thread that dies with it, and for a report, which its container may end with it."""

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts, OtherRun
 from bvtrack.diagnosis.run_history import History
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge_history, with_test_error
-from bvtrack.journal.journal import EndState
 from bvtrack.journal.record_line import Record
+from bvtrack.journal.records import (
+    ChanceRecord,
+    EndRecord,
+    EpochRecord,
+    LaterTestRecord,
+    MeasureRecord,
+    ModelRecord,
+    OutputsRecord,
+    PastRecord,
+    SplitRecord,
+    State,
+    TrainingRecord,
+    TrialRecord,
+    as_record,
+)
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.schema import names
 from bvtrack.splits.finding import Finding, gravest_first
 from bvtrack.store.bundle import Bundle, Point
 
-State = EndState | Literal["running"]
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's words for how a run ended."""
-OF_EPOCHS = ("epoch", "past", "test")
-"""The kinds of records of which the newest one alone does not count."""
+OF_EPOCHS = (EpochRecord, PastRecord, LaterTestRecord)
+"""The records of which the newest one alone does not count."""
 DIGITS = 7
 """Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
 
@@ -34,51 +47,63 @@ class Ledger:
         self._options = options
         self._baseline = {name: options[name] for name in ("human_error", "same_distribution")}
         self._history = History(options["at"], **self._baseline)
-        self._epochs: dict[int, Record] = {}
-        self._tests: dict[int, Record] = {}
+        self._epochs: dict[int, EpochRecord] = {}
+        self._tests: dict[int, LaterTestRecord] = {}
         self._model: Mapping[str, Any] = {}
-        self._measure: Mapping[str, Any] = options["measure"] or {"name": None, "is_rate": True}
-        self._split: Mapping[str, Any] = {}
+        self._split = SplitRecord(timestamp=0)
+        self._outputs: OutputsRecord | None = None
         self._chance: float | None = None
         self._is_trial = False
         self._verdict: Verdict | None = None
-        self._latest: dict[str, Record] = {}
+        self._latest: dict[str, TrainingRecord] = {}
         self._best_other: OtherRun | None = None
+        self.measure: str | None = (options["measure"] or {}).get("name")
+        """What the errors are, as the tag says."""
         self.timestamp = 0
         """Of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
 
-    def take(self, record: Record) -> None:
-        """Add what a record says."""
-        self.timestamp = max(self.timestamp, record["timestamp"])
-        if record["kind"] not in OF_EPOCHS:
-            self._latest[record["kind"]] = record
-        match record["kind"]:
-            case "epoch":
-                self._epochs[record["epoch"]] = record
-                self._tests.pop(record["epoch"], None)
-                for dropped in self._history.add(_entry(record)):
-                    del self._epochs[dropped]
-                    self._tests.pop(dropped, None)
-            case "test":
-                if measured := self._history.get(record["epoch"]):
-                    self._history.put(with_test_error(measured, _test_entry(record)))
-                    self._tests[measured.epoch] = record
-            case "past":
-                self._history.go_on_from(record)
-            case "chance":
-                self._chance = record["error"]
-            case "model":
-                self._model = record["facts"]
-            case "measure":
-                self._measure = record
-            case "split":
-                self._split = record
-            case "trial":
+    def take(self, record: TrainingRecord | Record) -> TrainingRecord:
+        """Add what a record says, also one that is still as a line of the journal holds it; the record.
+
+        Raises `LookupError`, `TypeError`, `ValueError` or `AttributeError` where it is none of a training's.
+        """
+        new = as_record(record)
+        self.timestamp = max(self.timestamp, new.timestamp)
+        if not isinstance(new, OF_EPOCHS):
+            self._latest[new.kind] = new
+        match new:
+            case EpochRecord():
+                self._add(new)
+            case LaterTestRecord():
+                if measured := self._history.get(new.epoch):
+                    self._history.put(with_test_error(measured, new.as_epoch))
+                    self._tests[measured.epoch] = new
+            case PastRecord():
+                self._history.go_on_from(new.to_json())
+            case ChanceRecord():
+                self._chance = new.error
+            case ModelRecord():
+                self._model = new.facts
+            case MeasureRecord():
+                self.measure = new.name
+            case SplitRecord():
+                self._split = new
+            case OutputsRecord():
+                self._outputs = new
+            case TrialRecord():
                 self._is_trial = True
-            case "end":
-                self.state = record["state"]
+            case EndRecord():
+                self.state = new.state
         self._verdict = None
+        return new
+
+    def _add(self, epoch: EpochRecord) -> None:
+        self._epochs[epoch.epoch] = epoch
+        self._tests.pop(epoch.epoch, None)
+        for dropped in self._history.add(epoch):
+            del self._epochs[dropped]
+            self._tests.pop(dropped, None)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -91,36 +116,27 @@ class Ledger:
                 **self._baseline,
                 chance=self._chance,
                 model=ModelFacts(**self._model),
-                n_train=self._split.get("counts", {}).get("train"),
+                n_train=self._split.counts.get("train"),
                 best_other=self._best_other,
             )
         return self._verdict
 
     @property
     def _findings(self) -> list[Finding]:
-        found = (Finding(**one) for record in (self._split, self._outputs) for one in record.get("findings", ()))
+        of_outputs = self._outputs.findings if self._outputs else ()
+        found = (Finding(**one) for one in (*(self._split.findings or ()), *of_outputs))
         return list(gravest_first(found))
-
-    @property
-    def _outputs(self) -> Mapping[str, Any]:
-        return self._latest.get("outputs", {})
 
     @property
     def _split_report(self) -> Mapping[str, Any]:
         """The content of `bvtrack/splits.json`."""
-        outputs = {"outputs": self._outputs["report"]} if self._outputs else {}
-        return {**(self._split.get("report") or {}), **outputs}
-
-    @property
-    def measure(self) -> str | None:
-        """What the errors are, as the tag says."""
-        name: str | None = self._measure["name"]
-        return name
+        outputs = {"outputs": self._outputs.report} if self._outputs else {}
+        return {**(self._split.report or {}), **outputs}
 
     @property
     def dev_digest(self) -> str | None:
         """The digest of the dev set; `None` where none of it was read, so that another may only be as large."""
-        logged = (dataset for dataset in self._split.get("datasets", ()) if dataset["profile"]["read"])
+        logged = (dataset for dataset in self._split.datasets if dataset["profile"]["read"])
         return next((dataset["digest"] for dataset in logged if dataset["name"] == "dev"), None)
 
     def compare_with(self, best_other: OtherRun | None) -> bool:
@@ -135,11 +151,12 @@ class Ledger:
         entry = self._history.get(epoch)
         return self._values(entry) if entry else {}
 
-    def bundle(self, new: Sequence[Record]) -> Bundle:
+    def bundle(self, new: Sequence[TrainingRecord | Record]) -> Bundle:
         """The run as it is now, with the points and datasets of the `new` ones among the records that have been taken."""
+        records = [as_record(one) for one in new]
         return Bundle(
-            points=[point for record in new for point in self._points(record)],
-            datasets=[dataset for record in new if record["kind"] == "split" for dataset in record["datasets"]],
+            points=[point for record in records for point in self._points(record)],
+            datasets=[dataset for record in records if isinstance(record, SplitRecord) for dataset in record.datasets],
             tags=self._tags(),
             note=self._note(),
             files=self._files(),
@@ -165,33 +182,35 @@ class Ledger:
         )
 
     def folded(self) -> list[Record]:
-        """Records that say the same as all that have been taken, the curve of a very long training by fewer epochs."""
-        return [*self._latest.values(), *self.folded_epochs()]
+        """Lines that say the same as all that has been taken, the curve of a very long training by fewer epochs."""
+        return [*(one.to_json() for one in self._latest.values()), *self.folded_epochs()]
 
     def folded_epochs(self) -> list[Record]:
         """Of these the ones that are about epochs."""
         kept = [entry.epoch for entry in self._history.kept]
+        epochs = [self._epochs[epoch] for epoch in kept]
         later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
-        past = [{"kind": "past", "timestamp": self.timestamp, **self._history.past()}] if kept else []
-        return [*(self._epochs[epoch] for epoch in kept), *past, *later_tests]
+        past = [PastRecord(timestamp=self.timestamp, **self._history.past())] if kept else []
+        return [one.to_json() for one in (*epochs, *past, *later_tests)]
 
-    def _points(self, record: Record) -> Iterator[Point]:
+    def _points(self, record: TrainingRecord) -> Iterator[Point]:
         """An epoch's errors and gaps, a later test error and its gap, or what guessing scores."""
-        match record["kind"]:
-            case "epoch":
-                values = self._values(_entry(record))
-                if record["running"] is not None:
-                    values[names.TRAIN_ERROR_RUNNING] = record["running"]
-            case "test":
-                later = _test_entry(record)
-                entry = with_test_error(self._history.get(record["epoch"]) or later, later)
+        epoch = 0
+        match record:
+            case EpochRecord():
+                epoch, values = record.epoch, self._values(record)
+                if record.running is not None:
+                    values[names.TRAIN_ERROR_RUNNING] = record.running
+            case LaterTestRecord():
+                later = record.as_epoch
+                epoch, entry = record.epoch, with_test_error(self._history.get(record.epoch) or later, later)
                 values = {name: value for name, value in self._values(entry).items() if name in names.OF_TEST_ERROR}
-            case "chance":
-                values = {names.CHANCE_ERROR: record["error"]}
+            case ChanceRecord():
+                values = {names.CHANCE_ERROR: record.error}
             case _:
                 return
         for name, value in values.items():
-            yield Point(name, round(value, DIGITS), record["timestamp"], record.get("epoch", 0))
+            yield Point(name, round(value, DIGITS), record.timestamp, epoch)
 
     def _values(self, entry: EpochErrors) -> dict[str, float]:
         """The metrics of an epoch."""
@@ -208,8 +227,8 @@ class Ledger:
             names.VERSION: options["version"],
             names.BASELINE: "zero" if options["human_error"] is None else "given",
             names.MEASURE: self.measure,
-            names.SPLIT: self._split.get("tag", names.UNCHECKED),
-            names.DISTRIBUTION: self._split.get("distribution", names.UNCHECKED),
+            names.SPLIT: self._split.tag or names.UNCHECKED,
+            names.DISTRIBUTION: self._split.distribution or names.UNCHECKED,
             **{names.MODEL + name: _short(value) for name, value in self._model.items()},
             **(self.verdict.tags() if self.verdict else {}),
         }
@@ -236,16 +255,6 @@ class Ledger:
         if self._split_report:
             files[names.SPLITS_FILE] = self._split_report
         return files
-
-
-def _entry(record: Record) -> EpochErrors:
-    return EpochErrors(record["epoch"], record["errors"], record["counts"], record["intervals"], record["unscaled"])
-
-
-def _test_entry(record: Record) -> EpochErrors:
-    """A test error by itself, as an epoch that has no other."""
-    known = {"errors": record["error"], "counts": record["n"], "intervals": record["interval"], "unscaled": record["unscaled"]}
-    return EpochErrors(record["epoch"], **{name: {} if value is None else {"test": value} for name, value in known.items()})
 
 
 def _short(value: object) -> str | None:

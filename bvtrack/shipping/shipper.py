@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bvtrack.journal import journal as journals
 from bvtrack.journal.file_lock import Held, held
-from bvtrack.journal.journal import JournalError, UnreadableJournalError, read_header, read_kept, record
+from bvtrack.journal.journal import JournalError, UnreadableJournalError, read_header, read_kept
 from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
+from bvtrack.journal.records import EndRecord, TrainingRecord
 from bvtrack.journal.writer_process import is_there
 from bvtrack.log import logger
 from bvtrack.schema import names
@@ -158,7 +159,7 @@ class Shipper:
             self._take(self._reader.read_tail())
         if is_over and not self._unsent and self._has_gone_without_a_word():
             self._went_away = True
-            self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
+            self._take([EndRecord(state="interrupted", timestamp=self._ledger.timestamp)])
         is_idle = not self._unsent and not self._files
         is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
         if (self._unsent or is_unchecked) and not self._has_sent(is_over=is_over):
@@ -218,7 +219,7 @@ class Shipper:
     def _begin(self) -> None:
         """Take what was acknowledged by the last one, all of it where that is nothing."""
         self._ledger = Ledger(self._header["options"])
-        self._unsent: list[Record] = []
+        self._unsent: list[TrainingRecord] = []
         self._sent = Bundle()
         kept, offset, is_whole = read_kept(self._journal)
         self._is_cut = self._is_cut or offset > journals.size_of(self._journal)
@@ -237,14 +238,14 @@ class Shipper:
             self._sent, self._unsent = self._ledger.bundle(()), []
             self._files = dict(self._sent.files)  # of which the offset knows nothing
 
-    def _take(self, records: Sequence[Record]) -> None:
+    def _take(self, records: Sequence[TrainingRecord | Record]) -> None:
         for new in records:
             try:
-                self._ledger.take(new)
+                taken = self._ledger.take(new)
             except (LookupError, TypeError, ValueError, AttributeError):  # of version 0.1, whose records have no checksum
                 self._reader.note(self._reader.offset, f"a record before byte {self._reader.offset} is none of a training's")
             else:
-                self._unsent.append(new)
+                self._unsent.append(taken)
 
     def _has_sent_earlier(self) -> bool:
         """Send the journals that the training left before; false where the process of one is still at it.

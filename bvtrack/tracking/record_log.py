@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bvtrack.journal.claim import Claim
-from bvtrack.journal.journal import EndState, Kind, passing_journal_dir, record
+from bvtrack.journal.journal import passing_journal_dir
 from bvtrack.journal.record_line import Record
+from bvtrack.journal.records import EndState, Kind, TrainingRecord, make_record, now
 from bvtrack.log import Said
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
@@ -79,19 +80,19 @@ class Logbook:
             self._timestamp = max(self._timestamp, one["timestamp"])
 
     def write(self, kind: Kind, **content: Any) -> None:
-        """Add a record. Raises `ValueError` where the logbook is closed."""
+        """Add a record. Raises `ValueError` where the logbook is closed, `TypeError` where a field is missing."""
         if self.is_closed:
             raise ValueError("the Tracker is closed; make a new one with run_id= to go on with the same run")
         if self._is_elsewhere:
             self._said.once(f"the Tracker is one that process {self._process} writes with; {ONE_WRITER}")
             return
         with _writing:
-            news = self._stamped(kind, **content)
+            news = self._stamped(kind, content)
             self.ledger.take(news)
             if self._link:
-                self._link.append(news)
+                self._link.append(news.to_json())
             elif self._is_enabled:
-                self._waiting.append(news)
+                self._waiting.append(news.to_json())
                 if self._has_its_run():
                     self._begin()
 
@@ -105,11 +106,11 @@ class Logbook:
             return
         if self.run_id is None:
             raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
-        news = self._stamped(kind, **content)
+        before = self._waiting or self.ledger.folded()
+        news = self._stamped(kind, content)
         self.ledger.take(news)
-        before = self._waiting or [one for one in self.ledger.folded() if one is not news]
         link = self._new_link(replace(self._target, run_id=self.run_id))
-        link.begin(*before, news, *self._end)
+        link.begin(*before, news.to_json(), *self._end)
         link.close(timeout)
 
     def listen(self) -> None:
@@ -124,7 +125,7 @@ class Logbook:
         self.is_closed = True
         if self._link is None:
             return
-        self._end = [self._stamped("end", state=state)]
+        self._end = [self._stamped("end", {"state": state}).to_json()]
         self._link.append(*self._end)
         self._link.close(timeout)
 
@@ -155,11 +156,10 @@ class Logbook:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_link": None, "_is_copy": True, "_process": None}
 
-    def _stamped(self, kind: Kind, **content: Any) -> Record:
+    def _stamped(self, kind: Kind, content: Mapping[str, Any]) -> TrainingRecord:
         """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
-        news = record(kind, **content)
-        self._timestamp = max(self._timestamp + 1, news["timestamp"])
-        return {**news, "timestamp": self._timestamp}
+        self._timestamp = max(self._timestamp + 1, now())
+        return make_record(kind, self._timestamp, content)
 
     def _begin(self) -> None:
         """Open the way to MLflow for all there is to send; where that fails, the next record tries again."""

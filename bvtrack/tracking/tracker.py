@@ -15,7 +15,8 @@ from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
-from bvtrack.journal.journal import EndState, absolute, default_journal_dir
+from bvtrack.journal.journal import absolute, default_journal_dir
+from bvtrack.journal.records import EndState
 from bvtrack.log import Said, harmless
 from bvtrack.measures.measure import Measure, as_measure, find_measure, needs_targets, scaled
 from bvtrack.random_states import preserve_random_states

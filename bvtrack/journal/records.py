@@ -1,0 +1,215 @@
+"""The records of a journal, one dataclass a kind, and their way from and to JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from bvtrack.error_rates.epoch_errors import EpochErrors
+
+Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
+EndState = Literal["complete", "interrupted", "failed"]
+State = EndState | Literal["running"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecord:
+    """What a line of the journal says. `timestamp` is in milliseconds since the epoch.
+
+    `more` holds the fields that this version does not know. It is kept, as `kind` is, where it costs an epoch no time.
+    """
+
+    kind: str = field(init=False)
+    timestamp: int
+    more: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as they stand in the journal, in the order in which they stand there."""
+        content = {"kind": self.kind, **vars(self)}
+        if self.more:
+            content |= content.pop("more")
+        return content
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownRecord(TrainingRecord):
+    """A line of a kind that is not known here: all that it says is in `more`."""
+
+    kind: str = field()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparseRecord(TrainingRecord):
+    """One in which the fields that are `None` do not stand."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that are there."""
+        return {name: value for name, value in super().to_json().items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord(EpochErrors, TrainingRecord):
+    """An epoch's errors, as fractions by set; `running` is the train error averaged while the weights were changing.
+
+    It is no record of an epoch without what says how sure the errors are, empty though that may be.
+    """
+
+    kind: str = field(default="epoch", init=False)
+    counts: Mapping[str, int]
+    intervals: Mapping[str, tuple[float, float]]
+    unscaled: Mapping[str, float]
+    running: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterTestRecord(TrainingRecord):
+    """A test error that was measured after the training, on the weights of an epoch; `n` are the examples behind it."""
+
+    kind: str = field(default="test", init=False)
+    epoch: int
+    error: float
+    n: int | None
+    interval: tuple[float, float] | None
+    unscaled: float | None
+
+    @property
+    def as_epoch(self) -> EpochErrors:
+        """The test error by itself, as an epoch that has no other."""
+        return EpochErrors(
+            self.epoch,
+            errors={"test": self.error},
+            counts={} if self.n is None else {"test": self.n},
+            intervals={} if self.interval is None else {"test": self.interval},
+            unscaled={} if self.unscaled is None else {"test": self.unscaled},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastRecord(SparseRecord):
+    """What does not follow from the epochs that are kept: the content of `History.past`."""
+
+    kind: str = field(default="past", init=False)
+    decided: Mapping[str, Any]
+    n_places: int | None = None
+    places: Sequence[int] | None = None
+    stretches: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChanceRecord(TrainingRecord):
+    """What guessing scores, as a fraction."""
+
+    kind: str = field(default="chance", init=False)
+    error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord(TrainingRecord):
+    """What the model and its training are: the fields of `ModelFacts`."""
+
+    kind: str = field(default="model", init=False)
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRecord(TrainingRecord):
+    """What the errors are, as the tag says it, and whether they are shares of examples."""
+
+    kind: str = field(default="measure", init=False)
+    name: str
+    is_rate: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRecord(SparseRecord):
+    """The examples by set, the datasets for MLflow, and what was found of them where that was looked for."""
+
+    kind: str = field(default="split", init=False)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    datasets: Sequence[Mapping[str, Any]] = ()
+    tag: str | None = None
+    distribution: str | None = None
+    findings: Sequence[Mapping[str, Any]] | None = None
+    report: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputsRecord(TrainingRecord):
+    """How the model's outputs on dev and on test compare."""
+
+    kind: str = field(default="outputs", init=False)
+    findings: Sequence[Mapping[str, Any]] = ()
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord(TrainingRecord):
+    """That the run says nothing about bias or variance."""
+
+    kind: str = field(default="trial", init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndRecord(TrainingRecord):
+    """How the training ended."""
+
+    kind: str = field(default="end", init=False)
+    state: EndState
+
+
+_CLASSES: Mapping[str, type[TrainingRecord]] = {
+    made.kind: made
+    for made in (
+        EpochRecord,
+        LaterTestRecord,
+        PastRecord,
+        ChanceRecord,
+        ModelRecord,
+        MeasureRecord,
+        SplitRecord,
+        OutputsRecord,
+        TrialRecord,
+        EndRecord,
+    )
+}
+_OF_ALL = {one.name for one in fields(TrainingRecord)}
+_NAMES = {made: {one.name for one in fields(made)} - _OF_ALL for made in _CLASSES.values()}
+
+
+def make_record(kind: str, timestamp: int, content: Mapping[str, Any]) -> TrainingRecord:
+    """A record of these fields. Raises `TypeError` where one is missing that each record of its kind has.
+
+    >>> make_record("chance", 0, {"error": 0.5})
+    ChanceRecord(kind='chance', timestamp=0, error=0.5)
+    """
+    if (made := _CLASSES.get(kind)) is None:
+        return _with_more(UnknownRecord(kind=kind, timestamp=timestamp), content)
+    names = _NAMES[made]
+    if content.keys() <= names:
+        return made(timestamp=timestamp, **content)
+    known = {name: value for name, value in content.items() if name in names}
+    more = {name: value for name, value in content.items() if name not in names}
+    return _with_more(made(timestamp=timestamp, **known), more)
+
+
+def _with_more(record: TrainingRecord, more: Mapping[str, Any]) -> TrainingRecord:
+    vars(record)["more"] = more  # its class has none, so that no other record takes time for it
+    return record
+
+
+def as_record(record: TrainingRecord | Mapping[str, Any]) -> TrainingRecord:
+    """A record as a dataclass, also where it comes as the fields of a line of a journal.
+
+    Raises `LookupError` or `TypeError` where these are none of a record.
+    """
+    if isinstance(record, TrainingRecord):
+        return record
+    content = dict(record)
+    return make_record(content.pop("kind"), content.pop("timestamp"), content)
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
