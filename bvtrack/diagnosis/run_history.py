@@ -60,10 +60,11 @@ class History:
         self._entries[entry.epoch] = entry
         self._n_places += 1
         self._choose(entry)
+        dev = _dev_of(entry)
         if self._is_thinned or not self._is_stale:
-            self._stretches.add(place, _dev_of(entry))
+            self._stretches.add(place, dev)
         if not self._is_stale:
-            self._follow(place, entry)
+            self._follow(place, entry, dev)
         return self._sweep() if len(self._entries) > self._most + SWEEP_EPOCHS else ()
 
     def put(self, entry: EpochErrors) -> None:
@@ -152,16 +153,18 @@ class History:
             if self._best is None and self._at == "best":  # till now they spoke of train errors alone
                 self._spoken, self._decided = None, {}
             self._best = entry
-        if self.chosen is self._spoken or not self.chosen.finite:
+        chosen = self.chosen
+        if chosen is self._spoken or not chosen.finite:
             return
         if self._spoken is not None and (self._spoken.counts or self._spoken.intervals):
             gaps = self._spoken.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
             self._decided = decide(gaps, self._decided)
-        self._spoken = self.chosen
+        self._spoken = chosen
 
-    def _follow(self, place: int, entry: EpochErrors) -> None:
+    def _follow(self, place: int, entry: EpochErrors, dev: float | None) -> None:
+        """Follow the curves by an epoch whose finite dev error is `dev`."""
         self._shape.add(place, entry.errors.get("train"), entry.errors.get("dev"))
-        if (dev := _dev_of(entry)) is not None:
+        if dev is not None:
             self._latest_dev.append((place, dev))
 
     def _renew(self) -> None:
@@ -177,7 +180,7 @@ class History:
             for place, entry in enumerate(self._entries.values()):
                 self._stretches.add(place, _dev_of(entry))
         for epoch, entry in self._entries.items():
-            self._follow(self._places[epoch], entry)
+            self._follow(self._places[epoch], entry, _dev_of(entry))
 
     def _fullest(self) -> Mapping[int, int]:
         """Of each stretch the epoch with errors of the most sets: a dev error may be there at some epochs alone."""

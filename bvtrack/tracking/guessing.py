@@ -1,0 +1,27 @@
+"""What guessing would score, the yardstick of a model that has not learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from bvtrack.measures.measure import Measure
+
+
+def error_of_guessing(measure: Measure | None, class_counts: Mapping[str, Mapping[str, int]]) -> float | None:
+    """What a model scores that learned no more than the training targets; `None` where that is not known.
+
+    Of a rate: the error of always guessing one class, the one it is lowest for. Errors in units are 1 by their scale. A bare
+    loss is the entropy of the classes, as a fraction.
+    """
+    counts = [class_counts[name] for name in ("train", "dev") if name in class_counts]
+    if measure is not None and measure.scale is not None:
+        return 1.0
+    if len(counts) < 2 or not all(counts):
+        return None
+    if measure is None or measure.is_rate:
+        return 1 - max(max(classes.values()) / sum(classes.values()) for classes in counts)
+    if measure.kind == "loss":
+        shares = [count / sum(counts[0].values()) for count in counts[0].values()]
+        return measure.fraction(-sum(share * math.log(share) for share in shares))
+    return None

@@ -1,0 +1,150 @@
+"""What the errors of a training are, and each of them as the fraction that is logged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bvtrack.error_rates.error_rate import is_finite_number
+from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
+from bvtrack.splits.sampling.sample import MOST_EXAMPLES
+
+Say = Callable[..., None]
+LARGEST_STEP = 2**63 - 1
+"""MLflow's steps are 64-bit integers."""
+
+
+class MeasuredErrors:
+    """One training's errors: their measure, and whether they are fractions. What cannot be used is said to `say`, once."""
+
+    def __init__(self, measure: str | Measure | None, say: Say) -> None:
+        """Raises `ValueError` for a measure that is not known."""
+        self.measure = as_measure(measure)
+        self._say = say
+        self._has_fractions = True
+
+    def find(self, logged: Sequence[str]) -> Measure | None:
+        """The measure among these metrics, none of which is the one that was named; says once what that is taken for."""
+        found = find_measure(logged)
+        seen = ", ".join(logged) or "nothing"
+        if self.measure is not None:
+            remedy = f"taking {found} instead" if found else "log it, or name another with measure="
+            self._say(f"no metric named {self.measure.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
+        elif found is None:
+            advice = "log one, or name yours with measure="
+            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
+        elif found.kind == "loss":
+            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
+        return found
+
+    def settle(self, measure: Measure, targets: Any) -> None:
+        """Take the errors for this measure's, brought to fractions by the training targets where they are there."""
+        self._has_fractions = self._has_fractions or self.measure is None or measure.name != self.measure.name
+        self.measure = measure if targets is None else scaled(measure, targets)
+
+    def measure_fields(self, remark: str = "") -> dict[str, Any]:
+        """The fields of the measure's record; there must be one. `remark` goes into the tag."""
+        name = f"{self.measure} ({remark})" if remark else str(self.measure)
+        return {"name": name, "is_rate": self._is_rate}
+
+    def of_epoch(
+        self,
+        errors: Mapping[str, float | None],
+        counts: Mapping[str, int | None],
+        *,
+        split_counts: Mapping[str, int],
+        intervals: Mapping[str, tuple[float, float]],
+        running: float | None,
+    ) -> dict[str, Any]:
+        """The fields of an epoch's record, each by set. `counts` are those that were given beside those of the split."""
+        accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
+        known = {name: self._count(name, counts[name], split_counts) for name in accepted} if self._is_rate else {}
+        running = None if running is None else self._fraction(float(running))
+        return {
+            "errors": accepted,
+            "counts": {name: n for name, n in known.items() if n is not None},
+            "intervals": {
+                name: self._bounds(accepted[name], ends)
+                for name, ends in intervals.items()
+                if name in accepted and all(map(is_finite_number, ends))
+            },
+            "unscaled": {name: float(error) for name, error in errors.items() if error is not None} if self._has_units else {},
+            "running": running if running is not None and math.isfinite(running) else None,
+        }
+
+    def of_test(
+        self, error: float, n: int | None, *, split_counts: Mapping[str, int], interval: tuple[float, float] | None
+    ) -> dict[str, Any] | None:
+        """The fields of the record of a test error that comes later; `None` where it cannot be used."""
+        accepted = self._accepted("test_error", error)
+        if accepted is None:
+            return None
+        return {
+            "error": accepted,
+            "n": self._count("test", n, split_counts) if self._is_rate else None,
+            "interval": self._bounds(accepted, interval) if interval and all(map(is_finite_number, interval)) else None,
+            "unscaled": float(error) if self._has_units else None,
+        }
+
+    @property
+    def _is_rate(self) -> bool:
+        return self.measure is None or self.measure.is_rate
+
+    @property
+    def _has_units(self) -> bool:
+        return self.measure is not None and self.measure.scale is not None
+
+    def _fraction(self, error: float) -> float:
+        return error if self.measure is None else self.measure.fraction(error)
+
+    def _bounds(self, error: float, ends: tuple[float, float]) -> tuple[float, float]:
+        """The interval of an error that has been brought to the fraction `error`, brought there too."""
+        low, high = (min(max(self._fraction(float(end)), 0.0), 1.0) for end in ends)
+        return min(low, error), max(high, error)
+
+    def _accepted(self, name: str, error: float | None) -> float | None:
+        """The error as a fraction, NaN where it is not finite, `None` where it cannot be used; says once why."""
+        if error is None:
+            return None
+        error = float(error)
+        if not math.isfinite(error):
+            self._say(f"{name} must be a finite number; got {error!r}: the run is tagged as diverged")
+            return math.nan
+        if self.measure is not None and self.measure.needs_scale:
+            self._say(
+                f"expected the training targets to bring {self.measure.name} to a fraction, got none, so errors in units are "
+                "left out; pass the training data as pairs (features, targets)"
+            )
+            return None
+        fraction = self._fraction(error)
+        return fraction if self._can_be_used(name, fraction) else None
+
+    def is_fraction(self, name: str, error: float) -> bool:
+        """As `Tracker.is_fraction`."""
+        return self._can_be_used(name, self._fraction(error))
+
+    def _can_be_used(self, name: str, fraction: float) -> bool:
+        if self._has_fractions and not 0 <= fraction <= 1:
+            self._has_fractions = False
+            what = f"{name} ({self.measure})" if self.measure else name
+            got = f"{what} must be a fraction in [0, 1]; got {fraction:.4g}"
+            self._say(f"{got}, so all errors are left out from now on: 11 % is 0.11", once_for="no fraction")
+        return self._has_fractions
+
+    def _count(self, name: str, given: int | None, split_counts: Mapping[str, int]) -> int | None:
+        """The examples behind an error: those given, else the split's; says once what cannot be one."""
+        if given is None:
+            return split_counts.get(name)
+        if 1 <= given <= MOST_EXAMPLES:
+            return int(given)
+        self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
+        return None
+
+
+def as_step(epoch: Any) -> int:
+    """An epoch as MLflow stores steps. Raises `ValueError` for one that it could not."""
+    step = int(epoch)
+    if abs(step) > LARGEST_STEP:
+        raise ValueError(f"epoch must be a whole number of at most {LARGEST_STEP}; got {step}")
+    return step
