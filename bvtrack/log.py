@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from bvtrack.schema.names import as_text
+from bvtrack.text import as_text
 
 logger = logging.getLogger("bvtrack")
 """Warnings go here and not to `warnings`, which people turn into errors."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from bvtrack.journal.journal import default_journal_dir, sweep
-from bvtrack.report.printable import printable
 from bvtrack.shipping.shipper import settle_mlflow
 from bvtrack.shipping.sync import Parcel, parcels_of, send
 from bvtrack.store.target import without_credentials
+from bvtrack.text import printable
 
 
 @click.command()

@@ -6,24 +6,10 @@ from collections.abc import Mapping
 
 from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.diagnosis.explanation import joined, percent
-
-WHY = {
-    "bigger_network": "The network may be too small for the pattern; a bigger one does not hurt as long as it is regularised.",
-    "train_longer": "More epochs may bring the train error down further.",
-    "different_optimizer": "The optimiser may be stuck where another one, or another learning rate, would go on.",
-    "different_model": "Another architecture may suit this kind of data better.",
-    "more_data": "More examples leave less room to learn the training set by heart.",
-    "regularize": "Weight decay, dropout or augmentation keep the model from learning the training set by heart.",
-    "stop_earlier": "The dev error has turned and rises while the train error still falls.",
-    "match_data": "Find out how the two differ, then collect, or make, training data that is like the dev data.",
-    "bigger_dev_set": "Choices were fitted to this dev set; a bigger one is harder to overfit.",
-    "fix_training": "Check the learning rate, the initialisation and the labels; first overfit a single batch on purpose.",
-    "stop_here": "Bias and variance are both low against this baseline: a lower human error would show if more can be had.",
-}
-"""What the course and Machine Learning Yearning give as the reason, where nothing more is known of the run."""
+from bvtrack.text import cut, on_one_line
 
 SHOWN_DIFFERENCES = 4
-LONGEST_VALUE = 40
+LONGEST_VALUE = 41
 """Of a parameter that differs: a longer value is cut, so that a sentence stays one."""
 
 
@@ -52,5 +38,4 @@ def differences_in_words(differences: Mapping[str, tuple[str | None, str | None]
 
 
 def _short(value: str | None) -> str:
-    text = "none" if value is None else " ".join(value.split())
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return "none" if value is None else cut(on_one_line(value), LONGEST_VALUE)

@@ -9,8 +9,8 @@ from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.error_rates.gaps import Gap
-from bvtrack.report.printable import printable
 from bvtrack.splits.finding import Finding
+from bvtrack.text import printable
 
 SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2

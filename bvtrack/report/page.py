@@ -14,12 +14,12 @@ from bvtrack.report import figures
 from bvtrack.report.content import Content, rate_of
 from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
-from bvtrack.report.printable import shortened
 from bvtrack.report.shift_figure import shift_figure
 from bvtrack.report.svg import as_svg, own_style
 from bvtrack.report.template import template
 from bvtrack.splits.comparing.comparison import Comparison
 from bvtrack.splits.comparing.histograms import Histogram
+from bvtrack.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from bvtrack.report import figures
 from bvtrack.report.content import Content
 from bvtrack.report.note import SHOWN_STEPS, headline
 from bvtrack.report.palette import LIGHT
-from bvtrack.report.printable import shortened
 from bvtrack.report.svg import own_style
+from bvtrack.text import shortened
 
 DPI = 200
 TITLE_HEIGHT, STEP_HEIGHT = 0.55, 0.18

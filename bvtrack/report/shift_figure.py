@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bvtrack.diagnosis.explanation import SET_NAMES, percent
 from bvtrack.report.figures import FONT_SIZE, WIDTH, style
 from bvtrack.report.palette import LIGHT, OF_SET
-from bvtrack.report.printable import shortened
 from bvtrack.splits.comparing.histograms import Histogram
+from bvtrack.text import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from bvtrack.text import SPACED_ELLIPSIS, as_text, cut
 
 PREFIX = "bvtrack/"
 """Metrics share a prefix so that the MLflow UI gives them a chart section of their own."""
@@ -79,27 +79,13 @@ TAG_LENGTH = 8000
 """MLflow cuts longer values of tags, the description among them, without a word."""
 NAME_LENGTH = 250
 """Of a run or an experiment: what fits into the columns of every database that MLflow knows."""
-ELLIPSIS = " …"
-
-
-def as_text(value: str) -> str:
-    r"""`value` with what no store takes, lone surrogates and the NUL character, shown as U+FFFD.
-
-    >>> as_text("caf\x00e")
-    'caf\ufffde'
-    """
-    return re.sub("[\0\ud800-\udfff]", "\ufffd", value)
 
 
 def as_tag(value: str) -> str:
     """`value` as the value of a tag: where it is too long for MLflow, the end says so."""
-    return _cut(as_text(value), TAG_LENGTH)
+    return cut(as_text(value), TAG_LENGTH, SPACED_ELLIPSIS)
 
 
 def as_name(value: str) -> str:
     """`value` as the name of a run or an experiment, cut as a tag is."""
-    return _cut(as_text(value), NAME_LENGTH)
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - len(ELLIPSIS)] + ELLIPSIS
+    return cut(as_text(value), NAME_LENGTH, SPACED_ELLIPSIS)

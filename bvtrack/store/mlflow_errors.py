@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 
 from bvtrack.store.target import without_credentials
+from bvtrack.text import cut_at_word
 
 LONGEST = 160
 MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -87,4 +87,4 @@ def _of_system(error: OSError) -> str:
 
 
 def _shortened(text: str, uri: str) -> str:
-    return textwrap.shorten(without_credentials(text, uri), LONGEST, placeholder=" …")
+    return cut_at_word(without_credentials(text, uri), LONGEST)

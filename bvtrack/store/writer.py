@@ -24,6 +24,7 @@ from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.parts import ENOUGH, write_in_parts
 from bvtrack.store.setup_lock import first_use_of
 from bvtrack.store.target import without_credentials
+from bvtrack.text import as_text
 from bvtrack.tracking_uri.address import read_address
 
 METRICS_PER_BATCH = 1000
@@ -235,7 +236,7 @@ class MlflowWriter:
 
     def _write_note(self, run_id: str, block: str) -> None:
         run = self._client.get_run(run_id)
-        ours = names.as_text(block)
+        ours = as_text(block)
         if self._has_report:
             page = names.run_page(run.info.experiment_id, run_id, names.REPORT_FILE)
             ours = f"{ours}\n\n[Curves, forecasts and the split in the report]({page})"
@@ -266,7 +267,7 @@ def _dataset_input(dataset: Mapping[str, Any]) -> DatasetInput:
         source=json.dumps({"tags": {"mlflow.source.name": names.as_tag(dataset["source"])}}),
         profile=json.dumps(dataset["profile"]),
     )
-    return DatasetInput(entity, [InputTag(key, names.as_text(value)) for key, value in dataset["tags"].items()])
+    return DatasetInput(entity, [InputTag(key, as_text(value)) for key, value in dataset["tags"].items()])
 
 
 _Item = TypeVar("_Item")

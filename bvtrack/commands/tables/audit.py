@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.paging import REFUSED
-from bvtrack.report.printable import printable
 from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

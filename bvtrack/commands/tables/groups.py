@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.diagnosis.explanation import GAP_NAMES, in_points, percent
 from bvtrack.diagnosis.step_rules import STEP_RULES
-from bvtrack.report.printable import printable, shortened
+from bvtrack.text import on_one_line, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,5 +97,4 @@ def _table(first: object, narrowest: int | None = None) -> Table:
 
 
 def _short(text: str) -> str:
-    plain = printable(" ".join(text.split()))
-    return plain if len(plain) <= LONGEST_VALUE else f"{plain[:LONGEST_VALUE]}…"
+    return shortened(on_one_line(text), LONGEST_VALUE)

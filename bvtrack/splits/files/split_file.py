@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from bvtrack.splits.reading.examples import TARGET_NAMES
+from bvtrack.text import shortened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,5 +92,4 @@ def some(names: Sequence[str], most: int = 8) -> str:
 def reason_of(error: Exception, most: int = 100) -> str:
     """The first line of another library's message, without what a broken file may bring into it."""
     (line, *_) = str(error).strip().splitlines() or [type(error).__name__]
-    printable = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return f"{printable[:most]}…" if len(printable) > most else printable
+    return shortened(line, most)
