@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.paging import REFUSED
+from bvtrack.commands.tables.layout import make_table, numbers, text, words
 from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.text import printable
 
@@ -70,7 +71,7 @@ def print_tally(console: Console, tally: Tally, done: str) -> None:
 def _diagnoses(tally: Tally) -> Table:
     from rich.text import Text
 
-    table = _table("Diagnosis", "Runs", "Certain")
+    table = make_table(words("Diagnosis"), numbers("Runs"), numbers("Certain"))
     for tag, n in tally.diagnoses.most_common():
         table.add_row(Text(printable(tag)), f"{n:,}", f"{tally.certain[tag]:,}")
     return table
@@ -79,21 +80,9 @@ def _diagnoses(tally: Tally) -> Table:
 def _reasons(tally: Tally) -> Table:
     from rich.text import Text
 
-    table = _table("Not diagnosed", "Runs")
-    table.add_column("One of them", overflow="fold")
+    table = make_table(words("Not diagnosed"), numbers("Runs"), text("One of them"))
     for reason, n in tally.reasons.most_common():
         table.add_row(reason, f"{n:,}", Text(tally.examples[reason]))
-    return table
-
-
-def _table(first: str, *counts: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column(first, no_wrap=True)
-    for name in counts:
-        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 

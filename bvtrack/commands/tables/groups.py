@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bvtrack.commands.tables.layout import make_table, numbers, text
 from bvtrack.diagnosis.explanation import GAP_NAMES, in_points, percent
 from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.text import on_one_line, printable, shortened
@@ -53,13 +54,15 @@ def _groups(groups: Sequence[RunGroup]) -> Table:
     from rich.text import Text
 
     tags = [_broken(group.tag) for group in groups]
-    table = _table("Diagnosis", narrowest=min(max(len(line) for tag in tags for line in tag.splitlines()), LONGEST_VALUE))
-    table.add_column("Runs", justify="right", no_wrap=True)
-    table.add_column("Best dev\nerror", justify="right")
-    for gap in SHOWN_GAPS:
-        table.add_column(f"{GAP_NAMES[gap].capitalize()},\nmedian", justify="right")
-    table.add_column("Best run", overflow="fold", min_width=NARROWEST)
-    table.add_column("Most\nadvised", overflow="fold", min_width=NARROWEST)
+    longest = max(len(line) for tag in tags for line in tag.splitlines())
+    table = make_table(
+        text("Diagnosis", narrowest=min(longest, LONGEST_VALUE)),
+        numbers("Runs"),
+        numbers("Best dev\nerror", can_break=True),
+        *(numbers(f"{GAP_NAMES[gap].capitalize()},\nmedian", can_break=True) for gap in SHOWN_GAPS),
+        text("Best run", narrowest=NARROWEST),
+        text("Most\nadvised", narrowest=NARROWEST),
+    )
     for group, tag in zip(groups, tags, strict=True):
         error = "" if group.best_dev_error is None else percent(group.best_dev_error)
         gaps = [in_points(group.gaps[gap], "+") if gap in group.gaps else "" for gap in SHOWN_GAPS]
@@ -74,9 +77,7 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
     from rich.text import Text
 
     shown = [tag for tag in tags if any(tag in counts for counts in parameter.values.values())]
-    table = _table(Text(_short(parameter.name)))
-    for tag in shown:
-        table.add_column(Text(_broken(tag)), justify="right")
+    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_broken(tag)), can_break=True) for tag in shown))
     for value, counts in parameter.values.items():
         table.add_row(Text(_short(value)), *(f"{counts[tag]:,}" if tag in counts else "" for tag in shown))
     return table
@@ -85,15 +86,6 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
 def _broken(tag: str) -> str:
     """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
     return shortened(tag, LONGEST_TAG).replace("+", "+\n")
-
-
-def _table(first: object, narrowest: int | None = None) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column(first, overflow="fold", min_width=narrowest)  # type: ignore[arg-type]  # str or Text
-    return table
 
 
 def _short(text: str) -> str:

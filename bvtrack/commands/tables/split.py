@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bvtrack.commands.tables.layout import make_table, numbers, text, words
 from bvtrack.diagnosis.explanation import percent
 from bvtrack.splits.comparing.comparison import Comparison
 from bvtrack.splits.comparing.shift import LEAK
@@ -70,17 +71,15 @@ def _parts(check: FilesCheck, width: int) -> Iterator[RenderableType]:
 
 
 def _splits(check: FilesCheck) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("Split", no_wrap=True)
-    table.add_column("Examples", justify="right", no_wrap=True)
-    table.add_column("Share", justify="right", no_wrap=True)
-    table.add_column(f"Knows {100 * TYPICAL_ERROR:.0f} %\nerror to", justify="right")
-    table.add_column("Columns", justify="right")
-    table.add_column("Classes", justify="right")
-    table.add_column("Fingerprint", no_wrap=True)
+    table = make_table(
+        words("Split"),
+        numbers("Examples"),
+        numbers("Share"),
+        numbers(f"Knows {100 * TYPICAL_ERROR:.0f} %\nerror to", can_break=True),
+        numbers("Columns", can_break=True),
+        numbers("Classes", can_break=True),
+        words("Fingerprint"),
+    )
     total = sum(check.shift.counts.values())
     for split, found in check.found.profiles.items():
         width = check.sizes.resolution.get(split)
@@ -121,16 +120,9 @@ def _wrapped(message: str, width: int) -> str:
 
 
 def _differences(differences: list[Comparison]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
-    table.add_column("Largest differences", overflow="fold")
-    table.add_column("Between", no_wrap=True)
-    table.add_column("Test", no_wrap=True)
-    table.add_column("Effect", justify="right", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
+    table = make_table(text("Largest differences"), words("Between"), words("Test"), numbers("Effect"), numbers("p"))
     for one in differences[:MOST_SHOWN]:
         p_value = f"< {SMALLEST_P:.4f}" if one.p_value < SMALLEST_P else f"{one.p_value:.4f}"
         table.add_row(Text(one.what), f"{one.earlier}, {one.later}", one.test, f"{one.effect:.3f}", p_value)
