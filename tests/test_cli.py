@@ -48,6 +48,7 @@ def test_diagnose_prints_json_for_scripts() -> None:
         (("--train", "nan"), "--train must be a fraction in [0, 1]; got nan"),
         (("--train", "0.1", "--n-train", "0"), "--n-train must be a whole number of examples, at least 1; got 0"),
         (("--train", "0.1", "--n-dev", "10"), "--n-dev 10 was given without --dev; pass both or neither"),
+        (("--train", "0.15", "--n-train", "3"), "--train must be a share of --n-train 3 examples; got 0.15, which is 0.45 of"),
     ],
 )
 def test_diagnose_refuses_what_is_no_error_as_bad_usage(arguments: tuple[str, ...], message: str) -> None:

@@ -208,7 +208,7 @@ def test_arrays_are_known_again_and_other_ones_are_not(journals: Path, monkeypat
     train(sets)
     first = records(journals)
     with monkeypatch.context() as patched:
-        patched.setattr("bvtrack.tracking.tracker.check_samples", None)
+        patched.setattr("bvtrack.tracking.split_logging.check_samples", None)
         train(sets)
     again = records(journals)
     train({**sets, "dev": (rows(1) + 1, labels(1))})

@@ -49,9 +49,10 @@ def test_a_record_is_written_as_it_was_read_its_fields_in_their_order(kind: str,
     assert json.dumps(record.to_json()) == json.dumps(line(kind, **content))
 
 
+@pytest.mark.parametrize("more", [{}, {"hue": {"red": 1}}])
 @pytest.mark.parametrize("kind", [*CONTENTS, "colour"])
-def test_what_a_newer_version_says_is_kept(kind: str) -> None:
-    newer = line(kind, **CONTENTS.get(kind, {}), hue={"red": 1})
+def test_what_a_newer_version_says_is_kept(kind: str, more: dict[str, Any]) -> None:
+    newer = line(kind, **CONTENTS.get(kind, {}), **more)
     record = as_record(newer)
 
     assert record.kind == kind

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bvtrack.argument_error import Argument, ArgumentError
 from bvtrack.auditing.audited import AUDIT, Audited, changed, skipped
 from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, given, kept
 from bvtrack.auditing.judge import judge_run
@@ -133,6 +134,7 @@ def _check(human_error: float | None, baseline: str | float | None) -> None:
     for argument, error in (("human_error", human_error), ("baseline", baseline)):
         if error is not None and error not in ("zero", "best") and not is_fraction(error):
             expected = "a fraction in [0, 1]" if argument == "human_error" else "'zero', 'best' or a fraction in [0, 1]"
-            raise ValueError(f"{argument} must be {expected}; got {error!r} (2 % is 0.02)")
+            raise ArgumentError(argument, "{} must be {}; got {!r} (2 % is 0.02)", expected, error)
     if human_error is not None and baseline is not None:
-        raise ValueError(f"expected human_error= or baseline=, got both ({human_error!r} and {baseline!r}); leave one out")
+        either, other = Argument("human_error", ""), Argument("baseline", "")
+        raise ArgumentError(either, "expected {} or {}, got both ({!r} and {!r}); leave one out", other, human_error, baseline)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import click
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.experiments import Auditing
 from bvtrack.commands.diagnose import ERROR, ErrorRate
+from bvtrack.commands.options import usage_error
 from bvtrack.commands.store import refused
 from bvtrack.commands.tables.audit import Tally, print_tally, run_line
 from bvtrack.shipping.shipper import settle_mlflow
@@ -74,7 +74,7 @@ def _begun(*, is_dry: bool, **options: Any) -> Auditing:
     try:
         return Auditing(is_dry=is_dry, **options)
     except ValueError as error:
-        raise click.UsageError(_in_options(str(error))) from error
+        raise usage_error(error) from error
 
 
 def _runs_of(
@@ -115,8 +115,3 @@ def _print_tally(tally: Tally, done: str, *, is_dry: bool) -> None:
     from rich.console import Console
 
     print_tally(Console(highlight=False), tally, f"to be {done}" if is_dry else done)
-
-
-def _in_options(message: str) -> str:
-    """A message about arguments as one about options."""
-    return re.sub(r"\b(human_error|baseline)\b=?", lambda found: f"--{found[1].replace('_', '-')}", message)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from bvtrack.commands.options import usage_error
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.diagnosis import diagnose as diagnose_errors
 from bvtrack.diagnosis.recipe import Step, recommend
@@ -52,21 +52,12 @@ def diagnose(different_sources: bool, as_json: bool, train_error: float | None, 
     try:
         diagnosis = diagnose_errors(train_error=train_error, same_distribution=not different_sources, **numbers)
     except ValueError as error:
-        raise click.UsageError(_in_options(str(error))) from error
+        raise usage_error(error) from error
     steps = recommend(diagnosis)
     if as_json:
         click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
     else:
         _print_verdict(diagnosis, steps)
-
-
-def _in_options(message: str) -> str:
-    """A message about arguments as one about the present command's options: `n_dev=10` as `--n-dev 10`."""
-    for parameter in click.get_current_context().command.params:
-        option = parameter.opts[0]
-        message = re.sub(rf"\b{parameter.name}=(?=\S)", f"{option} ", message)
-        message = re.sub(rf"\b{parameter.name}\b=?", option, message)
-    return message
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:

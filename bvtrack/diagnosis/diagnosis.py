@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bvtrack.argument_error import Argument, ArgumentError
 from bvtrack.diagnosis.explanation import explain
 from bvtrack.display import as_html
 from bvtrack.error_rates.error_rate import is_finite_number, is_fraction, is_share_of
@@ -204,26 +205,30 @@ def _given(values: Mapping[str, _Value | None]) -> dict[str, _Value]:
 
 def _validate(errors: Mapping[str, float], counts: Mapping[str, int], human_error: float | None) -> None:
     if not errors:
-        raise ValueError("expected at least one error, train_error= or a later one; got none")
+        raise ArgumentError(Argument("train_error", ""), "expected at least one error, {} or a later one; got none")
     given = {f"{name}_error": error for name, error in errors.items()} | _given({"human_error": human_error})
     for argument, error in given.items():
         if not is_fraction(error):
-            raise ValueError(f"{argument} must be a fraction in [0, 1]; got {error!r} (11 % is 0.11; an accuracy a is 1 - a)")
+            expected = "{} must be a fraction in [0, 1]; got {!r} (11 % is 0.11; an accuracy a is 1 - a)"
+            raise ArgumentError(argument, expected, error)
     for name, count in counts.items():
         if isinstance(count, bool) or not is_finite_number(count) or count < 1 or count != int(count):
-            raise ValueError(f"n_{name} must be a whole number of examples, at least 1; got {count!r}")
+            raise ArgumentError(f"n_{name}", "{} must be a whole number of examples, at least 1; got {!r}", count)
+        n_examples = Argument(f"n_{name}", count)
         if name not in errors:
-            raise ValueError(f"n_{name}={count} was given without {name}_error; pass both or neither")
+            raise ArgumentError(n_examples, "{} was given without {}; pass both or neither", Argument(f"{name}_error"))
         if not is_share_of(errors[name], int(count)):
-            raise ValueError(
-                f"{name}_error must be a share of n_{name}={count} examples; got {errors[name]!r}, which is "
-                f"{errors[name] * count:.2f} of them: pass the examples that it was measured on, or none"
-            )
+            expected = "{} must be a share of {} examples; got {!r}, which is {:.2f} of them: pass the examples that it was "
+            expected += "measured on, or none"
+            raise ArgumentError(f"{name}_error", expected, n_examples, errors[name], errors[name] * count)
 
 
 def _validate_intervals(errors: Mapping[str, float], intervals: Mapping[str, tuple[float, float]]) -> None:
     for name, (low, high) in intervals.items():
+        error = Argument(f"{name}_error")
         if name not in errors:
-            raise ValueError(f"intervals[{name!r}] was given without {name}_error; pass both or neither")
+            raise ArgumentError("intervals", "{}[{!r}] was given without {}; pass both or neither", name, error)
         if not low <= errors[name] <= high:
-            raise ValueError(f"intervals[{name!r}] must hold {name}_error, {errors[name]!r}; got {low!r} to {high!r}")
+            raise ArgumentError(
+                "intervals", "{}[{!r}] must hold {}, {!r}; got {!r} to {!r}", name, error, errors[name], low, high
+            )

@@ -195,7 +195,8 @@ def make_record(kind: str, timestamp: int, content: Mapping[str, Any]) -> Traini
 
 
 def _with_more(record: TrainingRecord, more: Mapping[str, Any]) -> TrainingRecord:
-    vars(record)["more"] = more  # its class has none, so that no other record takes time for it
+    if more:
+        vars(record)["more"] = more  # its class has none, so that no other record takes time for it
     return record
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from bvtrack.argument_error import ArgumentError
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.diagnosis.recipe import Step
@@ -291,6 +292,6 @@ class Tracker:
 
 def _check_options(*, human_error: float | None, at: str) -> None:
     if human_error is not None and not is_fraction(human_error):
-        raise ValueError(f"human_error must be a fraction in [0, 1]; got {human_error!r} (2 % is 0.02)")
+        raise ArgumentError("human_error", "{} must be a fraction in [0, 1]; got {!r} (2 % is 0.02)", human_error)
     if at not in ("best", "last"):
-        raise ValueError(f"at must be 'best' or 'last'; got {at!r}")
+        raise ArgumentError("at", "{} must be 'best' or 'last'; got {!r}", at)
