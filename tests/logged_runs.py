@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import bvtrack
-from bvtrack.diagnosis.run_verdict import gaps_json
+from bvtrack.schema.gaps import gaps_text
 
 MOMENTS = count(int(time.time() * 1000) - 10**7)
 """Each run that is logged starts a millisecond after the one before."""
@@ -38,7 +38,7 @@ class LoggedRun:
             "bvtrack.certainty": diagnosis.certainty,
             "bvtrack.next_step": steps[0].id if steps else "",
             "bvtrack.recipe": " > ".join(step.title for step in steps),
-            "bvtrack.gaps": gaps_json(diagnosis),
+            "bvtrack.gaps": gaps_text(diagnosis),
             **self.tags,
         }
 

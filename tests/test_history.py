@@ -19,6 +19,7 @@ from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch
 from bvtrack.journal.journal import record
 from bvtrack.journal.record_line import Record
 from bvtrack.report.content import RunAddress
+from bvtrack.schema.tags import verdict_tags
 from bvtrack.shipping.run_state import Ledger
 
 OPTIONS = {"human_error": None, "measure": None, "same_distribution": True, "source": "tracker", "version": "1.2.3"}
@@ -113,7 +114,7 @@ def test_a_verdict_epoch_by_epoch_is_the_one_by_all_epochs(
         found.take(one)
         expected = by_all_epochs(records[: index + 1], at, late[1] if late and index >= late[0] else None)
 
-        assert verdict_of(found).tags() == expected.tags()
+        assert verdict_tags(verdict_of(found)) == verdict_tags(expected)
         assert verdict_of(found).diagnosis == expected.diagnosis
 
 
@@ -131,7 +132,7 @@ def test_an_epoch_that_comes_again_stands_at_its_new_place_alone(numbers: list[i
         so_far = records[: index + 1]
         newest = [one for place, one in enumerate(so_far) if one["epoch"] not in numbers[place + 1 : index + 1]]
 
-        assert verdict_of(found).tags() == by_all_epochs(newest, at).tags()
+        assert verdict_tags(verdict_of(found)) == verdict_tags(by_all_epochs(newest, at))
 
 
 def test_what_the_tags_have_said_of_an_epoch_that_comes_again_still_counts() -> None:
@@ -239,7 +240,7 @@ def test_a_long_training_is_judged_as_if_all_epochs_were_kept(shape: Callable[[i
         if index + 1 in (513, 1_300, 5_000):
             expected, seen = by_all_epochs(records[: index + 1], at, 0.9), verdict_of(found)
 
-            assert seen.tags() == expected.tags()
+            assert verdict_tags(seen) == verdict_tags(expected)
             assert seen.diagnosis == expected.diagnosis
             assert [step.id for step in seen.steps] == [step.id for step in expected.steps]
             assert [step.expected_gain or 0.0 for step in seen.steps] == pytest.approx(
@@ -283,7 +284,7 @@ def test_epochs_alone_are_taken_up_too_as_version_0_1_wrote_them(n_epochs: int) 
     records = epochs(_noisy(n_epochs))
     found = ledger(*(one for one in ledger(*records).folded() if one["kind"] != "past"))
 
-    assert verdict_of(found).tags() == verdict_of(ledger(*records)).tags()
+    assert verdict_tags(verdict_of(found)) == verdict_tags(verdict_of(ledger(*records)))
 
 
 @pytest.mark.parametrize("shape", [_falling, _noisy, _diverging_once])

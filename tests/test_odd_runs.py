@@ -18,7 +18,7 @@ from logged_runs import LoggedRun, log_runs
 import bvtrack
 from bvtrack.auditing.groups import DiagnosedRun
 from bvtrack.cli import main
-from bvtrack.schema.gaps_tag import counts_of, errors_of, read_gaps, widths_of
+from bvtrack.schema import tags as schema
 
 ERRORS = {"train_error": 0.01, "dev_error": 0.11}
 HUGE = 10**400
@@ -85,11 +85,13 @@ SAID = st.one_of(st.fixed_dictionaries({}, optional={"errors": NAMED, "gaps": NA
 @given(said=SAID)
 def test_whatever_the_tag_holds_only_numbers_with_a_meaning_are_read(said: Any) -> None:
     tags = {"bvtrack.gaps": json.dumps(said), "bvtrack.diagnosis": "balanced"}
-    content = read_gaps(tags)
+    gaps = schema.GAPS.read(tags)
 
-    assert all(0 <= error <= 1 for error in errors_of(content).values())
-    assert all(-1 <= width <= 1 for width in widths_of(content).values())
-    assert all(float(n) == n > 0 for n in counts_of(content).values())
+    assert gaps is not None
+    assert all(0 <= error <= 1 for error in gaps.errors.values())
+    assert all(-1 <= width <= 1 for width in gaps.widths.values())
+    assert all(float(n) == n > 0 for n in gaps.counts.values())
+    assert gaps.human_error is None or 0 <= gaps.human_error <= 1
     assert DiagnosedRun.of("1", "odd", tags, {}) is not None
 
 

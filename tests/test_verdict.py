@@ -11,18 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
-from bvtrack.diagnosis.run_verdict import (
-    At,
-    EpochErrors,
-    Verdict,
-    chosen_epoch,
-    diagnose_epoch,
-    gaps_json,
-    judge,
-    recipe_line,
-    with_test_error,
-)
+from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
 from bvtrack.diagnosis.step_rules import STEP_RULES
+from bvtrack.schema.gaps import gaps_text
+from bvtrack.schema.tags import recipe_line, verdict_tags
 
 SETS = ["train", "train_dev", "dev", "test"]
 
@@ -107,8 +99,8 @@ def test_a_run_whose_last_error_is_no_number_has_diverged() -> None:
 def test_a_run_at_chance_is_not_learning_rather_than_biased() -> None:
     verdict = _judge(_history([0.9, 0.9], [0.9, 0.9]), chance=0.9)
 
-    assert verdict.tags()["bvtrack.diagnosis"] == "not_learning"
-    assert verdict.tags()["bvtrack.next_step"] == "fix_training"
+    assert verdict.diagnosis.tag == "not_learning"
+    assert verdict.steps[0].id == "fix_training"
 
 
 def test_the_curve_is_evidence_for_the_steps() -> None:
@@ -158,7 +150,7 @@ def test_an_epochs_counts_make_intervals() -> None:
 
 
 def test_the_tags_are_those_of_the_contract() -> None:
-    tags = _judge(_history([0.01], [0.11])).tags()
+    tags = verdict_tags(_judge(_history([0.01], [0.11])))
 
     assert tags == {
         "bvtrack.diagnosis": "high_variance",
@@ -173,7 +165,7 @@ def test_the_tags_are_those_of_the_contract() -> None:
 
 
 def test_tags_that_do_not_apply_are_none() -> None:
-    tags = _judge([EpochErrors(0, {})]).tags()
+    tags = verdict_tags(_judge([EpochErrors(0, {})]))
 
     assert [name for name, value in tags.items() if value is None] == [
         "bvtrack.focus",
@@ -187,7 +179,7 @@ def test_tags_that_do_not_apply_are_none() -> None:
 def test_the_gaps_tag_holds_gaps_errors_counts_and_the_human_error() -> None:
     diagnosis = diagnose(train_error=0.01, dev_error=0.11, human_error=0.005, n_train=10_000, n_dev=2_000)
 
-    content = json.loads(gaps_json(diagnosis))
+    content = json.loads(gaps_text(diagnosis))
 
     assert content == {
         "gaps": {"avoidable_bias": [0.005, 0.0032, 0.0071], "variance": [0.1, 0.0869, 0.1146]},
@@ -198,7 +190,7 @@ def test_the_gaps_tag_holds_gaps_errors_counts_and_the_human_error() -> None:
 
 
 def test_a_gap_without_counts_has_no_ends_in_the_gaps_tag() -> None:
-    content = json.loads(gaps_json(diagnose(train_error=0.01, dev_error=0.11)))
+    content = json.loads(gaps_text(diagnose(train_error=0.01, dev_error=0.11)))
 
     assert content["gaps"]["variance"] == [0.1, None, None]
 
@@ -250,7 +242,7 @@ def test_the_gaps_tag_never_exceeds_500_characters(
     arguments: dict[str, Any] = {"train_error": None} | {f"{name}_error": error for name, (error, _) in rates.items()}
     arguments |= {f"n_{name}": n for name, (_, n) in rates.items()}
 
-    line = gaps_json(diagnose(**arguments, human_error=human_error))
+    line = gaps_text(diagnose(**arguments, human_error=human_error))
 
     assert len(line) <= 500
     assert json.loads(line)["errors"].keys() == rates.keys()

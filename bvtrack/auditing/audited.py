@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import errors_of, read_gaps
+from bvtrack.schema import tags as schema
+from bvtrack.schema.gaps import StoredGaps
 from bvtrack.schema.tags import Tags
 
 if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
-
-AUDIT = "audit"
-"""The value of `bvtrack.source` for what an audit wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,12 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
     return Audited(
         run.run_id,
         run.name,
-        tag=tags.get(names.DIAGNOSIS),
-        certainty=tags.get(names.CERTAINTY),
-        measure=tags.get(names.MEASURE),
+        tag=schema.DIAGNOSIS.read(tags),
+        certainty=schema.CERTAINTY.read(tags),
+        measure=schema.MEASURE.read(tags),
         metrics=metrics,
-        errors=errors_of(read_gaps(tags)),
-        split=tags.get(names.SPLIT),
+        errors=(schema.GAPS.read(tags) or StoredGaps()).errors,
+        split=schema.SPLIT.read(tags),
         is_changed=bool(changed(run, tags)),
     )
 

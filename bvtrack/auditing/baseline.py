@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bvtrack.auditing.audited import Audited
-from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.split_sizes import set_of
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import read_gaps
-from bvtrack.store.best_other_run import WITHOUT_ERRORS, metric_of
+from bvtrack.schema import tags
+from bvtrack.schema.gaps import rounded
+from bvtrack.store.best_other_run import WITHOUT_ERRORS
 from bvtrack.store.logged_run import LoggedRun
 
 ROUNDED = 1e-4
@@ -28,9 +27,9 @@ class Baseline:
 
     def is_that_of(self, run: LoggedRun) -> bool:
         """Whether the run has a diagnosis that rests on it."""
-        human = read_gaps(run.tags).get("human")
-        is_same = run.tags.get(names.BASELINE) == self.source and human == round(self.error or 0.0, 4)
-        return is_same and names.DIAGNOSIS in run.tags
+        gaps = tags.GAPS.read(run.tags)
+        is_same = tags.BASELINE.read(run.tags) == self.source and gaps and gaps.human_error == rounded(self.error or 0.0)
+        return bool(is_same) and tags.DIAGNOSIS.read(run.tags) is not None
 
 
 ASSUMED = Baseline()
@@ -48,9 +47,9 @@ def given(error: float | None) -> Choice:
 
 def kept(run: LoggedRun, measure: str) -> Baseline:
     """The baseline that the run's tags rest on, else the assumed one."""
-    error = read_gaps(run.tags).get("human")
-    source = run.tags.get(names.BASELINE, "zero")
-    return ASSUMED if source == "zero" or not is_fraction(error) else Baseline(error, source)
+    gaps, source = tags.GAPS.read(run.tags), tags.BASELINE.read(run.tags)
+    error = gaps.human_error if gaps else None
+    return ASSUMED if error is None or source in (None, "zero") else Baseline(error, source)
 
 
 class BestErrors:
@@ -76,7 +75,7 @@ class BestErrors:
 
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
     """What makes errors comparable: the same metric and, where it is known, the same dev set."""
-    return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
+    return tags.metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
 
 
 THREADS = 4

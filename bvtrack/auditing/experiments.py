@@ -8,15 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bvtrack.argument_error import Argument, ArgumentError
-from bvtrack.auditing.audited import AUDIT, Audited, changed, skipped
+from bvtrack.auditing.audited import Audited, changed, skipped
 from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, given, kept
 from bvtrack.auditing.judge import judge_run
 from bvtrack.auditing.paging import each_run
 from bvtrack.auditing.rebaseline import rejudge_run
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema import names
-from bvtrack.schema.tags import Tags
+from bvtrack.schema.tags import AUDIT, SOURCE, Tags, is_written_by
 from bvtrack.store.reader import Store
 from bvtrack.store.target import checked_uri, current_uri
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
@@ -25,12 +24,7 @@ if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
 
 NOT_OURS = Unknown("diagnosed in training", "a callback or a Tracker has diagnosed it; a baseline re-tags it all the same")
-OF_AUDITS = f"tags.`{names.SOURCE}` = '{AUDIT}'"
-WRITTEN = {
-    *(names.DIAGNOSIS, names.FOCUS, names.CERTAINTY, names.CURVE, names.NEXT_STEP, names.RECIPE, names.GAPS, names.EPOCH),
-    *(names.SOURCE, names.VERSION, names.MEASURE, names.BASELINE, names.SPLIT),
-}
-"""The tags that an audit writes, beside those that begin with `bvtrack.model.`."""
+OF_AUDITS = f"tags.`{SOURCE.name}` = '{AUDIT}'"
 
 
 class Auditing:
@@ -111,7 +105,7 @@ class Auditing:
         return judge_run(run, partial(self._store.history, run.run_id), choose)
 
     def _undo(self, run: LoggedRun) -> Audited:
-        self._write(run, {name: None for name in run.tags if name in WRITTEN or name.startswith(names.MODEL)})
+        self._write(run, {name: None for name in run.tags if is_written_by("audit", name)})
         return Audited(run.run_id, run.name, is_changed=True)
 
     def _write(self, run: LoggedRun, tags: Tags) -> None:
@@ -121,7 +115,7 @@ class Auditing:
 
 def _is_anothers(run: LoggedRun) -> bool:
     """Whether a callback or a Tracker has diagnosed the run."""
-    return run.tags.get(names.SOURCE, AUDIT) != AUDIT
+    return SOURCE.read(run.tags) not in (None, AUDIT)
 
 
 def check_file(uri: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bvtrack.measures.measure import core_name
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import errors_of, read_gaps, widths_of
-from bvtrack.store.best_other_run import metric_of
+from bvtrack.schema import tags as schema
+from bvtrack.schema.gaps import StoredGaps
+from bvtrack.schema.model_tags import model_texts
 
 FEWEST_RUNS = 2
 """Of a parameter value: what one run did says nothing of others."""
@@ -34,13 +34,20 @@ class DiagnosedRun:
     @classmethod
     def of(cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> DiagnosedRun | None:
         """The run with these tags and params; `None` where it has no diagnosis. What is no number is left out."""
-        if not tags.get(names.DIAGNOSIS):
+        diagnosis = schema.DIAGNOSIS.read(tags)
+        if not diagnosis:
             return None
-        content = read_gaps(tags)
-        errors, gaps = errors_of(content), widths_of(content)
-        model = {name.removeprefix(names.MODEL): value for name, value in tags.items() if name.startswith(names.MODEL)}
-        measure = _measure_of(tags.get(names.MEASURE))
-        return cls(run_id, name, tags[names.DIAGNOSIS], tags.get(names.NEXT_STEP), errors, gaps, dict(params) or model, measure)
+        gaps = schema.GAPS.read(tags) or StoredGaps()
+        return cls(
+            run_id,
+            name,
+            diagnosis,
+            next_step=schema.NEXT_STEP.read(tags),
+            errors=gaps.errors,
+            gaps=gaps.widths,
+            parameters=dict(params) or model_texts(tags),
+            measure=_measure_of(schema.MEASURE.read(tags)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
 
 def _measure_of(tag: str | None) -> str:
     """What `bvtrack.measure` says the errors are; Lightning's `val_acc` and Keras's `val_accuracy` are one."""
-    measure = metric_of(tag)
+    measure = schema.metric_of(tag)
     is_accuracy = measure.startswith("1 - ") and core_name(measure.removeprefix("1 - ")) in ("acc", "accuracy")
     return "1 - accuracy" if is_accuracy else measure
 

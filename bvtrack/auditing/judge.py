@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from bvtrack.auditing.audited import AUDIT, Audited, skipped, with_tags
+from bvtrack.auditing.audited import Audited, skipped, with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
 from bvtrack.error_rates.error_rate import is_fraction
@@ -18,15 +17,11 @@ from bvtrack.logged.split_sizes import split_sizes, split_tag
 from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import no_fraction
 from bvtrack.measures.measure import has_diverged
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import read_gaps
-from bvtrack.schema.tags import Tags
+from bvtrack.schema import tags
+from bvtrack.schema.tags import AUDIT, RunFacts, Tags
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.metric_point import Point
 from bvtrack.version import __version__
-
-READ = "read"
-"""The key in `bvtrack.gaps` under which an audit keeps the digest of what it has read."""
 
 History = Callable[[str], Sequence[Point]]
 """Reads the points of one of the run's metrics."""
@@ -55,8 +50,8 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
     errors = read_errors(run, found, history)
     if isinstance(errors, Unknown):
         return skipped(run, errors), {}
-    tags = _tags(run, errors, baseline)
-    return with_tags(run, tags, found.metrics), tags
+    found_tags = _tags(run, errors, baseline)
+    return with_tags(run, found_tags, found.metrics), found_tags
 
 
 def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unknown:
@@ -86,8 +81,9 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
 
 def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
     """Whether the run's tags say what they would be said to be now."""
-    is_own = run.tags.get(names.SOURCE) == AUDIT and run.tags.get(names.VERSION) == __version__
-    return is_own and baseline.is_that_of(run) and read_gaps(run.tags).get(READ) == run.digest
+    is_own = tags.SOURCE.read(run.tags) == AUDIT and tags.VERSION.read(run.tags) == __version__
+    gaps = tags.GAPS.read(run.tags)
+    return bool(is_own and baseline.is_that_of(run) and gaps and gaps.digest == run.digest)
 
 
 def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
@@ -112,19 +108,18 @@ def _curve(run: LoggedRun, name: str, history: History) -> Curve:
     return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
 
 
-def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> dict[str, str | None]:
-    tags = verdict_on(run, errors, baseline).tags()
-    if tags[names.GAPS] is not None:
-        tags[names.GAPS] = json.dumps({**read_gaps(tags), READ: run.digest}, separators=(",", ":"))
-    return {
-        **tags,
-        **_model_tags(run),
-        names.SPLIT: split_tag(errors.found, errors.sizes, has_curve=len(errors.epochs) > 1),
-        names.MEASURE: errors.found.measure_tag,
-        names.BASELINE: baseline.source,
-        names.SOURCE: AUDIT,
-        names.VERSION: __version__,
-    }
+def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> Tags:
+    facts = RunFacts(
+        verdict=verdict_on(run, errors, baseline),
+        source=AUDIT,
+        version=__version__,
+        baseline=baseline.source,
+        measure=errors.found.measure_tag,
+        split=split_tag(errors.found, errors.sizes, has_curve=len(errors.epochs) > 1),
+        model={name: value for name, value in asdict(model_facts(run)).items() if value is not None},
+        digest=run.digest,
+    )
+    return tags.tags_of(facts, "audit")
 
 
 def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -132,8 +127,3 @@ def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
     if not found.measure.is_rate or found.is_cross_validated:
         return {}
     return {name: n for name, n in sizes.items() if name in found.metrics and (name != "train" or found.is_exact)}
-
-
-def _model_tags(run: LoggedRun) -> dict[str, str]:
-    facts = {names.MODEL + name: value for name, value in asdict(model_facts(run)).items() if value is not None}
-    return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in facts.items()}

@@ -9,10 +9,9 @@ from bvtrack.diagnosis.evidence import Evidence
 from bvtrack.diagnosis.recipe import recommend
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, diagnose_epoch
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import counts_of, errors_of, read_gaps, widths_of
+from bvtrack.schema import tags
+from bvtrack.schema.model_tags import read_model
 from bvtrack.schema.tags import Tags
-from bvtrack.store.best_other_run import model_of
 from bvtrack.store.logged_run import LoggedRun
 
 NOTHING_TO_COMPARE = Unknown("nothing to compare", "its diagnosis rests on no errors, so that no baseline changes it")
@@ -24,30 +23,24 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     `bvtrack.gaps` holds the errors, to a hundredth of a point, with their counts. Of errors that are no shares of examples the
     intervals are not there, so that such a diagnosis is `likely` at most.
     """
-    gaps = read_gaps(run.tags)
-    errors = errors_of(gaps)
-    if not errors or run.tags.get(names.DIAGNOSIS) in STATES_WITHOUT_GAPS:
+    gaps = tags.GAPS.read(run.tags)
+    if gaps is None or not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
         return skipped(run, NOTHING_TO_COMPARE), {}
-    baseline = choose(run, run.tags.get(names.MEASURE, ""))
+    baseline = choose(run, tags.MEASURE.read(run.tags) or "")
     if baseline.is_that_of(run):
         return with_tags(run, run.tags, {}), {}
-    entry = EpochErrors(_epoch(run), errors, {name: n for name, n in counts_of(gaps).items() if name in errors})
-    is_same_source = "variance" in widths_of(gaps) or not {"train", "dev"} <= errors.keys()
+    counts = {name: n for name, n in gaps.counts.items() if name in gaps.errors}
+    entry = EpochErrors(tags.EPOCH.read(run.tags) or 0, gaps.errors, counts)
+    is_same_source = "variance" in gaps.widths or not {"train", "dev"} <= gaps.errors.keys()
     diagnosis = diagnose_epoch(entry, human_error=baseline.error, same_distribution=is_same_source)
-    curve = run.tags.get(names.CURVE)
+    curve = tags.CURVE.read(run.tags)
     n_train = next((each.n for each in run.datasets if each.context == "train"), None)
-    steps = recommend(diagnosis, Evidence(curve=curve, model=model_of(run.tags), n_train=n_train))
-    tags = Verdict(entry.epoch, diagnosis, curve, steps).tags() | {names.BASELINE: baseline.source}
-    return with_tags(run, {**_kept(run), **tags}, {}), tags
+    steps = recommend(diagnosis, Evidence(curve=curve, model=read_model(run.tags), n_train=n_train))
+    verdict = Verdict(entry.epoch, diagnosis, curve, steps)
+    found = tags.verdict_tags(verdict) | {tags.BASELINE.name: baseline.source}
+    return with_tags(run, {**_kept(run), **found}, {}), found
 
 
 def _kept(run: LoggedRun) -> Tags:
     """What the run's tags say that no baseline changes."""
-    return {name: run.tags[name] for name in (names.MEASURE, names.SPLIT) if name in run.tags}
-
-
-def _epoch(run: LoggedRun) -> int:
-    try:
-        return int(run.tags.get(names.EPOCH, "0"))
-    except ValueError:  # somebody else may have written it
-        return 0
+    return {tag.name: run.tags[tag.name] for tag in (tags.MEASURE, tags.SPLIT) if tag.name in run.tags}

@@ -22,11 +22,11 @@ from bvtrack.logged.error_metrics import find_errors
 from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import Content, RunAddress, baseline_name
 from bvtrack.report.page import histograms_of, split_in_words
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import counts_of, read_gaps
+from bvtrack.schema import names, tags
+from bvtrack.schema.gaps import rounded
+from bvtrack.schema.model_tags import read_model
 from bvtrack.splits.check import findings_in
 from bvtrack.splits.finding import Finding
-from bvtrack.store.best_other_run import model_of
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.reader import Store
 from bvtrack.store.target import without_credentials
@@ -48,7 +48,7 @@ def content_of(run_id: str, tracking_uri: str) -> Content:
     address = RunAddress(run_id, str(found.info.experiment_id), without_credentials(tracking_uri))
     is_ours = any(names.error_metric(name) in run.metrics for name in SET_NAMES)
     content = _of_a_callback(run, store) if is_ours else _of_others(run, partial(store.history, run_id))
-    return replace(content, address=address, baseline=baseline_name(run.tags.get(names.BASELINE)))
+    return replace(content, address=address, baseline=baseline_name(tags.BASELINE.read(run.tags)))
 
 
 def _of_a_callback(run: LoggedRun, store: Store) -> Content:
@@ -58,11 +58,11 @@ def _of_a_callback(run: LoggedRun, store: Store) -> Content:
         name=run.name,
         verdict=_as_it_was(run, store.json_artifact(run.run_id, names.DIAGNOSIS_FILE)) or _anew(run, epochs),
         history=epochs,
-        measure=run.tags.get(names.MEASURE),
-        state=run.tags.get(names.STATE),
+        measure=tags.MEASURE.read(run.tags),
+        state=tags.STATE.read(run.tags),
         split=split,
         findings=_findings(split),
-        version=run.tags.get(names.VERSION),
+        version=tags.VERSION.read(run.tags),
     )
 
 
@@ -73,12 +73,13 @@ def _of_others(run: LoggedRun, history: History) -> Content:
         why = errors.sentence if isinstance(errors, Unknown) else ""
         raise ValueError(f"the run {run.run_id} ({run.name}) cannot be diagnosed: {why}")
     verdict = verdict_on(run, errors, kept(run, found.measure_tag))
-    return Content(run.name, verdict, errors.epochs, found.measure_tag, version=run.tags.get(names.VERSION), unit="step")
+    return Content(run.name, verdict, errors.epochs, found.measure_tag, version=tags.VERSION.read(run.tags), unit="step")
 
 
 def _epochs(run: LoggedRun, history: History) -> list[EpochErrors]:
     """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
-    counts = counts_of(read_gaps(run.tags))
+    gaps = tags.GAPS.read(run.tags)
+    counts = gaps.counts if gaps else {}
     curves = {n: curve_of(history(names.error_metric(n))) for n in SET_NAMES if names.error_metric(n) in run.metrics}
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
@@ -97,8 +98,9 @@ def _as_it_was(run: LoggedRun, written: Mapping[str, Any]) -> Verdict | None:
     """What the training said, unless the run was tagged otherwise since; `None` where that cannot be read."""
     with contextlib.suppress(*UNREADABLE):
         known = dict(written["diagnosis"])
-        human = read_gaps(run.tags).get("human", 0.0)
-        if known["tag"] == run.tags.get(names.DIAGNOSIS) and round(known["human_error"], 4) == human:
+        gaps = tags.GAPS.read(run.tags)
+        human = (gaps.human_error if gaps else None) or 0.0
+        if known["tag"] == tags.DIAGNOSIS.read(run.tags) and rounded(known["human_error"]) == human:
             known["gaps"] = {name: Gap(**gap) for name, gap in known["gaps"].items()}
             known["problems"] = tuple(known["problems"])
             steps = tuple(Step(**step) for step in written["steps"])
@@ -114,7 +116,7 @@ def _anew(run: LoggedRun, epochs: list[EpochErrors]) -> Verdict:
         human_error=kept(run, "").error,
         same_distribution=True,
         chance=None,
-        model=model_of(run.tags),
+        model=read_model(run.tags),
         n_train=next((each.n for each in run.datasets if each.context == "train"), None),
     )
 

@@ -14,6 +14,7 @@ from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.groups import DiagnosedRun, group_parameters, group_runs, measures_of
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
+from bvtrack.schema import tags
 from bvtrack.shipping.shipper import settle_mlflow
 from bvtrack.store.reader import Store
 from bvtrack.store.target import without_credentials
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-KEPT_TAGS = ("bvtrack.", "mlflow.runName")
+KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
 """What the map needs of a run's tags: notes and histories of models would only make the file large."""
 
 
@@ -47,7 +48,7 @@ def compare(
     if not diagnosed:
         raise click.ClickException(_none_of(len(found), experiments, filter_string))
     if page is not None:
-        _write_page(page, [run for run in found if "bvtrack.gaps" in run.data.tags], ", ".join(experiments), uri)
+        _write_page(page, [run for run in found if tags.GAPS.name in run.data.tags], ", ".join(experiments), uri)
     _print(diagnosed, as_json=as_json)
 
 
@@ -101,5 +102,5 @@ def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:
 
 def _in_rest_shape(run: Run) -> dict[str, Any]:
     known = {name: getattr(run.info, name) for name in ("run_id", "run_name", "experiment_id", "status", "start_time")}
-    tags = [{"key": key, "value": value} for key, value in run.data.tags.items() if key.startswith(KEPT_TAGS)]
-    return {"info": known, "data": {"tags": tags, "params": [{"key": k, "value": v} for k, v in run.data.params.items()]}}
+    kept = [{"key": key, "value": value} for key, value in run.data.tags.items() if key.startswith(KEPT_TAGS)]
+    return {"info": known, "data": {"tags": kept, "params": [{"key": k, "value": v} for k, v in run.data.params.items()]}}

@@ -1,8 +1,7 @@
-"""From a run's errors by epoch to what is written about it: the diagnosis, the steps, the tags and the files."""
+"""From a run's errors by epoch to what is said of it: the diagnosis, the curve and the steps."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -14,7 +13,6 @@ from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.diagnosis.run_history import History
 from bvtrack.diagnosis.step_reasons import compared
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
-from bvtrack.schema import names
 
 __all__ = [
     "At",
@@ -22,10 +20,8 @@ __all__ = [
     "Verdict",
     "chosen_epoch",
     "diagnose_epoch",
-    "gaps_json",
     "judge",
     "judge_history",
-    "recipe_line",
     "with_test_error",
 ]
 
@@ -38,20 +34,6 @@ class Verdict:
     diagnosis: Diagnosis
     curve: str | None
     steps: tuple[Step, ...]
-
-    def tags(self) -> dict[str, str | None]:
-        """The tags that the verdict sets; `None` where one does not apply (any more)."""
-        diagnosis = self.diagnosis
-        return {
-            names.DIAGNOSIS: diagnosis.tag,
-            names.FOCUS: diagnosis.focus,
-            names.CERTAINTY: diagnosis.certainty,
-            names.CURVE: self.curve,
-            names.NEXT_STEP: self.steps[0].id if self.steps else None,
-            names.RECIPE: recipe_line(self.steps),
-            names.GAPS: gaps_json(diagnosis) if diagnosis.errors else None,
-            names.EPOCH: None if self.epoch is None else str(self.epoch),
-        }
 
     def as_json(self) -> dict[str, Any]:
         """The content of `bvtrack/diagnosis.json`."""
@@ -129,23 +111,3 @@ def diagnose_epoch(
     arguments["intervals"] = {name: rate.bounds for name, rate in rates.items() if rate.bounds is not None}
     baseline = {"human_error": human_error, "same_distribution": same_distribution, "previous": previous}
     return diagnose(**{"train_error": None, **arguments, **baseline})
-
-
-def recipe_line(steps: Sequence[Step]) -> str | None:
-    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
-    if not steps:
-        return None
-    line = " > ".join(step.title for step in steps)
-    return line if len(line) <= names.RECIPE_LENGTH else recipe_line(steps[:-1])
-
-
-def gaps_json(diagnosis: Diagnosis) -> str:
-    """The value of `bvtrack.gaps`: rounded to a hundredth of a point so that it stays within its length."""
-    gaps = {name: [_rounded(gap.value), _rounded(gap.low), _rounded(gap.high)] for name, gap in diagnosis.gaps.items()}
-    errors = {name: _rounded(error) for name, error in diagnosis.errors.items()}
-    content = {"gaps": gaps, "errors": errors, "n": dict(diagnosis.counts), "human": _rounded(diagnosis.human_error)}
-    return json.dumps(content, separators=(",", ":"))
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

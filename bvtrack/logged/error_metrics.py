@@ -11,6 +11,7 @@ from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import PERCENT, ByStage, is_in_percent, objection_to
 from bvtrack.measures.measure import Measure, words_of
 from bvtrack.measures.metric_name import MetricName
+from bvtrack.schema.tags import measure_text
 from bvtrack.store.logged_run import LoggedRun
 
 SHOWN_NAMES = 4
@@ -43,7 +44,7 @@ class Found:
     def measure_tag(self) -> str:
         """The value of `bvtrack.measure`."""
         measure = str(self.measure) if self.unit == 1 else f"{self.measure} / {self.unit:g}"
-        return f"{measure} ({self.remark})" if self.remark else measure
+        return measure_text(measure, self.remark)
 
 
 def find_errors(run: LoggedRun) -> Found | Unknown:

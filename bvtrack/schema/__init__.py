@@ -1,1 +1,1 @@
-"""The metrics, tags and artifacts that users see in MLflow: their names, and how they are written and read."""
+"""What bvtrack writes into MLflow, by name: each thing is written and read at the same place."""

@@ -1,4 +1,4 @@
-"""Every metric, tag, artifact and dataset-tag name that users see in MLflow, once."""
+"""Every metric, artifact and dataset-tag name that users see in MLflow, once; tags are in `bvtrack.schema.tags`."""
 
 from __future__ import annotations
 
@@ -30,25 +30,6 @@ def gap_metric(gap_name: str) -> str:
 OF_TEST_ERROR = {error_metric("test"), unscaled_metric("test"), gap_metric("dev_overfit")}
 """What a test error that is measured after the training adds to its epoch."""
 
-DIAGNOSIS = "bvtrack.diagnosis"
-FOCUS = "bvtrack.focus"
-CERTAINTY = "bvtrack.certainty"
-CURVE = "bvtrack.curve"
-NEXT_STEP = "bvtrack.next_step"
-RECIPE = "bvtrack.recipe"
-GAPS = "bvtrack.gaps"
-EPOCH = "bvtrack.epoch"
-BASELINE = "bvtrack.baseline"
-SPLIT = "bvtrack.split"
-DISTRIBUTION = "bvtrack.distribution"
-MEASURE = "bvtrack.measure"
-MODEL = "bvtrack.model."
-SOURCE = "bvtrack.source"
-STATE = "bvtrack.state"
-VERSION = "bvtrack.version"
-ID = "bvtrack.id"
-"""Given to a run of our own before MLflow has named it: by it a training that is resumed, or sent later, finds its run."""
-
 NOTE = "mlflow.note.content"
 NOTE_END = "<!-- bvtrack: your own text goes below this line -->"
 
@@ -72,7 +53,6 @@ DATASET_COUNT = "bvtrack.n"
 DATASET_CLASS_COUNTS = "bvtrack.class_counts"
 
 UNCHECKED = "unchecked"
-RECIPE_LENGTH = 250
 DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""
 TAG_LENGTH = 8000

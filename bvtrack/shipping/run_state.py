@@ -28,6 +28,7 @@ from bvtrack.journal.records import (
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.schema import names
+from bvtrack.schema.tags import RunFacts, tags_of
 from bvtrack.splits.finding import Finding, gravest_first
 from bvtrack.store.bundle import Bundle, Point
 
@@ -221,17 +222,18 @@ class Ledger:
     def _tags(self) -> dict[str, str | None]:
         """Every tag as it should be now; `None` where one does not apply (any more)."""
         options = self._options
-        return {
-            names.STATE: self.state,
-            names.SOURCE: options["source"],
-            names.VERSION: options["version"],
-            names.BASELINE: "zero" if options["human_error"] is None else "given",
-            names.MEASURE: self.measure,
-            names.SPLIT: self._split.tag or names.UNCHECKED,
-            names.DISTRIBUTION: self._split.distribution or names.UNCHECKED,
-            **{names.MODEL + name: _short(value) for name, value in self._model.items()},
-            **(self.verdict.tags() if self.verdict else {}),
-        }
+        facts = RunFacts(
+            verdict=self.verdict,
+            state=self.state,
+            source=options["source"],
+            version=options["version"],
+            baseline="zero" if options["human_error"] is None else "given",
+            measure=self.measure,
+            split=self._split.tag or names.UNCHECKED,
+            distribution=self._split.distribution or names.UNCHECKED,
+            model=self._model,
+        )
+        return tags_of(facts, "training")
 
     def _note(self) -> str | None:
         """The block for the run's description."""
@@ -255,9 +257,3 @@ class Ledger:
         if self._split_report:
             files[names.SPLITS_FILE] = self._split_report
         return files
-
-
-def _short(value: object) -> str | None:
-    if value is None:
-        return None
-    return f"{value:g}" if isinstance(value, float) else str(value)

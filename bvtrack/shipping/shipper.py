@@ -21,7 +21,7 @@ from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndRecord, TrainingRecord
 from bvtrack.journal.writer_process import is_there
 from bvtrack.log import logger
-from bvtrack.schema import names
+from bvtrack.schema.tags import ID
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.report_writer import ReportWriter
 from bvtrack.shipping.run_context import read_context
@@ -509,5 +509,5 @@ def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
             with contextlib.suppress(JournalError, ForeignFileError, OSError):
                 check_own(other)
                 found = read_header(other)
-                if found["store"] == header["store"] and found["tags"][names.ID] == header["tags"][names.ID]:
+                if found["store"] == header["store"] and found["tags"][ID] == header["tags"][ID]:
                     yield other

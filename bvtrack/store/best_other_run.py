@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from bvtrack.diagnosis.evidence import ModelFacts, OtherRun
-from bvtrack.schema import names
-from bvtrack.schema.gaps_tag import errors_of, read_gaps
+from bvtrack.diagnosis.evidence import OtherRun
+from bvtrack.schema import names, tags
+from bvtrack.schema.model_tags import model_texts, read_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,15 +26,15 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
     """
     own = client.get_run(run_id)
     found = client.search_runs(
-        [own.info.experiment_id], f"tags.`{names.GAPS}` LIKE '%dev%'", max_results=MOST_RUNS, order_by=["start_time DESC"]
+        [own.info.experiment_id], f"tags.`{tags.GAPS.name}` LIKE '%dev%'", max_results=MOST_RUNS, order_by=["start_time DESC"]
     )
     comparable = {
         error: run
         for run in found
         if run.info.run_id != run_id
         and _has_dev_set(run, dev_digest)
-        and metric_of(run.data.tags.get(names.MEASURE)) == metric_of(measure)
-        and run.data.tags.get(names.DIAGNOSIS) not in WITHOUT_ERRORS
+        and tags.metric_of(tags.MEASURE.read(run.data.tags)) == tags.metric_of(measure)
+        and tags.DIAGNOSIS.read(run.data.tags) not in WITHOUT_ERRORS
         and (error := _dev_error(run)) is not None
     }
     if not comparable:
@@ -45,7 +42,7 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
     error, best = min(comparable.items())
     differences = dict(_differences(_parameters(best), _parameters(own)))
     page = names.run_page(best.info.experiment_id, best.info.run_id)
-    return OtherRun(error, best.info.run_name or best.info.run_id, model_of(best.data.tags), differences, page)
+    return OtherRun(error, best.info.run_name or best.info.run_id, read_model(best.data.tags), differences, page)
 
 
 def _has_dev_set(run: Run, digest: str) -> bool:
@@ -54,41 +51,17 @@ def _has_dev_set(run: Run, digest: str) -> bool:
     return any(context == "dev" and each.dataset.digest == digest for context, each in zip(contexts, inputs, strict=True))
 
 
-def metric_of(measure: str | None) -> str:
-    """A measure without the remark on how its train error was measured."""
-    return re.sub(r" \(train: [^)]*\)$", "", measure or "")
-
-
 def _dev_error(run: Run) -> float | None:
-    return errors_of(read_gaps(run.data.tags)).get("dev")
+    gaps = tags.GAPS.read(run.data.tags)
+    return gaps.errors.get("dev") if gaps else None
 
 
 def _parameters(run: Run) -> dict[str, str]:
     """What the user logged as params, and what we read of the model."""
-    model = {key.removeprefix(names.MODEL): value for key, value in run.data.tags.items() if key.startswith(names.MODEL)}
-    return {**run.data.params, **model}
+    return {**run.data.params, **model_texts(run.data.tags)}
 
 
 def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> Iterator[tuple[str, tuple[str | None, str | None]]]:
     for name in dict.fromkeys([*here, *there]):
         if there.get(name) != here.get(name):
             yield name, (there.get(name), here.get(name))
-
-
-_READ: Mapping[str, Callable[[str], Any]] = {
-    "int | None": int,
-    "float | None": float,
-    "bool | None": "True".__eq__,
-    "str | None": str,
-}
-"""How the text of a tag becomes the value of a field of `ModelFacts`, by the field's type."""
-
-
-def model_of(tags: Mapping[str, str]) -> ModelFacts:
-    """What a run's tags say of its model."""
-    facts = {}
-    for field in fields(ModelFacts):
-        with contextlib.suppress(ValueError):
-            if (text := tags.get(names.MODEL + field.name)) is not None:
-                facts[field.name] = _READ[str(field.type)](text)
-    return ModelFacts(**facts)

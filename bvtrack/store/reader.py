@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.schema import names
+from bvtrack.schema.tags import SOURCE
 from bvtrack.store.logged_run import finite_or_nan
 from bvtrack.store.metric_point import Point
 from bvtrack.store.mlflow_errors import is_missing
@@ -121,7 +122,7 @@ class Store:
         present = [RunTag(name, names.as_tag(value)) for name, value in tags.items() if value is not None]
         if present:
             self._client.log_batch(run_id, tags=present)
-        for name in sorted((name for name, value in tags.items() if value is None), key=names.SOURCE.__eq__):
+        for name in sorted((name for name, value in tags.items() if value is None), key=SOURCE.name.__eq__):
             try:
                 self._client.delete_tag(run_id, name)
             except MlflowException as error:

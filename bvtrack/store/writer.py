@@ -17,6 +17,7 @@ from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.journal.record_line import Record
 from bvtrack.report.content import RunAddress
 from bvtrack.schema import names
+from bvtrack.schema.tags import ID
 from bvtrack.store.best_other_run import best_other_run
 from bvtrack.store.bundle import Bundle, Point
 from bvtrack.store.existing_points import PresentPoints
@@ -205,7 +206,7 @@ class MlflowWriter:
 
     def _begun_run(self) -> str | None:
         """The run that the training made before it was interrupted, or another process of it has made."""
-        of_this_training = f"tags.`{names.ID}` = '{self._header['tags'][names.ID]}'"
+        of_this_training = f"tags.`{ID}` = '{self._header['tags'][ID]}'"
         for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
             self._goes_on = True
             return str(run.info.run_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
+from bvtrack.schema.tags import measure_text
 from bvtrack.splits.sampling.sample import MOST_EXAMPLES
 
 Say = Callable[..., None]
@@ -45,8 +46,7 @@ class MeasuredErrors:
 
     def measure_fields(self, remark: str = "") -> dict[str, Any]:
         """The fields of the measure's record; there must be one. `remark` goes into the tag."""
-        name = f"{self.measure} ({remark})" if remark else str(self.measure)
-        return {"name": name, "is_rate": self._is_rate}
+        return {"name": measure_text(self.measure, remark), "is_rate": self._is_rate}
 
     def of_epoch(
         self,

@@ -13,7 +13,7 @@ from bvtrack.journal.record_line import Record
 from bvtrack.journal.user import user_name
 from bvtrack.journal.writer_process import this_process
 from bvtrack.log import Said, warn
-from bvtrack.schema import names
+from bvtrack.schema.tags import ID
 from bvtrack.shipping.process import ShipperProcess
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.thread import ShipperThread
@@ -129,7 +129,7 @@ class Link:
 
 def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Record:
     tags = {
-        names.ID: training_id,
+        ID: training_id,
         "mlflow.source.name": program_name(),
         "mlflow.source.type": "LOCAL",
         "mlflow.user": user_name(),

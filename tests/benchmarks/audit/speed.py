@@ -26,7 +26,8 @@ from mlflow.entities import Metric, Param, RunTag
 from servers import running
 
 from bvtrack.auditing.baseline import THREADS
-from bvtrack.auditing.experiments import WRITTEN, Auditing
+from bvtrack.auditing.experiments import Auditing
+from bvtrack.schema.tags import TAGS
 
 EPOCHS = 20
 COPIED = ("runs", "metrics", "latest_metrics", "params", "tags")
@@ -59,7 +60,7 @@ def _copy_rows(database: sqlite3.Connection, table: str, run_id: str, copies: li
 def call_raw(uri: str) -> int:
     """The calls by themselves, with the tags that an audit writes."""
     client = MlflowClient(uri)
-    tags = [RunTag(name, "x" * 30) for name in TAGS]
+    tags = [RunTag(name, "x" * 30) for name in WRITTEN]
 
     def one(run_id: str) -> None:
         for name in ("accuracy", "val_accuracy"):
@@ -75,7 +76,7 @@ def call_raw(uri: str) -> int:
     return n_runs
 
 
-TAGS = [*WRITTEN, "bvtrack.model.optimizer"]
+WRITTEN = [*(tag.name for tag in TAGS if "audit" in tag.writers), "bvtrack.model.optimizer"]
 
 
 def audit(uri: str) -> int:

@@ -1,0 +1,85 @@
+"""The value of the tag `bvtrack.gaps`: how it is written, and how it is read where anybody may have written it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
+
+if TYPE_CHECKING:
+    from bvtrack.diagnosis.diagnosis import Diagnosis
+
+MOST_EXAMPLES = 2**53
+"""What a float holds exactly; more would overflow where rates are worked out."""
+DIGITS = 4
+"""To a hundredth of a point, so that the value stays within 500 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGaps:
+    """What the tag holds that can be used.
+
+    `errors` are fractions, and `counts` the examples behind them, by set; `widths` are by gap. `human_error` is what the train
+    error was compared with, `digest` that of what an audit has read.
+    """
+
+    errors: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    widths: Mapping[str, float] = field(default_factory=dict)
+    human_error: float | None = None
+    digest: str | None = None
+
+
+def gaps_text(diagnosis: Diagnosis, digest: str | None = None) -> str:
+    """The value for a diagnosis: its gaps with their ends, its errors, counts and human error."""
+    content = {
+        "gaps": {name: [rounded(gap.value), rounded(gap.low), rounded(gap.high)] for name, gap in diagnosis.gaps.items()},
+        "errors": {name: rounded(error) for name, error in diagnosis.errors.items()},
+        "n": dict(diagnosis.counts),
+        "human": rounded(diagnosis.human_error),
+    }
+    return json.dumps(content if digest is None else {**content, "read": digest}, separators=(",", ":"))
+
+
+def read_gaps(text: str) -> StoredGaps:
+    """What can be used of a value; each part by itself.
+
+    >>> read_gaps('{"errors": {"train": 0.01, "dev": "high", "constructor": 0.1}, "n": {"train": 500, "dev": -1}}').errors
+    {'train': 0.01}
+    >>> read_gaps('{"gaps": {"variance": [0.1, 0.05, 0.15], "avoidable_bias": [1e300]}}').widths
+    {'variance': 0.1}
+    >>> read_gaps("[" * 8000)
+    StoredGaps(errors={}, counts={}, widths={}, human_error=None, digest=None)
+    """
+    try:
+        content = json.loads(text or "{}")
+    except (ValueError, RecursionError):  # no JSON, or nested without end
+        content = {}
+    if not isinstance(content, dict):
+        return StoredGaps()
+    human_error, digest = content.get("human"), content.get("read")
+    return StoredGaps(
+        errors={name: one for name, one in _part(content, "errors").items() if name in SET_NAMES and is_fraction(one)},
+        counts={name: n for name, n in _part(content, "n").items() if isinstance(n, int) and 0 < n < MOST_EXAMPLES},
+        widths={name: ends[0] for name, ends in _part(content, "gaps").items() if _is_gap(ends)},
+        human_error=human_error if is_fraction(human_error) else None,
+        digest=digest if isinstance(digest, str) else None,
+    )
+
+
+def rounded(value: float | None) -> float | None:
+    """A number as the tag holds it."""
+    return None if value is None else round(value, DIGITS)
+
+
+def _part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = content.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _is_gap(ends: object) -> bool:
+    return isinstance(ends, list) and bool(ends) and is_finite_number(ends[0]) and -1 <= ends[0] <= 1
