@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import mlflow
@@ -23,6 +24,7 @@ from bvtrack.report.content import Content
 from bvtrack.report.figures import draw_curves, new_figure, spread
 from bvtrack.report.palette import DARK, LIGHT
 from bvtrack.report.svg import own_style
+from bvtrack.store.reader import Store
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> $x$ \x1b[2J"
 LARGEST = 300_000
@@ -328,6 +330,23 @@ def test_a_split_that_cannot_be_read_is_left_out(written: str, tracked: str, sto
 
     assert "High variance" in Parts(report.html()).text
     assert "knows a 10 % error" not in report.html()
+
+
+def test_a_report_asks_the_store_for_each_thing_once(tracked: str, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def noting(name: str, ask: Callable[..., Any]) -> Callable[..., Any]:
+        def note(asked_store: Store, *what: str) -> Any:
+            asked.append((name, *what))
+            return ask(asked_store, *what)
+
+        return note
+
+    for name in ("run", "pages", "history", "json_artifact"):
+        monkeypatch.setattr(Store, name, noting(name, getattr(Store, name)))
+    bvtrack.make_report(tracked, tracking_uri=store)
+
+    assert len(asked) == len(set(asked)) == 1 + 3 + 2
 
 
 def test_the_best_run_of_an_experiment_is_not_called_human(store: str) -> None:

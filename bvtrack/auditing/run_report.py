@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.stored_content import content_of
+from bvtrack.auditing.stored_run import read_run
 from bvtrack.report.content import Content
 from bvtrack.report.markdown import render_markdown
 from bvtrack.report.page import render_page
 from bvtrack.report.picture import render_picture
+from bvtrack.store.reader import Store
 from bvtrack.store.target import checked_uri, current_uri
 
 FORMS = (".html", ".md", ".png")
@@ -29,7 +31,7 @@ def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
     """
     uri = checked_uri(tracking_uri or current_uri())
     check_file(uri)
-    return Report(content_of(run_id, uri))
+    return Report(content_of(read_run(Store(uri), run_id)))
 
 
 @dataclass(frozen=True)

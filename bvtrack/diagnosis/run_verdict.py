@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
@@ -13,6 +13,7 @@ from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.diagnosis.run_history import History
 from bvtrack.diagnosis.step_reasons import compared
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
+from bvtrack.error_rates.gaps import Gap
 
 __all__ = [
     "At",
@@ -41,6 +42,17 @@ class Verdict:
         diagnosis = asdict(self.diagnosis)
         diagnosis.pop("decided")
         return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The verdict whose `as_json` this is; what is no such thing may raise anything of `LookupError`, `TypeError` and the
+        like, or give a verdict whose fields hold something else.
+        """
+        known = dict(content["diagnosis"])
+        known["gaps"] = {name: Gap(**gap) for name, gap in known["gaps"].items()}
+        known["problems"] = tuple(known["problems"])
+        steps = tuple(Step(**step) for step in content["steps"])
+        return cls(content["epoch"], Diagnosis(**known), content["curve"], steps)
 
 
 def judge(

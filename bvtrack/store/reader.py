@@ -30,6 +30,7 @@ class Store:
     def __init__(self, tracking_uri: str) -> None:
         from mlflow import MlflowClient  # seconds of import
 
+        self.tracking_uri = tracking_uri
         self._client = MlflowClient(tracking_uri)
 
     def experiment_id(self, name: str) -> str:

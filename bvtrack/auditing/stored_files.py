@@ -1,0 +1,88 @@
+"""The files that a training has left in its run, read as far as they are what it wrote: anybody may have changed them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bvtrack.diagnosis.diagnosis import PROBLEMS
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES
+from bvtrack.diagnosis.run_verdict import Verdict
+from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
+from bvtrack.report.page import histograms_of, split_in_words
+from bvtrack.splits.check import findings_in
+from bvtrack.splits.comparing.histograms import Histogram
+from bvtrack.splits.finding import Finding
+
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What a file may raise that is not what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSplit:
+    """The content of `bvtrack/splits.json`, which a report can show, and the findings in it."""
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def read_verdict(content: Mapping[str, Any]) -> Verdict | None:
+    """What `bvtrack/diagnosis.json` says; `None` where that is no verdict.
+
+    >>> read_verdict({"diagnosis": {"tag": "high_variance"}, "steps": 1})
+    """
+    with contextlib.suppress(*UNREADABLE):
+        verdict = Verdict.from_json(content)
+        return verdict if _is_sound(verdict) else None
+    return None
+
+
+def read_split(content: Mapping[str, Any]) -> StoredSplit:
+    """What `bvtrack/splits.json` says; nothing where a report could not show it."""
+    with contextlib.suppress(*UNREADABLE):
+        split_in_words(content)
+        if all(map(_is_drawable, histograms_of(content))):
+            return StoredSplit(content, _findings(content))
+    return StoredSplit()
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    """Whether names, texts and numbers are where they should be."""
+    diagnosis, gaps, steps = verdict.diagnosis, verdict.diagnosis.gaps, verdict.steps
+    texts = [diagnosis.tag, diagnosis.certainty, diagnosis.explanation, diagnosis.baseline, verdict.curve or ""]
+    texts += [text for step in steps for text in (step.id, step.title, step.why)]
+    numbers = [diagnosis.human_error, *(number for gap in gaps.values() for number in (gap.value, gap.threshold))]
+    perhaps = [*(end for gap in gaps.values() for end in (gap.low, gap.high)), *(step.expected_gain for step in steps)]
+    numbers += [number for number in perhaps if number is not None]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(map(is_finite_number, numbers))
+        and all(map(is_fraction, diagnosis.errors.values()))
+        and all(isinstance(n, int) for n in (*diagnosis.counts.values(), verdict.epoch or 0))
+        and gaps.keys() <= GAP_NAMES.keys()
+        and diagnosis.errors.keys() <= SET_NAMES.keys()
+        and set(diagnosis.problems) <= set(PROBLEMS.values())
+    )
+
+
+def _is_drawable(histogram: Histogram) -> bool:
+    """Whether each set has as many shares as there are classes, or places between edges."""
+    n_shares = len(histogram.classes) or len(histogram.edges) - 1
+    numbers = [*histogram.edges, *histogram.missing.values(), *(one for some in histogram.shares.values() for one in some)]
+    return (
+        all(isinstance(text, str) for text in (histogram.what, *histogram.classes))
+        and all(map(is_finite_number, numbers))
+        and all(len(some) == n_shares for some in histogram.shares.values())
+        and histogram.shares.keys() | histogram.missing.keys() <= {"train", "dev", "test"}
+    )
+
+
+def _findings(content: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """All findings of the split; none where one of them is none."""
+    with contextlib.suppress(*UNREADABLE):
+        found = tuple(findings_in(content))
+        if all(isinstance(text, str) for one in found for text in (one.code, one.level, one.message)):
+            return found
+    return ()
