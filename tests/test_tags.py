@@ -17,6 +17,7 @@ from bvtrack import Diagnosis, ModelFacts
 from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.schema import tags as schema
 from bvtrack.schema.model_tags import MODEL, model_tags, read_model
+from bvtrack.schema.tag_texts import measure_text, metric_of
 from bvtrack.schema.tags import RunFacts, Tag
 
 FACTS = ModelFacts(42, "Adam", 0.001, 0.9, 0.01, 0.5, 32, batch_norm=True, augmentation=False, schedule="StepLR")
@@ -95,17 +96,17 @@ def test_a_new_tag_is_one_declaration(store: str, send: Callable[[], None], monk
     assert own_tags(store, run_id) == {}
 
 
-def test_no_other_module_of_the_core_names_a_tag() -> None:
+def test_one_module_of_the_core_names_tags() -> None:
     core = Path(bvtrack.__file__).parent
     named = {tag.name for tag in schema.TAGS} | {schema.ID}
     found = {
-        str(path.relative_to(core))
+        path.relative_to(core).as_posix()
         for path in core.rglob("*.py")
         for text in strings_of(ast.parse(path.read_text(encoding="utf-8")))
         if any(name in text for name in named)
     }
 
-    assert found == set()
+    assert found == {"schema/tags.py"}
 
 
 def strings_of(tree: ast.AST) -> Iterator[str]:
@@ -163,4 +164,4 @@ def test_a_diagnosis_without_errors_has_no_gaps_to_read() -> None:
 
 @pytest.mark.parametrize("remark", ["train: running average, not in eval mode", ""])
 def test_a_measure_is_the_same_whatever_is_remarked_on_its_train_error(remark: str) -> None:
-    assert schema.metric_of(schema.measure_text("1 - val_acc", remark)) == "1 - val_acc"
+    assert metric_of(measure_text("1 - val_acc", remark)) == "1 - val_acc"

@@ -14,7 +14,8 @@ from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
 from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
 from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.schema.gaps import gaps_text
-from bvtrack.schema.tags import recipe_line, verdict_tags
+from bvtrack.schema.tag_texts import recipe_line
+from bvtrack.schema.tags import verdict_tags
 
 SETS = ["train", "train_dev", "dev", "test"]
 

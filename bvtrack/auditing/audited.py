@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bvtrack.logged.unknown import Unknown
 from bvtrack.schema import tags as schema
-from bvtrack.schema.gaps import StoredGaps
 from bvtrack.schema.tags import Tags
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
         certainty=schema.CERTAINTY.read(tags),
         measure=schema.MEASURE.read(tags),
         metrics=metrics,
-        errors=(schema.GAPS.read(tags) or StoredGaps()).errors,
+        errors=schema.gaps_of(tags).errors,
         split=schema.SPLIT.read(tags),
         is_changed=bool(changed(run, tags)),
     )

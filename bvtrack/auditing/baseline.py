@@ -11,6 +11,7 @@ from bvtrack.auditing.audited import Audited
 from bvtrack.logged.split_sizes import set_of
 from bvtrack.schema import tags
 from bvtrack.schema.gaps import rounded
+from bvtrack.schema.tag_texts import metric_of
 from bvtrack.store.best_other_run import WITHOUT_ERRORS
 from bvtrack.store.logged_run import LoggedRun
 
@@ -27,9 +28,9 @@ class Baseline:
 
     def is_that_of(self, run: LoggedRun) -> bool:
         """Whether the run has a diagnosis that rests on it."""
-        gaps = tags.GAPS.read(run.tags)
-        is_same = tags.BASELINE.read(run.tags) == self.source and gaps and gaps.human_error == rounded(self.error or 0.0)
-        return bool(is_same) and tags.DIAGNOSIS.read(run.tags) is not None
+        human_error = tags.gaps_of(run.tags).human_error
+        is_same = tags.BASELINE.read(run.tags) == self.source and human_error == rounded(self.error or 0.0)
+        return is_same and tags.DIAGNOSIS.read(run.tags) is not None
 
 
 ASSUMED = Baseline()
@@ -47,8 +48,7 @@ def given(error: float | None) -> Choice:
 
 def kept(run: LoggedRun, measure: str) -> Baseline:
     """The baseline that the run's tags rest on, else the assumed one."""
-    gaps, source = tags.GAPS.read(run.tags), tags.BASELINE.read(run.tags)
-    error = gaps.human_error if gaps else None
+    error, source = tags.gaps_of(run.tags).human_error, tags.BASELINE.read(run.tags)
     return ASSUMED if error is None or source in (None, "zero") else Baseline(error, source)
 
 
@@ -75,7 +75,7 @@ class BestErrors:
 
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
     """What makes errors comparable: the same metric and, where it is known, the same dev set."""
-    return tags.metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
+    return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
 
 
 THREADS = 4

@@ -9,8 +9,8 @@ from statistics import median
 
 from bvtrack.measures.measure import core_name
 from bvtrack.schema import tags as schema
-from bvtrack.schema.gaps import StoredGaps
 from bvtrack.schema.model_tags import model_texts
+from bvtrack.schema.tag_texts import metric_of
 
 FEWEST_RUNS = 2
 """Of a parameter value: what one run did says nothing of others."""
@@ -37,7 +37,7 @@ class DiagnosedRun:
         diagnosis = schema.DIAGNOSIS.read(tags)
         if not diagnosis:
             return None
-        gaps = schema.GAPS.read(tags) or StoredGaps()
+        gaps = schema.gaps_of(tags)
         return cls(
             run_id,
             name,
@@ -95,7 +95,7 @@ def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
 
 def _measure_of(tag: str | None) -> str:
     """What `bvtrack.measure` says the errors are; Lightning's `val_acc` and Keras's `val_accuracy` are one."""
-    measure = schema.metric_of(tag)
+    measure = metric_of(tag)
     is_accuracy = measure.startswith("1 - ") and core_name(measure.removeprefix("1 - ")) in ("acc", "accuracy")
     return "1 - accuracy" if is_accuracy else measure
 

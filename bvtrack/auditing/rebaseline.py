@@ -23,8 +23,8 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     `bvtrack.gaps` holds the errors, to a hundredth of a point, with their counts. Of errors that are no shares of examples the
     intervals are not there, so that such a diagnosis is `likely` at most.
     """
-    gaps = tags.GAPS.read(run.tags)
-    if gaps is None or not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
+    gaps = tags.gaps_of(run.tags)
+    if not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
         return skipped(run, NOTHING_TO_COMPARE), {}
     baseline = choose(run, tags.MEASURE.read(run.tags) or "")
     if baseline.is_that_of(run):

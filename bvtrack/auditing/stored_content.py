@@ -64,8 +64,7 @@ def _of_others(stored: StoredRun, found: Found | Unknown) -> Content:
 
 def _epochs(stored: StoredRun) -> list[EpochErrors]:
     """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
-    gaps = tags.GAPS.read(stored.run.tags)
-    counts = gaps.counts if gaps else {}
+    counts = tags.gaps_of(stored.run.tags).counts
     curves = {name: curve_of(stored.points[metric]) for name, metric in OWN_METRICS.items() if metric in stored.points}
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
@@ -82,8 +81,7 @@ def _is_error(value: float | None) -> bool:
 
 def _is_tagged(run: LoggedRun, diagnosis: Diagnosis) -> bool:
     """Whether the run's tags still say this diagnosis; an audit may have tagged it otherwise since."""
-    gaps = tags.GAPS.read(run.tags)
-    human_error = (gaps.human_error if gaps else None) or 0.0
+    human_error = tags.gaps_of(run.tags).human_error or 0.0
     return diagnosis.tag == tags.DIAGNOSIS.read(run.tags) and rounded(diagnosis.human_error) == human_error
 
 

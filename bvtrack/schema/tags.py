@@ -6,16 +6,15 @@ what `audit --undo` removes follow from that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from bvtrack.schema.gaps import gaps_text, read_gaps
+from bvtrack.schema.gaps import StoredGaps, gaps_text, read_gaps
 from bvtrack.schema.model_tags import MODEL, model_tags
+from bvtrack.schema.tag_texts import recipe_line
 
 if TYPE_CHECKING:
-    from bvtrack.diagnosis.recipe import Step
     from bvtrack.diagnosis.run_verdict import Verdict
 
 Tags = Mapping[str, str | None]
@@ -24,11 +23,10 @@ Writer = Literal["training", "audit"]
 """A callback or a Tracker, or `bvtrack audit`."""
 BOTH: Collection[Writer] = ("training", "audit")
 PREFIX = "bvtrack."
-ID = f"{PREFIX}id"
+ID = "bvtrack.id"
 """Given to a run of our own before MLflow has named it: by it a training that is resumed, or sent later, finds its run."""
 AUDIT = "audit"
 """The value of `bvtrack.source` for what an audit wrote."""
-RECIPE_LENGTH = 250
 
 _Value = TypeVar("_Value")
 
@@ -76,15 +74,7 @@ class Tag(Generic[_Value]):
 
 
 def _verdict_tag(name: str, text: Callable[[Verdict], str | None], parse: Callable[[str], _Value]) -> Tag[_Value]:
-    return Tag(PREFIX + name, lambda facts: text(facts.verdict) if facts.verdict else None, parse, is_of_verdict=True)
-
-
-def recipe_line(steps: Sequence[Step]) -> str | None:
-    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
-    if not steps:
-        return None
-    line = " > ".join(step.title for step in steps)
-    return line if len(line) <= RECIPE_LENGTH else recipe_line(steps[:-1])
+    return Tag(name, lambda facts: text(facts.verdict) if facts.verdict else None, parse, is_of_verdict=True)
 
 
 def _gaps(facts: RunFacts) -> str | None:
@@ -92,21 +82,21 @@ def _gaps(facts: RunFacts) -> str | None:
     return gaps_text(diagnosis, facts.digest) if diagnosis and diagnosis.errors else None
 
 
-DIAGNOSIS = _verdict_tag("diagnosis", lambda verdict: verdict.diagnosis.tag, str)
-FOCUS = _verdict_tag("focus", lambda verdict: verdict.diagnosis.focus, str)
-CERTAINTY = _verdict_tag("certainty", lambda verdict: verdict.diagnosis.certainty, str)
-CURVE = _verdict_tag("curve", lambda verdict: verdict.curve, str)
-NEXT_STEP = _verdict_tag("next_step", lambda verdict: verdict.steps[0].id if verdict.steps else None, str)
-RECIPE = _verdict_tag("recipe", lambda verdict: recipe_line(verdict.steps), str)
-GAPS = Tag(f"{PREFIX}gaps", _gaps, read_gaps, is_of_verdict=True)
-EPOCH = _verdict_tag("epoch", lambda verdict: None if verdict.epoch is None else str(verdict.epoch), int)
-BASELINE = Tag(f"{PREFIX}baseline", lambda facts: facts.baseline, str)
-SPLIT = Tag(f"{PREFIX}split", lambda facts: facts.split, str)
-DISTRIBUTION = Tag(f"{PREFIX}distribution", lambda facts: facts.distribution, str, writers=["training"])
-MEASURE = Tag(f"{PREFIX}measure", lambda facts: facts.measure, str)
-SOURCE = Tag(f"{PREFIX}source", lambda facts: facts.source, str)
-STATE = Tag(f"{PREFIX}state", lambda facts: facts.state, str, writers=["training"])
-VERSION = Tag(f"{PREFIX}version", lambda facts: facts.version, str)
+DIAGNOSIS = _verdict_tag("bvtrack.diagnosis", lambda verdict: verdict.diagnosis.tag, str)
+FOCUS = _verdict_tag("bvtrack.focus", lambda verdict: verdict.diagnosis.focus, str)
+CERTAINTY = _verdict_tag("bvtrack.certainty", lambda verdict: verdict.diagnosis.certainty, str)
+CURVE = _verdict_tag("bvtrack.curve", lambda verdict: verdict.curve, str)
+NEXT_STEP = _verdict_tag("bvtrack.next_step", lambda verdict: verdict.steps[0].id if verdict.steps else None, str)
+RECIPE = _verdict_tag("bvtrack.recipe", lambda verdict: recipe_line(verdict.steps), str)
+GAPS = Tag("bvtrack.gaps", _gaps, read_gaps, is_of_verdict=True)
+EPOCH = _verdict_tag("bvtrack.epoch", lambda verdict: None if verdict.epoch is None else str(verdict.epoch), int)
+BASELINE = Tag("bvtrack.baseline", lambda facts: facts.baseline, str)
+SPLIT = Tag("bvtrack.split", lambda facts: facts.split, str)
+DISTRIBUTION = Tag("bvtrack.distribution", lambda facts: facts.distribution, str, writers=["training"])
+MEASURE = Tag("bvtrack.measure", lambda facts: facts.measure, str)
+SOURCE = Tag("bvtrack.source", lambda facts: facts.source, str)
+STATE = Tag("bvtrack.state", lambda facts: facts.state, str, writers=["training"])
+VERSION = Tag("bvtrack.version", lambda facts: facts.version, str)
 
 TAGS: Sequence[Tag[Any]] = (
     *(DIAGNOSIS, FOCUS, CERTAINTY, CURVE, NEXT_STEP, RECIPE, GAPS, EPOCH),
@@ -127,6 +117,11 @@ def verdict_tags(verdict: Verdict) -> dict[str, str | None]:
     return {tag.name: tag.text(facts) for tag in TAGS if tag.is_of_verdict}
 
 
+def gaps_of(tags: Tags) -> StoredGaps:
+    """What a run's `bvtrack.gaps` holds; nothing where it has none."""
+    return GAPS.read(tags) or StoredGaps()
+
+
 def is_written_by(writer: Writer, name: str) -> bool:
     """Whether this writer gives runs a tag of this name.
 
@@ -134,17 +129,3 @@ def is_written_by(writer: Writer, name: str) -> bool:
     (True, False)
     """
     return name.startswith(MODEL) or any(tag.name == name and writer in tag.writers for tag in TAGS)
-
-
-def measure_text(measure: object, remark: str = "") -> str:
-    """The value of `bvtrack.measure`, with a remark on how the train error was measured.
-
-    >>> measure_text("1 - val_acc", "train: as logged")
-    '1 - val_acc (train: as logged)'
-    """
-    return f"{measure} ({remark})" if remark else str(measure)
-
-
-def metric_of(measure: str | None) -> str:
-    """A value of `bvtrack.measure` without that remark."""
-    return re.sub(r" \(train: [^)]*\)$", "", measure or "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.schema import names, tags
 from bvtrack.schema.model_tags import model_texts, read_model
+from bvtrack.schema.tag_texts import metric_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +34,7 @@ def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measur
         for run in found
         if run.info.run_id != run_id
         and _has_dev_set(run, dev_digest)
-        and tags.metric_of(tags.MEASURE.read(run.data.tags)) == tags.metric_of(measure)
+        and metric_of(tags.MEASURE.read(run.data.tags)) == metric_of(measure)
         and tags.DIAGNOSIS.read(run.data.tags) not in WITHOUT_ERRORS
         and (error := _dev_error(run)) is not None
     }
@@ -52,8 +53,7 @@ def _has_dev_set(run: Run, digest: str) -> bool:
 
 
 def _dev_error(run: Run) -> float | None:
-    gaps = tags.GAPS.read(run.data.tags)
-    return gaps.errors.get("dev") if gaps else None
+    return tags.gaps_of(run.data.tags).errors.get("dev")
 
 
 def _parameters(run: Run) -> dict[str, str]:

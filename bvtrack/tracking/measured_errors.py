@@ -8,7 +8,7 @@ from typing import Any
 
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
-from bvtrack.schema.tags import measure_text
+from bvtrack.schema.tag_texts import measure_text
 from bvtrack.splits.sampling.sample import MOST_EXAMPLES
 
 Say = Callable[..., None]

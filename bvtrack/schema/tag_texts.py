@@ -1,0 +1,34 @@
+"""The values of `bvtrack.recipe` and `bvtrack.measure`, which people read as they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bvtrack.diagnosis.recipe import Step
+
+RECIPE_LENGTH = 250
+
+
+def recipe_line(steps: Sequence[Step]) -> str | None:
+    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
+    if not steps:
+        return None
+    line = " > ".join(step.title for step in steps)
+    return line if len(line) <= RECIPE_LENGTH else recipe_line(steps[:-1])
+
+
+def measure_text(measure: object, remark: str = "") -> str:
+    """The value of `bvtrack.measure`, with a remark on how the train error was measured.
+
+    >>> measure_text("1 - val_acc", "train: as logged")
+    '1 - val_acc (train: as logged)'
+    """
+    return f"{measure} ({remark})" if remark else str(measure)
+
+
+def metric_of(measure: str | None) -> str:
+    """A value of `bvtrack.measure` without that remark."""
+    return re.sub(r" \(train: [^)]*\)$", "", measure or "")
