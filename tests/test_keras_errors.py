@@ -265,6 +265,20 @@ def test_gaps_are_among_the_logs_on_request(journals: Path) -> None:
 
 
 @on_backend("torch")
+@pytest.mark.parametrize("train_dev", [None, TEST], ids=["no train-dev set", "a train-dev set"])
+def test_the_logs_name_the_gaps_that_the_run_does_where_dev_is_of_another_source(journals: Path, train_dev: Any) -> None:
+    callback = BiasVarianceCallback(train_data=TRAIN, train_dev_data=train_dev, same_distribution=False, expose=True)
+    history = fit(callback, epochs=1).history
+    logged = {name.replace("/", "_") for name in read_run(journals).metrics}
+
+    assert {"bvtrack_variance"} & logged == ({"bvtrack_variance"} if train_dev else set())
+    assert {"bvtrack_variance", "bvtrack_avoidable_bias"} & history.keys() == logged & {
+        "bvtrack_variance",
+        "bvtrack_avoidable_bias",
+    }
+
+
+@on_backend("torch")
 def test_gaps_are_not_among_the_logs_unless_requested(journals: Path) -> None:
     history = fit(BiasVarianceCallback(train_data=TRAIN), epochs=1).history
 

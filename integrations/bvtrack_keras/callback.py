@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from bvtrack import ErrorFunction, Measure, Tracker, TrainEval, harmless, is_disabled, train_eval_size
 from bvtrack_keras.backup import Backup
 from bvtrack_keras.error import error_measure
-from bvtrack_keras.exposed import gap_logs
+from bvtrack_keras.exposed import exposed_logs
 from bvtrack_keras.facts import model_facts
 from bvtrack_keras.framework import keras
 from bvtrack_keras.passes import Passes
@@ -108,7 +108,6 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._new_passes = partial(
             Passes, self, sources=sources, train_eval=train_eval, test_every=test_every, error=self._error, said=set()
         )
-        self._human_error = human_error
         self._is_exposing = expose
         self._backup = Backup(Path(backup_dir)) if backup_dir else None
         self._passes: Passes | None = None
@@ -147,7 +146,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._epochs[mark_of_weights(self.model)] = epoch
         self.tracker.log_epoch(epoch, **errors)
         if self._is_exposing and logs is not None:
-            logs.update(gap_logs(errors, self.tracker.measure, self._human_error))
+            logs.update(exposed_logs(self.tracker.metrics_of(epoch)))
         if self._backup:
             self._backup.note(self.tracker)
 

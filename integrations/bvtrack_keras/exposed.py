@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
-from bvtrack import Measure, diagnose
-
-SETS = ("train", "train_dev", "dev")
-PREFIX = "bvtrack_"
+EXPOSED = ("train_error", "dev_error", "variance", "avoidable_bias")
 
 
-def gap_logs(errors: Mapping[str, Any], measure: Measure | None, human_error: float | None) -> dict[str, float]:
-    """`bvtrack_train_error`, `bvtrack_dev_error` and the gaps between them as fractions, as far as they are known."""
-    known = {name: errors.get(f"{name}_error") for name in SETS}
-    fractions: dict[str, Any] = {
-        f"{name}_error": error if measure is None else measure.fraction(error)
-        for name, error in known.items()
-        if error is not None and math.isfinite(error)
-    }
-    if not fractions:
-        return {}
-    gaps = diagnose(**{"train_error": None, **fractions}, human_error=human_error).gaps
-    named = {"variance", "avoidable_bias"} & gaps.keys()
-    values = {name: value for name, value in fractions.items() if name != "train_dev_error"}
-    return {f"{PREFIX}{name}": value for name, value in (values | {name: gaps[name].value for name in named}).items()}
+def exposed_logs(metrics: Mapping[str, float]) -> dict[str, float]:
+    """`bvtrack_train_error` and the others that are exposed, as fractions, of the metrics that were logged of an epoch."""
+    return {f"bvtrack_{name}": metrics[f"bvtrack/{name}"] for name in EXPOSED if f"bvtrack/{name}" in metrics}
