@@ -9,7 +9,7 @@ from .diagnosis.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
 from .diagnosis.evidence import Evidence as Evidence, ModelFacts as ModelFacts, OtherRun as OtherRun
 from .diagnosis.recipe import Step as Step, recommend as recommend
 from .error_rates.gaps import Gap as Gap
-from .log import harmless as harmless
+from .log import never_raise as never_raise
 from .measures.example_error import ExampleError as ExampleError, measure_examples as measure_examples
 from .measures.measure import (
     ErrorFunction as ErrorFunction,

@@ -21,7 +21,7 @@ def warn(message: str) -> None:
     logger.warning("bvtrack: %s", as_text(message))
 
 
-class Said:
+class WarnOnce:
     """Warns of each trouble once."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ _Owner = TypeVar("_Owner")
 _Arguments = ParamSpec("_Arguments")
 
 
-def harmless(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:
+def never_raise(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:
     """Make a method that logs one warning, once for each object and message, where `method` would raise.
 
     >>> class Callback:
-    ...     @harmless
+    ...     @never_raise
     ...     def on_epoch_end(self):
     ...         raise OSError("disk full")
     >>> Callback().on_epoch_end()

@@ -12,7 +12,7 @@ from bvtrack.journal.journal import FORMAT, Journal, forget, record
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.user import user_name
 from bvtrack.journal.writer_process import this_process
-from bvtrack.log import Said, warn
+from bvtrack.log import WarnOnce, warn
 from bvtrack.schema.tags import ID
 from bvtrack.shipping.process import ShipperProcess
 from bvtrack.shipping.progress import Progress
@@ -39,7 +39,7 @@ class Link:
         self._is_full = False
         self._next_look = 0.0
         self._is_closing = False
-        self._said = Said()
+        self._said = WarnOnce()
         self._next_start = 0.0
         self._shipper: RunningShipper = NoShipper()
 

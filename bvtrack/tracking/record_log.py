@@ -13,7 +13,7 @@ from bvtrack.journal.claim import Claim
 from bvtrack.journal.journal import passing_journal_dir
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndState, Kind, TrainingRecord, make_record, now
-from bvtrack.log import Said
+from bvtrack.log import WarnOnce
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.target import Target
@@ -52,7 +52,7 @@ class Logbook:
         self._end: Sequence[Record] = ()
         self._timestamp = 0
         self._id = os.urandom(16).hex()
-        self._said = Said()
+        self._said = WarnOnce()
 
     @property
     def run_id(self) -> str | None:

@@ -16,7 +16,7 @@ from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.journal.journal import absolute, default_journal_dir
 from bvtrack.journal.records import EndState
-from bvtrack.log import Said, harmless
+from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.store.target import Client, find_target
 from bvtrack.tracking.guessing import error_of_guessing
@@ -79,7 +79,7 @@ class Tracker:
         _check_options(human_error=human_error, at=at)
         target = find_target(run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name)
         self._is_enabled = enabled
-        self._said = Said()
+        self._said = WarnOnce()
         self._errors = MeasuredErrors(measure, self._say)
         options = {
             "human_error": human_error,
@@ -144,7 +144,7 @@ class Tracker:
         self.log_measure(found)
         return self.measure
 
-    @harmless
+    @never_raise
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
         self._errors.settle(measure, self._split.targets_for(measure))
@@ -159,12 +159,12 @@ class Tracker:
             self._chance = chance
             self._logbook.write("chance", error=chance)
 
-    @harmless
+    @never_raise
     def log_model(self, model: ModelFacts) -> None:
         """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
         self._logbook.write("model", facts=asdict(model))
 
-    @harmless
+    @never_raise
     def log_split(
         self, *, train: Any = None, dev: Any = None, test: Any = None, train_dev: Any = None, monitors: Sequence[str] = ()
     ) -> None:
@@ -186,14 +186,14 @@ class Tracker:
         if self.measure is not None:
             self.log_measure(self.measure)
 
-    @harmless
+    @never_raise
     def log_outputs(self, *, dev: Any, test: Any) -> None:
         """Compare what the model says of dev and of test, arrays of its outputs `[n_examples, ...]` on some examples of each:
         a finding of the split where they are distributed otherwise.
         """
         self._logbook.write("outputs", **outputs_found(dev=dev, test=test))
 
-    @harmless
+    @never_raise
     def log_epoch(
         self,
         epoch: int,
@@ -227,7 +227,7 @@ class Tracker:
         self._logbook.write("epoch", epoch=as_step(epoch), **content)
         self._logbook.listen()
 
-    @harmless
+    @never_raise
     def log_test(
         self,
         test_error: float,
@@ -253,12 +253,12 @@ class Tracker:
         else:
             self._logbook.write("test", epoch=epoch, **content)
 
-    @harmless
+    @never_raise
     def log_not_applicable(self) -> None:
         """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
         self._logbook.write("trial")
 
-    @harmless
+    @never_raise
     def close(self, state: EndState = "complete", timeout: float = CLOSE_SECONDS) -> None:
         """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent.
 

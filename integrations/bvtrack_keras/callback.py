@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack import ErrorFunction, Measure, Tracker, TrainEval, harmless, is_disabled, train_eval_size
+from bvtrack import ErrorFunction, Measure, Tracker, TrainEval, is_disabled, never_raise, train_eval_size
 from bvtrack_keras.backup import Backup
 from bvtrack_keras.error import error_measure
 from bvtrack_keras.exposed import exposed_logs
@@ -117,7 +117,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, with its `diagnosis` and `run_id`."""
 
-    @harmless
+    @never_raise
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         was_stopped = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
         self._end("interrupted" if was_stopped else "failed")  # a fit that raised has called no hook
@@ -133,11 +133,11 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         if self._passes.is_augmented:
             tracker.log_model(replace(facts, augmentation=True))
 
-    @harmless
+    @never_raise
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._start = time.perf_counter()
 
-    @harmless
+    @never_raise
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not self._is_open or self.tracker is None or self._passes is None:
             return
@@ -150,7 +150,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         if self._backup:
             self._backup.note(self.tracker)
 
-    @harmless
+    @never_raise
     def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at the epoch whose weights the
         model has, the last one where it has those of none.
@@ -162,7 +162,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             last = list(self._epochs.values())[-1]
             self.tracker.log_test(error, epoch=self._epochs.get(mark_of_weights(self.model), last))
 
-    @harmless
+    @never_raise
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         self._end("complete")
         if self._backup:

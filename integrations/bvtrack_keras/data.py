@@ -39,7 +39,7 @@ class EvaluationData:
         if isinstance(data, Iterator):
             raise ValueError(f"{name} must be a pair (x, y) or a dataset that can be read anew; got {type(data).__name__}")
         if isinstance(data, keras.utils.PyDataset):
-            return cls(Untold(data), None, None)
+            return cls(WithoutEpochHooks(data), None, None)
         if is_tf_dataset(data):
             return cls(unshuffled(name, data), None, None)
         if not isinstance(data, tuple):
@@ -94,11 +94,11 @@ class EvaluationData:
     @property
     def source(self) -> Any:
         """The user's own object, as far as one is read."""
-        return self.x.dataset if isinstance(self.x, Untold) else self.x
+        return self.x.dataset if isinstance(self.x, WithoutEpochHooks) else self.x
 
     def _first_read(self) -> tuple[Any, Any]:
         dataset = getattr(self.x, "dataset", None)
-        by_index = self.x if isinstance(self.x, Untold) else dataset if hasattr(dataset, "__getitem__") else None
+        by_index = self.x if isinstance(self.x, WithoutEpochHooks) else dataset if hasattr(dataset, "__getitem__") else None
         x, y, _ = keras.utils.unpack_x_y_sample_weight(next(self._read()) if by_index is None else by_index[0])
         read: tuple[Any, Any] = keras.tree.map_structure(lambda values: np.array(_as_array(values)), (x, y))
         return read
@@ -107,7 +107,7 @@ class EvaluationData:
         if self.is_arrays and self.n is not None:
             parts = (self._of_rows(slice(start, start + BATCH)) for start in range(0, self.n, BATCH))
             return ((part.x, part.y) for part in parts)
-        if isinstance(self.x, Untold):
+        if isinstance(self.x, WithoutEpochHooks):
             return (self.x[index] for index in range(self.x.num_batches or 0))
         return iter(self.x)
 
@@ -149,7 +149,7 @@ class EvaluationData:
         return SplitSample.of_batches(self.n or 0, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
 
 
-class Untold(keras.utils.PyDataset):  # type: ignore[misc]
+class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]
     """A user's dataset, read without its being told of epochs that are not the training's."""
 
     def __init__(self, dataset: Any) -> None:

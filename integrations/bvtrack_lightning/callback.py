@@ -13,9 +13,9 @@ from bvtrack import (
     Measure,
     Tracker,
     TrainEval,
-    harmless,
     human_error_from_environment,
     is_disabled,
+    never_raise,
     train_eval_size,
 )
 from bvtrack_lightning.error import measure_of
@@ -124,56 +124,56 @@ class BiasVarianceCallback(CallbackBase):
         run_id = self._run_id or self._new_tracker().run_id
         return {**vars(self), "_run_id": run_id, "_session": None, "tracker": None}
 
-    @harmless
+    @never_raise
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._begin(trainer, pl_module)
         if not all(from_all(trainer, self._session is not None)):  # all processes measure, or none
             self._session = None
 
-    @harmless
+    @never_raise
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._session:
             self._session.begin_epoch()
 
-    @harmless
+    @never_raise
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         if batch_idx == dataloader_idx == 0 and self._session and not trainer.sanity_checking:
             self._session.begin_validation()
 
-    @harmless
+    @never_raise
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             self._sanity_metrics = logged_metrics(trainer)
         elif self._session:
             self._session.end_validation()
 
-    @harmless
+    @never_raise
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._session:
             self._session.end_epoch()
 
-    @harmless
+    @never_raise
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._session:
             self._session.end()
 
-    @harmless
+    @never_raise
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._loaded_epoch = self._resume = None
 
-    @harmless
+    @never_raise
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         if self.tracker is not None:
             checkpoint[CHECKPOINT_KEY] = self.tracker.state()
 
-    @harmless
+    @never_raise
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         self._loaded_epoch = checkpoint.get("epoch")
         self._resume = checkpoint.get(CHECKPOINT_KEY)
 
-    @harmless
+    @never_raise
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the test error of a `trainer.test` after the training, at the epoch whose weights it used."""
         if self.tracker is None or is_disabled() or not trainer.is_global_zero:
@@ -181,15 +181,15 @@ class BiasVarianceCallback(CallbackBase):
         last_epoch = trainer.current_epoch - 1
         log_test_error(trainer, self.tracker, last_epoch if self._loaded_epoch is None else self._loaded_epoch)
 
-    @harmless
+    @never_raise
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         self._end("failed" if isinstance(exception, Exception) else "interrupted")
 
-    @harmless
+    @never_raise
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self._end("complete")
 
-    @harmless
+    @never_raise
     def _begin(self, trainer: Trainer, module: LightningModule) -> None:
         if is_disabled() or self._has_twin(trainer):
             return

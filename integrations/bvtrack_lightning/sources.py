@@ -36,7 +36,7 @@ class Passes:
     test_every: int = 1
 
 
-class Affordable:
+class TimeBudgetedLoader:
     """A loader that its first pass cuts short where the rest would cost more than its share of an epoch; the same from then
     on. The first batch, which may start workers and compile, is not timed.
     """
@@ -149,7 +149,7 @@ class Sources:
         if n:
             subset = data.shard(loader, data.choose(indices, n), trainer.global_rank, trainer.world_size)
             may_be_cut = self._passes.train_eval == "subset" and trainer.world_size == 1
-            self.loaders["train"] = Affordable(subset, self._epoch_seconds) if may_be_cut else subset
+            self.loaders["train"] = TimeBudgetedLoader(subset, self._epoch_seconds) if may_be_cut else subset
 
     def _add(self, name: str, loader: Iterable[Any] | None, limit: float | None = None) -> None:
         if loader is None or limit == 0:
