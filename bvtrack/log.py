@@ -22,14 +22,15 @@ def warn(message: str) -> None:
 
 
 class WarnOnce:
-    """Warns of each trouble once."""
+    """Warns of each trouble once; never where it is not `is_enabled`, as in processes beside the one that writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_enabled: bool = True) -> None:
+        self._is_enabled = is_enabled
         self._said: set[str] = set()
 
     def once(self, message: str, once_for: str = "") -> None:
         """Warn once for each message, or for each trouble, however often it comes with other numbers."""
-        if (once_for or message) not in self._said:
+        if self._is_enabled and (once_for or message) not in self._said:
             self._said.add(once_for or message)
             warn(message)
 

@@ -11,12 +11,10 @@ from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import PERCENT, ByStage, is_in_percent, objection_to
 from bvtrack.measures.measure import Measure, words_of
 from bvtrack.measures.metric_name import MetricName
-from bvtrack.schema.tag_texts import measure_text
+from bvtrack.schema.tag_texts import RUNNING, measure_text
 from bvtrack.store.logged_run import LoggedRun
 
 SHOWN_NAMES = 4
-RUNNING = "train: running average, not in eval mode"
-"""The remark that the callbacks put into `bvtrack.measure`."""
 AS_LOGGED = "train: as logged"
 
 

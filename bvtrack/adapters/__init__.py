@@ -1,0 +1,56 @@
+"""What callbacks are built of, for any framework: it hands over its metrics and its data, all else is done here.
+
+`Training` is the contract. `examples/adapter.py` shows a whole adapter.
+"""
+
+from bvtrack.adapters.budget import affordable
+from bvtrack.adapters.facts import as_number
+from bvtrack.adapters.options import CallbackOptions
+from bvtrack.adapters.own_error import error_measure
+from bvtrack.adapters.predictions import Predictions
+from bvtrack.adapters.session import Session
+from bvtrack.adapters.training import Logged, Pass, SetName, Training
+from bvtrack.log import WarnOnce, never_raise
+from bvtrack.measures.example_error import ExampleError, measure_examples
+from bvtrack.measures.measure import find_measure
+from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
+from bvtrack.random_states import preserve_random_states
+from bvtrack.splits.reading.random_subset import choose_examples
+from bvtrack.splits.sampling.allowance import MOST_READ, READ_SECONDS, in_time
+from bvtrack.splits.sampling.content_key import key_of_arrays, key_of_dataset
+from bvtrack.splits.sampling.sample import SplitSample
+from bvtrack.splits.sampling.source import SplitSource
+from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
+
+__all__ = [
+    "FEWEST_TRAIN_EXAMPLES",
+    "MOST_READ",
+    "READ_SECONDS",
+    "CallbackOptions",
+    "ExampleError",
+    "Logged",
+    "Pass",
+    "Predictions",
+    "Session",
+    "SetName",
+    "SplitSample",
+    "SplitSource",
+    "TrainEval",
+    "Training",
+    "WarnOnce",
+    "affordable",
+    "as_number",
+    "choose_examples",
+    "error_measure",
+    "find_measure",
+    "human_error_from_environment",
+    "in_time",
+    "is_disabled",
+    "is_switched_on",
+    "key_of_arrays",
+    "key_of_dataset",
+    "measure_examples",
+    "never_raise",
+    "preserve_random_states",
+    "train_eval_size",
+]

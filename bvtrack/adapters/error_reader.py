@@ -1,0 +1,138 @@
+"""What the errors of a training are, and what they are in an epoch, by what its loop has logged and what passes have found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bvtrack.adapters.training import Logged, Pass, SetName, Training
+from bvtrack.measures.example_error import measure_examples
+from bvtrack.measures.measure import Measure, has_diverged
+from bvtrack.schema.tag_texts import AUGMENTED, RUNNING
+from bvtrack.tracking.tracker import Tracker
+
+Arguments = dict[str, Any]
+"""Of `Tracker.log_epoch`."""
+Measured = tuple[float, tuple[float, float] | None]
+"""An error in the measure's own units, and its 95 % interval where it was bootstrapped."""
+
+
+class ErrorReader:
+    """Settles the measure as soon as something has been logged that tells it, and reads each epoch's errors by it.
+
+    `own` is the measure of the user's own `error=`: then no logged metric counts. What is missing is said by `say`.
+    """
+
+    def __init__(self, training: Training, tracker: Tracker, own: Measure | None, say: Callable[[str], None]) -> None:
+        self._training = training
+        self._tracker = tracker
+        self._own = own
+        self._say = say
+        self._remarks: list[str] = []
+        self.measure: Measure | None = own
+        self.is_augmented = False
+        """Whether the train error is measured on examples that are augmented."""
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Choose the logged metric that is the error, once."""
+        if self.measure is not None:
+            return
+        found = self._tracker.choose_measure(names)
+        if found is not None and found.kind == "loss" and found.function is None and (loss := self._training.loss()):
+            found = replace(found, scale=None, function=loss)
+            self._tracker.log_measure(found)
+        self.measure = found
+
+    def logged(self, values: Mapping[str, Any], stage: str) -> float | None:
+        """The error that was logged for a stage; `None` where it was not."""
+        name = self.measure.find_in(values, stage) if self.measure and self._own is None else None
+        return self.measure.error(float(values[name])) if self.measure and name else None
+
+    def of_epoch(self, logged: Logged, passes: Mapping[SetName, Pass] | None) -> Arguments:
+        """All errors of an epoch; without passes where a loss that is no number made them pointless. Where the train error
+        could not be measured, the loop's running average stands in.
+        """
+        if self.measure is None:
+            return {}
+        errors = {} if passes is None else self._measured(logged, passes)
+        if has_diverged({**logged.train, **logged.dev}):
+            errors["train_error"] = math.nan
+        errors["train_error_running"] = self._running(logged)
+        if "train_error" not in errors and errors["train_error_running"] is not None:
+            errors["train_error"] = errors["train_error_running"]
+            self._remark(RUNNING)
+        elif self.is_augmented and "train_error" in errors:
+            self._remark(AUGMENTED)
+        return errors
+
+    def _measured(self, logged: Logged, passes: Mapping[SetName, Pass]) -> Arguments:
+        errors: Arguments = {} if "dev" in passes else {"dev_error": self.logged(logged.dev, "dev")}
+        intervals = {}
+        for name, found in passes.items():
+            measured = self._read(name, found)
+            if measured is not None:
+                errors[f"{name}_error"], intervals[name] = measured
+                errors[f"n_{name}"] = found.n
+        return errors | {"intervals": {name: ends for name, ends in intervals.items() if ends is not None}}
+
+    def _running(self, logged: Logged) -> float | None:
+        """The error that the training steps have logged, under another name than validation."""
+        values = {name: value for name, value in logged.train.items() if name not in logged.dev}
+        name = self.measure.find_in(values, "train") if self.measure else None
+        if name is not None and name in logged.of_last_batch:
+            self._say(f"{name} is that of the epoch's last batch, no running train error: log it with on_epoch=True")
+            return None
+        return self.logged(values, "train")
+
+    def _read(self, name: SetName, found: Pass) -> Measured | None:
+        """What a pass has found of a set; says once why it has found nothing."""
+        step, data = self._training.wording(name)
+        problem = found.problem
+        try:
+            measured = None if problem else self._of_examples(found) if found.examples else self._of_values(found)
+        except Exception as error:  # a function of the user's own may give anything
+            measured, problem = None, repr(error)
+        if measured is None:
+            reason = f"{step} failed on {data} ({problem})" if problem else f"{step} did not log {self.measure} on {data}"
+            self._say(f"the {name} error is missing, for {reason}")
+            self._remark(f"{name}: missing")
+        return measured
+
+    def _of_values(self, found: Pass) -> Measured | None:
+        assert self.measure is not None
+        name = self.measure.find_in(found.values)
+        if name is None:
+            return None
+        if self.measure.is_rate and name in found.over_classes:
+            self._take(replace(self.measure, kind="score"))
+        return self.measure.error(float(found.values[name])), None
+
+    def _of_examples(self, found: Pass) -> Measured:
+        import numpy as np
+
+        assert self.measure is not None
+        assert self.measure.function is not None
+        assert found.examples is not None
+        error = _itself if found.is_by_example else self.measure.function
+        if found.is_averaged or self.measure.is_rate:  # no bootstrap: of parts it would be none, and counts tell of a rate
+            return float(np.mean(np.asarray(error(*found.examples), dtype=float))), None
+        measured = measure_examples(error, *found.examples)
+        if measured.is_rate:
+            self._take(replace(self.measure, kind="rate"))
+        return measured.value, measured.interval
+
+    def _remark(self, remark: str) -> None:
+        """Put a remark into the measure's tag, behind those that are there."""
+        if remark not in self._remarks and self.measure is not None:
+            self._remarks.append(remark)
+            self._take(self.measure)
+
+    def _take(self, measure: Measure) -> None:
+        self.measure = measure
+        self._tracker.log_measure(measure, "; ".join(self._remarks))
+
+
+def _itself(errors: Any, _: Any) -> Any:
+    return errors

@@ -1,0 +1,14 @@
+"""What the facts of a model have in common, whatever the framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def as_number(value: Any) -> float | None:
+    """A number, or a tensor or variable that holds one, as a float; `None` for anything else.
+
+    >>> as_number(1), as_number("SGD")
+    (1.0, None)
+    """
+    return float(value) if hasattr(value, "__float__") else None

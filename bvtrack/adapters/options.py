@@ -1,0 +1,89 @@
+"""What a callback of any framework is told by its user, and what is wrong with it, said before an epoch is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bvtrack.measures.measure import Measure
+from bvtrack.measures.train_subset import TrainEval, train_eval_size
+from bvtrack.store.target import Client
+from bvtrack.tracking.tracker import Tracker
+
+ANY_STORE = "sqlite:///mlflow.db"
+"""Stands in while options are checked: which store it will be is known when a training starts."""
+
+
+@dataclass(frozen=True)
+class CallbackOptions:
+    """The options that every callback has, whatever the framework; those without a word here are as for `bvtrack.Tracker`.
+
+    Args:
+        error: what `error_measure` makes of the function or metric object by which the user measures errors; not together
+            with `measure`, the name of a metric that the training logs.
+        train_eval: on how much of the training data the train error is measured, see `TrainEval`.
+        test_every: measure the test error every so many epochs; 0 for never.
+        expose: hand each epoch's errors and gaps to the training, for its own callbacks to watch.
+
+    Raises:
+        ValueError: for what a Tracker does not take, for both `measure` and `error`, an unknown `train_eval` or a negative
+            `test_every`.
+
+    >>> CallbackOptions(test_every=-1)
+    Traceback (most recent call last):
+    ValueError: test_every must be a number of epochs, 0 for never; got -1
+    """
+
+    human_error: float | None = None
+    measure: str | Measure | None = None
+    error: Measure | None = None
+    at: Literal["best", "last"] = "best"
+    run_id: str | None = None
+    experiment: str | None = None
+    run_name: str | None = None
+    tracking_uri: str | None = None
+    journal_dir: str | Path | None = None
+    same_distribution: bool = True
+    train_eval: TrainEval = "subset"
+    test_every: int = 1
+    expose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.error is not None and self.measure is not None:
+            raise ValueError(
+                "expected measure= (a logged metric) or error= (a function or metric of your own), only one of the two; "
+                f"got both, measure={self.measure!r}"
+            )
+        if self.test_every < 0:
+            raise ValueError(f"test_every must be a number of epochs, 0 for never; got {self.test_every!r}")
+        train_eval_size(1, None, self.train_eval)
+        self._tracker(tracking_uri=self.tracking_uri or ANY_STORE)
+
+    def new_tracker(
+        self,
+        *,
+        run_id: str | None = None,
+        client: Client | None = None,
+        resume: Mapping[str, Any] | None = None,
+        enabled: bool = True,
+    ) -> Tracker:
+        """The Tracker of one training; the arguments are as for `bvtrack.Tracker`. A `run_id` that the user gave goes before
+        the one, and the `client`, that the framework's own logger has.
+        """
+        run_id, client = (self.run_id, None) if self.run_id else (run_id, client)
+        return self._tracker(tracking_uri=self.tracking_uri, run_id=run_id, client=client, resume=resume, enabled=enabled)
+
+    def _tracker(self, **known: Any) -> Tracker:
+        return Tracker(
+            human_error=self.human_error,
+            measure=self.measure if self.error is None else self.error,
+            at=self.at,
+            same_distribution=self.same_distribution,
+            experiment=self.experiment,
+            run_name=self.run_name,
+            journal_dir=self.journal_dir,
+            source="callback",
+            **{"run_id": self.run_id} | known,
+        )

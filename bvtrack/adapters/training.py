@@ -1,0 +1,121 @@
+"""The contract between a framework and what measures its trainings: an adapter is one class that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.measures.measure import ErrorFunction, Measure
+from bvtrack.splits.sampling.source import SplitSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SetName = Literal["train", "train_dev", "dev", "test"]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What a training's own loop has logged of an epoch: values, floats or what `float()` takes, by the metrics' names.
+
+    `train` are averages taken while the weights were changing, and may hold the metrics of `dev` too: those that validation
+    logged, on all of the dev data in eval mode; it is empty where there was no validation. `of_last_batch` are names in
+    `train` that no average was taken of.
+    """
+
+    train: Mapping[str, Any] = field(default_factory=dict)
+    dev: Mapping[str, Any] = field(default_factory=dict)
+    of_last_batch: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass of the model over one set has found, in eval mode.
+
+    Either `values`, means over all `n` examples by metric, or `examples`: predictions and targets, `[n, ...]` each. These are
+    the errors of single examples, twice, where `is_by_example`; where predictions took too much memory to be kept
+    (`is_averaged`), an example has the mean error of those around it. `over_classes` are names in `values` of means over
+    classes, whose certainty no count of examples tells. `outputs` `[n_kept, ...]` are some of the model's predictions.
+    `problem` says what ended the pass early; then nothing else counts.
+    """
+
+    n: int | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    examples: tuple[NDArray[Any], NDArray[Any]] | None = None
+    is_by_example: bool = False
+    is_averaged: bool = False
+    over_classes: Collection[str] = ()
+    outputs: NDArray[Any] | None = None
+    problem: str = ""
+
+
+class Training(Protocol):
+    """One training of a framework, as a `Session` sees it. Inherit from it: what has a body here need not be written.
+
+    A `Session` calls all of this from the thread, and at the moments, that its own methods are called from. Whatever is raised
+    costs the check or the error that it was asked for, and is logged once; the training goes on.
+    """
+
+    @property
+    def has_data(self) -> bool:
+        """Whether `splits` can be told when the training begins; else it is asked for before the first measurement."""
+        return True
+
+    def model_facts(self) -> ModelFacts:
+        """What the model and its optimiser are, before the first step; `augmentation` is True too where the user gave the
+        training data without augmentation beside the others.
+        """
+        ...
+
+    def monitors(self) -> Sequence[str]:
+        """The metrics that the training stops, keeps epochs or lowers its learning rate by."""
+        return ()
+
+    def splits(self) -> Mapping[str, SplitSource]:
+        """By set what is known of it: its size and, for the check of the split, how some of its examples are read. Reading
+        must leave the training's own data, their generators and their workers as they were.
+        """
+        ...
+
+    def is_augmented(self) -> bool:
+        """Whether the examples that the train error is measured on change from one reading to the next."""
+        return False
+
+    def loss(self) -> ErrorFunction | None:
+        """The loss as a function of predictions and targets `[n, ...]`, by which a constant predictor is judged where nothing
+        but a loss is logged; `None` where it is not known.
+        """
+        return None
+
+    def logged(self) -> Logged:
+        """What the loop has logged of the epoch that ends."""
+        ...
+
+    def sets(self, measure: Measure | None) -> Sequence[SetName]:
+        """The sets that `evaluate` can measure errors on now, in the order in which it should; `dev` only where its error is
+        not the one that validation logs. `test` is measured in those epochs that the user asked for.
+        """
+        ...
+
+    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+        """Pass over a set in eval mode, and leave the training, with the user's objects, as it was, also when it raises.
+
+        `measure` says which metric is asked for, `None` while nothing has been logged that tells; with the user's own `error=`
+        it is the measure of that, whose `function` `Predictions` applies to what the model predicts. `seconds` is the time
+        that the pass over a subset of the training data may take, unless 1,000 examples take more (`affordable`).
+        """
+        ...
+
+    def wording(self, name: SetName) -> tuple[str, str]:
+        """What `evaluate` runs and on what, in the user's words, for the message that it failed."""
+        return "evaluating", f"the {name} data"
+
+    def join(self, passes: Mapping[SetName, Pass]) -> Mapping[SetName, Pass]:
+        """The passes of all processes as one, where several train one model; each calls this once an epoch."""
+        return passes
+
+    def expose(self, metrics: Mapping[str, float]) -> None:
+        """Hand an epoch's errors and gaps, fractions by the names of their MLflow metrics, to the training's own callbacks."""
+        ...
