@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bvtrack import human_error_from_environment, is_disabled, is_switched_on
+from bvtrack.adapters import human_error_from_environment, is_disabled, is_switched_on
 from bvtrack_lightning.factory import callbacks
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack import measure_examples
+from bvtrack.adapters import measure_examples
 
 
 def wrong(predictions: Any, targets: Any) -> Any:

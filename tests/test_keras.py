@@ -34,7 +34,7 @@ from keras_training import (
 from mlflow import MlflowClient
 from mlflow.entities import Run as StoredRun
 
-from bvtrack import choose_examples
+from bvtrack.adapters import choose_examples
 from bvtrack_keras import BiasVarianceCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras warns of its backends and of data that run out

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from keras_training import DEV, TEST, TRAIN, Batches, Run, error_of, fit, loader, on_backend, read_run, split
 
-import bvtrack_keras.error
-from bvtrack import choose_examples
+from bvtrack.adapters import choose_examples
 from bvtrack_keras import BiasVarianceCallback
 from bvtrack_keras.data import EvaluationData
-from bvtrack_keras.subset import affordable
+from bvtrack_keras.subset import affordable_part
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -118,7 +117,7 @@ def test_an_error_in_units_is_scaled_by_the_best_constant(journals: Path) -> Non
 
 @on_backend("torch")
 def test_large_predictions_are_not_kept_but_measured(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bvtrack_keras.error, "MOST_KEPT", 1000)
+    monkeypatch.setattr("bvtrack.adapters.predictions.MOST_BYTES", 1000)
     callback = BiasVarianceCallback(error=share_wrong, train_data=TRAIN, dev_data=DEV)
     history = fit(callback, validation_data=None, epochs=1)
     epoch = last_epoch(read_run(journals))
@@ -144,7 +143,7 @@ def test_an_accuracy_object_is_one_minus_its_value_and_keeps_its_state(journals:
     ("arguments", "message"),
     [
         ({"error": keras.metrics.Precision()}, "pass error= as a function"),
-        ({"error": 3}, "error must be a function"),
+        ({"error": 3}, "error= must be a function"),
         ({"error": is_wrong, "dev_data": None}, "no dev_data"),
         ({"error": is_wrong, "measure": "val_accuracy"}, "only one of the two"),
         ({"error": is_wrong, "train_eval": "running"}, "running"),
@@ -219,13 +218,13 @@ def test_the_subset_is_as_small_as_an_epoch_is_short_but_of_1000_examples_at_lea
     def measure(data: EvaluationData) -> None:
         seen.append(data.n)
 
-    few = affordable(train, 0.0, measure)
+    few = affordable_part(train, 0.0, measure)
     drawn = choose_examples(5000, 1000)
 
     assert seen == [32, 992]
     assert few.n == 1000
     np.testing.assert_array_equal(few.x, split(5000, 3)[0][drawn])
-    assert affordable(train, 1e6, measure).n == 4000
+    assert affordable_part(train, 1e6, measure).n == 4000
 
 
 def test_augmented_training_data_are_said_in_the_measure(journals: Path) -> None:

@@ -19,7 +19,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, default_collate
 from written_journals import all_records
 
-from bvtrack import Measure, SplitSample, SplitSource, Tracker, key_of_arrays, key_of_dataset
+from bvtrack import Measure, Tracker
+from bvtrack.adapters import SplitSample, SplitSource, key_of_arrays, key_of_dataset
 from bvtrack.journal.journal import unsent_journals
 from bvtrack.tracking import split_cache as known_splits
 from bvtrack_keras import BiasVarianceCallback as KerasCallback

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchmetrics import MeanAbsoluteError
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, MulticlassF1Score
 
-from bvtrack import choose_examples
+from bvtrack.adapters import choose_examples
 from bvtrack_lightning import BiasVarianceCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore")

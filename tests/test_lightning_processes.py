@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from several_processes import N_DEV, N_TEST, N_TRAIN, Net, split
 from torch.utils.data import TensorDataset
 
-from bvtrack import choose_examples
+from bvtrack.adapters import choose_examples
 
 SCRIPT = Path(__file__).parent / "several_processes.py"
 SECONDS = 240

@@ -24,7 +24,8 @@ from scipy import sparse
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from written_journals import all_records
 
-from bvtrack import MOST_READ, SplitSample, SplitSource, Tracker, choose_examples
+from bvtrack import Tracker
+from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples
 from bvtrack.journal.journal import unsent_journals
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED

@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from scipy.special import softmax
 
 import bvtrack
-from bvtrack import OutputSample, compare_outputs
-from bvtrack.splits.comparing.outputs import MOST_BYTES
+from bvtrack import compare_outputs
+from bvtrack.splits.comparing.outputs import MOST_BYTES, OutputSample
 from bvtrack.splits.sampling.allowance import MOST_READ
 
 RNG = np.random.default_rng(0)

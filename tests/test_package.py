@@ -6,16 +6,19 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import bvtrack
+import bvtrack.adapters
 
 CHECKOUT = Path(__file__).parents[1]
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
 MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
 ASKED_FOR = {"PIL"}
 """Matplotlib brings it; where it is missing, a message says what to install."""
+EXAMPLES = sorted((CHECKOUT / "examples").glob("*.py"))
 HEAVY = {"torch", "lightning", "pytorch_lightning", "keras", "mlflow", "pandas", "scipy", "sklearn"}
 
 
@@ -25,15 +28,18 @@ def heavy_modules_after(statement: str) -> set[str]:
     return HEAVY & set(output.split())
 
 
-def names_taken_from_the_core(path: Path) -> set[str]:
+PUBLIC = {"bvtrack": set(bvtrack.__all__), "bvtrack.adapters": set(bvtrack.adapters.__all__)}
+
+
+def hidden_names_taken_by(path: Path) -> set[str]:
+    """What a file imports of the core that is in no `__all__`."""
     taken: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "bvtrack":
-            taken |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bvtrack."):
-            taken.add(str(node.module))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "bvtrack":
+            public = PUBLIC.get(str(node.module), set())
+            taken |= {f"{node.module}.{alias.name}" for alias in node.names if alias.name not in public}
         elif isinstance(node, ast.Import):
-            taken |= {alias.name for alias in node.names if alias.name.startswith("bvtrack.")}
+            taken |= {alias.name for alias in node.names if alias.name.startswith("bvtrack.") and alias.name not in PUBLIC}
     return taken
 
 
@@ -57,27 +63,56 @@ def test_importing_the_lightning_adapter_alone_loads_no_lightning() -> None:
     assert heavy_modules_after("import bvtrack_lightning.factory") == set()
 
 
-def test_every_public_name_is_there() -> None:
-    assert sorted(bvtrack.__all__) == bvtrack.__all__ == dir(bvtrack)
-    assert [name for name in bvtrack.__all__ if getattr(bvtrack, name) is None] == []
-
-
 def test_importing_the_core_imports_nothing_of_it_that_is_not_used() -> None:
     code = "import bvtrack, sys; print(*(name for name in sys.modules if name.startswith('bvtrack.')))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
-@pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: path.stem)
+def test_importing_what_adapters_are_built_of_loads_no_framework() -> None:
+    assert heavy_modules_after("import bvtrack.adapters") == set()
+
+
+def test_every_public_name_is_there() -> None:
+    assert sorted(bvtrack.__all__) == bvtrack.__all__ == dir(bvtrack)
+    assert [name for name in bvtrack.__all__ if getattr(bvtrack, name) is None] == []
+
+
+def test_every_name_for_adapters_is_there() -> None:
+    public = {name for name, value in vars(bvtrack.adapters).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+
+    assert public == set(bvtrack.adapters.__all__)
+
+
+def test_a_name_for_adapters_is_none_for_users() -> None:
+    assert not PUBLIC["bvtrack"] & PUBLIC["bvtrack.adapters"]
+
+
+@pytest.mark.parametrize("path", [*ADAPTERS, *EXAMPLES], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_an_adapter_takes_only_public_names(path: Path) -> None:
-    assert names_taken_from_the_core(path) <= set(bvtrack.__all__)
+    assert hidden_names_taken_by(path) == set()
 
 
-def test_a_private_name_that_an_adapter_takes_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from bvtrack.journal.journal import Journal",
+        "import bvtrack.tracking",
+        "from bvtrack import train_eval_size",
+        "from bvtrack.adapters import Tracker",
+    ],
+)
+def test_a_private_name_that_an_adapter_takes_is_noticed(statement: str, tmp_path: Path) -> None:
     adapter = tmp_path / "adapter.py"
-    adapter.write_text("from bvtrack.journal.journal import Journal\n")
+    adapter.write_text(f"{statement}\n")
 
-    assert not names_taken_from_the_core(adapter) <= set(bvtrack.__all__)
+    assert hidden_names_taken_by(adapter) != set()
+
+
+def test_the_core_is_built_of_nothing_for_adapters() -> None:
+    core = [path for path in (CHECKOUT / "bvtrack").rglob("*.py") if path.parent.name != "adapters"]
+
+    assert [path for path in core if "bvtrack.adapters" in path.read_text()] == []
 
 
 def test_only_the_command_line_knows_an_adapter() -> None:

@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from bvtrack import SplitSample
+from bvtrack.adapters import SplitSample
 from bvtrack.cli import main
 from bvtrack.splits.check import SplitCheck, check_samples, digest_of, findings_in
 from bvtrack.splits.comparing import leakage

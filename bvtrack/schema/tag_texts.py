@@ -19,6 +19,7 @@ def recipe_line(steps: Sequence[Step]) -> str | None:
     line = " > ".join(step.title for step in steps)
     return line if len(line) <= RECIPE_LENGTH else recipe_line(steps[:-1])
 
+
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
 """Remarks in `bvtrack.measure` on how the train error was measured."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import suppress
 from typing import Any
 
-from bvtrack import MOST_READ, READ_SECONDS, SplitSample, SplitSource, choose_examples, in_time, key_of_dataset
+from bvtrack.adapters import MOST_READ, READ_SECONDS, SplitSample, SplitSource, choose_examples, in_time, key_of_dataset
 from bvtrack_keras.framework import keras
 from bvtrack_keras.unshuffled import is_tf_dataset
 

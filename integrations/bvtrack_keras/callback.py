@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack import ErrorFunction, Measure, Tracker, TrainEval, is_disabled, never_raise, train_eval_size
+from bvtrack import ErrorFunction, Measure, Tracker
+from bvtrack.adapters import CallbackOptions, Session, TrainEval, WarnOnce, is_disabled, never_raise
 from bvtrack_keras.backup import Backup
-from bvtrack_keras.error import error_measure
-from bvtrack_keras.exposed import exposed_logs
-from bvtrack_keras.facts import model_facts
+from bvtrack_keras.error import measure_of
 from bvtrack_keras.framework import keras
-from bvtrack_keras.passes import Passes
 from bvtrack_keras.sources import Sources
 from bvtrack_keras.state import mark_of_weights
+from bvtrack_keras.training import KerasTraining
 
 
 class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
@@ -82,37 +78,30 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         backup_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
-        if test_every < 0:
-            raise ValueError(f"test_every must be a number of epochs, 0 for never; got {test_every!r}")
-        self._new_tracker = partial(
-            Tracker,
-            run_id=run_id,
+        self._options = CallbackOptions(
             human_error=human_error,
             measure=measure,
+            error=None if error is None else measure_of(error),
             at=at,
-            same_distribution=same_distribution,
-            tracking_uri=tracking_uri,
+            run_id=run_id,
             experiment=experiment,
             run_name=run_name,
+            tracking_uri=tracking_uri,
             journal_dir=journal_dir,
-            source="callback",
+            same_distribution=same_distribution,
+            train_eval=train_eval,
+            test_every=test_every,
+            expose=expose,
         )
-        # says now what is wrong with the arguments; which store it will be is known when a fit starts
-        self._new_tracker(tracking_uri=tracking_uri or "sqlite:///mlflow.db")
-        train_eval_size(1, None, train_eval)  # says now what is wrong with it
         sources = Sources.of(train=train_data, plain=train_eval_data, train_dev=train_dev_data, dev=dev_data, test=test_data)
-        sources = sources.held_out(validation_split) if validation_split else sources
-        self._error = None if error is None else error_measure(error)
+        self._sources = sources.held_out(validation_split) if validation_split else sources
         if error is not None:
-            _check_for_error(sources, measure=measure, train_eval=train_eval)
-        self._new_passes = partial(
-            Passes, self, sources=sources, train_eval=train_eval, test_every=test_every, error=self._error, said=set()
-        )
-        self._is_exposing = expose
+            self._sources.check_for_error(train_eval)
         self._backup = Backup(Path(backup_dir)) if backup_dir else None
-        self._passes: Passes | None = None
-        self._is_open = False
-        self._start = 0.0
+        self._warnings = WarnOnce()
+        self._training: KerasTraining | None = None
+        self._passes: Session | None = None
+        """What measures the present or the last `fit`."""
         self._epochs: dict[bytes, int] = {}
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, with its `diagnosis` and `run_id`."""
@@ -123,44 +112,36 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._end("interrupted" if was_stopped else "failed")  # a fit that raised has called no hook
         if is_disabled():
             return
-        self.tracker = tracker = self._new_tracker(resume=self._backup.read() if self._backup else None)
-        self._is_open = True
-        self._passes = None
+        self.tracker = self._options.new_tracker(resume=self._backup.read() if self._backup else None)
         self._epochs = {}
-        facts = model_facts(self.model)
-        tracker.log_model(facts)
-        self._passes = self._new_passes(tracker)
-        if self._passes.is_augmented:
-            tracker.log_model(replace(facts, augmentation=True))
+        self._training = KerasTraining(self, self._options, self._sources, self._warnings.once)
+        self._passes = Session(self._training, self._options, self.tracker, warnings=self._warnings)
+        self._passes.begin()
 
     @never_raise
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._start = time.perf_counter()
+        if self._passes:
+            self._passes.begin_epoch()
 
     @never_raise
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if not self._is_open or self.tracker is None or self._passes is None:
+        if self._training is None or self._passes is None or not self._passes.is_open:
             return
-        seconds = time.perf_counter() - self._start
-        errors = self._passes.errors(epoch, logs or {}, seconds)
+        self._training.logs = {} if logs is None else logs
+        self._passes.end_epoch(epoch)
         self._epochs[mark_of_weights(self.model)] = epoch
-        self.tracker.log_epoch(epoch, **errors)
-        if self._is_exposing and logs is not None:
-            logs.update(exposed_logs(self.tracker.metrics_of(epoch)))
         if self._backup:
-            self._backup.note(self.tracker)
+            self._backup.note(self._passes.tracker)
 
     @never_raise
     def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at the epoch whose weights the
         model has, the last one where it has those of none.
         """
-        if self._is_open or self.tracker is None or self._passes is None or not self._epochs or is_disabled():
+        if self._passes is None or self._passes.is_open or not self._epochs or is_disabled():
             return
-        error = self._passes.error_in(logs or {})
-        if error is not None:
-            last = list(self._epochs.values())[-1]
-            self.tracker.log_test(error, epoch=self._epochs.get(mark_of_weights(self.model), last))
+        last = list(self._epochs.values())[-1]
+        self._passes.log_test(logs or {}, epoch=self._epochs.get(mark_of_weights(self.model), last))
 
     @never_raise
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -176,16 +157,5 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._end("complete" if kind is None else "failed" if issubclass(kind, Exception) else "interrupted")
 
     def _end(self, state: Literal["complete", "interrupted", "failed"]) -> None:
-        if self._is_open and self.tracker:
-            self._is_open = False
-            if self._passes:
-                self._passes.end()
-            self.tracker.close(state)
-
-
-def _check_for_error(sources: Sources, *, measure: str | Measure | None, train_eval: TrainEval) -> None:
-    if measure is not None:
-        raise ValueError(f"error= says what the errors are; got measure={measure!r} too, pass only one of the two")
-    if train_eval == "running":
-        raise ValueError("error= is measured by passes of our own; got train_eval='running'")
-    sources.check_for_error()
+        if self._passes:
+            self._passes.end(state)

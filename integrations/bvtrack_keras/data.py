@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_arrays, preserve_random_states
+from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_arrays, preserve_random_states
 from bvtrack_keras.batches import source_of
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators

@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bvtrack import ErrorFunction, Measure, OutputSample, find_measure, measure_examples
+from bvtrack import ErrorFunction, Measure
+from bvtrack.adapters import Pass, Predictions, error_measure, find_measure
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.framework import keras
 
-MOST_KEPT = 64 * 2**20
-"""Bytes of predictions that are kept. An error of more is the mean over parts of this size, without a bootstrap."""
 
-
-@dataclass(frozen=True, slots=True)
-class SetError:
-    """An error over a set of `n` examples, where that is known, and its 95 % interval, where it was bootstrapped; `outputs`
-    are some of the model's predictions `[n_kept, ...]`.
-    """
-
-    value: float
-    n: int | None
-    interval: tuple[float, float] | None = None
-    is_rate: bool = False
-    outputs: Any = field(default=None, compare=False)
-
-
-def error_measure(error: ErrorFunction | Any) -> Measure:
+def measure_of(error: ErrorFunction | Any) -> Measure:
     """What a user passed as `error=`. Raises `ValueError` for what is none, or a metric that may be either way up."""
     if isinstance(error, keras.metrics.Metric):
         return _metric_measure(error)
-    if not callable(error) or isinstance(error, type):
-        raise ValueError(f"error must be a function of (predictions, targets) or a keras.metrics.Metric; got {error!r}")
-    name = getattr(error, "__name__", type(error).__name__)
-    name = name if name.isidentifier() else "error function"
-    measure = Measure(name, higher_is_better=False, function=_in_order(error))
-    return replace(measure, kind="score") if measure.is_rate else measure  # what it is, its values will say
+    return error_measure(error, _in_order, "keras.metrics.Metric")
 
 
 def compiled_loss(model: Any) -> ErrorFunction | None:
@@ -50,32 +29,13 @@ def compiled_loss(model: Any) -> ErrorFunction | None:
     return _in_order(loss) if callable(loss) else None
 
 
-def measure_error(model: Any, data: EvaluationData, measure: Measure) -> SetError:
+def predict(model: Any, data: EvaluationData, measure: Measure) -> Pass:
     """Predict in eval mode, batch by batch, and apply the function of `measure` to what was predicted."""
     assert measure.function is not None
-    parts: list[SetError] = []
-    kept: list[tuple[Any, Any]] = []
-    size = 0
-    outputs = OutputSample(data.n)
+    kept = Predictions(measure.function, data.n)
     for x, y in data.batches():
-        kept.append((_one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y)))
-        outputs.add(kept[-1][0])
-        size += kept[-1][0].nbytes
-        if size > MOST_KEPT:
-            parts.append(_plain_error(measure.function, *_joined(kept)))
-            kept, size = [], 0
-    if not parts:
-        found = (_plain_error if measure.is_rate else _sure_error)(measure.function, *_joined(kept))
-    else:
-        found = _mean([*parts, _plain_error(measure.function, *_joined(kept))] if kept else parts)
-    return replace(found, outputs=outputs.rows)
-
-
-def settled(measure: Measure, measured: SetError) -> Measure:
-    """`measure`, a rate where a function gave a 0 or a 1 for each example; a metric is what its name says."""
-    if measure.higher_is_better:
-        return measure
-    return replace(measure, kind="rate") if measured.is_rate else measure
+        kept.add(_one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y))
+    return kept.found()
 
 
 def _metric_measure(metric: Any) -> Measure:
@@ -114,27 +74,6 @@ def _in_order(error: Callable[[Any, Any], Any]) -> ErrorFunction:
         return np.asarray(keras.ops.convert_to_numpy(value))
 
     return ordered
-
-
-def _sure_error(error: ErrorFunction, predictions: Any, targets: Any) -> SetError:
-    measured = measure_examples(error, predictions, targets)
-    return SetError(measured.value, measured.n, measured.interval, measured.is_rate)
-
-
-def _plain_error(error: ErrorFunction, predictions: Any, targets: Any) -> SetError:
-    values = np.asarray(error(predictions, targets), dtype=float)
-    return SetError(float(values.mean()), len(targets), is_rate=values.size > 1 and bool(np.isin(values, (0.0, 1.0)).all()))
-
-
-def _mean(parts: list[SetError]) -> SetError:
-    counts = [part.n or 0 for part in parts]
-    value = float(np.average([part.value for part in parts], weights=counts))
-    return SetError(value, sum(counts), is_rate=all(part.is_rate for part in parts))
-
-
-def _joined(batches: list[tuple[Any, Any]]) -> tuple[Any, Any]:
-    predictions, targets = zip(*batches, strict=True)
-    return np.concatenate(predictions), np.concatenate(targets)
 
 
 def _one_array(name: str, values: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from bvtrack import ModelFacts
+from bvtrack.adapters import as_number
 
 BLENDING = ("MixUp", "CutMix", "AugMix", "RandAugment")
 """Keras' augmentation layers whose names do not begin with `Random`."""
@@ -28,8 +29,8 @@ def model_facts(model: Any) -> ModelFacts:
         parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables),
         optimizer=type(optimizer).__name__ if optimizer is not None else None,
         learning_rate=_learning_rate(optimizer, schedule) if optimizer is not None else None,
-        momentum=_number(getattr(optimizer, "momentum", None)),
-        weight_decay=max([_number(getattr(optimizer, "weight_decay", None)) or 0.0, *map(_penalty, layers)]),
+        momentum=as_number(getattr(optimizer, "momentum", None)),
+        weight_decay=max([as_number(getattr(optimizer, "weight_decay", None)) or 0.0, *map(_penalty, layers)]),
         dropout=max(map(_dropout, layers), default=0.0),
         batch_norm=any("BatchNorm" in name for name in names),
         augmentation=any(name.startswith("Random") or name in BLENDING for name in names),
@@ -38,24 +39,20 @@ def model_facts(model: Any) -> ModelFacts:
 
 
 def _learning_rate(optimizer: Any, schedule: Any) -> float:
-    targets = (_number(getattr(schedule, name, None)) for name in ("warmup_target", "initial_learning_rate"))
+    targets = (as_number(getattr(schedule, name, None)) for name in ("warmup_target", "initial_learning_rate"))
     return max([float(optimizer.learning_rate), *(target for target in targets if target is not None)])
 
 
 def _penalty(layer: Any) -> float:
     """The strength of a layer's penalty on its weights; 0 where it has none."""
     regularizer = getattr(layer, "kernel_regularizer", None)
-    return max(_number(getattr(regularizer, name, None)) or 0.0 for name in ("l1", "l2"))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) or hasattr(value, "__float__") else None
+    return max(as_number(getattr(regularizer, name, None)) or 0.0 for name in ("l1", "l2"))
 
 
 def _dropout(layer: Any) -> float:
     """The rate of a dropout layer, or of one that drops out within itself, as recurrent ones and attention do."""
     rate = getattr(layer, "rate", None) if "Dropout" in type(layer).__name__ else getattr(layer, "dropout", None)
-    return float(rate) if isinstance(rate, int | float) else 0.0
+    return as_number(rate) or 0.0
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bvtrack import SplitSource
+from bvtrack.adapters import SplitSource, TrainEval
 from bvtrack_keras.data import EvaluationData
 
 NO_SETS = "error= is measured on train_data and dev_data (or validation_split=) alone; got no {missing}"
@@ -63,8 +63,12 @@ class Sources:
         head, tail = self.train.split(self.train.n - n_tail)
         return replace(self, train=head, dev=tail)
 
-    def check_for_error(self) -> None:
-        """Raises `ValueError` where a set is missing that an error of the user's own cannot do without."""
+    def check_for_error(self, train_eval: TrainEval) -> None:
+        """Raises `ValueError` where an error of the user's own cannot be measured, for a set that it cannot do without, or all
+        passes, are missing.
+        """
+        if train_eval == "running":
+            raise ValueError("error= is measured by passes of our own; got train_eval='running'")
         missing = [name for name, data in (("train_data", self.for_train), ("dev_data", self.dev)) if data is None]
         if missing:
             raise ValueError(NO_SETS.format(missing=" and no ".join(missing)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bvtrack import TrainEval, train_eval_size
+from bvtrack.adapters import FEWEST_TRAIN_EXAMPLES, TrainEval, affordable, train_eval_size
 from bvtrack_keras.data import BATCH, EvaluationData
 
-MOST_OF_AN_EPOCH = 0.05
-"""A pass over the subset costs at most this share of an epoch, unless 1,000 examples, too few to tell less, cost more."""
+N_TIMED = FEWEST_TRAIN_EXAMPLES - FEWEST_TRAIN_EXAMPLES % BATCH
+"""Whole batches."""
 
 
 def train_subset(train: EvaluationData, dev: EvaluationData | None, train_eval: TrainEval) -> EvaluationData | None:
@@ -20,19 +20,14 @@ def train_subset(train: EvaluationData, dev: EvaluationData | None, train_eval: 
     return train.part(n) if n else None
 
 
-def affordable(subset: EvaluationData, epoch_seconds: float, measure: Callable[[EvaluationData], object]) -> EvaluationData:
-    """As many of the first examples of a `subset` of arrays as `measure` can pass over in its share of `epoch_seconds`.
+def affordable_part(subset: EvaluationData, seconds: float, measure: Callable[[EvaluationData], object]) -> EvaluationData:
+    """As many of the first examples of a `subset` of arrays as `measure` can pass over in `seconds`.
 
-    Its time is taken over whole batches, after one that traces and compiles.
+    Its time is taken after a batch that traces and compiles.
     """
-    if not subset.is_arrays or subset.n is None:
-        return subset
-    fewest = train_eval_size(subset.n, 1)
-    if subset.n <= fewest:
+    if not subset.is_arrays or subset.n is None or subset.n <= FEWEST_TRAIN_EXAMPLES:
         return subset
     measure(subset.first(BATCH))
-    pilot = subset.first(fewest - fewest % BATCH)
     start = time.perf_counter()
-    measure(pilot)
-    seconds = (time.perf_counter() - start) / (fewest - fewest % BATCH)
-    return subset.first(max(fewest, int(MOST_OF_AN_EPOCH * epoch_seconds / seconds)))
+    measure(subset.first(N_TIMED))
+    return subset.first(affordable((time.perf_counter() - start) / N_TIMED, seconds))

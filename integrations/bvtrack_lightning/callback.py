@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import (
-    ErrorFunction,
-    Measure,
-    Tracker,
+from bvtrack import ErrorFunction, Measure, Tracker
+from bvtrack.adapters import (
+    CallbackOptions,
+    Session,
     TrainEval,
+    WarnOnce,
     human_error_from_environment,
     is_disabled,
     never_raise,
-    train_eval_size,
 )
+from bvtrack_lightning import data
 from bvtrack_lightning.error import measure_of
 from bvtrack_lightning.family import CallbackBase
 from bvtrack_lightning.processes import from_all
 from bvtrack_lightning.reading import logged_metrics
-from bvtrack_lightning.session import Session, log_test_error
-from bvtrack_lightning.sources import Passes
+from bvtrack_lightning.sources import GivenData
+from bvtrack_lightning.training import LightningTraining
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -33,6 +35,14 @@ logger = logging.getLogger("bvtrack")
 
 CHECKPOINT_KEY = "bvtrack"
 """Under it a checkpoint holds what a resumed training needs to go on with the same run."""
+NO_VALIDATION = (
+    "expected validation data to measure the dev error on, got none: variance will not be known; "
+    "pass val_dataloaders= to fit, or give the module a val_dataloader"
+)
+GOT_NONE_IN = (
+    "expected a validation in each epoch, got none in {n} steps: variance is not known; "
+    "lower val_check_interval or check_val_every_n_epoch"
+)
 
 
 class BiasVarianceCallback(CallbackBase):
@@ -82,33 +92,29 @@ class BiasVarianceCallback(CallbackBase):
         expose: bool = False,
     ) -> None:
         super().__init__()
-        if error is not None and measure is not None:
-            raise ValueError("expected measure= (a logged metric) or error= (a function or metric of our own); got both")
-        if test_every < 0:
-            raise ValueError(f"test_every must be a number of epochs, 0 for never; got {test_every!r}")
-        self._new_tracker = partial(
-            Tracker,
+        own = measure if isinstance(measure, Measure) and measure.function and error is None else None
+        self._options = CallbackOptions(
             human_error=human_error,
-            measure=measure if error is None else measure_of(error),
+            measure=None if own else measure,
+            error=own if error is None else measure_of(error),
             at=at,
-            same_distribution=same_distribution,
-            tracking_uri=tracking_uri,
+            run_id=run_id,
             experiment=experiment,
             run_name=run_name,
+            tracking_uri=tracking_uri,
             journal_dir=journal_dir,
-            source="callback",
+            same_distribution=same_distribution,
+            train_eval=train_eval,
+            test_every=test_every,
+            expose=expose,
         )
-        # says now what is wrong with the arguments; which store it will be is known when a fit starts
-        self._new_tracker(tracking_uri=tracking_uri or "sqlite:///mlflow.db")
-        self._run_id = run_id
-        train_eval_size(1, None, train_eval)  # says now what is wrong with it
-        self._passes = Passes(train_eval, train_eval_dataloaders, train_dev_dataloaders, test_dataloaders, test_every)
-        self._expose = expose
+        self._given = GivenData(train_eval_dataloaders, train_dev_dataloaders, test_dataloaders)
         self._is_automatic = False
         self._loaded_epoch: int | None = None
         self._resume: Mapping[str, Any] | None = None
         self._sanity_metrics: Mapping[str, Any] = {}
         self._session: Session | None = None
+        self._training: LightningTraining | None = None
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, on the process that writes, with its `diagnosis` and `run_id`."""
 
@@ -121,14 +127,15 @@ class BiasVarianceCallback(CallbackBase):
 
     def __getstate__(self) -> dict[str, Any]:
         """For a process that this one starts to train: it takes along the run that is active here."""
-        run_id = self._run_id or self._new_tracker().run_id
-        return {**vars(self), "_run_id": run_id, "_session": None, "tracker": None}
+        options = replace(self._options, run_id=self._options.new_tracker().run_id)
+        return {**vars(self), "_options": options, "_session": None, "_training": None, "tracker": None}
 
     @never_raise
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._session = self._training = None
         self._begin(trainer, pl_module)
         if not all(from_all(trainer, self._session is not None)):  # all processes measure, or none
-            self._session = None
+            self._session = self._training = None
 
     @never_raise
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -139,25 +146,29 @@ class BiasVarianceCallback(CallbackBase):
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        if batch_idx == dataloader_idx == 0 and self._session and not trainer.sanity_checking:
-            self._session.begin_validation()
+        is_first = batch_idx == dataloader_idx == 0 and not trainer.sanity_checking
+        if is_first and self._session and self._training and self._session.is_open and self._training.begin_validation():
+            self._session.measure_sets(self._training.n_validations)
 
     @never_raise
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             self._sanity_metrics = logged_metrics(trainer)
-        elif self._session:
-            self._session.end_validation()
+        elif self._training:
+            self._training.end_validation()
 
     @never_raise
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._session:
-            self._session.end_epoch()
+        if self._session and self._training and self._training.is_over():
+            if not self._session.has_measured:  # the epoch was stopped before its last validation
+                self._session.measure_sets(self._training.n_validations)
+            self._session.end_epoch(trainer.current_epoch)
 
     @never_raise
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._session:
-            self._session.end()
+        if self._session and not self._session.n_epochs and trainer.enable_validation:
+            self._session.say(GOT_NONE_IN.format(n=trainer.global_step))
+            self._session.tracker.log_epoch(trainer.current_epoch)
 
     @never_raise
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -176,48 +187,56 @@ class BiasVarianceCallback(CallbackBase):
     @never_raise
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the test error of a `trainer.test` after the training, at the epoch whose weights it used."""
-        if self.tracker is None or is_disabled() or not trainer.is_global_zero:
+        if self._session is None or is_disabled() or not trainer.is_global_zero:
             return
-        last_epoch = trainer.current_epoch - 1
-        log_test_error(trainer, self.tracker, last_epoch if self._loaded_epoch is None else self._loaded_epoch)
+        loader = data.first_loader(trainer.test_dataloaders)
+        n = data.size(loader, trainer.num_test_batches[0], trainer.world_size) if loader else None
+        epoch = trainer.current_epoch - 1 if self._loaded_epoch is None else self._loaded_epoch
+        self._session.log_test(logged_metrics(trainer), epoch=epoch, n_test=n)
 
     @never_raise
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self._end("failed" if isinstance(exception, Exception) else "interrupted")
+        if self._session:
+            self._session.end("failed" if isinstance(exception, Exception) else "interrupted")
 
     @never_raise
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._end("complete")
+        if self._session:
+            self._session.end("complete")
 
     @never_raise
     def _begin(self, trainer: Trainer, module: LightningModule) -> None:
         if is_disabled() or self._has_twin(trainer):
             return
-        self.tracker = self._tracker_for(trainer)
+        self.tracker = tracker = self._tracker_for(trainer)
         if trainer.fast_dev_run or trainer.overfit_batches:  # type: ignore[attr-defined]  # set where mypy does not look
-            self._say_not_applicable(self.tracker)
+            if not tracker.owns_run:  # a run that is there anyway is tagged; none is made for a trial
+                tracker.log_not_applicable()
+                tracker.close()
             return
-        self._session = Session(
-            trainer,
-            module,
-            self.tracker,
-            passes=self._passes,
-            sanity_metrics=self._sanity_metrics,
-            expose=self._expose,
-        )
+        warnings = WarnOnce(is_enabled=trainer.is_global_zero)
+        self._training = LightningTraining(trainer, module, self._options, self._given, warnings.once)
+        session = Session(self._training, self._options, tracker, warnings=warnings)
+        session.begin()
+        if not trainer.enable_validation:
+            session.say(NO_VALIDATION)
+        self._check(tracker)
+        self._session = session
+
+    def _check(self, tracker: Tracker) -> None:
+        """Say what is wrong with the metrics of the sanity check, before an epoch is spent."""
+        metrics = self._sanity_metrics
+        measure = tracker.choose_measure(metrics) if metrics and self._options.error is None else None
+        name = measure.find_in(metrics, "dev") if measure else None
+        if measure and name and math.isfinite(error := measure.error(float(metrics[name]))):
+            tracker.is_fraction("dev_error", error)
 
     def _tracker_for(self, trainer: Trainer) -> Tracker:
         """The Tracker of this training's run, on the process that writes; elsewhere one that only listens."""
         if not trainer.is_global_zero:
-            return self._new_tracker(enabled=False)
-        run_id, client = (self._run_id, None) if self._run_id else _logger_run(trainer)
-        return self._new_tracker(run_id=run_id, client=client, resume=self._resume)
-
-    def _say_not_applicable(self, tracker: Tracker) -> None:
-        """Tag a run that is there anyway; make none for a trial."""
-        if not tracker.owns_run:
-            tracker.log_not_applicable()
-            tracker.close()
+            return self._options.new_tracker(enabled=False)
+        run_id, client = (None, None) if self._options.run_id else _logger_run(trainer)
+        return self._options.new_tracker(run_id=run_id, client=client, resume=self._resume)
 
     def _has_twin(self, trainer: Trainer) -> bool:
         """Whether another one of us does the work: one added by hand goes before an automatic one, the first before others."""
@@ -228,11 +247,6 @@ class BiasVarianceCallback(CallbackBase):
         if first is not self and not self._is_automatic:
             logger.warning("bvtrack: expected one %s in the Trainer, got %d; the first one does the work", name, len(twins))
         return first is not self
-
-    def _end(self, state: Literal["complete", "interrupted", "failed"]) -> None:
-        if self._session and self.tracker:
-            self._session = None
-            self.tracker.close(state)
 
 
 def _logger_run(trainer: Trainer) -> tuple[str | None, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
-from bvtrack import MOST_READ, SplitSample, choose_examples, in_time, key_of_dataset
+from bvtrack.adapters import MOST_READ, SplitSample, choose_examples, in_time, key_of_dataset
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torchmetrics import Metric
 
-from bvtrack import ErrorFunction, Measure, find_measure
+from bvtrack import ErrorFunction, Measure
+from bvtrack.adapters import error_measure, find_measure
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,8 @@ def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
     """
     if isinstance(error, Metric):
         return _of_metric(error)
-    if not callable(error):
-        raise ValueError(f"error= must be a function of (predictions, targets) or a torchmetrics.Metric; got {error!r}")
-    name = getattr(error, "__name__", type(error).__name__).replace("<lambda>", "error function")
-    has_units = Measure(name, higher_is_better=False).kind == "units"
-    return Measure(name, higher_is_better=False, kind="units" if has_units else "score", function=OfTensors(error))
+    measure = error_measure(error, OfTensors, "torchmetrics.Metric")
+    return replace(measure, kind="score") if measure.kind == "loss" else measure
 
 
 def _of_metric(metric: Metric) -> Measure:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torchmetrics import Metric
 
-from bvtrack import ErrorFunction, OutputSample
+from bvtrack import Measure
+from bvtrack.adapters import Predictions
 from bvtrack_lightning.part import Part
 from bvtrack_lightning.processes import share_buffers
 from bvtrack_lightning.shadow import untouched
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 StepName = Literal["validation_step", "test_step"]
-LARGEST_PREDICTIONS = 2**28
-"""Bytes (256 MiB): predictions are kept for an error of all examples together, and no more memory than this is taken."""
 
 
 class Recorder:
@@ -64,7 +63,7 @@ class Recorder:
     def part(self) -> Part:
         """What has been logged; the one place that waits for the accelerator."""
         sums = {name: float(total) for name, total in self._sums.items()}
-        return Part(self.n_examples, sums, self._weights, self._metrics)
+        return Part(self.n_examples, sums=sums, weights=self._weights, metrics=self._metrics)
 
 
 def evaluate(
@@ -93,34 +92,28 @@ def evaluate(
         return recorder.part()
 
 
-def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], error: ErrorFunction) -> Part:
-    """Run `module` over `loader` in eval mode; the errors of single examples where `error` gives them, else predictions and
-    targets to be measured together. Leaves no trace, as `evaluate`.
+def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], measure: Measure) -> Part:
+    """Run `module` over `loader` in eval mode and apply the function of `measure`. Leaves no trace, as `evaluate`.
 
     Predictions are what `validation_step` returns as `preds` (and `target`), else `module(inputs)` of a pair of inputs and
     targets.
 
-    Raises `ValueError` for batches that are neither, or predictions too large to keep.
+    Raises `ValueError` for batches that are neither.
     """
-    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
-    outputs = OutputSample(_n_of(loader))
-    is_by_example = False
+    assert measure.function is not None
+    kept = Predictions(measure.function, _n_of(loader))
     with torch.no_grad(), untouched(trainer, module, Recorder()):
         share_buffers(trainer, module)
         for index, batch in enumerate(_transferred(trainer, module, loader)):
             with _precision(trainer, "validation_step"):
-                predictions, targets = (part.detach().cpu() for part in _predicted(module, batch, index))
-            predictions = predictions.float() if predictions.is_floating_point() else predictions
-            outputs.add(predictions.numpy())
-            if not kept:
-                is_by_example = torch.as_tensor(error(predictions, targets)).shape == (len(targets),)
-            if is_by_example:
-                predictions = targets = torch.as_tensor(error(predictions, targets))
-            kept.append((predictions, targets))
-            if sum(part.nbytes for pair in kept for part in pair) > LARGEST_PREDICTIONS:
-                raise ValueError("expected predictions that fit into 256 MiB; have error= give one error for each example")
-    predictions, targets = (torch.cat(parts) for parts in zip(*kept, strict=True))
-    return Part(len(targets), examples=(predictions, targets), is_by_example=is_by_example, outputs=outputs.rows)
+                predictions, targets = _predicted(module, batch, index)
+            kept.add(_as_array(predictions), targets.detach().cpu().numpy())
+    return Part(**vars(kept.found()))
+
+
+def _as_array(predictions: torch.Tensor) -> Any:
+    predictions = predictions.detach().cpu()
+    return (predictions.float() if predictions.is_floating_point() else predictions).numpy()
 
 
 def _n_of(loader: Iterable[Any]) -> int | None:

@@ -12,7 +12,7 @@ def callbacks() -> list[Any]:
     if not os.environ.get("BVTRACK_AUTO"):  # the import is saved for those who do not ask for it
         return []
     try:
-        from bvtrack import is_switched_on
+        from bvtrack.adapters import is_switched_on
 
         if not is_switched_on("BVTRACK_AUTO"):
             return []

@@ -10,6 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from bvtrack import ModelFacts
+from bvtrack.adapters import as_number
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -21,15 +22,15 @@ def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | Non
     """
     optimizer = next(iter(trainer.optimizers), None)
     group = optimizer.param_groups[0] if optimizer else {}
-    rates = [rate for name in ("lr", "initial_lr", "max_lr") if (rate := _number(group.get(name))) is not None]
+    rates = [rate for name in ("lr", "initial_lr", "max_lr") if (rate := as_number(group.get(name))) is not None]
     groups = optimizer.param_groups if optimizer else []
-    decays = [decay for each in groups if (decay := _number(each.get("weight_decay"))) is not None]
+    decays = [decay for each in groups if (decay := as_number(each.get("weight_decay"))) is not None]
     schedule = next((config.scheduler for config in trainer.lr_scheduler_configs), None)
     return ModelFacts(
         parameters=sum(part.numel() for part in module.parameters() if part.requires_grad and not is_lazy(part)),
         optimizer=type(optimizer).__name__ if optimizer else None,
         learning_rate=max(rates, default=None),
-        momentum=_number(group.get("momentum")),
+        momentum=as_number(group.get("momentum")),
         weight_decay=max(decays, default=None),
         dropout=max(map(_dropout, module.modules()), default=0.0),
         batch_size=batch_size,
@@ -48,8 +49,4 @@ def monitors_of(trainer: Trainer) -> list[str]:
 def _dropout(part: torch.nn.Module) -> float:
     """The rate of a dropout module, or of one that drops out within itself, as recurrent ones and attention do."""
     rate = part.p if isinstance(part, _DropoutNd) else getattr(part, "dropout", None)
-    return float(rate) if isinstance(rate, (int, float)) else 0.0
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float, torch.Tensor)) else None
+    return as_number(rate) or 0.0

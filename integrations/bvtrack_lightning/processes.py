@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import distributed
 
+from bvtrack.adapters import SetName
 from bvtrack_lightning.part import Part
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def from_all(trainer: Trainer, value: _Value) -> Sequence[_Value]:
     return values
 
 
-def join(trainer: Trainer, parts: Mapping[str, Part]) -> dict[str, Part]:
+def join(trainer: Trainer, parts: Mapping[SetName, Part]) -> dict[SetName, Part]:
     """The parts of all processes as one, by set. Torchmetrics stay as they are: they gather for themselves when asked."""
     if trainer.world_size == 1:
         return dict(parts)
@@ -67,12 +69,13 @@ def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
     if not has_all_metrics and not problems:
         problems = ["not all processes logged the same metrics"]
     return Part(
-        n=sum(part.n for part in parts),
+        n=sum(part.n or 0 for part in parts),
         sums=_added(part.sums for part in parts),
         weights=_added(part.weights for part in parts),
         metrics=dict(own_metrics) if not problems else {},
         examples=_concatenated([part.examples for part in parts if part.examples is not None]),
         is_by_example=any(part.is_by_example for part in parts),
+        is_averaged=any(part.is_averaged for part in parts),
         problem=problems[0] if problems else "",
     )
 
@@ -84,8 +87,8 @@ def _added(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return dict(total)
 
 
-def _concatenated(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor] | None:
+def _concatenated(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any] | None:
     if not pairs:
         return None
-    predictions, targets = (torch.cat(parts) for parts in zip(*pairs, strict=True))
+    predictions, targets = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
     return predictions, targets

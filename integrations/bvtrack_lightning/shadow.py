@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchmetrics import Metric
 
-from bvtrack import preserve_random_states
+from bvtrack.adapters import preserve_random_states
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer

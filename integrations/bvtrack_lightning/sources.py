@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import FEWEST_TRAIN_EXAMPLES, SplitSample, SplitSource, TrainEval, train_eval_size
+from bvtrack.adapters import (
+    FEWEST_TRAIN_EXAMPLES,
+    CallbackOptions,
+    SetName,
+    SplitSample,
+    SplitSource,
+    affordable,
+    train_eval_size,
+)
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
@@ -21,48 +29,38 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
     from torch.utils.data import DataLoader
 
-LARGEST_SHARE = 0.05
-"""Of an epoch's time that measuring the train error may cost, where that takes more examples than are needed at least."""
-
 
 @dataclass(frozen=True)
-class Passes:
+class GivenData:
     """What the user asked our own passes to run over; `None` for what the Trainer itself has."""
 
-    train_eval: TrainEval = "subset"
-    train_eval_dataloaders: Any = None
-    train_dev_dataloaders: Any = None
-    test_dataloaders: Any = None
-    test_every: int = 1
+    train_eval: Any = None
+    train_dev: Any = None
+    test: Any = None
 
 
 class TimeBudgetedLoader:
-    """A loader that its first pass cuts short where the rest would cost more than its share of an epoch; the same from then
-    on. The first batch, which may start workers and compile, is not timed.
+    """A loader that its first pass cuts short where the rest would take more than `seconds`; the same from then on. The first
+    batch, which may start workers and compile, is not timed.
     """
 
-    def __init__(self, loader: Iterable[Any], epoch_seconds: Callable[[], float]) -> None:
+    def __init__(self, loader: Iterable[Any]) -> None:
         self._loader = loader
-        self._epoch_seconds = epoch_seconds
-        self._n_batches: int | None = None
+        self._most: float | None = None
+        self.seconds = math.inf
 
     def __iter__(self) -> Iterator[Any]:
-        limit = math.inf if self._n_batches is None else self._n_batches
-        is_open = self._n_batches is None
-        n_batches, n_examples, start = 0, 0, 0.0
+        n, n_first, start = 0, 0, 0.0
         for batch in self._loader:
-            if is_open and n_batches == 1:
-                start = _now()
-            if is_open and n_batches > 1 and n_examples >= FEWEST_TRAIN_EXAMPLES:
-                seconds = (_now() - start) / (n_batches - 1)
-                limit = max(n_batches, 1 + int(LARGEST_SHARE * self._epoch_seconds() / seconds))
-                is_open = False
-            if n_batches >= limit:
+            if self._most is None and n and not n_first:
+                n_first, start = n, _now()
+            if self._most is None and n > n_first and n >= FEWEST_TRAIN_EXAMPLES:
+                self._most = affordable((_now() - start) / (n - n_first), self.seconds)
+            if self._most is not None and n >= self._most:
                 break
             yield batch
-            n_batches += 1
-            n_examples += batch_size_of(batch) or 1
-        self._n_batches = n_batches
+            n += batch_size_of(batch) or 1
+        self._most = self._most or math.inf
 
 
 def _now() -> float:
@@ -80,15 +78,22 @@ class Sources:
     """
 
     def __init__(
-        self, trainer: Trainer, module: LightningModule, passes: Passes, *, with_dev: bool, say: Callable[[str], None]
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        given: GivenData,
+        options: CallbackOptions,
+        *,
+        with_dev: bool,
+        say: Callable[[str], None],
     ) -> None:
         self._trainer = trainer
-        self._passes = passes
+        self._given = given
+        self._options = options
         self._say = say
-        self.loaders: dict[str, Iterable[Any]] = {}
+        self.loaders: dict[SetName, Iterable[Any]] = {}
         self._sized: dict[str, tuple[DataLoader[Any], int]] = {}
         self._unsized = {"train": data.first_of(trainer.train_dataloader), "dev": data.first_of(trainer.val_dataloaders)}
-        self._epoch_start = time.perf_counter()
         train, dev = data.first_loader(trainer.train_dataloader), data.first_loader(trainer.val_dataloaders)
         if train is not None:
             self._sized["train"] = train, data.size(train)
@@ -101,17 +106,10 @@ class Sources:
             )
             return
         self._add_train(train)
-        self._add("train_dev", data.first_of(passes.train_dev_dataloaders))
+        self._add("train_dev", data.first_of(given.train_dev))
         self._add("test", self._found_test(module), trainer.limit_test_batches)
         if with_dev or trainer.world_size > 1:
             self._add("dev", data.first_of(trainer.val_dataloaders), trainer.limit_val_batches)
-
-    def begin_epoch(self) -> None:
-        """Start the clock that says what a pass may cost."""
-        self._epoch_start = time.perf_counter()
-
-    def _epoch_seconds(self) -> float:
-        return time.perf_counter() - self._epoch_start
 
     def n_of(self, name: str, n_seen: int | None = None) -> int | None:
         """The examples of a set; no more than a pass has seen, for batches may hide how many they hold."""
@@ -130,13 +128,10 @@ class Sources:
         sized = self._sized.get("train")
         if "train" not in self.loaders or sized is None:
             return False
-        try:
-            return data.changes(sized[0])
-        except Exception:  # what cannot be read has been said before
-            return False
+        return data.changes(sized[0])
 
     def _add_train(self, own: DataLoader[Any] | None) -> None:
-        given = data.first_of(self._passes.train_eval_dataloaders)
+        given = data.first_of(self._given.train_eval)
         loader = own if given is None else data.first_loader(given)
         if loader is None:
             self._add("train", given)
@@ -145,13 +140,13 @@ class Sources:
         limit = trainer.limit_train_batches if given is None else None
         indices = data.trained_on(loader, limit, trainer.world_size)
         self._sized["train"] = loader, len(indices)
-        n = train_eval_size(len(indices), self.n_of("dev"), self._passes.train_eval)
+        n = train_eval_size(len(indices), self.n_of("dev"), self._options.train_eval)
         if n:
             subset = data.shard(loader, data.choose(indices, n), trainer.global_rank, trainer.world_size)
-            may_be_cut = self._passes.train_eval == "subset" and trainer.world_size == 1
-            self.loaders["train"] = TimeBudgetedLoader(subset, self._epoch_seconds) if may_be_cut else subset
+            may_be_cut = self._options.train_eval == "subset" and trainer.world_size == 1
+            self.loaders["train"] = TimeBudgetedLoader(subset) if may_be_cut else subset
 
-    def _add(self, name: str, loader: Iterable[Any] | None, limit: float | None = None) -> None:
+    def _add(self, name: SetName, loader: Iterable[Any] | None, limit: float | None = None) -> None:
         if loader is None or limit == 0:
             return
         sized = data.first_loader(loader)
@@ -174,9 +169,9 @@ class Sources:
         return data.limited(loader, limit)
 
     def _found_test(self, module: LightningModule) -> Iterable[Any] | None:
-        if not self._passes.test_every:
+        if not self._options.test_every:
             return None
-        given = self._passes.test_dataloaders
+        given = self._given.test
         try:
             loaders = data.own_test_loader(self._trainer, module) if given is None else given
         except Exception as error:

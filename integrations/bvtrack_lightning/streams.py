@@ -10,7 +10,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
-from bvtrack import MOST_READ, SplitSample, SplitSource, in_time
+from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, in_time
 
 logger = logging.getLogger("bvtrack")
 

@@ -25,7 +25,8 @@ import torch
 from figures import Figure, show
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from bvtrack import SplitSource, Tracker
+from bvtrack import Tracker
+from bvtrack.adapters import SplitSource
 from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack_keras.sources import Sources
 from bvtrack_lightning.data import key, read
