@@ -45,7 +45,7 @@ class Loop:
 
     def predict(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         scores = np.exp(x @ self.weights)
-        return scores / scores.sum(axis=1, keepdims=True)
+        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
     def accuracy(self, data: Pair) -> float:
         return float(np.mean(self.predict(data[0]).argmax(axis=1) == data[1]))

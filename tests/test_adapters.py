@@ -26,6 +26,7 @@ from bvtrack.adapters import (
     WarnOnce,
     affordable,
     error_measure,
+    is_same,
 )
 from bvtrack.journal.journal import unsent_journals
 from bvtrack.shipping.run_state import Ledger
@@ -391,3 +392,34 @@ def test_data_whose_augmentation_cannot_be_told_cost_nothing(journals: Path) -> 
     train(Unreadable({"train": Pass(1000, {"acc": 0.95})}))
 
     assert errors(journals) == pytest.approx({"train": 0.05, "dev": 0.2})
+
+
+def test_data_that_cannot_be_read_are_known_by_their_size(journals: Path, said: list[str]) -> None:
+    def read() -> Any:
+        raise OSError("no such file")
+
+    class Unreadable(Scripted):
+        def splits(self) -> Mapping[str, SplitSource]:
+            return {"train": SplitSource(1000, read), "dev": SplitSource.of(200)}
+
+    train(Unreadable())
+
+    assert said == ["bvtrack: the train data could not be read to check the split (OSError('no such file'))"]
+    said.clear()
+    assert records(journals, "split")[0]["counts"] == {"train": 1000, "dev": 200}
+
+
+@pytest.mark.parametrize(
+    ("once", "again", "are_same"),
+    [
+        ([np.ones(3), 1], [np.ones(3), 1], True),
+        ([np.ones(3), 1], [np.zeros(3), 1], False),
+        ({"x": np.array([np.nan])}, {"x": np.array([np.nan])}, True),
+        (np.ones(3), np.ones(4), False),
+        ([1, 2], [1, 2, 3], False),
+        (["a", object()], ["a", object()], True),
+        ("a", "b", False),
+    ],
+)
+def test_two_readings_are_the_same_where_all_that_counts_is(once: Any, again: Any, are_same: bool) -> None:
+    assert is_same(once, again) is are_same

@@ -123,14 +123,18 @@ def test_several_outputs_are_no_label() -> None:
     assert source.sample().targets is None
 
 
-def test_a_dataset_that_fails_costs_the_check_of_its_split_alone(said: list[str]) -> None:
+def test_a_dataset_that_fails_costs_the_check_of_its_split_alone(journals: Path, said: list[str]) -> None:
     class Failing(Batches):
         def __getitem__(self, index: int) -> Any:
             if index == 3:
                 raise OSError("no such file")
             return super().__getitem__(index)
 
-    assert sample_of(Failing(*TRAIN)) == (300, 0)
+    fit(BiasVarianceCallback(train_data=Failing(*TRAIN), dev_data=Batches(*DEV), train_eval="running"), epochs=1)
+    (logged,) = (one for one in read_run(journals).records if one["kind"] == "split")
+
+    assert logged["counts"] == {"train": 300, "dev": 130}
+    assert logged["report"]["read"] == {"train": 0, "dev": 130}
     assert "no such file" in said.pop()
 
 

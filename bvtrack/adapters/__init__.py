@@ -3,6 +3,7 @@
 `Training` is the contract. `examples/adapter.py` shows a whole adapter.
 """
 
+from bvtrack.adapters.augmented import is_same
 from bvtrack.adapters.budget import affordable
 from bvtrack.adapters.facts import as_number
 from bvtrack.adapters.options import CallbackOptions
@@ -46,6 +47,7 @@ __all__ = [
     "human_error_from_environment",
     "in_time",
     "is_disabled",
+    "is_same",
     "is_switched_on",
     "key_of_arrays",
     "key_of_dataset",

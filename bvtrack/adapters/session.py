@@ -17,6 +17,8 @@ from bvtrack.log import WarnOnce
 from bvtrack.measures.measure import Measure, has_diverged
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.comparing.outputs import held_out
+from bvtrack.splits.sampling.sample import SplitSample
+from bvtrack.splits.sampling.source import SplitSource
 from bvtrack.tracking.tracker import Tracker
 
 logger = logging.getLogger("bvtrack")
@@ -122,11 +124,25 @@ class Session:
             return
         self._is_split_checked = True
         with preserve_random_states():  # making and reading data may draw
-            self.tracker.log_split(**self._training.splits(), monitors=self._training.monitors())
+            splits = {name: self._in_safety(name, split) for name, split in self._training.splits().items()}
+            self.tracker.log_split(**splits, monitors=self._training.monitors())
             self._errors.is_augmented = self._is_augmented()
         facts = replace(self._facts, augmentation=bool(self._facts.augmentation) or self._errors.is_augmented)
         if facts != self._facts:
             self.tracker.log_model(facts)
+
+    def _in_safety(self, name: str, split: SplitSource) -> SplitSource:
+        """The same, known by its size alone where reading fails, for a dataset of the user's own may raise anything."""
+
+        def read() -> SplitSample:
+            try:
+                with preserve_random_states():
+                    return split.sample()
+            except Exception as error:
+                self.say(f"the {name} data could not be read to check the split ({error!r})")
+                return SplitSample(split.n)
+
+        return replace(split, read=read) if split.read else split
 
     def _is_augmented(self) -> bool:
         try:

@@ -75,7 +75,8 @@ class Training(Protocol):
 
     def splits(self) -> Mapping[str, SplitSource]:
         """By set what is known of it: its size and, for the check of the split, how some of its examples are read. Reading
-        must leave the training's own data, their generators and their workers as they were.
+        must leave the training's own data, their generators and their workers as they were; the random states of Python, NumPy
+        and torch are kept by the `Session`.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples, key_of_arrays, preserve_random_states
+from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples, is_same, key_of_arrays
 from bvtrack_keras.batches import source_of
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators
@@ -87,9 +87,9 @@ class EvaluationData:
         """
         if self.is_arrays:
             return False
-        with preserve_random_states(), preserve_generators(self.source):
+        with preserve_generators(self.source):
             (x, y), (x_again, y_again) = self._first_read(), self._first_read()
-        return _is_equal(y, y_again) and not _is_equal(x, x_again)
+        return is_same(y, y_again) and not is_same(x, x_again)
 
     @property
     def source(self) -> Any:
@@ -126,7 +126,7 @@ class EvaluationData:
     def _split_of_batches(self) -> SplitSource | None:
         size = None if self.n is None else SplitSource.of(self.n)
         try:
-            with preserve_random_states(), preserve_generators(self.source):
+            with preserve_generators(self.source):
                 found = source_of(self.x)
         except Exception as error:  # a dataset of the user's own may raise anything
             logger.debug("bvtrack: a split of batches cannot be read (%r)", error)
@@ -136,12 +136,8 @@ class EvaluationData:
         return found or size
 
     def _sample(self, split: SplitSource) -> SplitSample:
-        try:
-            with preserve_random_states(), preserve_generators(self.source):
-                return split.sample()
-        except Exception as error:
-            logger.warning("bvtrack: a split is checked by its size alone, for its examples cannot be compared (%s)", error)
-            return SplitSample(split.n)
+        with preserve_generators(self.source):
+            return split.sample()
 
     def _arrays(self) -> SplitSample:
         read = self.part(MOST_READ)
@@ -168,11 +164,6 @@ class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]
 def _as_array(values: Any) -> Any:
     """Of any library's array or tensor, whatever the backend is."""
     return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
-
-
-def _is_equal(one: Any, other: Any) -> bool:
-    pairs = zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True)
-    return all(np.array_equal(first, second) for first, second in pairs)
 
 
 def _rows(array: Any, rows: Any) -> Any:

@@ -89,10 +89,10 @@ class KerasTraining(Training):
         return [name for name, data in due.items() if data is not None]
 
     def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
-        if name == "train" and self._train is not None:
-            self._settle_train(self._train, seconds)
-        data = self._train if name == "train" else getattr(self._sources, name)
-        return self._pass_over(data)
+        if name != "train" or self._train is None:
+            return self._pass_over(getattr(self._sources, name))
+        self._settle_train(self._train, seconds)
+        return self._pass_over(self._train)
 
     def wording(self, name: SetName) -> tuple[str, str]:
         return "evaluate", f"{name}_data"

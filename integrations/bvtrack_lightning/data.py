@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
-from bvtrack.adapters import MOST_READ, SplitSample, choose_examples, in_time, key_of_dataset
+from bvtrack.adapters import MOST_READ, SplitSample, choose_examples, in_time, is_same, key_of_dataset
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -116,18 +116,7 @@ def changes(loader: DataLoader[Any]) -> bool:
     opened in this process, from which the workers of the training would have it.
     """
     twice = [[index, index] for index in choose(examples(loader), READ_TWICE)]
-    pairs = ((_numbers(once), _numbers(again)) for once, again in _like(loader, twice, together=list))
-    return any(not np.array_equal(*pair, equal_nan=True) for pair in pairs)
-
-
-def _numbers(example: Any) -> np.ndarray[Any, Any]:
-    """All numbers of an example, pictures included, in a row."""
-    if isinstance(example, Mapping):
-        example = list(example.values())
-    if isinstance(example, (list, tuple)):
-        return np.concatenate([_numbers(part) for part in example] or [np.empty(0)])
-    values = np.asarray(example).ravel()
-    return values.astype(float) if values.dtype.kind in "biuf" else np.empty(0)
+    return not all(is_same(once, again) for once, again in _like(loader, twice, together=list))
 
 
 def limited(loader: Iterable[Any], limit: float | None) -> Iterable[Any]:

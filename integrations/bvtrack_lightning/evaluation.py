@@ -12,8 +12,7 @@ from torchmetrics import Metric
 
 from bvtrack import Measure
 from bvtrack.adapters import Predictions
-from bvtrack_lightning.part import Part
-from bvtrack_lightning.processes import share_buffers
+from bvtrack_lightning.processes import Part, share_buffers
 from bvtrack_lightning.shadow import untouched
 
 if TYPE_CHECKING:

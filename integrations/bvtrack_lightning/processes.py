@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from torch import distributed
+from torchmetrics import Metric
 
-from bvtrack.adapters import SetName
-from bvtrack_lightning.part import Part
+from bvtrack.adapters import Pass, SetName
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 SAFE, UNSAFE = {"SingleDeviceStrategy", "DDPStrategy"}, {"DeepSpeedStrategy"}
 """Strategies, by a class's name in their ancestry, under which each process holds the whole model and may run it alone."""
+
+
+@dataclass(frozen=True)
+class Part(Pass):
+    """What one process found in a pass over its part of a set: means by metric as sums and weights, torchmetrics not yet
+    computed, or the examples of an error function.
+    """
+
+    sums: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
+
+    def means(self) -> dict[str, float]:
+        """Each metric over all examples. Torchmetrics gather what other processes hold: all must ask, or none."""
+        means = {name: total / self.weights[name] for name, total in self.sums.items()}
+        return means | {name: float(self.metrics[name].compute()) for name in sorted(self.metrics)}
 
 
 def may_run_passes(trainer: Trainer) -> bool:

@@ -15,7 +15,6 @@ from bvtrack.adapters import (
     FEWEST_TRAIN_EXAMPLES,
     CallbackOptions,
     SetName,
-    SplitSample,
     SplitSource,
     affordable,
     train_eval_size,
@@ -183,15 +182,8 @@ class Sources:
     def _split(self, name: str) -> SplitSource | None:
         if name in self._sized:
             loader, n = self._sized[name]
-            return SplitSource(n, partial(self._read, name, loader, n), data.key(loader))
+            return SplitSource(n, partial(data.read, loader, n), data.key(loader))
         trainer = self._trainer
         limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
         is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
         return stream_source(self._unsized.get(name)) if is_whole else None
-
-    def _read(self, name: str, loader: DataLoader[Any], n: int) -> SplitSample:
-        try:
-            return data.read(loader, n)
-        except Exception as error:
-            self._say(f"the {name} data could not be read to check the split ({error!r})")
-            return SplitSample(n)

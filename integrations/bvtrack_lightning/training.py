@@ -15,8 +15,7 @@ from bvtrack_lightning import data
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
 from bvtrack_lightning.facts import model_facts, monitors_of
-from bvtrack_lightning.part import Part
-from bvtrack_lightning.processes import from_all, join
+from bvtrack_lightning.processes import Part, from_all, join
 from bvtrack_lightning.reading import is_measured, logged_metrics, of_the_last_batch
 from bvtrack_lightning.sources import GivenData, Sources, TimeBudgetedLoader
 
