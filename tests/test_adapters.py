@@ -245,6 +245,12 @@ def test_the_running_average_stands_in_for_a_train_error_that_is_not_measured(jo
     assert tags(journals)["bvtrack.measure"] == "1 - val_acc (train: running average, not in eval mode)"
 
 
+def test_a_metric_that_validation_logs_is_no_running_error(journals: Path) -> None:
+    train(Scripted({"train": Pass(1000, {"acc": 0.95})}, Logged({"acc": 0.8}, {"acc": 0.8})))
+
+    assert records(journals, "epoch")[0]["running"] is None
+
+
 def test_what_was_logged_of_the_last_batch_is_no_running_error(journals: Path, said: list[str]) -> None:
     train(Scripted(epoch=Logged(LOGGED.train, LOGGED.dev, of_last_batch={"acc"})))
 

@@ -23,7 +23,9 @@ class CallbackOptions:
     Args:
         error: what `error_measure` makes of the function or metric object by which the user measures errors; not together
             with `measure`, the name of a metric that the training logs.
-        train_eval: on how much of the training data the train error is measured, see `TrainEval`.
+        train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, less where that
+            would cost more than 5 % of an epoch, 1,000 examples at least), the `"full"` data, so many examples, or take the
+            `"running"` average that the training logs.
         test_every: measure the test error every so many epochs; 0 for never.
         expose: hand each epoch's errors and gaps to the training, for its own callbacks to watch.
 

@@ -32,25 +32,21 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     marked as interrupted when the process ends.
 
     Args:
-        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution: as for
-            `bvtrack.Tracker`; `measure` names a compiled metric.
+        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, train_eval,
+            test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
         error: a function of (predictions, targets), arrays `[n_examples, ...]`, to one error or one for each example, or a
             `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone.
         validation_split: the fraction at the end of `train_data` that is dev data, as for `fit`.
         expose: put `bvtrack_train_error`, `bvtrack_dev_error`, `bvtrack_variance` and `bvtrack_avoidable_bias` into the logs
             of each epoch, for callbacks that stand behind this one in the list (`EarlyStopping(monitor="bvtrack_variance")`).
-        train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, less where that
-            would cost more than 5 % of an epoch, 1,000 examples at least), the `"full"` data, so many examples, or take the
-            `"running"` average that `fit` logs.
         train_eval_data: the training data without augmentation, where `train_data` augments.
         train_dev_data: held-out examples of the training data's source, where dev comes from another.
-        test_every: measure the test error every so many epochs; 0 for never.
         backup_dir: the folder of your `keras.callbacks.BackupAndRestore`: the run is noted there too, each epoch, and a
             training that is resumed goes on with it. Put this callback before that one in the list.
 
     Raises:
-        ValueError: for arguments that a Tracker does not take, pairs whose arrays differ in length, sets that `error`
-            misses, or a pipeline that cannot be read without changing the training.
+        ValueError: as `CallbackOptions` does, for pairs whose arrays differ in length, sets that `error` misses, or a pipeline
+            that cannot be read without changing the training.
     """
 
     def __init__(

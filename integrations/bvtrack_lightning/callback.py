@@ -53,22 +53,19 @@ class BiasVarianceCallback(CallbackBase):
     the dev error, over a fixed random part of the training data and over the test data. The training is left as it was.
 
     Args:
-        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution: as for
-            `bvtrack.Tracker`; `measure` names a metric that your steps log.
+        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, train_eval,
+            test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your steps log.
         error: how errors are computed instead, from what `module(inputs)` predicts (or what `validation_step` returns as
             `preds` and `target`): a function of predictions and targets that gives an error for each example, or one for
             all, or a torchmetrics object. Then 95 % intervals are known for any measure, by a bootstrap.
-        train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, 1,000 examples at
-            least), the `"full"` data, so many examples, or take the `"running"` average that the training logs.
         train_eval_dataloaders: the training data without augmentation, where your own training loader augments.
         train_dev_dataloaders: held-out examples of the training data's source, where dev comes from another.
         test_dataloaders: the test data; by default the datamodule's, or the module's, own `test_dataloader()`.
-        test_every: measure the test error every so many epochs; 0 for never.
         expose: put each epoch's errors and gaps, by their metrics' names, into `trainer.callback_metrics` at its end, for
             `EarlyStopping` and `ModelCheckpoint` to monitor there.
 
     Raises:
-        ValueError: for arguments that a Tracker does not take, an unknown `train_eval` or a negative `test_every`.
+        ValueError: as `CallbackOptions` does.
     """
 
     def __init__(

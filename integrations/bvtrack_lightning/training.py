@@ -42,6 +42,7 @@ class LightningTraining(Training):
         self._found: Sources | None = None
         self._before: Mapping[str, Any] = {}
         self._validated: Mapping[str, Any] | None = None
+        self._has_validated = False
         self.n_validations = 0
         """In how many epochs there was one."""
 
@@ -60,7 +61,8 @@ class LightningTraining(Training):
 
     def splits(self) -> Mapping[str, SplitSource]:
         """The first process alone reads what each of them has whole, so that none waits for another that failed."""
-        return self._sources.splits() if self._trainer.is_global_zero else {}
+        sources = self._sources
+        return sources.splits() if self._trainer.is_global_zero else {}
 
     def is_augmented(self) -> bool:
         return self._trainer.is_global_zero and self._sources.train_is_augmented
@@ -77,12 +79,12 @@ class LightningTraining(Training):
 
     def is_over(self) -> bool:
         """Whether the epoch that ends is to be logged: not where it had no validation, but other epochs have."""
-        has_validated = any(from_all(self._trainer, self._validated is not None))
-        self.n_validations += has_validated
-        return has_validated or not self._trainer.enable_validation
+        self._has_validated = any(from_all(self._trainer, self._validated is not None))
+        return self._has_validated or not self._trainer.enable_validation
 
     def logged(self) -> Logged:
         validated, self._validated = self._validated or {}, None
+        self.n_validations += self._has_validated
         return Logged(logged_metrics(self._trainer), validated, of_the_last_batch(self._trainer))
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
