@@ -259,7 +259,7 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
     return [one for one in records if one["kind"] not in ("run", "kept")], mark, is_whole
 
 
-def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
+def compact(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
     """Keep `records` in the place of all before byte `offset`, and remove the segments that are read no more."""
     lines = [header, {"kind": "kept", "offset": offset}, *records]
     write_private(_kept_file(journal), b"".join(map(to_line, lines)))
@@ -284,14 +284,14 @@ def ends_by_its_word(journal: Path, header: Record) -> bool:
     return False
 
 
-def discard(journal: Path) -> None:
+def delete_segments(journal: Path) -> None:
     """Remove the records of a journal that has been sent to the end; its progress stays until the training has read it."""
     for _, segment in segments(journal):
         remove_file(segment)
     remove_file(_kept_file(journal))
 
 
-def forget(journal: Path) -> None:
+def delete_folder(journal: Path) -> None:
     """Remove what is left of a journal that has arrived; one that has not stays."""
     if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not has_records(journal):
         _remove_folder(journal)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bvtrack.journal.file_lock import Held
-from bvtrack.journal.journal import forget
+from bvtrack.journal.journal import delete_folder
 from bvtrack.shipping.run_context import note_context
 from bvtrack.shipping.shipper import Shipper, sending, settle_mlflow, ship_until_over
 
@@ -64,7 +64,7 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
     except Held:
         return False
     if is_gone():  # else it asks for the run's id, and tidies up
-        forget(journal)
+        delete_folder(journal)
     if has_arrived:
         shipper.say_that_all_has_arrived()
         shipper.write_report()  # which nobody waits for

@@ -179,9 +179,9 @@ class Shipper:
             raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
         if self._is_left_behind:  # so that a sync that is killed amid removing it leaves no riddle
             self._note(is_complete=True)
-        journals.discard(self._journal)
+        journals.delete_segments(self._journal)
         if self._went_away:
-            journals.forget(self._journal)
+            journals.delete_folder(self._journal)
 
     def say_that_all_has_arrived(self) -> None:
         """Let the training go, which waits for that."""
@@ -322,7 +322,7 @@ class Shipper:
         self._unsent = []
         self._note(offset=self._reader.offset, refused=self.refused)
         if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
-            journals.fold(self._journal, self._header, self._ledger.folded(), self._reader.offset)
+            journals.compact(self._journal, self._header, self._ledger.folded(), self._reader.offset)
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)
@@ -383,8 +383,8 @@ def send_left_behind(
     _check_that_it_is_over(journal, is_said=is_over)
     with sending(journal, POLL_SECONDS):
         if Progress.of(journal).is_complete:
-            journals.discard(journal)
-            journals.forget(journal)
+            journals.delete_segments(journal)
+            journals.delete_folder(journal)
             return ()
         shipper = Shipper(
             journal,
@@ -397,7 +397,7 @@ def send_left_behind(
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
-    journals.forget(journal)
+    journals.delete_folder(journal)
     shipper.write_report()
     return shipper.refused
 

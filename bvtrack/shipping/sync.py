@@ -21,7 +21,7 @@ from bvtrack.tracking_uri.address import read_address
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class PendingJournal:
     """One journal and the store that it goes to, or what is wrong with it."""
 
     journal: Path
@@ -61,14 +61,14 @@ class Parcel:
             yield from records
 
 
-def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
+def pending_journals(directory: Path, tracking_uri: str | None) -> list[PendingJournal]:
     """The journals in `directory`, oldest first, for the given store, else `MLFLOW_TRACKING_URI`, else each for its own.
 
     Raises `ValueError` for a malformed tracking URI.
     """
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     given = checked_uri(given) if given else None
-    return [_parcel(journal, given) for journal in unsent_journals(directory)]
+    return [_pending_journal(journal, given) for journal in unsent_journals(directory)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,19 @@ class Outcome:
     refused: Sequence[str] = ()
 
 
-def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False) -> Outcome:
+def send(
+    pending: PendingJournal, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False
+) -> Outcome:
     """Send one journal to the end, into `experiment` if its run is still to be made.
 
     `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
     """
-    if parcel.problem:
-        return Outcome(parcel.problem)
+    if pending.problem:
+        return Outcome(pending.problem)
     try:
         return Outcome(
             refused=send_left_behind(
-                parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
+                pending.journal, pending.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
             )
         )
     except StillWritingError:
@@ -97,17 +99,17 @@ def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | N
     except Held:
         return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
     except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return Outcome(problem_of(error, parcel.tracking_uri))
+        return Outcome(problem_of(error, pending.tracking_uri))
 
 
-def _parcel(journal: Path, given: str | None) -> Parcel:
+def _pending_journal(journal: Path, given: str | None) -> PendingJournal:
     try:
         check_own(journal)
         if not NAME.fullmatch(journal.name):
             raise JournalError(f"{journal.name!r} is no name of a journal's; give it back the one that it had, or remove it")
-        return Parcel(journal, given or checked_uri(_kept_address(read_header(journal))))
+        return PendingJournal(journal, given or checked_uri(_kept_address(read_header(journal))))
     except (ValueError, OSError) as error:
-        return Parcel(journal, problem=str(error))
+        return PendingJournal(journal, problem=str(error))
 
 
 def _kept_address(header: Record) -> str:
