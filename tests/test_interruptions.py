@@ -559,7 +559,7 @@ def test_processes_that_were_left_to_finish_leave_no_zombies(store: str) -> None
 
     def are_reaped() -> bool:
         process._reap()
-        return not process._let_go
+        return not process._detached
 
     wait_until(are_reaped)
 

@@ -402,7 +402,7 @@ def test_no_bit_of_a_line_can_change_without_being_noticed(place: int, bit: int)
     line = bytearray(to_line({"kind": "epoch", "epoch": 7, "errors": {"dev": 0.1875}}, at=1234))
     line[place % (len(line) - 1)] ^= 1 << bit
 
-    assert from_line(bytes(line), is_signed=True) is None
+    assert from_line(bytes(line), has_checksum=True) is None
 
 
 def test_lines_of_version_0_1_are_read_and_those_that_are_broken_are_noted(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from bvtrack.journal.private_files import (
     remove_file,
     write_private,
 )
-from bvtrack.journal.record_line import Record, from_line, in_broken_line, to_line
+from bvtrack.journal.record_line import Record, from_line, intact_records, to_line
 from bvtrack.journal.user import user_name
 
 if TYPE_CHECKING:
@@ -148,17 +148,17 @@ class Journal:
             self._write(*records)
 
     def _write(self, *records: Record) -> None:
-        self._take_note()
+        self._count_written()
         for record in records:
             line = to_line(record, at=self._end + len(self._unwritten))
             self._unwritten += line
         while self._unwritten:
             self._file.write(self._unwritten)
-            self._take_note()
+            self._count_written()
         if self._end - self._start >= SEGMENT_BYTES:
             self._begin_segment()
 
-    def _take_note(self) -> None:
+    def _count_written(self) -> None:
         """Ask the file how much it has taken: an interrupt may have come behind a call that wrote, and before its answer."""
         size = os.fstat(self._file.fileno()).st_size
         n_written, self._size = size - self._size, size
@@ -226,13 +226,13 @@ def read_header(journal: Path) -> Record:
 
 
 def _header_in(line: bytes) -> Record | None:
-    said = from_line(line, is_signed=False)
-    if said is not None and is_signed(said.record):
-        said = from_line(line, is_signed=True)
+    said = from_line(line, has_checksum=False)
+    if said is not None and has_checksums(said.record):
+        said = from_line(line, has_checksum=True)
     return None if said is None else said.record
 
 
-def is_signed(header: Record) -> bool:
+def has_checksums(header: Record) -> bool:
     """Whether each record of the journal has a checksum: those of version 0.1 have none."""
     return bool(header.get("format", 1) >= FORMAT)
 
@@ -248,13 +248,13 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
             return [], 0, True
     records: list[Record] = []
     is_whole = content.endswith(b"\n")
-    has_checksums = is_signed(read_header(journal))
+    is_checked = has_checksums(read_header(journal))
     for line in content.removesuffix(b"\n").split(b"\n"):
-        if (said := from_line(line, is_signed=has_checksums)) is not None:
+        if (said := from_line(line, has_checksum=is_checked)) is not None:
             records.append(said.record)
         else:
             is_whole = False
-            records += in_broken_line(line)
+            records += intact_records(line)
     mark = next((int(one["offset"]) for one in records if one["kind"] == "kept"), 0)
     return [one for one in records if one["kind"] not in ("run", "kept")], mark, is_whole
 
@@ -272,14 +272,14 @@ def spent_segments(journal: Path, offset: int) -> list[Path]:
     return [segment for start, segment in segments(journal)[:-1] if start + segment.stat().st_size <= offset]
 
 
-def ends_by_its_word(journal: Path, header: Record) -> bool:
+def has_end_record(journal: Path, header: Record) -> bool:
     """Whether the last thing in a journal says that its training is over."""
     with contextlib.suppress(OSError):
         for _, segment in segments(journal)[-1:]:
             with open_plain(segment) as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
                 *_, last, rest = (b"", b"", *file.read().split(b"\n"))
-            said = from_line(last, is_signed=is_signed(header))
+            said = from_line(last, has_checksum=has_checksums(header))
             return not rest and said is not None and said.record["kind"] == "end"
     return False
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
-BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 """A link is not followed, and a pipe that lies where a file should is not waited for."""
 REPLACE_TRIES = 10
@@ -99,7 +99,7 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 def _is_open_to_others(found: os.stat_result) -> bool:
-    return os.name == "posix" and bool(found.st_mode & BY_OTHERS)
+    return os.name == "posix" and bool(found.st_mode & WRITABLE_BY_OTHERS)
 
 
 def _owner(found: os.stat_result) -> str:

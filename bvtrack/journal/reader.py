@@ -8,11 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, readable, segments
+from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, has_checksums, read_header, readable, segments
 from bvtrack.journal.private_files import open_plain
-from bvtrack.journal.record_line import Record, from_line, in_broken_line
+from bvtrack.journal.record_line import Record, from_line, intact_records
 
-_OF_A_TRAINING_THAT_GOES_ON = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
+_TORN_BEFORE_THE_END = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
 """What a full disk, or a kill, leaves of a record that is not the last one of a training."""
 
 
@@ -38,7 +38,7 @@ class JournalReader:
         self.ends_in_damage = False
         """Whether what is broken stands behind the last record that is whole: that may have been the training's end."""
         self._journal = journal
-        self._is_signed = is_signed(header or read_header(journal))
+        self._has_checksums = has_checksums(header or read_header(journal))
         self._starts: dict[Path, int] = {}
         self._salvaged: set[Path] = set()
 
@@ -86,8 +86,8 @@ class JournalReader:
             file.seek(self.offset - segment.start)
             tail = file.read()
         self.offset = segment.end
-        records = list(in_broken_line(tail))
-        self.ends_in_damage = not (records or _OF_A_TRAINING_THAT_GOES_ON.fullmatch(tail))
+        records = list(intact_records(tail))
+        self.ends_in_damage = not (records or _TORN_BEFORE_THE_END.fullmatch(tail))
         return records
 
     def note(self, place: int, what: str) -> None:
@@ -123,11 +123,11 @@ class JournalReader:
         for line in _lines(segment.path, position, room, is_whole=is_whole):
             place = segment.start + position
             position += len(line)
-            said = from_line(line, is_signed=self._is_signed)
+            said = from_line(line, has_checksum=self._has_checksums)
             if said is None or not line.endswith(b"\n"):
                 self.note(place, f"the line at byte {place} is none that was written")
                 self.ends_in_damage = True  # perhaps, for what is whole of it may be its last part
-                yield from in_broken_line(line)
+                yield from intact_records(line)
                 continue
             if said.at not in (None, place):
                 self.note(place, f"the line at byte {place} was written at byte {said.at}")
@@ -147,10 +147,10 @@ class JournalReader:
 
     def _start_of(self, path: Path, by_name: int) -> int:
         """Where a file begins by its first whole record, which knows its place even where files have changed theirs."""
-        if self._is_signed and path not in self._starts:
+        if self._has_checksums and path not in self._starts:
             position = 0
             for line in _lines(path, 0, LAST_BYTES, is_whole=False):
-                said = from_line(line, is_signed=self._is_signed)
+                said = from_line(line, has_checksum=self._has_checksums)
                 if said is not None and said.at is not None and said.at >= position:
                     self._starts[path] = said.at - position
                     break

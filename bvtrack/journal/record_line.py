@@ -35,31 +35,31 @@ def to_line(record: Record, at: int | None = None) -> bytes:
     return body + CHECKSUM % zlib.crc32(body) + b"\n"
 
 
-def in_broken_line(line: bytes) -> Iterator[Record]:
+def intact_records(line: bytes) -> Iterator[Record]:
     r"""The records that are whole in a line that is not, such as one that was appended to a torn one.
 
-    >>> [*in_broken_line(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
+    >>> [*intact_records(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
     [{'kind': 'trial'}]
     """
     for found in _WHOLE.findall(line):
-        if (said := from_line(found, is_signed=True)) is not None:
+        if (said := from_line(found, has_checksum=True)) is not None:
             yield said.record
 
 
-def from_line(line: bytes, *, is_signed: bool) -> Line | None:
+def from_line(line: bytes, *, has_checksum: bool) -> Line | None:
     r"""What a line says; `None` where that is no record, or not the one that was written.
 
-    Lines of version 0.1 have no checksum: they are taken where `is_signed` is false.
+    Lines of version 0.1 have no checksum: they are taken where `has_checksum` is false.
 
-    >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', is_signed=True)
+    >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', has_checksum=True)
     Line(record={'kind': 'trial'}, at=0)
-    >>> from_line(b'{"kind":"trial","at":1,"crc":"6dfc26d9"}\n', is_signed=True)
+    >>> from_line(b'{"kind":"trial","at":1,"crc":"6dfc26d9"}\n', has_checksum=True)
     """
     line = line.removesuffix(b"\n")
     body, checksum = line[:-CHECKSUM_BYTES], line[-CHECKSUM_BYTES:]
     if checksum == CHECKSUM % zlib.crc32(body):
         line = body + b"}"
-    elif is_signed or checksum.startswith(b',"crc":"'):
+    elif has_checksum or checksum.startswith(b',"crc":"'):
         return None
     with contextlib.suppress(ValueError, RecursionError):
         content = json.loads(line)

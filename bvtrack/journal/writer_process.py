@@ -21,7 +21,7 @@ def this_process() -> Mapping[str, Any]:
     return {**_this_system(), "pid": os.getpid(), "started": _started(os.getpid())}
 
 
-def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -> bool | None:
+def is_writing(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -> bool | None:
     """Whether the process that `writer` describes, and that holds `lock` while it is there, still writes; `None` where that
     cannot be told: no lock says so of another machine, for many file systems lock among the processes of one alone.
 
@@ -39,8 +39,8 @@ def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -
     here = _this_system()
     if writer is None:
         return None if free is None else False
-    if not _is_same_start(here, writer):
-        return False if _is_same_machine_later(here, writer) else None
+    if not _is_same_boot(here, writer):
+        return False if _has_rebooted(here, writer) else None
     is_running = _is_running(here, writer)
     if free is None:
         return is_running
@@ -56,12 +56,12 @@ def _this_system() -> dict[str, Any]:
     }
 
 
-def _is_same_start(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+def _is_same_boot(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
     """Whether this is the system that it was, not started anew since; where systems do not say, their names do."""
     return bool(here["boot"] == writer["boot"] and (here["boot"] is not None or here["host"] == writer["host"]))
 
 
-def _is_same_machine_later(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+def _has_rebooted(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
     """Whether this machine has been started anew since: no process has outlived that."""
     is_same = all(here[name] == writer[name] for name in ("host", "machine"))
     return is_same and None not in (here["boot"], writer["boot"], here["machine"])

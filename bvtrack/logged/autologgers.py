@@ -18,7 +18,7 @@ Names = Mapping[str, str | None]
 
 SKLEARN_SCORERS = {"None": None, "accuracy": "accuracy", "r2": "r2_score", "f1_weighted": "f1_score", "roc_auc": "auc"}
 """The scorings of a search whose training score is logged too; autologging weights its F1."""
-OF_A_SEARCH_STEP = {"mean_train_score": "train_f1_score", "mean_test_score": "cv_f1_score"}
+SEARCH_STEP_SCORES = {"mean_train_score": "train_f1_score", "mean_test_score": "cv_f1_score"}
 """Whatever they score, in [0, 1] it is a score of which more is better; the test part of each fold is a dev set."""
 AFTER_TRAINING = re.compile(r"(?P<what>.+?_(?:score|error|loss))(?:-\d+)?_(?P<where>.+)")
 """MLflow's names for what is measured after a fit: the function or the method of the estimator, and the variable."""
@@ -53,8 +53,8 @@ def _of_sklearn(name: str, run: LoggedRun, what_score_is: str | None) -> str | N
     if name == "best_cv_score":
         core = SKLEARN_SCORERS.get(run.params.get("scoring", "None"), "")
         return f"cv_{what_score_is if core is None else core}"
-    if name in OF_A_SEARCH_STEP:
-        return OF_A_SEARCH_STEP[name]
+    if name in SEARCH_STEP_SCORES:
+        return SEARCH_STEP_SCORES[name]
     if name == "training_score" or name.startswith("mean_"):
         return None
     measured = AFTER_TRAINING.fullmatch(name)

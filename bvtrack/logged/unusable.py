@@ -18,7 +18,7 @@ CROSS_ENTROPY_WORDS = re.compile(
     r"cross.?entropy|log.?loss|nll|binary:logistic|multi:soft|classif|CausalLM|MaskedLM|LMHead", re.IGNORECASE
 )
 """What says in a param that the loss is a cross-entropy: its own name, or that the model tells classes apart …"""
-OF_LOSS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
+LOSS_PARAMS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
 """… in a param of such a name."""
 
 
@@ -58,4 +58,4 @@ def _is_classifier(run: LoggedRun) -> bool:
         return False
     if any(metric.kind == "rate" for metric in readings(run)):
         return True
-    return any(OF_LOSS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())
+    return any(LOSS_PARAMS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())

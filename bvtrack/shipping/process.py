@@ -22,24 +22,24 @@ START = "import sys; sys.path += sys.argv[1:]; from bvtrack.shipping.process_mai
 """-P keeps the working directory, where a user's own mlflow.py may lie, off the module path. The folders that the training has
 on its own come last, so that nothing in them stands in the way of what is installed."""
 
-_let_go: dict[int, bool] = {}
+_detached: dict[int, bool] = {}
 """The processes that were left to finish by themselves, until they have, and whether all but a report has been sent."""
 
 
 def _reap() -> None:
     """Take note of the end of those that have: a process that nobody asks after stays as a zombie."""
     if sys.platform != "win32":
-        for pid in list(_let_go):
+        for pid in list(_detached):
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
-            del _let_go[pid]
+            del _detached[pid]
 
 
 def _wait_for_reports(timeout: float) -> None:
     """Wait up to `timeout` seconds; on Windows, where processes outlive those that started them, not at all."""
     deadline = time.monotonic() + timeout
-    while any(_let_go.values()) and time.monotonic() < deadline and sys.platform != "win32":
+    while any(_detached.values()) and time.monotonic() < deadline and sys.platform != "win32":
         _reap()
         time.sleep(POLL_SECONDS)
 
@@ -47,7 +47,7 @@ def _wait_for_reports(timeout: float) -> None:
 wait_at_exit(_wait_for_reports)
 
 
-def _places_of_modules() -> list[str]:
+def _module_search_path() -> list[str]:
     """Where this process finds modules, which a script may have said by `sys.path` alone."""
     return [str(Path(place).absolute()) for place in sys.path if isinstance(place, str)]
 
@@ -62,7 +62,7 @@ class ShipperProcess:
         _reap()
         self._journal = journal
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, *_places_of_modules()],
+            [sys.executable, "-P", "-c", START, *_module_search_path()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -88,18 +88,18 @@ class ShipperProcess:
             self._process.stdin.close()
         wait_for_the_last(self, timeout)
         has_arrived = self.progress.is_complete or (self._process.poll() == 0 and not has_records(self._journal))
-        self.let_go(is_at_its_report=has_arrived)
+        self.detach(is_only_reporting=has_arrived)
         return has_arrived
 
-    def let_go(self, *, is_at_its_report: bool = False) -> None:
+    def detach(self, *, is_only_reporting: bool = False) -> None:
         """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
         if self._process.poll() is None:
             self._process.returncode = 0
-            _let_go[self._process.pid] = is_at_its_report
+            _detached[self._process.pid] = is_only_reporting
 
     def __del__(self) -> None:
         """A training that nobody holds any more is over."""
         if (process := getattr(self, "_process", None)) is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
-            self.let_go()
+            self.detach()

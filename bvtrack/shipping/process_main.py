@@ -66,6 +66,6 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
     if is_gone():  # else it asks for the run's id, and tidies up
         delete_folder(journal)
     if has_arrived:
-        shipper.say_that_all_has_arrived()
+        shipper.report_completion()
         shipper.write_report()  # which nobody waits for
     return has_arrived

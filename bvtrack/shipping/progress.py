@@ -35,7 +35,7 @@ class Progress:
         adds nothing.
         """
         with contextlib.suppress(OSError, TypeError):
-            if (noted := from_line(read_plain(_file(journal)), is_signed=True)) is not None:
+            if (noted := from_line(read_plain(_file(journal)), has_checksum=True)) is not None:
                 return cls(**{name: value for name, value in noted.record.items() if name != "kind"})
         return cls()
 

@@ -18,7 +18,7 @@ from bvtrack.journal.journal import JournalError, UnreadableJournalError, read_h
 from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
-from bvtrack.journal.writer_process import is_there
+from bvtrack.journal.writer_process import is_writing
 from bvtrack.log import logger
 from bvtrack.schema import names
 from bvtrack.shipping.progress import Progress
@@ -54,7 +54,7 @@ MLFLOW_DEFAULTS = {
 """One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
 may hold a password, and no bar for a file of some kilobytes.
 """
-LOOK_AROUND_SECONDS = 60.0
+COMPARE_SECONDS = 60.0
 """Between two looks at how the experiment's other runs do; the last is at the training's end."""
 NORMAL_TRIES = 2
 """A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
@@ -119,8 +119,8 @@ class Shipper:
         self._files: dict[str, Any] = {}
         self._report = ReportWriter() if with_report else None
         self._is_latest = True
-        self._went_away = False
-        self._look_again_at = -math.inf
+        self._was_interrupted = False
+        self._next_comparison_at = -math.inf
         self._is_left_behind = is_left_behind
         self._is_run_gone = False
         self._begin()
@@ -156,8 +156,8 @@ class Shipper:
             self._take(self._reader.read(chunk_bytes=self._chunk_bytes))
         if is_over and not self._unsent:
             self._take(self._reader.read_tail())
-        if is_over and not self._unsent and self._has_gone_without_a_word():
-            self._went_away = True
+        if is_over and not self._unsent and self._has_no_end_record():
+            self._was_interrupted = True
             self._take([{**record("end", state="interrupted"), "timestamp": self._ledger.timestamp}])
         is_idle = not self._unsent and not self._files
         is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
@@ -180,10 +180,10 @@ class Shipper:
         if self._is_left_behind:  # so that a sync that is killed amid removing it leaves no riddle
             self._note(is_complete=True)
         journals.delete_segments(self._journal)
-        if self._went_away:
+        if self._was_interrupted:
             journals.delete_folder(self._journal)
 
-    def say_that_all_has_arrived(self) -> None:
+    def report_completion(self) -> None:
         """Let the training go, which waits for that."""
         with contextlib.suppress(OSError):  # it has ended already, and what it left is tidied up
             self._note(is_complete=True)
@@ -211,7 +211,7 @@ class Shipper:
             return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
         return None
 
-    def _has_gone_without_a_word(self) -> bool:
+    def _has_no_end_record(self) -> bool:
         """Whether the training was interrupted, as far as that can be told: a last word that cannot be read was one."""
         return self._ledger.state == "running" and not (self._reader.ends_in_damage or self._is_cut)
 
@@ -259,7 +259,7 @@ class Shipper:
             except Held:
                 return False
             except Exception as error:
-                if not _is_its_own_fault(error):
+                if not _is_fault_of_journal(error):
                     raise
             self._earlier.pop(0)
         return True
@@ -299,12 +299,12 @@ class Shipper:
             if not self._is_run_gone and not is_over:
                 self._is_run_gone = True
                 raise
-            self._begin_anew()
+            self._start_over()
             return False
         self._is_run_gone = False
         return True
 
-    def _begin_anew(self) -> None:
+    def _start_over(self) -> None:
         """Forget the run, which a store that was set up anew does not know, and all that it has acknowledged."""
         self._header = {**self._header, "run_id": None}
         self._progress = Progress(store=self._progress.store)
@@ -317,7 +317,7 @@ class Shipper:
         if writer.find_run() != self._progress.run_id:
             self._note(run_id=writer.run_id)
         self._write(writer, self._ledger.bundle(self._unsent))
-        if self._is_time_to_look_around and self._looked_around(writer):
+        if self._is_comparison_due and self._compared_with_other_runs(writer):
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
         self._note(offset=self._reader.offset, refused=self.refused)
@@ -332,13 +332,13 @@ class Shipper:
             self._files |= news.files
 
     @property
-    def _is_time_to_look_around(self) -> bool:
+    def _is_comparison_due(self) -> bool:
         has_dev_error = self._ledger.dev_digest is not None and self._ledger.verdict is not None
-        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._look_again_at)
+        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._next_comparison_at)
 
-    def _looked_around(self, writer: MlflowWriter) -> bool:
+    def _compared_with_other_runs(self, writer: MlflowWriter) -> bool:
         """Whether the experiment's other runs change what is to be said of this one; what hinders the look holds up nothing."""
-        self._look_again_at = time.monotonic() + LOOK_AROUND_SECONDS
+        self._next_comparison_at = time.monotonic() + COMPARE_SECONDS
         try:
             return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
         except Exception as error:
@@ -405,8 +405,8 @@ def send_left_behind(
 def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
     header = read_header(journal)
     writer = header.get("writer")
-    has_ended = journals.ends_by_its_word(journal, header)
-    answer = is_there(journals.writer_lock(journal), writer, has_ended=has_ended)
+    has_ended = journals.has_end_record(journal, header)
+    answer = is_writing(journals.writer_lock(journal), writer, has_ended=has_ended)
     if answer:
         raise StillWritingError
     if answer is None and not is_said:
@@ -487,7 +487,7 @@ def _is_final(error: Exception, was_over: bool) -> bool:
     return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
 
 
-def _is_its_own_fault(error: Exception) -> bool:
+def _is_fault_of_journal(error: Exception) -> bool:
     """Whether something else could be sent to the same store."""
     of_the_journal = (ValueError, TypeError, KeyError, FileNotFoundError, FileError, StillWritingError)
     return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)

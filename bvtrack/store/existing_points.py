@@ -10,11 +10,11 @@ from bvtrack.schema import names
 from bvtrack.store.bundle import Point
 
 Key = tuple[str, int]
-TELLING = {names.error_metric("train"), names.error_metric("dev")}
+ALWAYS_FETCHED = {names.error_metric("train"), names.error_metric("dev")}
 """Of how new the run is they tell also those who bring no points."""
 
 
-class PresentPoints:
+class ExistingPoints:
     """The points that a run holds, read metric by metric as they are asked for.
 
     MLflow itself keeps a point once, but takes longer for each one that it has, the longer its history is (100,000 points sent
@@ -33,7 +33,7 @@ class PresentPoints:
     def missing(self, points: Iterable[Point]) -> Sequence[Point]:
         """Those of the points that the run does not hold; at an epoch that was repeated, where they say something new."""
         points = list(points)
-        for name in ({point.name for point in points} | TELLING) - self._names:
+        for name in ({point.name for point in points} | ALWAYS_FETCHED) - self._names:
             self._read(name)
         return [point for point in points if point not in self._points and not self._is_repeated(point)]
 

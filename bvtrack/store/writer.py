@@ -19,7 +19,7 @@ from bvtrack.report.content import RunAddress
 from bvtrack.schema import names
 from bvtrack.store.best_other_run import best_other_run
 from bvtrack.store.bundle import Bundle, Point
-from bvtrack.store.existing_points import PresentPoints
+from bvtrack.store.existing_points import ExistingPoints
 from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.parts import ENOUGH, write_in_parts
 from bvtrack.store.setup_lock import first_use_of
@@ -56,11 +56,11 @@ class MlflowWriter:
         self.uri = tracking_uri
         self._is_moved = is_moved
         self._has_report = has_report
-        self._goes_on = False
+        self._is_resumed = False
         self.refused = list(refused)
         """What MLflow would not take, and would not the next time, in words, each thing once."""
         self._has_credentials = read_address(tracking_uri).has_credentials
-        self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
+        self._existing: ExistingPoints | None = ExistingPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
     @property
@@ -71,9 +71,9 @@ class MlflowWriter:
     def find_run(self) -> str:
         """The run, made now where it is not there yet. Raises what MLflow raises."""
         if self.run_id is None:
-            self.run_id = self._named_run() or self._begun_run()
+            self.run_id = self._named_run() or self._run_of_this_training()
             if self.run_id:
-                self._present = PresentPoints(self._client, self.run_id)
+                self._existing = ExistingPoints(self._client, self.run_id)
             else:
                 self.run_id = self._new_run()
         return self.run_id
@@ -90,14 +90,14 @@ class MlflowWriter:
         """
         run_id = self.find_run()
         points = self._missing(bundle.points)
-        is_latest = self._present is None or self._present.timestamp <= bundle.timestamp
+        is_latest = self._existing is None or self._existing.timestamp <= bundle.timestamp
         try:
             self._write(run_id, replace(bundle if is_latest else bundle.only_new, points=points))
         except BaseException:
-            self._present = PresentPoints(self._client, run_id)  # some of it may have arrived
+            self._existing = ExistingPoints(self._client, run_id)  # some of it may have arrived
             raise
         if is_latest and len(points) == len(bundle.points) > 0:
-            self._present = None  # from here on all is new
+            self._existing = None  # from here on all is new
         return is_latest
 
     def write_file(self, path: str, content: Any) -> None:
@@ -123,12 +123,12 @@ class MlflowWriter:
         return best_other_run(self._client, self.find_run(), dev_digest=dev_digest, measure=measure)
 
     def _missing(self, points: Sequence[Point]) -> Sequence[Point]:
-        return self._present.missing(points) if self._present else points
+        return self._existing.missing(points) if self._existing else points
 
     def _write(self, run_id: str, bundle: Bundle) -> None:
-        if self._goes_on and bundle.tags:
+        if self._is_resumed and bundle.tags:
             self._client.update_run(run_id, "RUNNING")
-            self._goes_on = False
+            self._is_resumed = False
         for points in _slices(bundle.points, METRICS_PER_BATCH):
             self._write_metrics(run_id, [Metric(point.name, point.value, point.timestamp, point.step) for point in points])
         self._write_tags(run_id, bundle.tags)
@@ -202,11 +202,11 @@ class MlflowWriter:
                 raise
             return None
 
-    def _begun_run(self) -> str | None:
+    def _run_of_this_training(self) -> str | None:
         """The run that the training made before it was interrupted, or another process of it has made."""
         of_this_training = f"tags.`{names.ID}` = '{self._header['tags'][names.ID]}'"
         for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
-            self._goes_on = True
+            self._is_resumed = True
             return str(run.info.run_id)
         return None
 

@@ -61,7 +61,7 @@ def read_address(uri: str) -> Address:
         return _database(uri)
     if scheme in SERVERS and not has_host(uri):
         return _malformed(uri)
-    return _of_parts(uri, scheme)
+    return _from_url(uri, scheme)
 
 
 def refused_address(uri: str) -> str:
@@ -112,7 +112,7 @@ def _without_password(found: re.Match[str]) -> str | None:
     return kept if is_same and found["user"] and scheme_of(kept) == "postgresql" else None
 
 
-def _of_parts(uri: str, scheme: str) -> Address:
+def _from_url(uri: str, scheme: str) -> Address:
     """The address of a server, of Databricks, or of a store that a plugin opens."""
     parts = _split(uri)
     if parts is None or (not parts.netloc and _LIKE_CREDENTIALS.match(uri)):

@@ -38,7 +38,7 @@ def _prepare() -> None:
     try:
         from mlflow.server.auth import auth_config, create_admin_user, store
 
-        with _alone(auth_config.database_uri):
+        with _setup_lock(auth_config.database_uri):
             store.init_db(auth_config.database_uri)  # type: ignore[no-untyped-call]  # MLflow gives it no types
             create_admin_user(auth_config.admin_username, auth_config.admin_password)
     except MlflowException as error:
@@ -49,7 +49,7 @@ def _prepare() -> None:
         raise click.ClickException("basic auth needs Flask-WTF, which is not installed; pip install 'mlflow[auth]'") from error
 
 
-def _alone(database: str) -> FileLock:
+def _setup_lock(database: str) -> FileLock:
     """One process at a time: two that make the same tables fail."""
     name = hashlib.sha256(f"{Path.cwd()} {database}".encode()).hexdigest()[:16]
     return FileLock(Path(tempfile.gettempdir()) / f"bvtrack-auth-{name}.lock")
