@@ -1,4 +1,4 @@
-"""Records as lines of JSON, each with a checksum, so that a changed digit is noticed and not sent."""
+"""Records as JSON lines, each with a checksum (CRC-32), so that a changed digit is noticed and not sent."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Record = Mapping[str, Any]
 CHECKSUM = b',"crc":"%08x"}'
 CHECKSUM_BYTES = len(CHECKSUM % 0)
 AT = "at"
-"""The byte of the journal at which a record begins: a line that lies elsewhere is not where it was written."""
+"""The record's key for its byte offset in the journal: a line found elsewhere has been moved."""
 _WHOLE = re.compile(rb'\{"kind":(?:(?!\{"kind":).)*?,"crc":"[0-9a-f]{8}"\}', re.DOTALL)
 
 
 class Line(NamedTuple):
-    """What a line says, and where in the journal it was written, if it says that."""
+    """A line's record, and the byte offset at which it was written, if noted."""
 
     record: Record
     at: int | None
 
 
 def to_line(record: Record, at: int | None = None) -> bytes:
-    r"""A record, and where it is written, as a line.
+    r"""A record, with its byte offset if given, as a line.
 
     >>> to_line({"kind": "trial"}, at=0)
     b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n'
@@ -36,7 +36,7 @@ def to_line(record: Record, at: int | None = None) -> bytes:
 
 
 def intact_records(line: bytes) -> Iterator[Record]:
-    r"""The records that are whole in a line that is not, such as one that was appended to a torn one.
+    r"""The intact records in a damaged line, such as one that was appended to a torn line.
 
     >>> [*intact_records(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
     [{'kind': 'trial'}]
@@ -47,9 +47,9 @@ def intact_records(line: bytes) -> Iterator[Record]:
 
 
 def from_line(line: bytes, *, has_checksum: bool) -> Line | None:
-    r"""What a line says; `None` where that is no record, or not the one that was written.
+    r"""The record in a line; `None` if it is not a record, or not the one that was written.
 
-    Lines of version 0.1 have no checksum: they are taken where `has_checksum` is false.
+    Lines of version 0.1 have no checksum: they are accepted if `has_checksum` is false.
 
     >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', has_checksum=True)
     Line(record={'kind': 'trial'}, at=0)
@@ -70,7 +70,7 @@ def from_line(line: bytes, *, has_checksum: bool) -> Line | None:
 
 
 def plain(value: Any) -> Any:
-    """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
+    """A NumPy scalar as a Python number; anything else that JSON cannot hold, as text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 

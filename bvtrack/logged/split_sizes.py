@@ -1,4 +1,4 @@
-"""The sizes of a run's splits, as its logged datasets tell them, and what they say of the split."""
+"""The sizes of a run's splits, from its logged datasets, and the finding codes that follow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bvtrack.splits.test_misuse import CODE as TEST_USED_TO_CHOOSE
 from bvtrack.store.logged_run import LoggedDataset, LoggedRun
 
 NO_DEV_SET = "no_dev_set"
-"""A held-out set that was measured once is read as a dev set: that is what it is as soon as anything is chosen by it."""
+"""A held-out set that was measured once is read as a dev set, which it is as soon as anything is chosen by it."""
 
 
 def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
-    """The set that a dataset is by its context and its name; what else was evaluated on is held out, unless it is the same."""
+    """A dataset's set by its context and name; other evaluation data are a dev set, unless they are the training data."""
     if dataset.context in ("train", "training"):
         return "train"
     if dataset.digest in train_digests(run):
@@ -29,7 +29,7 @@ def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
 
 
 def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
-    """The examples by set, of the sets that the run's datasets tell apart."""
+    """The number of examples by set, for the sets that the run's datasets identify."""
     sizes: dict[str, int] = {}
     for dataset in run.datasets:
         stage = set_of(run, dataset)
@@ -41,8 +41,8 @@ def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
 
 
 def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str:
-    """The value of `bvtrack.split`: what is off, where anything is known of it. A test set that has a curve, where there is
-    no dev set, is what the training was steered by.
+    """The value of `bvtrack.split`: finding codes, `ok`, or unchecked. If there is no dev set, a test set with a curve was used
+    to steer the training.
     """
     disguise = (TEST_USED_TO_CHOOSE if has_curve else NO_DEV_SET) if found.is_test_as_dev else ""
     codes = [disguise] if disguise else []

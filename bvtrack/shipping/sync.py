@@ -22,7 +22,7 @@ from bvtrack.tracking_uri.address import read_address
 
 @dataclass(frozen=True, slots=True)
 class PendingJournal:
-    """One journal and the store that it goes to, or what is wrong with it."""
+    """One journal and the store that it goes to, or the problem with it."""
 
     journal: Path
     tracking_uri: str = ""
@@ -30,19 +30,19 @@ class PendingJournal:
 
     @property
     def offset(self) -> int:
-        """How far the journal has been sent there."""
+        """Byte offset up to which the journal has been sent there."""
         return Progress.towards(self.journal, read_address(self.tracking_uri).place).offset
 
     @property
     def n_bytes(self) -> int:
-        """What is left to send."""
+        """Number of bytes left to send."""
         return 0 if self.problem else max(0, size_of(self.journal) - self.offset)
 
     def in_words(self) -> str:
-        """When the training began, what is left of it to send, and where to; or what is wrong with it."""
+        """The training's start, the epochs left to send, and the store; or the problem."""
         try:
             return self.problem or printable(self._described())
-        except Exception as error:  # of version 0.1, whose records have no checksum, or sent by another process just now
+        except Exception as error:  # version 0.1 has no checksums, and another process may just have sent it
             return f"{type(error).__name__}: {error}"
 
     def _described(self) -> str:
@@ -73,7 +73,7 @@ def pending_journals(directory: Path, tracking_uri: str | None) -> list[PendingJ
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the sending of a journal went: what is wrong, where something is, and what MLflow refuses of it for good."""
+    """The result of sending a journal: the problem, if any, and what MLflow permanently refuses."""
 
     problem: str | None = None
     refused: Sequence[str] = ()
@@ -82,9 +82,9 @@ class Outcome:
 def send(
     pending: PendingJournal, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False
 ) -> Outcome:
-    """Send one journal to the end, into `experiment` if its run is still to be made.
+    """Send one journal to the end, into `experiment` if its run is still to be created.
 
-    `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
+    `report` is called with the offset reached. `is_over` says that the training is over, if that cannot be told from here.
     """
     if pending.problem:
         return Outcome(pending.problem)
@@ -98,7 +98,7 @@ def send(
         return Outcome("its training goes on, and sends it by itself")
     except Held:
         return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
-    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
+    except Exception as error:  # a problem with one journal does not block the next
         return Outcome(problem_of(error, pending.tracking_uri))
 
 
@@ -113,8 +113,8 @@ def _pending_journal(journal: Path, given: str | None) -> PendingJournal:
 
 
 def _kept_address(header: Record) -> str:
-    """The address of the store that was meant. Raises `ValueError` where it held credentials that lead there alone."""
-    address = header.get("address", header["store"])  # version 0.1 kept what it showed
+    """The intended store's address. Raises `ValueError` if it was not kept because it needs its credentials."""
+    address = header.get("address", header["store"])  # version 0.1 kept the address as shown
     if address is None:
         shown = str(header["store"]).partition("#")[0]
         raise ValueError(
