@@ -450,7 +450,7 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 sys.executable = ""  # so that a thread sends, which needs to read no module again
 import numpy as np
 import bvtrack
-import bvtrack.tracking.mlflow_writer, bvtrack.tracking.thread
+import bvtrack.shipping.thread, bvtrack.store.writer
 
 def train():
     tracker = bvtrack.Tracker(tracking_uri="http://127.0.0.1:9")
