@@ -44,14 +44,14 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     For tests that train often: the process that would send beside each training takes seconds of a core to import MLflow.
     """
-    from bvtrack.shipping.sync import parcels_of
-    from bvtrack.shipping.sync import send as send_parcel
+    from bvtrack.shipping.sync import pending_journals
+    from bvtrack.shipping.sync import send as send_journal
 
     monkeypatch.setattr("bvtrack.tracking.outbox.ShipperProcess", IdleShipper)
 
     def send_all() -> None:
-        for parcel in parcels_of(tmp_path / "journals", None):
-            send_parcel(parcel, lambda offset: None)
+        for pending in pending_journals(tmp_path / "journals", None):
+            send_journal(pending, lambda offset: None)
 
     return send_all
 

@@ -19,7 +19,7 @@ import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal.journal import unsent_journals
 from bvtrack.shipping import shipper
-from bvtrack.shipping.sync import parcels_of, send
+from bvtrack.shipping.sync import pending_journals, send
 from bvtrack.store import writer as mlflow_writer
 
 N_JOURNALS = 10_000 if os.environ.get("BVTRACK_SOAK") else 1000
@@ -149,7 +149,7 @@ def test_no_damage_ends_in_a_traceback_a_loss_or_a_wrong_point(
         whole = epochs_in(journal)
         is_known = has_header(journal)
         is_all_whole = all(is_whole(file) for file in journal.glob("*.jsonl"))
-        said = [send(parcel, lambda offset: None).problem for parcel in parcels_of(folder, None)]
+        said = [send(pending, lambda offset: None).problem for pending in pending_journals(folder, None)]
         sent = epochs_on_the_server()
 
         assert all(value == error_of(epoch) for epoch, value in sent.items()), number
@@ -168,7 +168,7 @@ def test_a_training_whose_last_word_cannot_be_read_is_not_ended_as_interrupted(
     journal = patterns[0].rename(tmp_path / "damaged" / patterns[0].name)
     (segment,) = journal.glob("0*.jsonl")
     segment.write_bytes(segment.read_bytes().replace(spoilt, b"#" * len(spoilt)))
-    (said,) = [send(parcel, lambda offset: None).problem for parcel in parcels_of(journal.parent, None)]
+    (said,) = [send(pending, lambda offset: None).problem for pending in pending_journals(journal.parent, None)]
     (run,) = memory_store.STORE.runs.values()
 
     assert run.status == status

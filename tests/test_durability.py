@@ -324,7 +324,7 @@ def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
     (journal,) = unsent_journals(journals)
     with monkeypatch.context() as patch:
         patch.setattr(journals_module, "remove_file", remove_and_die)
-        patch.setattr(journals_module, "fold", lambda *_: None)
+        patch.setattr(journals_module, "compact", lambda *_: None)
         with pytest.raises(Killed):
             send_left_behind(journal, store)
     answer = CliRunner().invoke(main, ["sync"])

@@ -219,7 +219,7 @@ def _moved(journal: Path, folder: Path) -> Path:
 
 
 def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that_one(store: str, journals: Path) -> None:
-    from bvtrack.shipping.sync import parcels_of, send
+    from bvtrack.shipping.sync import pending_journals, send
 
     first = bvtrack.Tracker(tracking_uri=store)
     _epochs(first, 0)
@@ -229,8 +229,8 @@ def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that
     time.sleep(0.05)
     with bvtrack.Tracker(tracking_uri=store, resume=state) as second:
         _epochs(second, 1, error=0.3)
-    for parcel in parcels_of(journals, None):
-        assert send(parcel, lambda offset: None).problem is None
+    for pending in pending_journals(journals, None):
+        assert send(pending, lambda offset: None).problem is None
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert run.data.metrics["bvtrack/dev_error"] == 0.16
@@ -240,7 +240,7 @@ def test_an_epoch_that_a_resumed_training_repeats_with_another_result_shows_that
 def test_a_clock_that_is_put_back_leaves_the_newest_point_the_newest(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bvtrack.shipping.sync import parcels_of, send
+    from bvtrack.shipping.sync import pending_journals, send
 
     now = time.time_ns()
     with bvtrack.Tracker(tracking_uri=store) as tracker:
@@ -249,8 +249,8 @@ def test_a_clock_that_is_put_back_leaves_the_newest_point_the_newest(
         monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
         tracker.log_test(0.2, epoch=1)
         _epochs(tracker, 2)
-    (parcel,) = parcels_of(journals, None)
-    assert send(parcel, lambda offset: None).problem is None
+    (pending,) = pending_journals(journals, None)
+    assert send(pending, lambda offset: None).problem is None
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert run.data.metrics["bvtrack/test_error"] == 0.2
@@ -559,7 +559,7 @@ def test_processes_that_were_left_to_finish_leave_no_zombies(store: str) -> None
 
     def are_reaped() -> bool:
         process._reap()
-        return not process._let_go
+        return not process._detached
 
     wait_until(are_reaped)
 

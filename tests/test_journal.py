@@ -16,10 +16,10 @@ from bvtrack.journal import journal as journals
 from bvtrack.journal.journal import (
     Journal,
     JournalError,
+    compact,
     default_journal_dir,
-    discard,
-    fold,
-    forget,
+    delete_folder,
+    delete_segments,
     read_header,
     read_kept,
     record,
@@ -207,7 +207,7 @@ def test_a_journal_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         path = _written(tmp_path)
-        fold(path, record("run"), [], 0)
+        compact(path, record("run"), [], 0)
         Progress(1).save(path)
     finally:
         os.umask(before)
@@ -252,7 +252,7 @@ def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path:
     path = _written(tmp_path, HEADER)
     Progress(1).save(path)
 
-    discard(path)
+    delete_segments(path)
 
     assert sorted(left.name for left in path.iterdir()) == ["progress.json", "run.json", "writer"]
 
@@ -260,9 +260,9 @@ def test_a_discarded_journal_leaves_its_progress_until_it_is_forgotten(tmp_path:
 def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
     path = _written(tmp_path)
     Progress(1).save(path)
-    discard(path)
+    delete_segments(path)
 
-    forget(path)
+    delete_folder(path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -270,14 +270,14 @@ def test_forgotten_progress_leaves_nothing(tmp_path: Path) -> None:
 def test_a_journal_that_holds_something_is_not_forgotten(tmp_path: Path) -> None:
     path = _written(tmp_path, record("run"))
 
-    forget(path)
+    delete_folder(path)
 
     assert unsent_journals(tmp_path) == [path]
 
 
 def test_what_is_gone_already_can_be_discarded_and_forgotten(tmp_path: Path) -> None:
-    discard(tmp_path / "a")
-    forget(tmp_path / "a")
+    delete_segments(tmp_path / "a")
+    delete_folder(tmp_path / "a")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -333,7 +333,7 @@ def test_a_journal_that_is_folded_loses_its_acknowledged_segments_alone(tmp_path
     records, offset = read_records(journal.path, 0)
     while records[-1].get("epoch", 0) < 9:
         records, offset = read_records(journal.path, offset)
-    fold(journal.path, HEADER, [record("model", facts={})], offset)
+    compact(journal.path, HEADER, [record("model", facts={})], offset)
     kept, start, is_whole = read_kept(journal.path)
 
     assert (start, [one["kind"] for one in kept], is_whole) == (offset, ["model"], True)
@@ -402,7 +402,7 @@ def test_no_bit_of_a_line_can_change_without_being_noticed(place: int, bit: int)
     line = bytearray(to_line({"kind": "epoch", "epoch": 7, "errors": {"dev": 0.1875}}, at=1234))
     line[place % (len(line) - 1)] ^= 1 << bit
 
-    assert from_line(bytes(line), is_signed=True) is None
+    assert from_line(bytes(line), has_checksum=True) is None
 
 
 def test_lines_of_version_0_1_are_read_and_those_that_are_broken_are_noted(tmp_path: Path) -> None:

@@ -204,8 +204,8 @@ class JournalLife(RuleBasedStateMachine):
     @rule()
     def sync(self) -> None:
         with locks(self.has_locks):
-            for parcel in sync.parcels_of(self.folder, None):
-                sync.send(parcel, lambda offset: None)
+            for pending in sync.pending_journals(self.folder, None):
+                sync.send(pending, lambda offset: None)
             journals.sweep(self.folder)
 
     @rule()

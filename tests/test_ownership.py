@@ -174,7 +174,7 @@ def test_a_forked_process_that_ends_leaves_its_parents_lock(store: str, journals
         os._exit(0)
     os.waitpid(pid, 0)
     (journal,) = unsent_journals(journals)
-    held = writer.is_there(journal / "writer", None, has_ended=False)
+    held = writer.is_writing(journal / "writer", None, has_ended=False)
 
     assert held is True
     tracker.close()
@@ -390,16 +390,16 @@ def test_a_writer_is_there_gone_or_not_to_be_told(
     if not has_locks:
         monkeypatch.setattr(writer, "acquired", lambda path: None)
 
-    assert writer.is_there(tmp_path / "writer", {**HERE, **elsewhere}, has_ended=False) is expected
-    assert not writer.is_there(tmp_path / "writer", {**HERE, **elsewhere}, has_ended=True)
+    assert writer.is_writing(tmp_path / "writer", {**HERE, **elsewhere}, has_ended=False) is expected
+    assert not writer.is_writing(tmp_path / "writer", {**HERE, **elsewhere}, has_ended=True)
 
 
 def test_where_systems_say_nothing_of_themselves_their_names_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = {"host": "mac", "boot": None, "machine": None, "processes": None}
     monkeypatch.setattr(writer, "_this_system", lambda: silent)
 
-    assert writer.is_there(tmp_path / "writer", {**silent, "pid": 1, "started": None}, has_ended=False) is False
-    assert writer.is_there(tmp_path / "writer", {**silent, "host": "pc", "pid": 1, "started": None}, has_ended=False) is None
+    assert writer.is_writing(tmp_path / "writer", {**silent, "pid": 1, "started": None}, has_ended=False) is False
+    assert writer.is_writing(tmp_path / "writer", {**silent, "host": "pc", "pid": 1, "started": None}, has_ended=False) is None
 
 
 def test_a_journal_of_version_0_1_is_sent_where_its_lock_is_free(store: str, journals: Path) -> None:
@@ -450,7 +450,7 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 sys.executable = ""  # so that a thread sends, which needs to read no module again
 import numpy as np
 import bvtrack
-import bvtrack.tracking.mlflow_writer, bvtrack.tracking.thread
+import bvtrack.shipping.thread, bvtrack.store.writer
 
 def train():
     tracker = bvtrack.Tracker(tracking_uri="http://127.0.0.1:9")

@@ -27,7 +27,7 @@ def change_header(journal: Path, **changes: object) -> None:
     header = {**read_header(journal), **changes}
     first, *_ = sorted(journal.glob("0*.jsonl"))
     _, _, behind = first.read_bytes().partition(b"\n")
-    lines = [from_line(line + b"\n", is_signed=True) for line in behind.splitlines()]
+    lines = [from_line(line + b"\n", has_checksum=True) for line in behind.splitlines()]
     content = to_line(header, at=0)
     for line in lines:
         assert line is not None
@@ -41,14 +41,14 @@ def whole_records(journal: Path) -> list[Record]:
     contents = [path.read_bytes() for path in sorted(journal.glob("*.jsonl")) if path.is_file()]
     parts = [b'{"kind":' + part for content in contents for part in content.split(b'{"kind":')[1:]]
     ends = [part.rfind(b'"}') + len(b'"}') for part in parts]
-    found = [from_line(part[:end], is_signed=True) for part, end in zip(parts, ends, strict=True)]
+    found = [from_line(part[:end], has_checksum=True) for part, end in zip(parts, ends, strict=True)]
     return [said.record for said in found if said is not None]
 
 
 def is_whole(file: Path) -> bool:
     """Whether each byte of a journal's file belongs to a line whose checksum is right."""
     *lines, rest = file.read_bytes().split(b"\n")
-    return not rest and all(from_line(line, is_signed=True) is not None for line in lines)
+    return not rest and all(from_line(line, has_checksum=True) is not None for line in lines)
 
 
 def written_training(store: str, n_epochs: int, **options: Any) -> None:
@@ -62,7 +62,7 @@ def has_header(journal: Path) -> bool:
     """Whether one of the copies of the first record is whole."""
     files = [journal / "kept.jsonl", *sorted(journal.glob("0*.jsonl"))[:1], journal / "run.json"]
     lines = [file.read_bytes().partition(b"\n") for file in files if file.exists()]
-    found = [from_line(line, is_signed=True) for line, end, _ in lines if end]
+    found = [from_line(line, has_checksum=True) for line, end, _ in lines if end]
     return any(one is not None and one.record["kind"] == "run" for one in found)
 
 

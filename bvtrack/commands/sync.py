@@ -10,7 +10,7 @@ import click
 
 from bvtrack.journal.journal import default_journal_dir, sweep
 from bvtrack.shipping.shipper import settle_mlflow
-from bvtrack.shipping.sync import Parcel, parcels_of, send
+from bvtrack.shipping.sync import PendingJournal, pending_journals, send
 from bvtrack.store.target import without_credentials
 from bvtrack.text import printable
 
@@ -32,21 +32,21 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
     try:
         if not dry_run:
             sweep(directory)
-        parcels = parcels_of(directory, tracking_uri)
+        journals = pending_journals(directory, tracking_uri)
     except OSError as error:
         raise click.ClickException(f"{directory} cannot be read ({error.strerror or error}), so nothing is sent") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if not parcels:
+    if not journals:
         click.echo(f"nothing to send in {directory}")
     elif dry_run:
-        for parcel in parcels:
-            click.echo(f"{parcel.journal.name}: {parcel.in_words()}")
-    elif not _send_all(parcels, experiment, is_over=ended):
+        for pending in journals:
+            click.echo(f"{pending.journal.name}: {pending.in_words()}")
+    elif not _send_all(journals, experiment, is_over=ended):
         sys.exit(1)
 
 
-def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: bool) -> bool:
+def _send_all(journals: Sequence[PendingJournal], experiment: str | None, *, is_over: bool) -> bool:
     """Send them one by one, with a bar where it can be seen; whether all could be sent."""
     from rich.console import Console
     from rich.progress import Progress
@@ -55,19 +55,19 @@ def _send_all(parcels: Sequence[Parcel], experiment: str | None, *, is_over: boo
     are_sent = True
     console = Console(stderr=True)
     with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Sending", total=sum(parcel.n_bytes for parcel in parcels))
+        task = bar.add_task("Sending", total=sum(pending.n_bytes for pending in journals))
         done = 0
-        for parcel in parcels:
-            offset, n_bytes = parcel.offset, parcel.n_bytes
+        for pending in journals:
+            offset, n_bytes = pending.offset, pending.n_bytes
 
             def report(reached: int, start: int = done - offset) -> None:
                 bar.update(task, completed=start + reached)
 
-            outcome = send(parcel, report, experiment=experiment, is_over=is_over)
+            outcome = send(pending, report, experiment=experiment, is_over=is_over)
             done += n_bytes
             bar.update(task, completed=done)
             refused = f", but MLflow refuses {printable('; '.join(outcome.refused))}" if outcome.refused else ""
-            words = outcome.problem or f"sent to {without_credentials(parcel.tracking_uri)}{refused}"
-            print(f"{parcel.journal.name}: {words}")  # above the bar, which click would print into
+            words = outcome.problem or f"sent to {without_credentials(pending.tracking_uri)}{refused}"
+            print(f"{pending.journal.name}: {words}")  # above the bar, which click would print into
             are_sent = are_sent and outcome.problem is None
     return are_sent

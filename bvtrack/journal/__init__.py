@@ -1,1 +1,1 @@
-"""The write-ahead journal of a training: private files, locks, and who writes them."""
+"""The write-ahead journal of a training: private files, locks, and the writing process."""

@@ -1,4 +1,4 @@
-"""Which of several processes writes the run of a Tracker that was made before they were forked: the first that asks."""
+"""Decides which process writes the run of a Tracker that was made before a fork: the first to ask."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ _unclaimed: WeakSet[Claim] = WeakSet()
 
 
 class Claim:
-    """The right to write, of which a process and those that it forks have one between them. A copy is another one."""
+    """The right to write a run, shared by a process and its forks: only one of them gets it. A copy is a claim of its own."""
 
     def __init__(self) -> None:
         self._maker = os.getpid()
         self._owner: int | None = None
-        """The process that has it; 0 for another than this one, -1 where that cannot be told."""
+        """Process id of the owner; 0 for some other process, -1 if unknown."""
         self._token: tuple[int, int] | None = None
         self._pipe: tuple[int, int] | None = None
         _unclaimed.add(self)
 
     def take(self) -> bool | None:
-        """Whether the right is this process's, from now on; `None` where a forked process cannot tell."""
+        """True if this process has the right from now on; `None` if a forked process cannot tell."""
         if self._owner is None:
             self._owner = self._first()
         self._drop_token()
         return None if self._owner < 0 else self._owner == os.getpid()
 
     def share(self) -> None:
-        """Put the token into a pipe that the process to be forked has too: of all who read from it one gets it."""
+        """Put a token into a pipe that the forked process inherits: exactly one reader gets it."""
         if self._token is None:
-            with contextlib.suppress(OSError):  # where there is no room for files, the maker has the right
+            with contextlib.suppress(OSError):  # out of file descriptors: the maker has the right
                 self._token = os.pipe()
                 self._pipe = _identity(self._token[0])
                 os.set_blocking(self._token[0], False)
                 os.write(self._token[1], b"t")
 
     def _first(self) -> int:
-        """The process that has the right, if this one asks now."""
-        if self._token is None or _identity(self._token[0]) != self._pipe:  # a daemon closes all files, and opens others
+        """The owner (as in `_owner`) once this process has asked."""
+        if self._token is None or _identity(self._token[0]) != self._pipe:  # a daemon closes all its files and opens others
             return os.getpid() if os.getpid() == self._maker else -1
         with contextlib.suppress(OSError):
             return os.getpid() if os.read(self._token[0], 1) else 0
@@ -59,7 +59,7 @@ class Claim:
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:
-    """What file this is; `None` where it is none. Both ends of a pipe are one."""
+    """Device and inode of an open file, else `None`. Both ends of a pipe have the same."""
     with contextlib.suppress(OSError):
         found = os.fstat(descriptor)
         return found.st_dev, found.st_ino

@@ -1,4 +1,4 @@
-"""Locks that processes hold on a journal, where its file system knows locks."""
+"""Lock files of journals, on file systems that support locking."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Held", "acquired", "held"]
 
 
 def acquired(path: Path, timeout: float = 0) -> FileLock | None:
-    """The lock, held until its `release` or the end of the process; `None` on a file system that knows none, and where a file
-    with content, or something else, has that name: locking would empty it.
+    """The lock, held until `release` or the end of the process; `None` if the file system does not support locks, or if
+    anything but an empty file has that name: locking would truncate it.
 
-    Raises `Held` where another one holds it for longer than `timeout` seconds.
+    Raises `Held` if it is still held by someone else after `timeout` seconds.
     """
     if _is_taken(path):
         return None
@@ -28,7 +28,7 @@ def acquired(path: Path, timeout: float = 0) -> FileLock | None:
         lock.acquire(timeout=timeout)
     except Held:
         raise
-    except Exception:  # what a cluster's file system answers is as different as they are
+    except Exception:  # cluster file systems fail in many ways
         return None
     return lock
 
@@ -42,7 +42,7 @@ def _is_taken(path: Path) -> bool:
 
 @contextlib.contextmanager
 def held(path: Path, timeout: float = 0) -> Iterator[None]:
-    """Hold the lock while this lasts. Raises `Held` as `acquired` does."""
+    """Hold the lock within a `with` block. Raises `Held` as `acquired` does."""
     lock = acquired(path, timeout)
     try:
         yield

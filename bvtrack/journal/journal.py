@@ -1,14 +1,13 @@
-"""The append-only log a run's points are written to before anything else happens to them.
+"""The write-ahead journal: the append-only log that a run's records are written to before they are sent to MLflow.
 
-A journal is a folder of its own. Records are JSON, one a line, in segments that are named by the byte at which they begin. A
-line counts as written when its newline has reached the operating system, which survives the death of the process. It carries
-the byte at which it was written and a checksum, so that what a fault has changed or moved is noticed. Points carry the
-timestamp of their measuring, so that MLflow stores a point once however often it is sent. What has been acknowledged is folded
-into `kept.jsonl`, so that a journal stays small however long the training. The first record, which says what run this is,
-stands in `run.json` once more.
+A journal is a folder of its own. Records are JSON lines in segments that are named by their byte offset in the journal. A line
+counts as written once its newline has reached the operating system, which survives the death of the process. It carries its
+offset and a checksum, so that a changed or moved line is noticed. Points carry the time they were measured, so that sending is
+idempotent: MLflow stores a point once however often it is sent. Acknowledged records are compacted into `kept.jsonl`, so that
+a journal stays small however long the training. The first record, which identifies the run, is copied to `run.json`.
 
-Nothing is removed but files that a journal has, by their exact names, in a folder that has the exact name of one, and what
-they hold only once all of it has been acknowledged.
+Only a journal's own files are removed, by their exact names, in a folder with the exact name of a journal, and records only
+once all of them have been acknowledged.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from bvtrack.journal.private_files import (
     remove_file,
     write_private,
 )
-from bvtrack.journal.record_line import Record, from_line, in_broken_line, to_line
+from bvtrack.journal.record_line import Record, from_line, intact_records, to_line
 from bvtrack.journal.records import Kind, now
 from bvtrack.journal.user import user_name
 
@@ -42,26 +41,26 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 FORMAT = 2
-"""Of the records: from 2 on each has a checksum."""
+"""Version of the record format: from 2 on each record has a checksum."""
 SEGMENT_BYTES = 1 << 20
-"""Of some 4,000 epochs; what lies on disk is at most this, twice, and what is kept of the epochs before."""
+"""Size of a segment, some 4,000 epochs; at most two of them, and the compacted records, are on disk."""
 CHUNK_BYTES = 1 << 20
-"""Read, and sent, at a time: what a backlog takes of memory."""
+"""Bytes read and sent at a time: the memory that a backlog takes."""
 LAST_BYTES = 1 << 16
-"""Of a journal's end, where its last record is looked for: no record of a training's end is longer."""
+"""Bytes at a journal's end that are searched for its last record: no record of a training's end is longer."""
 MOST_HEADER_BYTES = 1 << 24
-"""Of a first record, whose names and paths are the user's; what is longer is none."""
+"""Longest first record in bytes, which holds the user's names and paths; anything longer is not one."""
 BIRTH_SECONDS = 60.0
-"""A journal that is older has its first record."""
+"""A journal older than this has its first record."""
 NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
 SEGMENT = re.compile(r"\d{20}\.jsonl")
 _FILE = re.compile(rf"{SEGMENT.pattern}|(kept|run|progress|context)\.tmp|kept\.jsonl|(run|progress|context)\.json|writer|lock")
-"""The names of a journal's folder, and of all files that are ever in it."""
+"""Names of a journal's folder, of its segments, and of all files that it may hold."""
 HEADER_KEYS = {"timestamp", "run_id", "run_name", "experiment", "experiment_id", "store", "tags", "options"}
 
 
 def default_journal_dir() -> Path:
-    """`BVTRACK_JOURNAL_DIR`, else a folder of the user's own; where the system knows no home of theirs, a passing one."""
+    """`BVTRACK_JOURNAL_DIR`, else a folder in the user's state directory; a temporary one for a user without a home."""
     if named := os.environ.get("BVTRACK_JOURNAL_DIR"):
         return absolute(named)
     from platformdirs import user_state_path  # a tenth of the time of `import bvtrack`
@@ -74,17 +73,17 @@ def default_journal_dir() -> Path:
 
 
 def absolute(directory: str | Path) -> Path:
-    """A folder by its whole path, which stays the same where the training changes its working directory."""
+    """The absolute path of a folder, which holds even if the training changes its working directory."""
     try:
         return Path(directory).expanduser().absolute()
-    except (RuntimeError, OSError):  # of a user without a home, or in a working directory that is gone
+    except (RuntimeError, OSError):  # a user without a home, or a working directory that is gone
         return passing_journal_dir()
 
 
 def passing_journal_dir() -> Path:
-    """Where journals go that find no room elsewhere: a private folder within the system's, until that is restarted as a rule.
+    """A private folder in the system's temporary directory, which a reboot usually empties.
 
-    It has the user's name, unless somebody else has put something there under it.
+    It is named after the user, unless that name is taken by something that is not theirs alone.
     """
     import tempfile
 
@@ -96,16 +95,16 @@ def passing_journal_dir() -> Path:
 
 
 class JournalError(ValueError):
-    """A journal that holds something else than records."""
+    """A journal that holds something other than records."""
 
 
 class UnreadableJournalError(JournalError):
-    """A journal that the system does not let be read, at the moment."""
+    """A journal that cannot be read at the moment."""
 
 
 @contextlib.contextmanager
 def readable() -> Iterator[None]:
-    """While a journal is read. Raises `UnreadableJournalError` for what the system says against it."""
+    """Raise `UnreadableJournalError` in place of any `OSError` while a journal is read."""
     try:
         yield
     except OSError as error:
@@ -116,11 +115,11 @@ class Journal:
     """One run's journal, open for appending by the one process that trains."""
 
     def __init__(self, directory: Path, *header: Record) -> None:
-        """Create a new journal in `directory` that begins with `header`. Raises `OSError` where that is not possible."""
+        """Create a new journal in `directory` that begins with `header`. Raises `OSError` if that is not possible."""
         self.path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(8).hex()}"
         self._start = self._end = self._whole = self._size = 0
         self._unwritten = b""
-        self._appending = threading.RLock()  # a signal's handler may log while this thread does
+        self._appending = threading.RLock()  # a signal handler may log while this thread does
         self._process = os.getpid()
         self._writing: FileLock | None = None
         self._is_made = False
@@ -133,33 +132,33 @@ class Journal:
             self._write(*header)
             if header:
                 write_private(_copy_of_header(self.path), to_line(header[0]))
-        except OSError as error:  # named by its directory, so that it is the same trouble each time
+        except OSError as error:  # with the parent folder, so that the message is the same each time
             self.__del__()
             if self._is_made:
                 _remove_folder(self.path)
             raise OSError(error.errno, error.strerror, str(directory)) from None
 
     def append(self, *records: Record) -> None:
-        """Write records, as a rule in one call to the operating system.
+        """Write records, usually in one system call.
 
-        Raises `OSError` where the disk is full; what it did not take goes before the next records.
+        Raises `OSError` if the disk is full; what was not written goes before the next records.
         """
         with self._appending:
             self._write(*records)
 
     def _write(self, *records: Record) -> None:
-        self._take_note()
+        self._count_written()
         for record in records:
             line = to_line(record, at=self._end + len(self._unwritten))
             self._unwritten += line
         while self._unwritten:
             self._file.write(self._unwritten)
-            self._take_note()
+            self._count_written()
         if self._end - self._start >= SEGMENT_BYTES:
             self._begin_segment()
 
-    def _take_note(self) -> None:
-        """Ask the file how much it has taken: an interrupt may have come behind a call that wrote, and before its answer."""
+    def _count_written(self) -> None:
+        """Count the bytes written by the file's size: an interrupt may come between a write and its return."""
         size = os.fstat(self._file.fileno()).st_size
         n_written, self._size = size - self._size, size
         if n_written > 0:
@@ -170,11 +169,11 @@ class Journal:
 
     @property
     def n_unwritten(self) -> int:
-        """The records that the disk has not taken whole."""
+        """Number of records that are not completely written."""
         return self._unwritten.count(b"\n")
 
     def close(self) -> None:
-        """Close the file. Raises `OSError` where the disk still does not take what was appended; no part of a record stays."""
+        """Close the file. Raises `OSError` if the last records still cannot be written; a partial record is cut off."""
         with self._file:
             try:
                 self.append()
@@ -184,31 +183,31 @@ class Journal:
         self._release()
 
     def __del__(self) -> None:
-        """All that was appended is written already."""
+        """Everything appended is already written."""
         if (file := getattr(self, "_file", None)) is not None:
             file.close()
         self._release()
 
     def _release(self) -> None:
-        """Say that nothing more is written; not from a process that was forked with this journal open."""
+        """Release the writer's lock, except in a process that was forked with this journal open."""
         writing = getattr(self, "_writing", None)
         if writing is not None and self._process == os.getpid():
             writing.release()
 
     def _begin_segment(self) -> None:
-        with contextlib.suppress(OSError):  # where there is no room for another file the present one grows on
+        with contextlib.suppress(OSError):  # if no new file can be made, the present one keeps growing
             file = _new_segment(self.path, self._end)
             self._file.close()
             self._file, self._start, self._size = file, self._end, 0
 
 
 def record(kind: Kind, **content: Any) -> Record:
-    """A record as it stands in the journal; `timestamp` is milliseconds since the epoch."""
+    """A record as stored in the journal; `timestamp` is in milliseconds since the Unix epoch."""
     return {"kind": kind, "timestamp": now(), **content}
 
 
 def read_header(journal: Path) -> Record:
-    """The first record, which names the run and its store. Raises `JournalError` where there is none that is whole."""
+    """The first record, which names the run and its store. Raises `JournalError` if there is no intact one."""
     with readable():
         copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
         lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
@@ -226,21 +225,19 @@ def read_header(journal: Path) -> Record:
 
 
 def _header_in(line: bytes) -> Record | None:
-    said = from_line(line, is_signed=False)
-    if said is not None and is_signed(said.record):
-        said = from_line(line, is_signed=True)
+    said = from_line(line, has_checksum=False)
+    if said is not None and has_checksums(said.record):
+        said = from_line(line, has_checksum=True)
     return None if said is None else said.record
 
 
-def is_signed(header: Record) -> bool:
-    """Whether each record of the journal has a checksum: those of version 0.1 have none."""
+def has_checksums(header: Record) -> bool:
+    """True if each record of the journal has a checksum: those of version 0.1 have none."""
     return bool(header.get("format", 1) >= FORMAT)
 
 
 def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
-    """What is kept of the acknowledged records, the offset up to which it stands for them, and whether all of it can be read;
-    nothing and 0 at first.
-    """
+    """The compacted records, the offset up to which they replace segments, and true if all are intact; at first none and 0."""
     with readable():
         try:
             content = read_plain(_kept_file(journal))
@@ -248,19 +245,19 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
             return [], 0, True
     records: list[Record] = []
     is_whole = content.endswith(b"\n")
-    has_checksums = is_signed(read_header(journal))
+    is_checked = has_checksums(read_header(journal))
     for line in content.removesuffix(b"\n").split(b"\n"):
-        if (said := from_line(line, is_signed=has_checksums)) is not None:
+        if (said := from_line(line, has_checksum=is_checked)) is not None:
             records.append(said.record)
         else:
             is_whole = False
-            records += in_broken_line(line)
+            records += intact_records(line)
     mark = next((int(one["offset"]) for one in records if one["kind"] == "kept"), 0)
     return [one for one in records if one["kind"] not in ("run", "kept")], mark, is_whole
 
 
-def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
-    """Keep `records` in the place of all before byte `offset`, and remove the segments that are read no more."""
+def compact(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
+    """Replace everything before byte `offset` with `records`, and remove the segments that are no longer needed."""
     lines = [header, {"kind": "kept", "offset": offset}, *records]
     write_private(_kept_file(journal), b"".join(map(to_line, lines)))
     for segment in spent_segments(journal, offset):
@@ -268,39 +265,37 @@ def fold(journal: Path, header: Record, records: Sequence[Record], offset: int) 
 
 
 def spent_segments(journal: Path, offset: int) -> list[Path]:
-    """The files that hold nothing behind byte `offset`, without the one that is being written to."""
+    """Segments that hold nothing after byte `offset`, except the one being written."""
     return [segment for start, segment in segments(journal)[:-1] if start + segment.stat().st_size <= offset]
 
 
-def ends_by_its_word(journal: Path, header: Record) -> bool:
-    """Whether the last thing in a journal says that its training is over."""
+def has_end_record(journal: Path, header: Record) -> bool:
+    """True if the last line of a journal is an intact record of its training's end."""
     with contextlib.suppress(OSError):
         for _, segment in segments(journal)[-1:]:
             with open_plain(segment) as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
                 *_, last, rest = (b"", b"", *file.read().split(b"\n"))
-            said = from_line(last, is_signed=is_signed(header))
+            said = from_line(last, has_checksum=has_checksums(header))
             return not rest and said is not None and said.record["kind"] == "end"
     return False
 
 
-def discard(journal: Path) -> None:
-    """Remove the records of a journal that has been sent to the end; its progress stays until the training has read it."""
+def delete_segments(journal: Path) -> None:
+    """Remove the records of a completely sent journal; its progress file stays until the training has read it."""
     for _, segment in segments(journal):
         remove_file(segment)
     remove_file(_kept_file(journal))
 
 
-def forget(journal: Path) -> None:
-    """Remove what is left of a journal that has arrived; one that has not stays."""
+def delete_folder(journal: Path) -> None:
+    """Remove the folder of a journal that holds no more records; one that does stays."""
     if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not has_records(journal):
         _remove_folder(journal)
 
 
 def unsent_journals(directory: Path) -> Sequence[Path]:
-    """The folders that hold segments of a journal, oldest first, for their names begin with their time; `directory` may be one
-    itself.
-    """
+    """The folders in `directory` that hold records, oldest first, as names begin with the time; it may be a journal itself."""
     if NAME.fullmatch(directory.name) and has_records(directory):
         return [directory]
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -309,14 +304,14 @@ def unsent_journals(directory: Path) -> Sequence[Path]:
 
 
 def sweep(directory: Path) -> None:
-    """Remove the journals that hold nothing: those of trainings that were killed before the first record, or after the last.
+    """Remove empty journals: of trainings that were killed before the first record, or after the last.
 
-    A folder is one of ours by its exact name and its owner, and empty where all of its files are ours by name and none holds
+    A folder is a journal by its exact name and its owner, and empty if all of its files have a journal's names and none holds
     a record.
     """
     for journal in directory.iterdir() if directory.is_dir() else ():
         if NAME.fullmatch(journal.name):
-            with contextlib.suppress(OSError, ForeignFileError):  # swept by another, or none of ours
+            with contextlib.suppress(OSError, ForeignFileError):  # removed by another process, or not ours
                 check_own(journal)
                 is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
                 files = list(journal.iterdir())
@@ -334,13 +329,13 @@ def size_of(journal: Path) -> int:
 
 
 def segments(journal: Path) -> list[tuple[int, Path]]:
-    """The segments and the byte at which each begins by its name, in order."""
-    files = list(journal.iterdir()) if journal.is_dir() else []  # where glob would find nothing, this says what it cannot read
+    """Each segment's byte offset, from its name, and its path, in order."""
+    files = list(journal.iterdir()) if journal.is_dir() else []  # unlike glob, this raises if it cannot read
     return sorted((int(path.stem), path) for path in files if SEGMENT.fullmatch(path.name))
 
 
 def writer_lock(journal: Path) -> Path:
-    """Held by the training as long as it may write."""
+    """The lock file that the training holds as long as it may write."""
     return journal / "writer"
 
 
@@ -353,7 +348,7 @@ def _new_segment(journal: Path, start: int) -> BinaryIO:
 
 
 def has_records(folder: Path) -> bool:
-    """Whether there are files of a journal's records in a folder; also where it has the name of one and cannot be read."""
+    """True if a folder holds a journal's records, or has a journal's name and cannot be read."""
     is_named = bool(NAME.fullmatch(folder.name))
     try:
         return (is_named and _kept_file(folder).is_file()) or any(path.is_file() for _, path in segments(folder))
@@ -364,12 +359,12 @@ def has_records(folder: Path) -> bool:
 
 
 def _holds_nothing(file: Path) -> bool:
-    """Whether this is a file of a journal's that goes with the records, of which there are none in it."""
+    """True if this is one of a journal's files and holds no records."""
     return bool(_FILE.fullmatch(file.name)) and not (file.suffix == ".jsonl" and file.stat().st_size)
 
 
 def _remove_folder(journal: Path) -> None:
-    """Remove the files that a journal has by their names, and then the folder, which fails where there is anything else."""
+    """Remove a journal's files, by their names, and then the folder, which fails if it holds anything else."""
     with contextlib.suppress(OSError):
         for file in journal.iterdir():
             if _FILE.fullmatch(file.name):

@@ -1,4 +1,4 @@
-"""Files and folders that are this user's alone: how they are made, opened, told from those of others, and removed."""
+"""Private files and folders: created, opened, checked for other users' access, and removed."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import BinaryIO
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
-BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A link is not followed, and a pipe that lies where a file should is not waited for."""
+"""Symbolic links are not followed, and a named pipe in a file's place does not block."""
 REPLACE_TRIES = 10
 
 
 class ForeignFileError(ValueError):
-    """What is, or may have been written by, somebody else."""
+    """A file or folder that belongs to another user, or that others may have changed."""
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Open a file for reading. Raises `OSError` where there is none, a link among them."""
+    """Open a file for reading. Raises `OSError` if it is missing or a symbolic link."""
     # Path.open has no opener
     return open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_FOLLOW))
 
@@ -34,19 +34,19 @@ def read_plain(path: Path) -> bytes:
 
 
 def new_file(path: Path) -> BinaryIO:
-    """A file for appending, that was not there before and that nobody else may read. Raises `OSError`."""
+    """Create a file for appending that only its owner may read. Raises `OSError`, also if it exists."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL
     return os.fdopen(os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE), "ab", buffering=0)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that nobody else may read, in one atomic step. Raises `OSError`."""
+    """Write a file atomically that only its owner may read. Raises `OSError`."""
     draft = path.with_suffix(".tmp")
-    draft.unlink(missing_ok=True)  # of a process that was killed at it
+    draft.unlink(missing_ok=True)  # left by a process that was killed
     with new_file(draft) as file:
         file.write(content)
     for _ in range(REPLACE_TRIES):
-        with contextlib.suppress(PermissionError):  # Windows replaces no file that is being read
+        with contextlib.suppress(PermissionError):  # Windows does not replace a file that is being read
             draft.replace(path)
             return
         time.sleep(0.01)
@@ -54,7 +54,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def is_own_folder(path: Path) -> bool:
-    """Whether this is a folder, not a link to one, that no other user can have put anything into."""
+    """True if this is a folder (not a link) that no other user can have written to."""
     try:
         found = path.lstat()
     except OSError:
@@ -63,8 +63,8 @@ def is_own_folder(path: Path) -> bool:
 
 
 def check_own(folder: Path) -> None:
-    """Raises `ForeignFileError` where the folder or something in it is another user's, a link, or open to others' writing,
-    and `OSError` where it cannot be read.
+    """Raises `ForeignFileError` if the folder or anything in it is a link, another user's, or writable by others, and
+    `OSError` if it cannot be read.
     """
     for path in (folder, *folder.iterdir()):
         found = path.lstat()
@@ -80,7 +80,7 @@ def check_own(folder: Path) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a regular file of this user's; whatever else has that name stays."""
+    """Remove a regular file; anything else of that name stays."""
     with contextlib.suppress(FileNotFoundError):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode):
@@ -99,7 +99,7 @@ def _is_ours(found: os.stat_result) -> bool:
 
 
 def _is_open_to_others(found: os.stat_result) -> bool:
-    return os.name == "posix" and bool(found.st_mode & BY_OTHERS)
+    return os.name == "posix" and bool(found.st_mode & WRITABLE_BY_OTHERS)
 
 
 def _owner(found: os.stat_result) -> str:

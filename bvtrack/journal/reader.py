@@ -1,4 +1,4 @@
-"""Reads a journal in order, whatever has happened to it: what is whole is read, what is not is noted and holds up nothing."""
+"""Reads a journal in order, damaged or not: intact records are returned, damage is noted and blocks nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, is_signed, read_header, readable, segments
+from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, has_checksums, read_header, readable, segments
 from bvtrack.journal.private_files import open_plain
-from bvtrack.journal.record_line import Record, from_line, in_broken_line
+from bvtrack.journal.record_line import Record, from_line, intact_records
 
-_OF_A_TRAINING_THAT_GOES_ON = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
-"""What a full disk, or a kill, leaves of a record that is not the last one of a training."""
+_TORN_BEFORE_THE_END = re.compile(rb'\{"kind":"(?!end")[a-z_]+"[ -~]*')
+"""A record, other than that of a training's end, torn by a full disk or a kill."""
 
 
 class Segment(NamedTuple):
-    """A file, the byte of the journal at which it begins, as its records say, and the one at which it ends."""
+    """A segment file, with the byte offsets in the journal at which it begins, by its records, and ends."""
 
     start: int
     end: int
@@ -25,27 +25,27 @@ class Segment(NamedTuple):
 
 
 class JournalReader:
-    """The records of a journal from a byte on. `offset` is the byte behind what has been read.
+    """Reads a journal's records from a byte offset on; `offset` is the end of what has been read.
 
-    `damage` says, by byte, what is not as it was written. Files of which one does not end where the next one begins are read as
-    a whole, whatever the offset: what has been acknowledged of them cannot be told.
+    `damage` describes, by byte offset, what is not as it was written. If one segment does not end where the next begins, they
+    are read whole, whatever the offset: it is unknown which of their records were acknowledged.
     """
 
     def __init__(self, journal: Path, offset: int = 0, *, header: Record | None = None) -> None:
-        """Raises `JournalError` where `header`, the first record, is not given and cannot be read."""
+        """Raises `JournalError` if `header`, the first record, is not given and cannot be read."""
         self.offset = offset
         self.damage: dict[int, str] = {}
         self.ends_in_damage = False
-        """Whether what is broken stands behind the last record that is whole: that may have been the training's end."""
+        """True if there is damage after the last intact record: it may have been the training's end."""
         self._journal = journal
-        self._is_signed = is_signed(header or read_header(journal))
+        self._has_checksums = has_checksums(header or read_header(journal))
         self._starts: dict[Path, int] = {}
         self._salvaged: set[Path] = set()
 
     def read(self, *, chunk_bytes: int = CHUNK_BYTES, end: int | None = None) -> list[Record]:
-        """The next whole records, a chunk of them at most, up to byte `end` of the journal; none where there are no more.
+        """The next intact records, one chunk at most, up to byte `end` of the journal; empty if there are no more.
 
-        Raises `UnreadableJournalError` where the system does not let it be read.
+        Raises `UnreadableJournalError` if the journal cannot be read at the moment.
         """
         with readable():
             return self._read(chunk_bytes, end)
@@ -69,13 +69,13 @@ class JournalReader:
         return []
 
     def tail_bytes(self) -> int:
-        """What lies behind the last whole line: a record that is being written, or was when its training ended."""
+        """Number of bytes after the last complete line: a record being written, or cut off when its training ended."""
         return max(0, max((segment.end for segment in self._segments()), default=0) - self.offset)
 
     def read_tail(self) -> list[Record]:
-        """What is whole behind the last whole line, once nobody writes any more: a record may have lost its end of line.
+        """The intact records after the last complete line, once writing has stopped: one may have lost only its newline.
 
-        Where there is no such record, and what stands there may have been the training's last word, it ends in damage.
+        Sets `ends_in_damage` if there are none and the rest may have been the record of the training's end.
         """
         size = self.tail_bytes()
         if not size:
@@ -86,16 +86,16 @@ class JournalReader:
             file.seek(self.offset - segment.start)
             tail = file.read()
         self.offset = segment.end
-        records = list(in_broken_line(tail))
-        self.ends_in_damage = not (records or _OF_A_TRAINING_THAT_GOES_ON.fullmatch(tail))
+        records = list(intact_records(tail))
+        self.ends_in_damage = not (records or _TORN_BEFORE_THE_END.fullmatch(tail))
         return records
 
     def note(self, place: int, what: str) -> None:
-        """Note that what stands at byte `place` is not as it was written."""
+        """Note damage at byte offset `place`."""
         self.damage.setdefault(place, what)
 
     def _salvage(self, found: list[Segment]) -> list[Record]:
-        """All records of the next file that has not been read as a whole."""
+        """All records of the next segment that has not been read whole."""
         for segment in found:
             if segment.path not in self._salvaged:
                 self._salvaged.add(segment.path)
@@ -105,7 +105,7 @@ class JournalReader:
         return []
 
     def _some_of(self, segment: Segment, chunk_bytes: int, end: int | None, *, is_last: bool) -> list[Record]:
-        """Read on in one file; the offset stays where it holds nothing more."""
+        """The next records of one segment; the offset stays if there are none."""
         if segment.start > self.offset:
             if not self._salvaged:
                 self.note(self.offset, f"bytes {self.offset} to {segment.start} are missing")
@@ -119,15 +119,15 @@ class JournalReader:
         return records
 
     def _records(self, segment: Segment, position: int, room: int, *, is_whole: bool) -> Iterator[Record]:
-        """The records in the lines that begin in the `room` bytes from `position` on; `is_whole` counts a torn last one too."""
+        """The records in lines that begin within `room` bytes from `position`; `is_whole` includes a torn last line."""
         for line in _lines(segment.path, position, room, is_whole=is_whole):
             place = segment.start + position
             position += len(line)
-            said = from_line(line, is_signed=self._is_signed)
+            said = from_line(line, has_checksum=self._has_checksums)
             if said is None or not line.endswith(b"\n"):
                 self.note(place, f"the line at byte {place} is none that was written")
-                self.ends_in_damage = True  # perhaps, for what is whole of it may be its last part
-                yield from in_broken_line(line)
+                self.ends_in_damage = True  # perhaps: an intact part of it may be the last record
+                yield from intact_records(line)
                 continue
             if said.at not in (None, place):
                 self.note(place, f"the line at byte {place} was written at byte {said.at}")
@@ -146,11 +146,11 @@ class JournalReader:
         return sorted(found)
 
     def _start_of(self, path: Path, by_name: int) -> int:
-        """Where a file begins by its first whole record, which knows its place even where files have changed theirs."""
-        if self._is_signed and path not in self._starts:
+        """A segment's byte offset by its first intact record, which is right even if files were renamed."""
+        if self._has_checksums and path not in self._starts:
             position = 0
             for line in _lines(path, 0, LAST_BYTES, is_whole=False):
-                said = from_line(line, is_signed=self._is_signed)
+                said = from_line(line, has_checksum=self._has_checksums)
                 if said is not None and said.at is not None and said.at >= position:
                     self._starts[path] = said.at - position
                     break
@@ -159,7 +159,7 @@ class JournalReader:
 
 
 def _lines(path: Path, position: int, room: int, *, is_whole: bool) -> list[bytes]:
-    """The lines that begin in the `room` bytes from `position` on; one that has no end only where `is_whole`."""
+    """The lines that begin within `room` bytes from `position`; an unterminated one only if `is_whole`."""
     with open_plain(path) as file:
         file.seek(position)
         data = file.read(room)

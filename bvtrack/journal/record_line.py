@@ -1,4 +1,4 @@
-"""Records as lines of JSON, each with a checksum, so that a changed digit is noticed and not sent."""
+"""Records as JSON lines, each with a checksum (CRC-32), so that a changed digit is noticed and not sent."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Record = Mapping[str, Any]
 CHECKSUM = b',"crc":"%08x"}'
 CHECKSUM_BYTES = len(CHECKSUM % 0)
 AT = "at"
-"""The byte of the journal at which a record begins: a line that lies elsewhere is not where it was written."""
+"""The record's key for its byte offset in the journal: a line found elsewhere has been moved."""
 PLACE = f',"{AT}":%d'.encode()
 _WHOLE = re.compile(rb'\{"kind":(?:(?!\{"kind":).)*?,"crc":"[0-9a-f]{8}"\}', re.DOTALL)
 
 
 class Line(NamedTuple):
-    """What a line says, and where in the journal it was written, if it says that."""
+    """A line's record, and the byte offset at which it was written, if noted."""
 
     record: Record
     at: int | None
 
 
 def to_line(record: Record, at: int | None = None) -> bytes:
-    r"""A record, and where it is written, as a line.
+    r"""A record, with its byte offset if given, as a line.
 
     >>> to_line({"kind": "trial"}, at=0)
     b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n'
@@ -37,31 +37,31 @@ def to_line(record: Record, at: int | None = None) -> bytes:
     return body + CHECKSUM % zlib.crc32(body) + b"\n"
 
 
-def in_broken_line(line: bytes) -> Iterator[Record]:
-    r"""The records that are whole in a line that is not, such as one that was appended to a torn one.
+def intact_records(line: bytes) -> Iterator[Record]:
+    r"""The intact records in a damaged line, such as one that was appended to a torn line.
 
-    >>> [*in_broken_line(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
+    >>> [*intact_records(b'{"kind":"epo' + to_line({"kind": "trial"}, at=9))]
     [{'kind': 'trial'}]
     """
     for found in _WHOLE.findall(line):
-        if (said := from_line(found, is_signed=True)) is not None:
+        if (said := from_line(found, has_checksum=True)) is not None:
             yield said.record
 
 
-def from_line(line: bytes, *, is_signed: bool) -> Line | None:
-    r"""What a line says; `None` where that is no record, or not the one that was written.
+def from_line(line: bytes, *, has_checksum: bool) -> Line | None:
+    r"""The record in a line; `None` if it is not a record, or not the one that was written.
 
-    Lines of version 0.1 have no checksum: they are taken where `is_signed` is false.
+    Lines of version 0.1 have no checksum: they are accepted if `has_checksum` is false.
 
-    >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', is_signed=True)
+    >>> from_line(b'{"kind":"trial","at":0,"crc":"6dfc26d9"}\n', has_checksum=True)
     Line(record={'kind': 'trial'}, at=0)
-    >>> from_line(b'{"kind":"trial","at":1,"crc":"6dfc26d9"}\n', is_signed=True)
+    >>> from_line(b'{"kind":"trial","at":1,"crc":"6dfc26d9"}\n', has_checksum=True)
     """
     line = line.removesuffix(b"\n")
     body, checksum = line[:-CHECKSUM_BYTES], line[-CHECKSUM_BYTES:]
     if checksum == CHECKSUM % zlib.crc32(body):
         line = body + b"}"
-    elif is_signed or checksum.startswith(b',"crc":"'):
+    elif has_checksum or checksum.startswith(b',"crc":"'):
         return None
     with contextlib.suppress(ValueError, RecursionError):
         content = json.loads(line)
@@ -72,7 +72,7 @@ def from_line(line: bytes, *, is_signed: bool) -> Line | None:
 
 
 def plain(value: Any) -> Any:
-    """A NumPy number as one of Python's; anything else that JSON does not know, in words."""
+    """A NumPy scalar as a Python number; anything else that JSON cannot hold, as text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 

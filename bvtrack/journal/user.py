@@ -7,7 +7,7 @@ import os
 
 
 def user_name() -> str:
-    """The user who runs this process, as the system knows them; in a container, where they have no name, their number."""
+    """The login name of this process's user; the user id if they have no name, as in a container."""
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):

@@ -1,4 +1,4 @@
-"""Which process writes a journal, and whether it is still there: yes, no, or not to be told from here."""
+"""Identifies the process that writes a journal, and tells if it still runs: yes, no, or unknown from here."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PROCESSES = Path("/proc/self/ns/pid")
 
 
 def this_process() -> Mapping[str, Any]:
-    """What tells this process from any other, on this machine and elsewhere; `None` for what this system does not say."""
+    """The identity of this process among those of all machines; `None` for what this system does not provide."""
     return {**_this_system(), "pid": os.getpid(), "started": _started(os.getpid())}
 
 
-def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -> bool | None:
-    """Whether the process that `writer` describes, and that holds `lock` while it is there, still writes; `None` where that
-    cannot be told: no lock says so of another machine, for many file systems lock among the processes of one alone.
+def is_writing(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -> bool | None:
+    """True if the process that `writer` describes, which holds `lock` while it runs, still writes; `None` if unknown: a lock
+    proves nothing about another machine, as many file systems lock only among processes of one machine.
 
-    `has_ended` says that it has written its last record. Version 0.1 noted no `writer`; of those the lock is believed, where
-    there are locks.
+    `has_ended` says that it has written its last record. Version 0.1 noted no `writer`; then the lock decides, if locks are
+    supported.
     """
     try:
         free = acquired(lock)
@@ -39,8 +39,8 @@ def is_there(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool) -
     here = _this_system()
     if writer is None:
         return None if free is None else False
-    if not _is_same_start(here, writer):
-        return False if _is_same_machine_later(here, writer) else None
+    if not _is_same_boot(here, writer):
+        return False if _has_rebooted(here, writer) else None
     is_running = _is_running(here, writer)
     if free is None:
         return is_running
@@ -56,25 +56,25 @@ def _this_system() -> dict[str, Any]:
     }
 
 
-def _is_same_start(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
-    """Whether this is the system that it was, not started anew since; where systems do not say, their names do."""
+def _is_same_boot(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+    """True if the writer ran on this system and it has not rebooted since; without boot ids, host names decide."""
     return bool(here["boot"] == writer["boot"] and (here["boot"] is not None or here["host"] == writer["host"]))
 
 
-def _is_same_machine_later(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
-    """Whether this machine has been started anew since: no process has outlived that."""
+def _has_rebooted(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool:
+    """True if this is the writer's machine and has rebooted since: no process survives that."""
     is_same = all(here[name] == writer[name] for name in ("host", "machine"))
     return is_same and None not in (here["boot"], writer["boot"], here["machine"])
 
 
 def _is_running(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool | None:
     if here["processes"] is None or here["processes"] != writer["processes"]:
-        return None  # in another container processes have other numbers
+        return None  # process ids differ between containers
     return bool(_started(writer["pid"]) == writer["started"])
 
 
 def _started(pid: int) -> int | None:
-    """When a process began, in ticks since the machine did, which no later process of the same number shares."""
+    """A process's start in clock ticks since boot, which no later process with the same id shares."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     return None

@@ -1,1 +1,1 @@
-"""Runs that others logged: their errors, params and split sizes."""
+"""Runs that other tools logged: their errors, params and split sizes."""

@@ -1,8 +1,7 @@
-"""What is known of metric names by what logged them: the names of scikit-learn, XGBoost, LightGBM and Transformers say little
-by themselves.
+"""Metric names of autologging for scikit-learn, XGBoost, LightGBM and Transformers, which say little by themselves.
 
-Each flavour gives its metrics' names as any loop would write them; `None` is a metric of no interest. They are the names of
-MLflow's autologgers and of Transformers' own callback, read off runs that these made.
+Each flavour's names are translated into those that a training loop would use; `None` is a metric of no interest. They are the
+names of MLflow's autologgers and of Transformers' own callback, read off runs that these made.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from bvtrack.measures.metric_name import MetricName, read_metric_name
 from bvtrack.store.logged_run import LoggedRun
 
 Names = Mapping[str, str | None]
-"""By the name that a metric has, the one by which it can be read."""
+"""A metric's logged name to one that can be read."""
 
 SKLEARN_SCORERS = {"None": None, "accuracy": "accuracy", "r2": "r2_score", "f1_weighted": "f1_score", "roc_auc": "auc"}
-"""The scorings of a search whose training score is logged too; autologging weights its F1."""
-OF_A_SEARCH_STEP = {"mean_train_score": "train_f1_score", "mean_test_score": "cv_f1_score"}
-"""Whatever they score, in [0, 1] it is a score of which more is better; the test part of each fold is a dev set."""
+"""Scorers of a hyper-parameter search whose training score is logged too; autologging weights its F1."""
+SEARCH_STEP_SCORES = {"mean_train_score": "train_f1_score", "mean_test_score": "cv_f1_score"}
+"""Scores in [0, 1], higher is better, whatever the scorer; the test part of each fold is a dev set."""
 AFTER_TRAINING = re.compile(r"(?P<what>.+?_(?:score|error|loss))(?:-\d+)?_(?P<where>.+)")
-"""MLflow's names for what is measured after a fit: the function or the method of the estimator, and the variable."""
+"""MLflow's names for metrics computed after a fit: the function or the estimator's method, and the variable."""
 
 
 def readings(run: LoggedRun) -> list[MetricName]:
-    """The run's metrics that can be read as errors, by the names they have."""
+    """The run's metrics that can be read as errors, under their logged names."""
     if "estimator_class" in run.tags:
         found = _sklearn(run)
     elif "num_boost_round" in run.params:
@@ -39,7 +38,7 @@ def readings(run: LoggedRun) -> list[MetricName]:
 
 
 def is_measured_after_fit(run: LoggedRun) -> bool:
-    """Whether the train error is that of the fitted model on all of its training data."""
+    """True if the train error is that of the fitted model on all of its training data."""
     return "estimator_class" in run.tags or "num_boost_round" in run.params
 
 
@@ -53,8 +52,8 @@ def _of_sklearn(name: str, run: LoggedRun, what_score_is: str | None) -> str | N
     if name == "best_cv_score":
         core = SKLEARN_SCORERS.get(run.params.get("scoring", "None"), "")
         return f"cv_{what_score_is if core is None else core}"
-    if name in OF_A_SEARCH_STEP:
-        return OF_A_SEARCH_STEP[name]
+    if name in SEARCH_STEP_SCORES:
+        return SEARCH_STEP_SCORES[name]
     if name == "training_score" or name.startswith("mean_"):
         return None
     measured = AFTER_TRAINING.fullmatch(name)
@@ -72,22 +71,22 @@ def _boosting(run: LoggedRun) -> Names:
 
 
 def _of_boosting(name: str, run: LoggedRun) -> str | None:
-    """The evaluation set as what it is by its digest, which is how `validation_0` is told to be the training data."""
+    """The name with its set, identified by the dataset's digest: `validation_0` may be the training data."""
     dataset, dash, metric = name.rpartition("-")
     if not dash:
-        return name  # which a user has logged beside
+        return name  # logged by the user
     is_train = any(each.name == dataset and each.digest in train_digests(run) for each in run.datasets)
     stage = "train" if is_train else _stage_of(dataset)
     return f"{stage}_{metric}" if stage else None
 
 
 def _transformers(run: LoggedRun) -> Names:
-    """`loss` is the running one; `train_loss` its mean over the whole training."""
+    """`loss` is the running train loss, `train_loss` its mean over the whole training."""
     return {name: {"loss": "train_loss", "train_loss": None}.get(name, name) for name in run.metrics}
 
 
 def train_digests(run: LoggedRun) -> set[str]:
-    """The digests of what was logged as training data."""
+    """The digests of the datasets logged as training data."""
     return {each.digest for each in run.datasets if each.context in ("train", "training")}
 
 

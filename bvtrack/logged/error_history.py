@@ -1,4 +1,4 @@
-"""From the points of a run's metrics to its errors by epoch."""
+"""A run's errors by epoch, from its metric histories."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def curve_of(points: Iterable[Point]) -> Curve:
 
 
 def epochs_of(found: Found, curves: Mapping[str, Curve], counts: Mapping[str, int]) -> list[EpochErrors]:
-    """The errors at each step that has a dev error; `curves` are of the logged metrics, by set, and hold that of dev.
+    """The errors at each step that has a dev error; `curves` are the logged metrics by set, with at least that of dev.
 
-    The train error of a step is the mean of what was logged since the dev error before it, so that values by batch make the
+    The train error of a step is the mean of the values logged since the previous dev error, so that values per batch give the
     running average of their epoch. A test error that was measured once is that of the best epoch or of the last.
     """
     dev = curves["dev"]
@@ -42,7 +42,7 @@ def _is_curve(name: str, curve: Curve) -> bool:
 
 
 def _between(curve: Curve, dev: Curve) -> list[float]:
-    """A value for each step of the dev curve: the mean since the step before, else the one before that, else the next."""
+    """A value for each step of the dev curve: the mean since the previous step, else the last value before, else the next."""
     steps, values = list(curve), list(curve.values())
     found, start = [], 0
     for step in dev:
@@ -59,7 +59,7 @@ def _epoch(step: int, values: Mapping[str, float], found: Found, counts: Mapping
 
 
 def _error(value: float, found: Found) -> float:
-    """The value as an error; where a score such as R2 is below 0, a constant guess does better, and the error is 1."""
+    """The value as an error; if a score such as R2 is below 0, a constant guess does better, and the error is 1."""
     if not math.isfinite(value):
         return math.nan
     error = found.measure.error(value / found.unit)
@@ -69,7 +69,7 @@ def _error(value: float, found: Found) -> float:
 
 
 def _with_single_test(epochs: Sequence[EpochErrors], error: float, counts: Mapping[str, int]) -> list[EpochErrors]:
-    """The epochs with the test error at the best one, unless the last is so much worse that it matters whose it is."""
+    """The epochs with the test error at the best one, unless the last is so much worse that it matters which was tested."""
     best = min(epochs, key=lambda entry: (not math.isfinite(entry.errors["dev"]), entry.errors["dev"]))
     if not abs(epochs[-1].errors["dev"] - best.errors["dev"]) < SMALLEST_GAP:
         return list(epochs)

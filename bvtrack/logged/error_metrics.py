@@ -1,4 +1,4 @@
-"""Which of a run's metrics are its train, dev and test error, or why that cannot be known."""
+"""Finds a run's train, dev and test error among its metrics, or the reason why it cannot."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ AS_LOGGED = "train: as logged"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The metrics to diagnose a run by, by set (`train`, `train_dev`, `dev`, `test`).
+    """The metrics for a run's diagnosis, by set (`train`, `train_dev`, `dev`, `test`).
 
-    `is_test_as_dev` says that what is called a test set stands in for a dev set that there is none of. `is_exact` says that
-    the train error is that of the finished model on all of its training data. `unit` is what stands for 1 in the metrics.
+    `is_test_as_dev` says that a so-called test set stands in for a missing dev set. `is_exact` says that the train error is
+    that of the finished model on all of its training data. `unit` is the metrics' value for 1, such as 100 for percent.
     """
 
     measure: Measure
@@ -35,7 +35,7 @@ class Found:
 
     @property
     def is_cross_validated(self) -> bool:
-        """Whether the dev error is a mean over the folds of a search."""
+        """True if the dev error is a mean over the folds of a hyper-parameter search."""
         return self.metrics.get("dev") in ("best_cv_score", "mean_test_score")
 
     @property
@@ -46,7 +46,7 @@ class Found:
 
 
 def find_errors(run: LoggedRun) -> Found | Unknown:
-    """The metrics that tell most of the run: of an error rather than a loss, on train and dev rather than on train and test.
+    """The most informative metrics: an error rather than a loss, on train and dev rather than on train and test.
 
     >>> from bvtrack.store.logged_run import Latest
     >>> metrics = {"accuracy": Latest(0.9, 9), "val_accuracy": Latest(0.8, 9), "lr": Latest(0.1, 9)}
@@ -71,7 +71,7 @@ def find_errors(run: LoggedRun) -> Found | Unknown:
 
 
 def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage]:
-    """For each thing that was measured the best name for each set, where it was measured on training and held-out data."""
+    """For each quantity measured on both training and held-out data, its best metric for each set."""
     cores: dict[str, list[MetricName]] = defaultdict(list)
     for metric in known:
         cores[metric.core].append(metric)
@@ -87,7 +87,7 @@ def _candidates(run: LoggedRun, known: Sequence[MetricName]) -> Iterator[ByStage
 
 
 def _is_train(run: LoggedRun, bare: MetricName, stages: ByStage) -> bool:
-    """Whether a metric that names no set is the training's: the other one is `val_` before the same (Keras), or a curve."""
+    """True if a metric that names no set is the training's: the other is the same after `val_` (Keras), or both are curves."""
     held_out = stages.get("dev") or stages.get("test")
     if held_out is None:
         return False
@@ -114,7 +114,7 @@ def _found(run: LoggedRun, stages: ByStage) -> Found:
 
 
 def _remark(run: LoggedRun, train: MetricName) -> str:
-    """How the train error was measured, as far as its name tells: Keras, Lightning and Transformers average over an epoch."""
+    """The train error's way of measuring, by its name: Keras, Lightning and Transformers average over an epoch."""
     is_of_epoch = bool({"epoch", "step"} & set(words_of(train.name)))
     is_running = train.stage is None or train.name == "loss" or is_of_epoch or "optimizer_name" in run.params
     return RUNNING if is_running else AS_LOGGED

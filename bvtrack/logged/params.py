@@ -1,4 +1,4 @@
-"""What a run's params say of its model and training."""
+"""The optimiser and hyper-parameters of a run, from its params."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOMENTA = ("optimizer_momentum", "momentum")
 WEIGHT_DECAYS = ("optimizer_weight_decay", "weight_decay")
 DROPOUTS = ("dropout", "dropout_rate", "hidden_dropout_prob")
 BATCH_SIZES = ("batch_size", "per_device_train_batch_size")
-"""The params in which the autologgers of Keras, Lightning and Transformers, and most people, keep them."""
+"""Names of params used by the autologgers of Keras, Lightning and Transformers, and by most people."""
 
 
 def model_facts(run: LoggedRun) -> ModelFacts:
-    """The optimiser and its settings; nothing of trees and forests, whose learning rate is another thing."""
+    """The optimiser and its hyper-parameters; empty for trees and forests, whose learning rate means something else."""
     if is_measured_after_fit(run):
         return ModelFacts()
     batch_size = _number(run.params, BATCH_SIZES)

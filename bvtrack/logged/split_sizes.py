@@ -1,4 +1,4 @@
-"""The sizes of a run's splits, as its logged datasets tell them, and what they say of the split."""
+"""The sizes of a run's splits, from its logged datasets, and the finding codes that follow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bvtrack.store.logged_run import LoggedDataset, LoggedRun
 
 
 def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
-    """The set that a dataset is by its context and its name; what else was evaluated on is held out, unless it is the same."""
+    """A dataset's set by its context and name; other evaluation data are a dev set, unless they are the training data."""
     if dataset.context in ("train", "training"):
         return "train"
     if dataset.digest in train_digests(run):
@@ -26,7 +26,7 @@ def set_of(run: LoggedRun, dataset: LoggedDataset) -> str | None:
 
 
 def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
-    """The examples by set, of the sets that the run's datasets tell apart."""
+    """The number of examples by set, for the sets that the run's datasets identify."""
     sizes: dict[str, int] = {}
     for dataset in run.datasets:
         stage = set_of(run, dataset)
@@ -38,9 +38,8 @@ def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
 
 
 def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str:
-    """The value of `bvtrack.split`: what is off, where anything is known of it. A test set that has a curve, where there is
-    no dev set, is what the training was steered by; one that was measured once is read as a dev set, too: that is what it is as
-    soon as anything is chosen by it.
+    """The value of `bvtrack.split`: finding codes, `ok`, or unchecked. If there is no dev set, a test set with a curve was used
+    to steer the training; one that was measured once counts as a dev set, which it becomes as soon as anything is chosen by it.
     """
     disguise = FindingCode.TEST_USED_TO_CHOOSE if has_curve else FindingCode.NO_DEV_SET
     codes: list[str] = [disguise] if found.is_test_as_dev else []

@@ -1,4 +1,4 @@
-"""Why a run is not diagnosed."""
+"""The reason why a run is not diagnosed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Unknown(NamedTuple):
-    """Why a run is not diagnosed: in few words, to be counted by, and in a sentence that says what would help."""
+    """A short reason, by which runs are counted, and a sentence that says what would help."""
 
     reason: str
     sentence: str

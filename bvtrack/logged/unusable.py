@@ -1,4 +1,4 @@
-"""What keeps logged metrics from being compared as errors: their units, a loss of which nothing is known, no fractions."""
+"""Reasons why logged metrics cannot be compared as errors: units, a loss of unknown kind, values that are no fractions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bvtrack.measures.metric_name import MetricName
 from bvtrack.store.logged_run import LoggedRun
 
 ByStage = Mapping[str, MetricName]
-"""What was measured, by the set: `train` and `dev`, or `test` where there is no dev set."""
+"""A metric by set: `train` and `dev`, or `test` if there is no dev set."""
 
 PERCENT = 100.0
 CROSS_ENTROPY_WORDS = re.compile(
     r"cross.?entropy|log.?loss|nll|binary:logistic|multi:soft|classif|CausalLM|MaskedLM|LMHead", re.IGNORECASE
 )
-"""What says in a param that the loss is a cross-entropy: its own name, or that the model tells classes apart …"""
-OF_LOSS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
-"""… in a param of such a name."""
+"""Values of params that show the loss to be a cross-entropy: its own name, or a classifier's …"""
+LOSS_PARAMS = re.compile(r"loss|objective|criterion|problem_type|architectures", re.IGNORECASE)
+"""… in params with these names."""
 
 
 def objection_to(run: LoggedRun, stages: ByStage) -> Unknown | None:
-    """Why these metrics cannot be compared; `None` where they can."""
+    """The reason why these metrics cannot be compared; `None` if they can."""
     metric = stages.get("dev") or stages["test"]
     if metric.kind == "units":
         sentence = f"{metric.name} has units, and nothing says what a constant guess would score; log R2 as well"
@@ -42,20 +42,20 @@ def objection_to(run: LoggedRun, stages: ByStage) -> Unknown | None:
 
 
 def no_fraction(name: str, value: float) -> Unknown:
-    """A value that is no error, or none as it was logged."""
+    """The reason for a value that is not an error, at least not as logged."""
     return Unknown("no fraction", f"{name} comes to {value:g}, which is no fraction in [0, 1]; 12.5 % is 0.125")
 
 
 def is_in_percent(run: LoggedRun, stages: ByStage) -> bool:
-    """Whether these are accuracies in percent: all are above 1, as no fraction is."""
+    """True if these are accuracies in percent: all are above 1, as no fraction is."""
     values = [run.metrics[metric.name].value for metric in stages.values()]
     return stages["train"].core == "accuracy" and all(1 < value <= PERCENT for value in values)
 
 
 def _is_classifier(run: LoggedRun) -> bool:
-    """Whether the run's loss can be taken for a cross-entropy: it logs an accuracy too, or a param says so."""
+    """True if the run's loss is probably a cross-entropy: it logs an accuracy too, or a param says so."""
     if run.params.get("problem_type") == "regression":
         return False
     if any(metric.kind == "rate" for metric in readings(run)):
         return True
-    return any(OF_LOSS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())
+    return any(LOSS_PARAMS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())

@@ -1,1 +1,1 @@
-"""The verdict as people read it."""
+"""Reports of the verdict: HTML page, Markdown, note, picture and notebook card."""

@@ -1,4 +1,4 @@
-"""How a diagnosis, and a check of a split, show themselves in a notebook."""
+"""Notebook cards (HTML) of a diagnosis and of a split check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """A line of a list: what stands out in it, and the rest."""
+    """A list item: its bold title, and the rest."""
 
     title: str
     words: str
@@ -29,7 +29,7 @@ class Item(NamedTuple):
 
 @render.register
 def diagnosis_card(diagnosis: Diagnosis) -> str:
-    """The verdict, the gaps as bars, and the steps that the course's recipe gives."""
+    """The verdict, the gaps as bars, and the steps of the course's recipe."""
     steps = recommend(diagnosis)
     return _card(
         title=headline(diagnosis, steps),
@@ -49,7 +49,7 @@ def _bars(diagnosis: Diagnosis) -> Markup | str:
 
 @render.register
 def split_card(report: SplitReport) -> str:
-    """The sizes, what they can resolve, and the findings."""
+    """The sizes, their resolution, and the findings."""
     return _card(
         title="The split is fine" if report.ok else "The split needs a look",
         words=f"The smallest gap that it can see at a dev error of 10 %: {in_points(report.smallest_gap)} points.",

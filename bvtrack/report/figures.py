@@ -1,4 +1,4 @@
-"""What a report draws: the curves of the errors, the gaps, and what more data would bring."""
+"""The figures of a report: error curves, gaps, and the forecast for more data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bvtrack.report.content import Content
 
 WIDTH = 7.6
-"""Inches, of 72 points: about as wide as a column of text."""
+"""Inches (72 points): about as wide as a column of text."""
 CURVES_HEIGHT, BANDS_HEIGHT = 3.7, 2.4
 ROW_HEIGHT, GAPS_MARGIN = 0.42, 0.75
 FONT_SIZE = 9
@@ -28,14 +28,14 @@ MARKERS = {"train": "o", "train_dev": "D", "dev": "s", "test": "^"}
 MOST_MARKERS = 12
 BAND, GAP_TINT = 0.2, 0.1
 APART = 0.12
-"""Of the width: errors of a single epoch stand side by side."""
+"""Distance between the errors of a single epoch, which stand side by side, in epochs."""
 ROOM_FOR_WORDS = 0.25
 HIGHEST = 3.0
-"""The first epochs, with many times the errors that the verdict speaks of, would press these to the ground."""
+"""Top of the scale in multiples of the judged errors: the much larger ones of the first epochs would flatten them."""
 SMALLEST_NAMED = 0.06
-"""Of the height: a smaller gap has no room for its name, which the bars give."""
+"""Smallest gap, as a share of the height, with room for its name; the bars name all."""
 LABEL_DISTANCE = 0.06
-"""Of the height: labels that are nearer stand on each other."""
+"""Smallest distance between labels, as a share of the height: nearer ones overlap."""
 
 
 def new_figure(height: float) -> tuple[Figure, Axes]:
@@ -77,7 +77,7 @@ def draw_curves(axes: Axes, content: Content) -> None:
 
 
 def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
-    """Each gap as a bar with its 95 % interval, and a mark from where on it is named, all on one scale."""
+    """Each gap as a bar with its 95 % interval and a mark at its threshold, all on one scale."""
     gaps, named = diagnosis.gaps, diagnosis.named_gaps
     shown = list(gaps)
     widest = max(abs(end) for gap in gaps.values() for end in (gap.value, gap.low, gap.high, gap.threshold) if end is not None)
@@ -138,8 +138,8 @@ def style(axes: Axes) -> None:
 
 
 def _top(content: Content, curves: Mapping[str, Mapping[int, Rate]]) -> float:
-    """Where the scale ends: above all errors, or above three times those that the verdict and the last epoch have, and above
-    the intervals of these.
+    """The top of the scale: above all errors, or above three times those of the judged and the last epoch, and above the
+    intervals of these.
     """
     errors = [rate.error for rates in curves.values() for rate in rates.values()]
     judged = content.verdict.epoch
@@ -150,7 +150,7 @@ def _top(content: Content, curves: Mapping[str, Mapping[int, Rate]]) -> float:
 
 
 def _beside(name: str, curves: Mapping[str, object]) -> float:
-    """How far the only epoch's error of a set stands from the middle."""
+    """The offset of a set's error from the middle, for a single epoch."""
     return APART * (list(curves).index(name) - (len(curves) - 1) / 2)
 
 
@@ -178,7 +178,7 @@ def _draw_band(axes: Axes, x: Sequence[float], low: Sequence[float], high: Seque
 
 
 def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> float:
-    """Draw the best dev error to come, from the best so far; the epoch that it reaches to."""
+    """Draw the forecast of the best dev error, from the best so far; the epoch at which it ends."""
     first, last, best = min(dev), max(dev), min(rate.error for rate in dev.values())
     step = (last - first) / max(len(dev) - 1, 1)
     end = last + (last - first) + step
@@ -189,7 +189,7 @@ def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> flo
 
 
 def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, Rate]], top: float) -> None:
-    """Tint each gap between its two curves, and measure and name it at the epoch that the verdict speaks of."""
+    """Tint each gap between its two curves, and mark and name it at the judged epoch."""
     errors, judged = content.diagnosis.errors, content.verdict.epoch
     for name, gap in content.diagnosis.gaps.items():
         later, earlier = sets_of(name, errors)
@@ -224,9 +224,7 @@ def _write_beside(axes: Axes, x: float, y: float, words: str, colour: str, *, is
 
 
 def _label_ends(axes: Axes, labels: Mapping[str, tuple[float, str, str]], top: float) -> None:
-    """Name the curves at their right ends, with as much room between the names as they need; a label is an error, a colour
-    by its role, and words.
-    """
+    """Name the curves at their right ends, far enough apart to be read; a label is an error, a colour's role, and words."""
     ends = sorted(labels.values(), key=lambda label: label[0])
     heights = spread([min(error / top, 1.0) for error, _, _ in ends], LABEL_DISTANCE)
     for (error, role, words), height in zip(ends, heights, strict=True):

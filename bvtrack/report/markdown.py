@@ -1,4 +1,4 @@
-"""A run's report as Markdown: the run's note, and what else the page says in words."""
+"""A run's report as Markdown: the run's note, and the rest of the page's text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bvtrack.report.note import escape, render_note
 
 
 def render_markdown(content: Content) -> str:
-    """The report as GitHub, GitLab and MLflow show it."""
+    """The report in the Markdown of GitHub, GitLab and MLflow."""
     return "\n\n".join(_parts(content)) + "\n"
 
 

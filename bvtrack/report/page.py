@@ -1,4 +1,4 @@
-"""A run's report as one HTML page: nothing is loaded, nothing is run, and it reads as well in the dark."""
+"""A run's report as one HTML page, with a dark mode, that loads and runs nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_DIFFERENCES = 30
 LONGEST_NAME, LONGEST_MESSAGE = 200, 2000
-"""Characters of what a column's name is in, so that no name makes the page large."""
+"""Longest texts that contain a column's name, in characters, so that no name makes the page large."""
 SMALLEST_P = 1e-4
 
 
@@ -62,7 +62,7 @@ def _words(content: Content) -> dict[str, Any]:
 
 
 def _when(content: Content) -> str:
-    """How far the training has come, as far as it is known."""
+    """The number of epochs, the training's state and its curve, as far as known."""
     n = len(content.history)
     epochs = f"{n:,} {content.unit}{'' if n == 1 else 's'}" if n else ""
     curve = (content.verdict.curve or "").replace("_", " ")
@@ -97,11 +97,11 @@ def _drawn(height: float, draw: Callable[[Axes], None], name: str, description: 
 
     figure, axes = figures.new_figure(height)
     draw(axes)
-    return Markup(as_svg(figure, name, description))  # what is in it is escaped by Matplotlib
+    return Markup(as_svg(figure, name, description))  # Matplotlib has escaped its texts
 
 
 def histograms_of(split: Mapping[str, Any]) -> list[Histogram]:
-    """Those in the content of `bvtrack/splits.json`. Raises `TypeError` where they are none."""
+    """The histograms in the content of `bvtrack/splits.json`. Raises `TypeError` if they are malformed."""
     return [Histogram(**one) for one in (split.get("distribution") or {}).get("histograms", ())]
 
 
@@ -117,7 +117,7 @@ def _shift(content: Content) -> dict[str, Any]:
 
 
 def curves_in_words(content: Content) -> str:
-    """What the curves show, for those who do not see them."""
+    """A description of the curves for screen readers."""
     parts = []
     curves = {name: content.rates(name) for name in content.sets}
     for name, rates in curves.items():
@@ -171,7 +171,7 @@ def _gaps(content: Content) -> Iterator[dict[str, Any]]:
 
 
 def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
-    """What the content of `bvtrack/splits.json` says. Raises `LookupError` or `TypeError` where it is something else."""
+    """The content of `bvtrack/splits.json` as text. Raises `LookupError` or `TypeError` if it is malformed."""
     sizes: Mapping[str, Any] = split.get("sizes") or {}
     distribution: Mapping[str, Any] = split.get("distribution") or {}
     known = [Comparison(**one) for one in distribution.get("comparisons", ())]
@@ -193,7 +193,7 @@ def split_in_words(split: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def size_rows(counts: Mapping[str, int], resolution: Mapping[str, float]) -> Iterator[tuple[str, str, str, str]]:
-    """Of each set its name, its examples, their share, and how well it knows an error (see `SplitReport`), in words."""
+    """Each set's name, number of examples, share, and half-width of a 10 % error's interval (see `SplitReport`), as text."""
     total = sum(counts.values())
     for name, n in counts.items():
         knows = f"±{in_points(resolution[name])} points" if name in resolution else ""

@@ -1,7 +1,7 @@
-"""The colours of a report: each by the role it plays, on a light ground and on a dark one.
+"""The colours of a report by role, on a light and on a dark background.
 
-Those of sets and gaps are of Okabe and Ito's palette (2008), which colour-blind readers can tell apart, darkened until text in
-them reaches a contrast of 4.5 to the ground (WCAG 2.1, AA); in the dark they are lightened as far.
+Sets and gaps use Okabe and Ito's palette (2008), which colour-blind readers can tell apart, darkened until text in it reaches
+a contrast of 4.5 to the background (WCAG 2.1, AA); for dark mode it is lightened to the same contrast.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ DARK = {
 }
 OF_SET = {"train": "train", "train_dev": "train-dev", "dev": "dev", "test": "test", "human": "human"}
 OF_GAP = {"avoidable_bias": "train", "variance": "dev", "data_mismatch": "train-dev", "dev_overfit": "test"}
-"""A gap has the colour of a curve that it is under."""
+"""A gap has the colour of the curve above it."""
 
 
 def css(colours: dict[str, str]) -> str:
-    """The colours as custom properties.
+    """The colours as CSS custom properties.
 
     >>> css({"ground": "#ffffff"})
     '--ground: #ffffff;'

@@ -1,4 +1,4 @@
-"""A run's report as a picture, for where only pictures go: slides, papers, chats."""
+"""A run's report as a picture, for slides, papers and chats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DPI = 200
 TITLE_HEIGHT, STEP_HEIGHT = 0.55, 0.18
 BELOW_HEADLINE = -18
 LINE = 80
-"""Characters that the width of the picture has room for."""
+"""Number of characters that fit into the picture's width."""
 
 
 def render_picture(content: Content) -> bytes:

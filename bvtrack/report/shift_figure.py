@@ -1,4 +1,4 @@
-"""How the columns that differ are distributed in each set."""
+"""The distributions, in each set, of the columns that differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONGEST_CLASS = 10
 
 
 def shift_figure(histograms: Sequence[Histogram]) -> Figure:
-    """Small panels, one a column, with a line for each set."""
+    """Small panels, one per column, with a line for each set."""
     from matplotlib.figure import Figure
 
     n_rows = -(-len(histograms) // COLUMNS)
@@ -73,5 +73,5 @@ def _draw_classes(axes: Axes, histogram: Histogram) -> None:
 
 
 def _short(text: str, longest: int) -> str:
-    """On one line, and no formula, whatever dollar signs are in it."""
+    """`text` shortened to one line, with dollar signs escaped, which would begin a formula."""
     return shortened(text, longest).replace("$", r"\$")

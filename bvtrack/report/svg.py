@@ -1,4 +1,4 @@
-"""Matplotlib's figures as SVG within a page: with its font and its colours, and with words for those who do not see them."""
+"""Matplotlib figures as inline SVG: with the page's font and colours, and a description for screen readers."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _BEFORE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
-"""What is between tags is text: names of a user's, among others, of which nothing is changed."""
+"""Text between tags, such as a user's names, is left unchanged."""
 _SIZE = re.compile(r' (width|height)="[\d.]+pt"')
 _NUMBERED = re.compile(r' id="[a-zA-Z0-9.]+_\d+"')
-"""Ids that nothing refers to, which the next figure in the page would have as well."""
+"""Ids that nothing refers to, and that the page's next figure would repeat."""
 _FAMILY = re.compile(r"font-family: [^;\"]*;? ?")
 _FONT = re.compile(r"(font: [^;\"']*?px )[^;\"]*")
-"""How Matplotlib before 3.10 gives size and family."""
+"""Font size and family as written by Matplotlib before 3.10."""
 _LONG_NUMBER = re.compile(r"(\d\.\d\d)\d+")
 
 
 @contextmanager
 def own_style() -> Iterator[None]:
-    """Matplotlib as it comes, whatever style the user has set; afterwards theirs is there again.
+    """Matplotlib's default style within a `with` block; the user's style is restored afterwards.
 
-    What is set is the process's: figures are not to be drawn beside a thread of the user's that draws.
+    The style is global to the process: do not draw figures while one of the user's threads draws.
     """
     from matplotlib import style
 
     with style.context("default"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that its font lacks
+        warnings.simplefilter("ignore")  # about characters that its font lacks
         yield
 
 
 def as_svg(figure: Figure, name: str, description: str) -> str:
-    """The figure as an SVG element; `name` is unlike that of any other figure in the page."""
+    """The figure as an SVG element; `name` is unique in the page."""
     import matplotlib
 
     content = io.StringIO()
@@ -55,7 +55,7 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
 
 
 def _in_the_page(tag: re.Match[str]) -> str:
-    """A tag without what the page decides, and with no more digits than can be seen."""
+    """A tag without what the page's style decides, and without digits too small to be seen."""
     text = _FONT.sub(r"\1var(--font)", _FAMILY.sub("", _NUMBERED.sub("", tag.group())))
     text = _LONG_NUMBER.sub(r"\1", _SIZE.sub("", text) if text.startswith("<svg") else text)
     for role, colour in LIGHT.items():

@@ -1,4 +1,4 @@
-"""The templates that lie beside this file."""
+"""Jinja templates from this folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @cache
 def template(name: str) -> Template:
-    """A template in which whatever is put in is text, unless it says that it is markup."""
+    """A template that escapes whatever is put in, unless it is `Markup`."""
     from jinja2 import Environment, FileSystemLoader
 
     loader = FileSystemLoader(Path(__file__).parent)

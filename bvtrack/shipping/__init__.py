@@ -1,1 +1,1 @@
-"""From journals to MLflow: the sending process, what it knows of a run, and what is sent later."""
+"""Sends journals to MLflow: the sending process, the state of a run, and journals left for later."""

@@ -1,4 +1,4 @@
-"""Starts the shipper beside a training and hears from it."""
+"""Starts the shipper as a process beside a training and reads its progress."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.waiting import POLL_SECONDS, wait_for_the_last
 
 DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
-"""Ctrl-C is for the training alone: a session (on Windows a process group, of lower priority) of the shipper's own."""
+"""Ctrl-C reaches only the training: the shipper has its own session (on Windows a process group, of lower priority)."""
 START = "import sys; sys.path += sys.argv[1:]; from bvtrack.shipping.process_main import main; sys.exit(main())"
-"""-P keeps the working directory, where a user's own mlflow.py may lie, off the module path. The folders that the training has
-on its own come last, so that nothing in them stands in the way of what is installed."""
+"""-P keeps the working directory, where a user's own mlflow.py may lie, off the module path. The training's own
+folders come last, so that nothing in them shadows what is installed."""
 
-_let_go: dict[int, bool] = {}
-"""The processes that were left to finish by themselves, until they have, and whether all but a report has been sent."""
+_detached: dict[int, bool] = {}
+"""Ids of the detached processes that still run, and whether only a report is left to write."""
 
 
 def _reap() -> None:
-    """Take note of the end of those that have: a process that nobody asks after stays as a zombie."""
+    """Reap the detached processes that have ended: otherwise they stay as zombies."""
     if sys.platform != "win32":
-        for pid in list(_let_go):
+        for pid in list(_detached):
             with contextlib.suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
-            del _let_go[pid]
+            del _detached[pid]
 
 
 def _wait_for_reports(timeout: float) -> None:
-    """Wait up to `timeout` seconds; on Windows, where processes outlive those that started them, not at all."""
+    """Wait up to `timeout` seconds; on Windows, where processes outlive their parents, not at all."""
     deadline = time.monotonic() + timeout
-    while any(_let_go.values()) and time.monotonic() < deadline and sys.platform != "win32":
+    while any(_detached.values()) and time.monotonic() < deadline and sys.platform != "win32":
         _reap()
         time.sleep(POLL_SECONDS)
 
@@ -47,8 +47,8 @@ def _wait_for_reports(timeout: float) -> None:
 wait_at_exit(_wait_for_reports)
 
 
-def _places_of_modules() -> list[str]:
-    """Where this process finds modules, which a script may have said by `sys.path` alone."""
+def _module_search_path() -> list[str]:
+    """The module search path of this process, which a script may have set through `sys.path` alone."""
     return [str(Path(place).absolute()) for place in sys.path if isinstance(place, str)]
 
 
@@ -56,13 +56,13 @@ class ShipperProcess:
     """The shipper of one journal as a process. It may outlive this one, to finish what the training left."""
 
     def __init__(self, journal: Path, tracking_uri: str) -> None:
-        """Start it. Raises `OSError` where no process can be started."""
+        """Start it. Raises `OSError` if no process can be started."""
         if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would start itself
             raise FileNotFoundError("there is no Python to run")
         _reap()
         self._journal = journal
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, *_places_of_modules()],
+            [sys.executable, "-P", "-c", START, *_module_search_path()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -88,18 +88,18 @@ class ShipperProcess:
             self._process.stdin.close()
         wait_for_the_last(self, timeout)
         has_arrived = self.progress.is_complete or (self._process.poll() == 0 and not has_records(self._journal))
-        self.let_go(is_at_its_report=has_arrived)
+        self.detach(is_only_reporting=has_arrived)
         return has_arrived
 
-    def let_go(self, *, is_at_its_report: bool = False) -> None:
-        """Forget the process, which goes on by itself; Popen would warn of it as forgotten."""
+    def detach(self, *, is_only_reporting: bool = False) -> None:
+        """Leave the process to finish by itself, without Popen's warning."""
         if self._process.poll() is None:
             self._process.returncode = 0
-            _let_go[self._process.pid] = is_at_its_report
+            _detached[self._process.pid] = is_only_reporting
 
     def __del__(self) -> None:
-        """A training that nobody holds any more is over."""
+        """Close the pipe: a training that nothing refers to is over."""
         if (process := getattr(self, "_process", None)) is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
-            self.let_go()
+            self.detach()

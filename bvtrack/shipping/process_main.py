@@ -1,7 +1,7 @@
 """The shipper as a process of its own.
 
-It is a process because a thread doing the same took four fifths of a small training's speed. It is told the store on standard
-input, never on the command line or in the journal, for the address may hold a password. The training has ended when the
+It is a process because a thread doing the same cost a small training four fifths of its speed. It reads the tracking URI from
+standard input, never from the command line or the journal, because it may hold a password. The training has ended when the
 journal says so, when that pipe closes (the training's own workers may hold it open a while longer), or when its process is
 gone.
 """
@@ -17,17 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bvtrack.journal.file_lock import Held
-from bvtrack.journal.journal import forget
+from bvtrack.journal.journal import delete_folder
 from bvtrack.shipping.run_context import note_context
 from bvtrack.shipping.shipper import Shipper, sending, settle_mlflow, ship_until_over
 
 NICENESS = 10
-"""The training goes first where both want the same processor."""
+"""The training has priority if both want the same CPU."""
 
 
 def main() -> int:
     """Read `{"journal": …, "tracking_uri": …}` from the first line of standard input and ship until the training is over."""
-    if sys.platform != "win32":  # there it is started so
+    if sys.platform != "win32":  # there it is started with a lower priority
         os.nice(NICENESS)
     settle_mlflow()
     _outlive_one_sigterm()
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _outlive_one_sigterm() -> None:
-    """Clusters send SIGTERM to all processes of a job: the training's last words are still to be sent then."""
+    """Ignore one SIGTERM, which clusters send to all processes of a job: the training's last records are still to be sent."""
     signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
@@ -58,14 +58,14 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
     try:
         with sending(journal):
             shipper = Shipper(journal, tracking_uri, with_report=True)
-            sys.argv = [shipper.program]  # whose commit MLflow asks for
+            sys.argv = [shipper.program]  # MLflow looks up its commit
             note_context(journal)
             has_arrived = ship_until_over(shipper, is_over)
     except Held:
         return False
-    if is_gone():  # else it asks for the run's id, and tidies up
-        forget(journal)
+    if is_gone():  # otherwise the training reads the run's id and removes the folder
+        delete_folder(journal)
     if has_arrived:
-        shipper.say_that_all_has_arrived()
+        shipper.report_completion()
         shipper.write_report()  # which nobody waits for
     return has_arrived

@@ -1,4 +1,4 @@
-"""How far a journal has been sent, noted beside it by the shipper and read by the training."""
+"""A journal's sending progress, saved in its folder by the shipper and read by the training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bvtrack.journal.record_line import from_line, to_line
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The acknowledged byte offset, the store and the run that the points went to, what is wrong at the moment, whether that
-    is a run or an experiment which the store does not have, how often sending has failed, what MLflow has refused for good,
-    and whether everything has arrived.
+    """The acknowledged byte offset, the store and the run that the points went to, the present problem, whether that is a run
+    or an experiment missing from the store, the number of failed tries, what MLflow permanently refuses, and whether
+    everything has arrived.
     """
 
     offset: int = 0
@@ -31,18 +31,16 @@ class Progress:
 
     @classmethod
     def of(cls, journal: Path) -> Self:
-        """The progress noted in `journal`; none yet where nothing readable is there, or not what was noted: to send once more
-        adds nothing.
-        """
+        """The progress saved in `journal`; none if it is missing or damaged, as sending again adds nothing."""
         with contextlib.suppress(OSError, TypeError):
-            if (noted := from_line(read_plain(_file(journal)), is_signed=True)) is not None:
+            if (noted := from_line(read_plain(_file(journal)), has_checksum=True)) is not None:
                 return cls(**{name: value for name, value in noted.record.items() if name != "kind"})
         return cls()
 
     @classmethod
     def towards(cls, journal: Path, store: str) -> Self:
-        """The progress of sending `journal` to `store`, which begins anew where it was sent elsewhere so far, or where more was
-        sent than there is.
+        """The progress of sending `journal` to `store`, which starts over if it was sent elsewhere so far, or if more was sent
+        than there is.
         """
         noted = cls.of(journal)
         if noted.store != store:
@@ -50,7 +48,7 @@ class Progress:
         return noted if noted.offset <= size_of(journal) else cls(store=store, run_id=noted.run_id)
 
     def save(self, journal: Path) -> None:
-        """Note this progress in one atomic step."""
+        """Save this progress atomically."""
         write_private(_file(journal), to_line({"kind": "progress", **asdict(self)}))
 
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from bvtrack.store.writer import MlflowWriter
 
 FEWEST_SECONDS = 60.0
-"""Between two reports of a training that goes on, the first after as long: a shorter training gets one, at its end."""
+"""Shortest time before the first report and between two: a shorter training gets one report, at its end."""
 LARGEST_SHARE = 0.01
-"""Of a processor's time that they may take: one of a second is written every 100 seconds at most."""
+"""Largest share of a CPU's time for reports: one that takes a second is written at most every 100 seconds."""
 
 
 class ReportWriter:
-    """Writes the report of one run. Whatever hinders it is not worth a word: it can be made at any time."""
+    """Writes the report of one run. Errors are only logged for debugging: it can be made at any time."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + FEWEST_SECONDS
@@ -33,19 +33,19 @@ class ReportWriter:
         self._thread: threading.Thread | None = None
 
     def is_due(self, timestamp: int) -> bool:
-        """Whether it is time for another one; `timestamp` is that of the newest record."""
+        """True if it is time for another report; `timestamp` is that of the newest record."""
         is_at_work = self._thread is not None and self._thread.is_alive()
         return timestamp != self._written and time.monotonic() >= self._next and not is_at_work
 
     def begin(self, ledger: Ledger, writer: MlflowWriter) -> None:
-        """Write the report of the run as it is now, beside what goes on: nothing waits for it."""
+        """Write the run's report as of now, in a background thread."""
         self._written = ledger.timestamp
         content = _content(ledger, writer)
         self._thread = threading.Thread(target=self._write, args=(content, writer), name="bvtrack report", daemon=True)
         self._thread.start()
 
     def write(self, ledger: Ledger, writer: MlflowWriter) -> None:
-        """Write the report of the run as it is now, behind the one that is being written."""
+        """Write the run's report as of now, after the one being written."""
         if self._thread is not None:
             self._thread.join()
         self._write(_content(ledger, writer), writer)
@@ -62,7 +62,7 @@ class ReportWriter:
 
 
 def _content(ledger: Ledger, writer: MlflowWriter) -> Content | None:
-    """What the report says; `None` where there is nothing to say, or MLflow does not say which run it is."""
+    """The report's content; `None` if there is none yet, or if MLflow cannot name the run."""
     try:
         return ledger.content(*writer.name_and_address())
     except Exception:

@@ -1,4 +1,4 @@
-"""Sends a journal to MLflow while the training goes on, and finishes after it."""
+"""Sends a journal to MLflow during the training, and finishes after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndRecord, TrainingRecord
-from bvtrack.journal.writer_process import is_there
+from bvtrack.journal.writer_process import is_writing
 from bvtrack.log import logger
 from bvtrack.schema.tags import ID
 from bvtrack.shipping.progress import Progress
@@ -37,48 +37,48 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
-"""Between two tries of a store that is down: how late its return may be noticed."""
+"""Longest pause of the exponential backoff: how late a store's return may be noticed."""
 LONGEST_REST_SECONDS = 2.0
-"""Of a thread that keeps to its share of the time: setting up a store takes seconds, once."""
+"""Longest rest of a thread that keeps to its share of the time: setting up a store takes seconds, once."""
 PATIENCE_SECONDS = 60.0
-"""How long after the training's end a store may stay out of reach before the rest is left in the journal."""
+"""Time after the training's end that a store may stay unreachable before the rest is left in the journal."""
 FINISH_SECONDS = 600.0
-"""How long after the training's end a slow store is given to take the rest."""
+"""Time after the training's end that a slow store is given to accept the rest."""
 SHOWN_CHUNK_BYTES = 1 << 17
-"""Of some thousand points: how often somebody who waits hears of it."""
+"""Chunk of some thousand points, after which a waiting user sees progress."""
 MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-"""One try a call: the pause between tries is ours, and MLflow's own would block for minutes. And no word on the address, which
-may hold a password, and no bar for a file of some kilobytes.
+"""No retries within a call: the backoff is ours, and MLflow's own would block for minutes. The address, which may hold a
+password, is not printed, and a file of some kilobytes gets no progress bar.
 """
-LOOK_AROUND_SECONDS = 60.0
-"""Between two looks at how the experiment's other runs do; the last is at the training's end."""
+COMPARE_SECONDS = 60.0
+"""Time between two comparisons with the experiment's other runs; the last is at the training's end."""
 NORMAL_TRIES = 2
-"""A store that fails once may be locked by another training for a moment; one that fails again is out of reach."""
+"""A store that fails once may be briefly locked by another training; one that fails again is unreachable."""
 
 
 class StillWritingError(Exception):
-    """The training of a journal is still there, and its own process sends it."""
+    """A journal's training still runs, and its own process sends it."""
 
 
 class UnknownWriterError(JournalError):
-    """Whether the training of a journal is still there cannot be told from here."""
+    """It cannot be told from here whether a journal's training still runs."""
 
 
 class DamagedJournalError(JournalError):
-    """A journal of which all that is whole has been sent, and which is kept for what is not."""
+    """A journal whose intact records have been sent, and which is kept for the damaged ones."""
 
 
 class FileError(Exception):
-    """An artifact could not be written; its path."""
+    """An artifact could not be written; the message is its path."""
 
 
 class Clock(Protocol):
-    """What is needed of the module `time`."""
+    """The part of the module `time` that is needed."""
 
     def monotonic(self) -> float: ...
 
@@ -86,9 +86,9 @@ class Clock(Protocol):
 
 
 class Shipper:
-    """Sends what follows from a journal's records, in order, and notes beside it how far it has come.
+    """Sends what follows from a journal's records, in order, and saves its progress beside them.
 
-    The journals that the same training left before it was interrupted go first.
+    Earlier journals, which the same training left when it was interrupted, go first.
     """
 
     def __init__(
@@ -101,11 +101,11 @@ class Shipper:
         with_report: bool = False,
         is_left_behind: bool = False,
     ) -> None:
-        """Take up where the last one stopped, by chunks of that size. Raises `JournalError` where `journal` is none.
+        """Resume where the last shipper stopped, in chunks of `chunk_bytes`. Raises `JournalError` if `journal` is not one.
 
-        `is_left_behind` says that nobody can name another run any more: one that the store does not have (any more) is made.
+        `is_left_behind` says that nobody can name another run any more: a run that the store does not have is created.
 
-        `with_report` keeps the run's report up to date, which takes a process of its own: Matplotlib's state is the user's.
+        `with_report` keeps the run's report up to date, only in a process of its own: Matplotlib's state is the user's.
         """
         self._journal = journal
         self._uri = tracking_uri
@@ -120,15 +120,15 @@ class Shipper:
         self._files: dict[str, Any] = {}
         self._report = ReportWriter() if with_report else None
         self._is_latest = True
-        self._went_away = False
-        self._look_again_at = -math.inf
+        self._was_interrupted = False
+        self._next_comparison_at = -math.inf
         self._is_left_behind = is_left_behind
         self._is_run_gone = False
         self._begin()
 
     @property
     def has_sent_the_end(self) -> bool:
-        """Whether the journal says that the training is over, and all of it is sent."""
+        """True if the journal says that the training is over, and all of it is sent."""
         return self._ledger.state != "running" and not self._unsent
 
     @property
@@ -138,30 +138,30 @@ class Shipper:
 
     @property
     def offset(self) -> int:
-        """How far the journal has been sent."""
+        """Byte offset up to which the journal has been sent."""
         return self._progress.offset
 
     @property
     def refused(self) -> list[str]:
-        """What MLflow refuses for good, in words."""
+        """Descriptions of what MLflow permanently refuses."""
         return list(self._writer.refused if self._writer else self._progress.refused)
 
     def ship(self, *, is_over: bool = False) -> bool:
-        """Send some of what is new; true where nothing was left to send. Raises what MLflow raises.
+        """Send the next chunk; true if nothing was left to send. Raises what MLflow raises.
 
-        `is_over` says that the training is: if it went away without a word, its run is ended as interrupted.
+        `is_over` says that the training is over: without a record of its end, its run is ended as interrupted.
         """
         if not self._has_sent_earlier():
             return False
-        if not self._unsent:  # what an outage holds up stays on disk
+        if not self._unsent:  # during an outage the backlog stays on disk
             self._take(self._reader.read(chunk_bytes=self._chunk_bytes))
         if is_over and not self._unsent:
             self._take(self._reader.read_tail())
-        if is_over and not self._unsent and self._has_gone_without_a_word():
-            self._went_away = True
+        if is_over and not self._unsent and self._has_no_end_record():
+            self._was_interrupted = True
             self._take([EndRecord(state="interrupted", timestamp=self._ledger.timestamp)])
         is_idle = not self._unsent and not self._files
-        is_unchecked = self._is_left_behind and self._writer is None  # of all that was acknowledged the run may be gone
+        is_unchecked = self._is_left_behind and self._writer is None  # the run may be gone, though all was acknowledged
         if (self._unsent or is_unchecked) and not self._has_sent(is_over=is_over):
             return False
         self._send_files()
@@ -172,30 +172,30 @@ class Shipper:
         return is_idle
 
     def finish(self) -> None:
-        """Remove the journal, and what stands beside it where its training went away: nobody will ask for that then.
+        """Remove the records, and the whole folder if the training was interrupted: nobody will read the progress then.
 
-        Raises `DamagedJournalError` where not all of it is what was written: that stays as it is.
+        Raises `DamagedJournalError` if any of it is damaged: the journal then stays as it is.
         """
         if trouble := self._trouble():
             raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
-        if self._is_left_behind:  # so that a sync that is killed amid removing it leaves no riddle
+        if self._is_left_behind:  # so that the next sync finishes an interrupted removal
             self._note(is_complete=True)
-        journals.discard(self._journal)
-        if self._went_away:
-            journals.forget(self._journal)
+        journals.delete_segments(self._journal)
+        if self._was_interrupted:
+            journals.delete_folder(self._journal)
 
-    def say_that_all_has_arrived(self) -> None:
-        """Let the training go, which waits for that."""
-        with contextlib.suppress(OSError):  # it has ended already, and what it left is tidied up
+    def report_completion(self) -> None:
+        """Tell the waiting training that everything has arrived."""
+        with contextlib.suppress(OSError):  # the training has ended already, and its folder is removed
             self._note(is_complete=True)
 
     def write_report(self) -> None:
-        """Write the run's report as it is now; it holds up nothing, for it can be made at any time (`bvtrack report`)."""
+        """Write the run's report as of now; it can also be made at any later time (`bvtrack report`)."""
         if self._report and self._writer and self._is_latest:
             self._report.write(self._ledger, self._writer)
 
     def report(self, error: Exception) -> None:
-        """Tell the training what is wrong."""
+        """Tell the training the problem."""
         self._note(
             problem=problem_of(error, self._uri),
             is_run_missing=is_missing(error),
@@ -203,7 +203,7 @@ class Shipper:
         )
 
     def _trouble(self) -> str | None:
-        """What keeps a journal from being removed, after all that can be sent has been."""
+        """The reason to keep a journal of which everything that can be sent has been, or `None`."""
         damage = self._reader.damage
         if damage:
             others = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
@@ -212,12 +212,12 @@ class Shipper:
             return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
         return None
 
-    def _has_gone_without_a_word(self) -> bool:
-        """Whether the training was interrupted, as far as that can be told: a last word that cannot be read was one."""
+    def _has_no_end_record(self) -> bool:
+        """True if the training's end is not recorded; a damaged last record counts as that of the end."""
         return self._ledger.state == "running" and not (self._reader.ends_in_damage or self._is_cut)
 
     def _begin(self) -> None:
-        """Take what was acknowledged by the last one, all of it where that is nothing."""
+        """Replay the acknowledged records; if there are none, the compacted ones are to be sent."""
         self._ledger = Ledger(self._header["options"])
         self._unsent: list[TrainingRecord] = []
         self._sent = Bundle()
@@ -236,21 +236,21 @@ class Shipper:
                 break
         if self._progress.offset:
             self._sent, self._unsent = self._ledger.bundle(()), []
-            self._files = dict(self._sent.files)  # of which the offset knows nothing
+            self._files = dict(self._sent.files)  # which the offset does not cover
 
     def _take(self, records: Sequence[TrainingRecord | Record]) -> None:
         for new in records:
             try:
                 taken = self._ledger.take(new)
-            except (LookupError, TypeError, ValueError, AttributeError):  # of version 0.1, whose records have no checksum
+            except (LookupError, TypeError, ValueError, AttributeError):  # version 0.1 has no checksums
                 self._reader.note(self._reader.offset, f"a record before byte {self._reader.offset} is none of a training's")
             else:
                 self._unsent.append(taken)
 
     def _has_sent_earlier(self) -> bool:
-        """Send the journals that the training left before; false where the process of one is still at it.
+        """Send the training's earlier journals; false if another process is still sending one.
 
-        What is wrong with one of them is for `bvtrack sync` to say, and holds up nothing here.
+        A problem with one of them is left for `bvtrack sync` to report, and blocks nothing here.
         """
         while self._earlier:
             try:
@@ -260,7 +260,7 @@ class Shipper:
             except Held:
                 return False
             except Exception as error:
-                if not _is_its_own_fault(error):
+                if not _is_fault_of_journal(error):
                     raise
             self._earlier.pop(0)
         return True
@@ -286,10 +286,10 @@ class Shipper:
         return self._writer
 
     def _has_sent(self, *, is_over: bool) -> bool:
-        """Send what is unsent; false where the run is gone, so that all of it goes to a new one. Raises what MLflow raises.
+        """Send what is unsent; false if the run is gone, so that all of it goes to a new one. Raises what MLflow raises.
 
-        One that was named by the user is looked for as long as they can name another. One that has just been made may be
-        hidden from a server that reads from a copy of the database, so that in a training it is looked for twice.
+        A run named by the user is retried as long as they can name another. One that was just created may be missing from a
+        server that reads a database replica, so during a training it is tried twice.
         """
         try:
             self._send()
@@ -300,13 +300,13 @@ class Shipper:
             if not self._is_run_gone and not is_over:
                 self._is_run_gone = True
                 raise
-            self._begin_anew()
+            self._start_over()
             return False
         self._is_run_gone = False
         return True
 
-    def _begin_anew(self) -> None:
-        """Forget the run, which a store that was set up anew does not know, and all that it has acknowledged."""
+    def _start_over(self) -> None:
+        """Drop the run, which a newly set up store does not have, and all that it has acknowledged."""
         self._header = {**self._header, "run_id": None}
         self._progress = Progress(store=self._progress.store)
         self._writer = None
@@ -318,12 +318,12 @@ class Shipper:
         if writer.find_run() != self._progress.run_id:
             self._note(run_id=writer.run_id)
         self._write(writer, self._ledger.bundle(self._unsent))
-        if self._is_time_to_look_around and self._looked_around(writer):
+        if self._is_comparison_due and self._compared_with_other_runs(writer):
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
         self._note(offset=self._reader.offset, refused=self.refused)
         if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
-            journals.fold(self._journal, self._header, self._ledger.folded(), self._reader.offset)
+            journals.compact(self._journal, self._header, self._ledger.folded(), self._reader.offset)
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)
@@ -333,13 +333,13 @@ class Shipper:
             self._files |= news.files
 
     @property
-    def _is_time_to_look_around(self) -> bool:
+    def _is_comparison_due(self) -> bool:
         has_dev_error = self._ledger.dev_digest is not None and self._ledger.verdict is not None
-        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._look_again_at)
+        return has_dev_error and (self._ledger.state != "running" or time.monotonic() >= self._next_comparison_at)
 
-    def _looked_around(self, writer: MlflowWriter) -> bool:
-        """Whether the experiment's other runs change what is to be said of this one; what hinders the look holds up nothing."""
-        self._look_again_at = time.monotonic() + LOOK_AROUND_SECONDS
+    def _compared_with_other_runs(self, writer: MlflowWriter) -> bool:
+        """True if the experiment's other runs change this run's verdict; errors in reading them block nothing."""
+        self._next_comparison_at = time.monotonic() + COMPARE_SECONDS
         try:
             return self._ledger.compare_with(writer.best_other_run(self._ledger.dev_digest or "", self._ledger.measure))
         except Exception as error:
@@ -347,7 +347,7 @@ class Shipper:
             return False
 
     def _send_files(self) -> None:
-        """Write the files that have changed. Raises `FileError` where one cannot be written; the points have arrived then."""
+        """Write the files that have changed. Raises `FileError` if one cannot be written; the points have arrived then."""
         for path in list(self._files):
             try:
                 self._connected().write_file(path, self._files[path])
@@ -371,21 +371,22 @@ def send_left_behind(
     with_report: bool = False,
     is_over: bool = False,
 ) -> Sequence[str]:
-    """Send a journal, whose training is over, to the end and remove it; what MLflow refuses of it for good, in words.
+    """Send the journal of a finished training to the end and remove it; descriptions of what MLflow permanently refuses.
 
-    `report` is told how far it is.
+    `report` is called with the offset reached.
 
-    A run that is still to be made goes into `experiment`, by default the one that its training meant. `is_over` is the user's
-    word for a training of which nothing can be told from here.
+    A run still to be created goes into `experiment`, by default the one that its training named. `is_over` is the user's word
+    that the training is over, if that cannot be told from here.
 
-    Raises what MLflow raises, `JournalError` where it is none, `DamagedJournalError` where some of it is, `StillWritingError`
-    where its training is not over, `UnknownWriterError` where that cannot be told, and `Held` where another process is at it.
+    Raises what MLflow raises, `JournalError` if it is not a journal, `DamagedJournalError` if part of it is damaged,
+    `StillWritingError` if its training is not over, `UnknownWriterError` if that is unknown, and `Held` if another process is
+    sending it.
     """
     _check_that_it_is_over(journal, is_said=is_over)
     with sending(journal, POLL_SECONDS):
         if Progress.of(journal).is_complete:
-            journals.discard(journal)
-            journals.forget(journal)
+            journals.delete_segments(journal)
+            journals.delete_folder(journal)
             return ()
         shipper = Shipper(
             journal,
@@ -398,7 +399,7 @@ def send_left_behind(
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
-    journals.forget(journal)
+    journals.delete_folder(journal)
     shipper.write_report()
     return shipper.refused
 
@@ -406,8 +407,8 @@ def send_left_behind(
 def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
     header = read_header(journal)
     writer = header.get("writer")
-    has_ended = journals.ends_by_its_word(journal, header)
-    answer = is_there(journals.writer_lock(journal), writer, has_ended=has_ended)
+    has_ended = journals.has_end_record(journal, header)
+    answer = is_writing(journals.writer_lock(journal), writer, has_ended=has_ended)
     if answer:
         raise StillWritingError
     if answer is None and not is_said:
@@ -426,10 +427,10 @@ def ship_until_over(
     share: float = 1.0,
     clock: Clock = time,
 ) -> bool:
-    """Ship until the training is over and everything is sent (true), at work for a `share` of the time at most.
+    """Ship until the training is over and everything is sent (true), busy for at most a `share` of the time.
 
-    A store that fails is left alone for a while that doubles. False where it stays out of reach `patience` seconds longer than
-    the training, takes too long for the rest, or refuses for good.
+    A failing store is retried with exponential backoff. False if it stays unreachable for `patience` seconds after the
+    training, takes too long for the rest, or refuses permanently.
     """
     n_failures, give_up_at, finish_by = 0, math.inf, math.inf
     while True:
@@ -453,23 +454,23 @@ def ship_until_over(
             give_up_at = min(give_up_at, clock.monotonic() + patience) if was_over else math.inf
             is_last = _is_final(error, was_over) or clock.monotonic() + pause > min(give_up_at, finish_by)
             if is_last or n_failures >= NORMAL_TRIES:
-                with contextlib.suppress(OSError):  # the disk that it is noted on may be what is full
+                with contextlib.suppress(OSError):  # the disk that it is saved on may be full
                     shipper.report(error)
         if is_last:
             return False
         wake_up = clock.monotonic() + pause
-        while (left := wake_up - clock.monotonic()) > 0 and (was_over or not is_over()):  # its end is worth a try at once
+        while (left := wake_up - clock.monotonic()) > 0 and (was_over or not is_over()):  # its end is tried at once
             clock.sleep(min(left, POLL_SECONDS))
 
 
 def settle_mlflow() -> None:
-    """Have MLflow in this process, which must be ours, fail at once and print nothing; a user's own settings stay."""
+    """Make MLflow in this process, which must be ours, fail fast and print nothing; a user's own settings stay."""
     for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
 
 
 def problem_of(error: Exception, tracking_uri: str) -> str:
-    """What is wrong with the store, or with the journal, in a sentence without the store's credentials."""
+    """The problem with the store or the journal, as a sentence without the store's credentials."""
     if isinstance(error, JournalError):
         return str(error)
     where = f"MLflow at {without_credentials(tracking_uri)}"
@@ -482,25 +483,25 @@ def problem_of(error: Exception, tracking_uri: str) -> str:
 
 
 def _is_final(error: Exception, was_over: bool) -> bool:
-    """Whether waiting would not help; while the training goes on, somebody may put right what MLflow refuses."""
+    """True if retrying cannot help; during the training, somebody may still fix what MLflow refuses."""
     if isinstance(error, UnreadableJournalError) and not was_over:
-        return False  # a network's file system may be back in a moment
+        return False  # a network file system may be back in a moment
     return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
 
 
-def _is_its_own_fault(error: Exception) -> bool:
-    """Whether something else could be sent to the same store."""
+def _is_fault_of_journal(error: Exception) -> bool:
+    """True if the journal is to blame, and another could be sent to the same store."""
     of_the_journal = (ValueError, TypeError, KeyError, FileNotFoundError, FileError, StillWritingError)
     return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)
 
 
 def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:
-    """While this lasts nobody else sends the journal. Raises `Held` where somebody does."""
+    """Lock the journal for sending, within a `with` block. Raises `Held` if somebody else is sending it."""
     return held(journal / "lock", timeout)
 
 
 def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
-    """The journals beside this one that the same training left before, oldest first."""
+    """The same training's earlier journals beside this one, oldest first."""
     beside: Sequence[Path] = ()
     with contextlib.suppress(OSError):
         beside = journals.unsent_journals(journal.parent)

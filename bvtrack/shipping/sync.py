@@ -21,8 +21,8 @@ from bvtrack.tracking_uri.address import read_address
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """One journal and the store that it goes to, or what is wrong with it."""
+class PendingJournal:
+    """One journal and the store that it goes to, or the problem with it."""
 
     journal: Path
     tracking_uri: str = ""
@@ -30,19 +30,19 @@ class Parcel:
 
     @property
     def offset(self) -> int:
-        """How far the journal has been sent there."""
+        """Byte offset up to which the journal has been sent there."""
         return Progress.towards(self.journal, read_address(self.tracking_uri).place).offset
 
     @property
     def n_bytes(self) -> int:
-        """What is left to send."""
+        """Number of bytes left to send."""
         return 0 if self.problem else max(0, size_of(self.journal) - self.offset)
 
     def in_words(self) -> str:
-        """When the training began, what is left of it to send, and where to; or what is wrong with it."""
+        """The training's start, the epochs left to send, and the store; or the problem."""
         try:
             return self.problem or printable(self._described())
-        except Exception as error:  # of version 0.1, whose records have no checksum, or sent by another process just now
+        except Exception as error:  # version 0.1 has no checksums, and another process may just have sent it
             return f"{type(error).__name__}: {error}"
 
     def _described(self) -> str:
@@ -61,58 +61,60 @@ class Parcel:
             yield from records
 
 
-def parcels_of(directory: Path, tracking_uri: str | None) -> list[Parcel]:
+def pending_journals(directory: Path, tracking_uri: str | None) -> list[PendingJournal]:
     """The journals in `directory`, oldest first, for the given store, else `MLFLOW_TRACKING_URI`, else each for its own.
 
     Raises `ValueError` for a malformed tracking URI.
     """
     given = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
     given = checked_uri(given) if given else None
-    return [_parcel(journal, given) for journal in unsent_journals(directory)]
+    return [_pending_journal(journal, given) for journal in unsent_journals(directory)]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the sending of a journal went: what is wrong, where something is, and what MLflow refuses of it for good."""
+    """The result of sending a journal: the problem, if any, and what MLflow permanently refuses."""
 
     problem: str | None = None
     refused: Sequence[str] = ()
 
 
-def send(parcel: Parcel, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False) -> Outcome:
-    """Send one journal to the end, into `experiment` if its run is still to be made.
+def send(
+    pending: PendingJournal, report: Callable[[int], object], *, experiment: str | None = None, is_over: bool = False
+) -> Outcome:
+    """Send one journal to the end, into `experiment` if its run is still to be created.
 
-    `report` is told the offset as it goes. `is_over` says that its training is, where that cannot be told from here.
+    `report` is called with the offset reached. `is_over` says that the training is over, if that cannot be told from here.
     """
-    if parcel.problem:
-        return Outcome(parcel.problem)
+    if pending.problem:
+        return Outcome(pending.problem)
     try:
         return Outcome(
             refused=send_left_behind(
-                parcel.journal, parcel.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
+                pending.journal, pending.tracking_uri, report, experiment=experiment, with_report=True, is_over=is_over
             )
         )
     except StillWritingError:
         return Outcome("its training goes on, and sends it by itself")
     except Held:
         return Outcome("its training, or the process that it left behind, is still sending it; try again in a minute")
-    except Exception as error:  # whatever is wrong with one journal, those behind it are sent
-        return Outcome(problem_of(error, parcel.tracking_uri))
+    except Exception as error:  # a problem with one journal does not block the next
+        return Outcome(problem_of(error, pending.tracking_uri))
 
 
-def _parcel(journal: Path, given: str | None) -> Parcel:
+def _pending_journal(journal: Path, given: str | None) -> PendingJournal:
     try:
         check_own(journal)
         if not NAME.fullmatch(journal.name):
             raise JournalError(f"{journal.name!r} is no name of a journal's; give it back the one that it had, or remove it")
-        return Parcel(journal, given or checked_uri(_kept_address(read_header(journal))))
+        return PendingJournal(journal, given or checked_uri(_kept_address(read_header(journal))))
     except (ValueError, OSError) as error:
-        return Parcel(journal, problem=str(error))
+        return PendingJournal(journal, problem=str(error))
 
 
 def _kept_address(header: Record) -> str:
-    """The address of the store that was meant. Raises `ValueError` where it held credentials that lead there alone."""
-    address = header.get("address", header["store"])  # version 0.1 kept what it showed
+    """The intended store's address. Raises `ValueError` if it was not kept because it needs its credentials."""
+    address = header.get("address", header["store"])  # version 0.1 kept the address as shown
     if address is None:
         shown = str(header["store"]).partition("#")[0]
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The shipper as a thread, where no process can be started."""
+"""The shipper as a thread, if no process can be started."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bvtrack.shipping.waiting import wait_for_the_last
 from bvtrack.store.target import without_credentials
 
 SHARE = 0.05
-"""Of the time that it may be at work: a thread at work takes nearly all of a small training's speed, for Python runs one thread
-at a time."""
+"""Largest share of the time that the thread may be busy: a busy thread costs a small training nearly all of its speed, as
+Python runs one thread at a time."""
 CHUNK_BYTES = 4096
-"""Some hundred points, and 20 ms of work, at a time."""
+"""Some hundred points, or 20 ms of work, at a time."""
 
 
 class ShipperThread:
-    """The shipper of one journal, within the training's process and no longer than it."""
+    """The shipper of one journal, as a thread of the training's process that ends with it."""
 
     def __init__(self, journal: Path, tracking_uri: str) -> None:
         self._journal = journal

@@ -1,4 +1,4 @@
-"""How the end of a training waits for its last points."""
+"""Waits at the end of a training until its last points are sent."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from bvtrack.shipping.progress import Progress
 
 POLL_SECONDS = 0.02
 LAST_TRY_SECONDS = 5.0
-"""Given to a store that is known to be out of reach, which may hang, to take the rest after all."""
+"""Time for a last try with a store that is known to be unreachable, and that may hang."""
 
 
 class RunningShipper(Protocol):
-    """What sends a journal beside the training, started with its first record."""
+    """The process or thread that sends a journal during the training, started with its first record."""
 
     @property
     def progress(self) -> Progress:
-        """How far it has come, as it last said."""
+        """Its progress as last saved."""
         ...
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is gone, which it should not be before `close`."""
+        """True if it has ended, which it should not before `close`."""
         ...
 
     def close(self, timeout: float) -> bool:
-        """Say that the training is over and wait up to `timeout` seconds; true where everything has arrived.
+        """Say that the training is over and wait up to `timeout` seconds; true if everything has arrived.
 
-        A store that is out of reach is tried once more and not waited for.
+        An unreachable store is tried once more and not waited for.
         """
         ...
 
 
 class NoShipper:
-    """Stands where neither a process nor a thread can be started: the journal keeps all, for `bvtrack sync` to send."""
+    """The substitute if neither a process nor a thread can be started: the journal keeps all, for `bvtrack sync` to send."""
 
     progress = Progress()
     has_ended = True
@@ -44,7 +44,7 @@ class NoShipper:
 
 
 def wait_for_the_last(shipper: RunningShipper, timeout: float) -> None:
-    """Wait until `shipper`, which knows that the training is over, has sent all, or failed; `timeout` seconds at most."""
+    """Wait up to `timeout` seconds until `shipper`, which knows that the training is over, has sent everything or failed."""
     before = shipper.progress
     deadline = time.monotonic() + (min(timeout, LAST_TRY_SECONDS) if before.problem else timeout)
     while not shipper.has_ended and time.monotonic() < deadline:

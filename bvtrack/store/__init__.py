@@ -1,1 +1,1 @@
-"""MLflow's store, read and written: runs, metrics, refusals."""
+"""Reads and writes MLflow's store: runs, metrics, refusals."""

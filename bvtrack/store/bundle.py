@@ -1,4 +1,4 @@
-"""What is to be written to a run."""
+"""The content to be written to a run: points, datasets, tags, note, files and status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a metric; `timestamp` in milliseconds since the epoch, `step` the training's epoch."""
+    """One point of a metric; `timestamp` is in milliseconds since the Unix epoch, `step` the training's epoch."""
 
     name: str
     value: float
@@ -19,7 +19,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What MLflow is to show of a run, or of what has changed in it, as of `timestamp`. `status` ends a run of our own."""
+    """A run's content for MLflow, or the changes to it, as of `timestamp`. `status` ends a run of our own."""
 
     points: Sequence[Point] = ()
     datasets: Sequence[Mapping[str, Any]] = ()
@@ -30,7 +30,7 @@ class Bundle:
     timestamp: int = 0
 
     def since(self, sent: Bundle) -> Bundle:
-        """Without what overwrites itself and has been sent already."""
+        """The bundle without the tags, note, files and status that `sent` already has."""
         return replace(
             self,
             tags={name: value for name, value in self.tags.items() if sent.tags.get(name) != value},
@@ -41,5 +41,5 @@ class Bundle:
 
     @property
     def only_new(self) -> Bundle:
-        """The points and datasets alone, without what would overwrite what a later training has said of the run."""
+        """The points and datasets only, without anything that would overwrite a later training's tags or note."""
         return Bundle(points=self.points, datasets=self.datasets, timestamp=self.timestamp)

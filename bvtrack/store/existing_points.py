@@ -1,4 +1,4 @@
-"""What a run in MLflow holds already, so that nothing is sent twice."""
+"""The points that a run in MLflow already has, so that none is sent twice."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from bvtrack.schema import names
 from bvtrack.store.bundle import Point
 
 Key = tuple[str, int]
-TELLING = {names.error_metric("train"), names.error_metric("dev")}
-"""Of how new the run is they tell also those who bring no points."""
+ALWAYS_FETCHED = {names.error_metric("train"), names.error_metric("dev")}
+"""Metrics always fetched, to find the newest timestamp."""
 
 
-class PresentPoints:
-    """The points that a run holds, read metric by metric as they are asked for.
+class ExistingPoints:
+    """The points that a run already has; a metric's history is fetched when it is first needed.
 
-    MLflow itself keeps a point once, but takes longer for each one that it has, the longer its history is (100,000 points sent
-    a second time: minutes instead of seconds), and would keep the points of a repeated epoch beside the first ones.
+    MLflow drops duplicates itself, but takes longer for each, the longer the history is (100,000 points sent a second time:
+    minutes instead of seconds), and would keep the points of a repeated epoch beside the first ones.
     """
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
@@ -28,12 +28,12 @@ class PresentPoints:
         self._points: set[Point] = set()
         self._newest: dict[Key, Point] = {}
         self.timestamp = 0
-        """Of the newest of the points, in milliseconds since the epoch."""
+        """Time of the newest point fetched, in milliseconds since the Unix epoch."""
 
     def missing(self, points: Iterable[Point]) -> Sequence[Point]:
-        """Those of the points that the run does not hold; at an epoch that was repeated, where they say something new."""
+        """The points that the run does not have; at a repeated epoch only those with a new value."""
         points = list(points)
-        for name in ({point.name for point in points} | TELLING) - self._names:
+        for name in ({point.name for point in points} | ALWAYS_FETCHED) - self._names:
             self._read(name)
         return [point for point in points if point not in self._points and not self._is_repeated(point)]
 

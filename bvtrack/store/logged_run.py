@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run
 
 LARGEST = 1e300
-"""SQL stores keep an infinite metric as the largest number that a double holds."""
+"""SQL stores save an infinite metric as the largest finite double."""
 PARENT = "mlflow.parentRunId"
-"""The tag of the run that a run is nested in."""
+"""The tag with the parent's id of a nested run."""
 
 
 class Latest(NamedTuple):
-    """A metric's point at its last step; NaN where the value is not finite."""
+    """A metric's point at its last step; NaN if the value is not finite."""
 
     value: float
     step: int
@@ -28,7 +28,7 @@ class Latest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoggedDataset:
-    """A dataset that a run used: `n` is its number of examples, where that was logged."""
+    """A dataset that a run used: `n` is its number of examples, if logged."""
 
     name: str
     context: str
@@ -38,7 +38,7 @@ class LoggedDataset:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """What is known of a run before any of its histories is read; `is_parent` where others are known to be nested in it."""
+    """A run without its metric histories; `is_parent` is true if other runs are known to be nested in it."""
 
     run_id: str = ""
     name: str = ""
@@ -50,8 +50,8 @@ class LoggedRun:
 
     @classmethod
     def of(cls, run: Run, *, is_parent: bool = False) -> LoggedRun:
-        """The run that a search has returned."""
-        points = run.data.to_proto().metrics  # `run.data.metrics` knows no steps
+        """The run from an entity that MLflow's search returned."""
+        points = run.data.to_proto().metrics  # `run.data.metrics` has no steps
         return cls(
             run_id=run.info.run_id,
             name=run.info.run_name or run.info.run_id,
@@ -64,7 +64,7 @@ class LoggedRun:
 
     @property
     def digest(self) -> str:
-        """8 hexadecimal digits that change with whatever a diagnosis could rest on."""
+        """8 hexadecimal digits that change with anything that a diagnosis may depend on."""
         import hashlib  # a tenth of the time of `import bvtrack`
 
         datasets = sorted((each.name, each.context, each.digest) for each in self.datasets)
@@ -73,7 +73,7 @@ class LoggedRun:
 
 
 def finite_or_nan(value: float) -> float:
-    """`value`, or NaN where it is not finite, or stands for what is not.
+    """`value`, or NaN if it is not finite, or is a store's substitute for infinity.
 
     >>> finite_or_nan(1.797e308)
     nan

@@ -1,4 +1,4 @@
-"""A point of a metric as MLflow holds it."""
+"""A point of a metric as MLflow stores it."""
 
 from __future__ import annotations
 

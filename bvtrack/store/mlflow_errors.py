@@ -1,4 +1,4 @@
-"""Why MLflow could not be written to, in a few words."""
+"""Classifies MLflow's errors as missing, refused or too large, and describes them in a few words."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from bvtrack.text import cut_at_word
 LONGEST = 160
 MISSING = "RESOURCE_DOES_NOT_EXIST"
 REFUSED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "FEATURE_DISABLED", "NOT_IMPLEMENTED"}
-"""MLflow's words for what went wrong."""
+"""MLflow's error codes."""
 REFUSED_STATUS = {400, 413, 501}
-"""Of an answer to one request: another one may be taken."""
+"""HTTP statuses that refuse one request: another one may be accepted."""
 _TOO_LARGE = re.compile(
     r"error code 413\b|too many 413|\b(?:request|payload|content|entity)(?: entity| body)?(?: is)? too (?:large|long|big)\b"
     r"|\b(?:request|payload|content|entity|body)\b.{0,20}\bsize\b.{0,20}\b(?:limit|exceed)",
     re.IGNORECASE,
 )
-"""MLflow tells of an HTTP status only in the message, and of none where the body is JSON: a proxy's words are left then."""
+"""MLflow gives an HTTP status only in the message, and none if the body is JSON: then only a proxy's wording is left."""
 
 
 def is_missing(error: BaseException) -> bool:
-    """Whether MLflow has no such run, experiment or tag."""
+    """True if MLflow has no such run, experiment or tag."""
     return getattr(error, "error_code", None) == MISSING
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether MLflow would say the same again: this is not what it takes, or the server is too old for it."""
+    """True if a retry would fail again: the request is invalid, or the server is too old for it."""
     return (
         isinstance(error, NotImplementedError)
         or getattr(error, "error_code", None) in REFUSED
@@ -38,14 +38,14 @@ def is_refused(error: BaseException) -> bool:
 
 
 def is_too_large(error: BaseException) -> bool:
-    """Whether the server, or a proxy before it, takes no request of this size."""
+    """True if the request is too large for the server, or for a proxy in front of it."""
     return _status(error) == 413 or bool(_TOO_LARGE.search(getattr(error, "message", "")))
 
 
 def short_cause(error: BaseException, uri: str) -> str:
-    """What the operating system said, or that time ran out; else the error's class and the first sentence of its message.
+    """The operating system's message, or a timeout; else the error's class and the first sentence of its message.
 
-    Holds no credentials of the store's `uri`.
+    Credentials of the store's `uri` are hidden.
 
     >>> short_cause(ConnectionRefusedError(111, "Connection refused"), "http://localhost:5000")
     'connection refused'
@@ -59,18 +59,18 @@ def short_cause(error: BaseException, uri: str) -> str:
     if any("Timeout" in type(one).__name__ for one in chain):
         return "timed out"
     innermost = chain[-1] if any(hasattr(one, "reason") for one in chain) else error
-    message = without_credentials(str(innermost).strip(), uri)  # before it is cut, which could be amid a password
+    message = without_credentials(str(innermost).strip(), uri)  # before it is cut, which could split a password
     sentence = re.split(r"\.\s|\n", message, maxsplit=1)[0]
     return _shortened(f"{type(innermost).__name__}: {sentence}", uri)
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status of an artifact store's answer."""
+    """The HTTP status of an artifact store's response."""
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, which urllib3 keeps in `reason` and requests in its arguments."""
+    """The error and its causes, which urllib3 keeps in `reason` and requests in its arguments."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:

@@ -1,4 +1,4 @@
-"""Many things in one call, and in smaller ones where the call is refused, until it is known which of them is."""
+"""Writes a batch in one call, and bisects it if the call is refused, to find the refused items."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bvtrack.store.mlflow_errors import is_refused
 
 _Item = TypeVar("_Item")
 ENOUGH = 10
-"""So many refused one by one, and none taken: it is not them."""
+"""After this many items refused one by one, and none accepted, the items are not to blame."""
 
 
 class Refused(NamedTuple, Generic[_Item]):
-    """One thing that was refused for good, even alone, and how."""
+    """An item that was permanently refused even by itself, and the error."""
 
     item: _Item
     error: Exception
@@ -22,9 +22,9 @@ class Refused(NamedTuple, Generic[_Item]):
 def write_in_parts(
     items: Sequence[_Item], write: Callable[[Sequence[_Item]], object], *, enough: int = ENOUGH
 ) -> list[Refused[_Item]]:
-    """Write the items in one call, in halves where it is refused for good, and so on; those that are refused alone.
+    """Write the items in one call, in halves if it is permanently refused, and so on; the items that are refused alone.
 
-    Raises what `write` raises otherwise; and the refusal where `enough` are refused, one by one, and none was taken.
+    Raises any other error of `write`, and the refusal if `enough` items are refused one by one and none was accepted.
     """
     refused: list[Refused[_Item]] = []
     waiting, n_taken = [items] if items else [], 0

@@ -1,4 +1,4 @@
-"""The MLflow calls of an audit: pages of runs, histories of single metrics, and tags."""
+"""The MLflow calls of an audit: pages of runs, metric histories, and tags."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN_EXPERIMENTS = 5
 
 
 class Store:
-    """One MLflow store. What MLflow raises goes through, but for what a user has mistyped."""
+    """One MLflow store. MLflow's errors are passed on, except for what a user has mistyped."""
 
     def __init__(self, tracking_uri: str) -> None:
         from mlflow import MlflowClient  # seconds of import
@@ -34,7 +34,7 @@ class Store:
         self._client = MlflowClient(tracking_uri)
 
     def experiment_id(self, name: str) -> str:
-        """The id of the experiment with this name. Raises `ValueError` where there is none."""
+        """The id of the experiment with this name. Raises `ValueError` if there is none."""
         experiment = self._client.get_experiment_by_name(name)
         if experiment is None:
             others = self._client.search_experiments(max_results=SHOWN_EXPERIMENTS)
@@ -56,9 +56,9 @@ class Store:
                 return ids
 
     def pages(self, experiment_ids: Sequence[str], filter_string: str = "") -> Iterator[Sequence[Run]]:
-        """The runs that are not deleted, oldest first, so that those that are begun meanwhile come last.
+        """The runs that are not deleted, oldest first, so that runs started meanwhile come last.
 
-        Where the filter asks for tags that an audit writes, which runs it finds is settled before the first one is changed.
+        If the filter uses tags that an audit writes, the matching runs are listed before the first one is changed.
         Raises `ValueError` for a filter that MLflow does not understand.
         """
         pages = self._pages(experiment_ids, filter_string)
@@ -97,12 +97,12 @@ class Store:
         return self._client.get_run(run_id)
 
     def json_artifact(self, run_id: str, path: str) -> Mapping[str, Any]:
-        """A JSON artifact of a run; empty where there is none that can be read: an artifact store is another one's."""
+        """A JSON artifact of a run; empty if it is missing or cannot be read."""
         try:
             with TemporaryDirectory() as folder:
                 local = self._client.download_artifacts(run_id, path, folder)
                 content = json.loads(Path(local).read_text(encoding="utf-8"))
-        except Exception:  # of whatever library is behind it
+        except Exception:  # artifact stores are third-party code
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -111,12 +111,12 @@ class Store:
         self._client.log_text(run_id, text, path)
 
     def history(self, run_id: str, name: str) -> list[Point]:
-        """A metric's points."""
+        """A metric's history."""
         points = self._client.get_metric_history(run_id, name)
         return [Point(point.step, point.timestamp, finite_or_nan(point.value)) for point in points]
 
     def write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
-        """Set the tags; one that is `None` is deleted. The source is deleted last: by it what is left is found again."""
+        """Set the tags; `None` deletes one. The source tag is deleted last: it marks runs that still have others."""
         from mlflow.entities import RunTag
         from mlflow.exceptions import MlflowException
 
@@ -132,5 +132,5 @@ class Store:
 
 
 def _sentence(error: MlflowException) -> str:
-    """The first line of what MLflow says, without its code."""
+    """The first line of MLflow's message, without the error code."""
     return str(error.message).strip().partition("\n")[0].removeprefix(f"{error.error_code}: ")

@@ -1,4 +1,4 @@
-"""Only one process at a time sets up a new SQLite store: MLflow's migrations, run by two at once, break it for good."""
+"""Only one process at a time sets up a new SQLite store: two migrations by MLflow at once corrupt it for good."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bvtrack.journal.private_files import remove_file
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 SETUP_SECONDS = 120.0
-"""Longer than MLflow takes to set up a store, 2 s as a rule, on a busy machine with several waiting."""
+"""Longer than MLflow takes to set up a store (usually 2 s) on a busy machine with several processes waiting."""
 
 
 @contextlib.contextmanager
 def first_use_of(tracking_uri: str) -> Iterator[None]:
-    """While this lasts, no other process of ours opens the store for the first time.
+    """Within a `with` block, no other process of ours opens the store for the first time.
 
-    Raises `Held` where another one takes minutes.
+    Raises `Held` if another process takes minutes.
     """
     database = sqlite_file(tracking_uri)
     if database is None:
@@ -31,4 +31,4 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
     with held(guard, SETUP_SECONDS):
         yield
         if guard.exists() and not guard.stat().st_size:
-            remove_file(guard)  # those who wait for it find the store set up
+            remove_file(guard)  # whoever waits for it finds the store set up

@@ -1,4 +1,4 @@
-"""Which run, in which MLflow store, a Tracker writes to. Nothing here imports MLflow or touches the network."""
+"""The run and the MLflow store that a Tracker writes to. Nothing here imports MLflow or touches the network."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bvtrack.tracking_uri.sqlite_file import absolute_sqlite
 
 DEFAULT_STORE = "mlflow.db"
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]{0,255}")
-"""What MLflow takes for one."""
+"""MLflow's own pattern for run ids."""
 _ALLOW_FILE_STORE = "MLFLOW_ALLOW_FILE_STORE"
-"""MLflow's own variable, without which it refuses file stores since 3.13."""
+"""MLflow's own environment variable, without which it refuses file stores since 3.13."""
 
 
 class Client(Protocol):
-    """What is needed of an `mlflow.MlflowClient`: where it writes to."""
+    """The part of `mlflow.MlflowClient` that is needed: its tracking URI."""
 
     @property
     def tracking_uri(self) -> str: ...
@@ -28,7 +28,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The store, and the run in it; `run_id=None` is a run of our own, made when the store is first reached."""
+    """A store and a run in it; `run_id=None` is a run of our own, created when the store is first reached."""
 
     tracking_uri: str
     run_id: str | None = None
@@ -50,7 +50,7 @@ def find_target(
 ) -> Target:
     """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own.
 
-    Raises `ValueError` for a tracking URI that MLflow could not open, and for what can be the id of no run.
+    Raises `ValueError` for a tracking URI that MLflow could not open, and for an invalid run id.
     """
     if run_id is not None and not _RUN_ID.fullmatch(run_id):
         raise ValueError(f"run_id must be letters, digits, _ and -, as MLflow's ids of runs are; got {run_id!r}")
@@ -61,7 +61,7 @@ def find_target(
 
 
 def current_uri() -> str:
-    """Where MLflow would write from here; `sqlite:///mlflow.db` where nobody said, or where that is a `./mlruns` it refuses."""
+    """MLflow's tracking URI in this process; `sqlite:///mlflow.db` if none is set, or if it is a refused `./mlruns`."""
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if mlflow := sys.modules.get("mlflow"):
         uri = str(mlflow.get_tracking_uri())
@@ -71,7 +71,7 @@ def current_uri() -> str:
 
 
 def checked_uri(uri: str) -> str:
-    """`uri`, a relative path made absolute. Raises `ValueError` where MLflow could not open it."""
+    """`uri`, with a relative path made absolute. Raises `ValueError` if MLflow could not open it."""
     scheme = scheme_of(uri)
     is_folder = scheme == "file" or ":" not in uri or re.match(r"[./\\]|[a-z]:[/\\]", uri, re.IGNORECASE)
     if scheme in SERVERS:
@@ -89,7 +89,7 @@ def checked_uri(uri: str) -> str:
 
 
 def without_credentials(text: str, uri: str | None = None) -> str:
-    """`text` with the user name and the secrets of `uri` (or of the URI that `text` is, well-formed or not) taken out."""
+    """`text` without the user name and secrets of `uri`; without `uri`, `text` is itself the URI, well-formed or not."""
     return read_address(text).shown if uri is None else read_address(uri).hidden_in(text)
 
 
@@ -109,7 +109,7 @@ def _file_store_hint() -> str:
 
 
 def _server_hint(uri: str) -> str:
-    """What was meant, where a host and a port can be read."""
+    """The address that was probably meant, if a host and a port can be read."""
     found = re.fullmatch(r"(?:(https?):?/*)?([\w.-]+|\[[\da-f:]+\]):(\d+)(/\S*)?", uri, re.IGNORECASE)
     if found is None or refused_address(uri) != uri:
         return ""
@@ -118,7 +118,7 @@ def _server_hint(uri: str) -> str:
 
 
 def _plugin_schemes() -> set[str]:
-    """What MLflow's store plugins open."""
+    """URI schemes of MLflow's store plugins."""
     from importlib.metadata import entry_points  # a fifth of the time of `import bvtrack`
 
     return {plugin.name for plugin in entry_points(group="mlflow.tracking_store")}

@@ -1,4 +1,4 @@
-"""What a journal adds up to in, MLflow calls out: as few calls as it allows, and each of them safe to repeat."""
+"""Writes bundles to MLflow in as few calls as it allows, each of them idempotent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bvtrack.schema import names
 from bvtrack.schema.tags import ID
 from bvtrack.store.best_other_run import best_other_run
 from bvtrack.store.bundle import Bundle, Point
-from bvtrack.store.existing_points import PresentPoints
+from bvtrack.store.existing_points import ExistingPoints
 from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.parts import ENOUGH, write_in_parts
 from bvtrack.store.setup_lock import first_use_of
@@ -30,13 +30,13 @@ from bvtrack.tracking_uri.address import read_address
 
 METRICS_PER_BATCH = 1000
 TAGS_PER_BATCH = 100
-"""MLflow's own limits of one `log_batch` call."""
+"""MLflow's limits for one `log_batch` call."""
 DEFAULT_EXPERIMENT_ID = "0"
 
 
 class MlflowWriter:
-    """Writes to the run that a journal's first record, `header`, names: the one with its id, else the one of its training,
-    which is made where it is not there yet.
+    """Writes to the run of a journal's first record, `header`: the one with its run id, else the one of its training, which is
+    created if it does not exist yet.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class MlflowWriter:
         has_report: bool = False,
         refused: Sequence[str] = (),
     ) -> None:
-        """`run_id` is the run of earlier writing, and `refused` what was refused then; `is_moved` says that the store is not
-        the header's, and `has_report` that the description is to lead to a report.
+        """`run_id` is the run written to earlier, `refused` what was refused then; `is_moved` says that the store is not the
+        header's, `has_report` that the description shall link to a report.
         """
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
@@ -58,64 +58,64 @@ class MlflowWriter:
         self.uri = tracking_uri
         self._is_moved = is_moved
         self._has_report = has_report
-        self._goes_on = False
+        self._is_resumed = False
         self.refused = list(refused)
-        """What MLflow would not take, and would not the next time, in words, each thing once."""
+        """Descriptions of what MLflow permanently refuses, each once."""
         self._has_credentials = read_address(tracking_uri).has_credentials
-        self._present: PresentPoints | None = PresentPoints(self._client, run_id) if run_id else None
+        self._existing: ExistingPoints | None = ExistingPoints(self._client, run_id) if run_id else None
         self.run_id = run_id
 
     @property
     def owns_run(self) -> bool:
-        """Whether the run was made by its training, so that it is for us to end."""
+        """True if the run was created by its training, so that we have to end it."""
         return bool(self.run_id != self._header["run_id"])
 
     def find_run(self) -> str:
-        """The run, made now where it is not there yet. Raises what MLflow raises."""
+        """The run's id; the run is created now if it does not exist yet. Raises what MLflow raises."""
         if self.run_id is None:
-            self.run_id = self._named_run() or self._begun_run()
+            self.run_id = self._named_run() or self._run_of_this_training()
             if self.run_id:
-                self._present = PresentPoints(self._client, self.run_id)
+                self._existing = ExistingPoints(self._client, self.run_id)
             else:
                 self.run_id = self._new_run()
         return self.run_id
 
     def check_run(self) -> None:
-        """Raises what MLflow raises where the run of earlier writing is not there any more."""
+        """Raises what MLflow raises if the run written to earlier no longer exists."""
         if self.run_id is not None:
             self._client.get_run(self.run_id)
 
     def write(self, bundle: Bundle) -> bool:
-        """Write all but the files, and say whether that is what the run shows now. Raises what MLflow raises.
+        """Write all but the files; true if the run shows this bundle now. Raises what MLflow raises.
 
-        False where the run holds newer points: what comes late then adds its own and leaves the tags as they are.
+        False if the run has newer points: a late bundle adds its points and datasets and leaves the tags as they are.
         """
         run_id = self.find_run()
         points = self._missing(bundle.points)
-        is_latest = self._present is None or self._present.timestamp <= bundle.timestamp
+        is_latest = self._existing is None or self._existing.timestamp <= bundle.timestamp
         try:
             self._write(run_id, replace(bundle if is_latest else bundle.only_new, points=points))
         except BaseException:
-            self._present = PresentPoints(self._client, run_id)  # some of it may have arrived
+            self._existing = ExistingPoints(self._client, run_id)  # some of it may have arrived
             raise
         if is_latest and len(points) == len(bundle.points) > 0:
-            self._present = None  # from here on all is new
+            self._existing = None  # from here on all is new
         return is_latest
 
     def write_file(self, path: str, content: Any) -> None:
-        """Write a JSON artifact, where it is not refused for good. Raises what MLflow or the artifact store raises."""
+        """Write a JSON artifact, unless it is permanently refused. Raises what MLflow or the artifact store raises."""
         with self._noting_refusal(f"the file {path}", json.dumps(content, default=str)):
             self._client.log_dict(self.find_run(), content, path)
 
     def write_text(self, path: str, content: str) -> bool:
-        """Write a text artifact; false where it is refused for good. Raises what MLflow or the artifact store raises."""
+        """Write a text artifact; false if it is permanently refused. Raises what MLflow or the artifact store raises."""
         with self._noting_refusal(f"the file {path}", content):
             self._client.log_text(self.find_run(), content, path)
             return True
         return False
 
     def name_and_address(self) -> tuple[str, RunAddress]:
-        """What the run is called, and where it is. Raises what MLflow raises."""
+        """The run's name and address. Raises what MLflow raises."""
         info = self._client.get_run(self.find_run()).info
         address = RunAddress(info.run_id, str(info.experiment_id), without_credentials(self.uri))
         return info.run_name or info.run_id, address
@@ -125,12 +125,12 @@ class MlflowWriter:
         return best_other_run(self._client, self.find_run(), dev_digest=dev_digest, measure=measure)
 
     def _missing(self, points: Sequence[Point]) -> Sequence[Point]:
-        return self._present.missing(points) if self._present else points
+        return self._existing.missing(points) if self._existing else points
 
     def _write(self, run_id: str, bundle: Bundle) -> None:
-        if self._goes_on and bundle.tags:
+        if self._is_resumed and bundle.tags:
             self._client.update_run(run_id, "RUNNING")
-            self._goes_on = False
+            self._is_resumed = False
         for points in _slices(bundle.points, METRICS_PER_BATCH):
             self._write_metrics(run_id, [Metric(point.name, point.value, point.timestamp, point.step) for point in points])
         self._write_tags(run_id, bundle.tags)
@@ -142,7 +142,7 @@ class MlflowWriter:
             self._end_run(run_id, bundle.status, bundle.timestamp)
 
     def _write_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        enough = max(2, min(ENOUGH, len(metrics)))  # where not one is taken, they are kept until the store is put right
+        enough = max(2, min(ENOUGH, len(metrics)))  # if none is accepted, they are kept until the store is fixed
         refused = write_in_parts(metrics, lambda some: self._client.log_batch(run_id, metrics=some), enough=enough)
         for metric, error in refused:
             self._note_refusal(f"the metric {metric.key}", error)
@@ -169,16 +169,16 @@ class MlflowWriter:
 
     @contextmanager
     def _noting_refusal(self, what: str, content: str) -> Iterator[None]:
-        """One thing that MLflow refuses for good is noted and holds up nothing behind it."""
+        """Note one thing that MLflow permanently refuses, so that it does not block what follows."""
         try:
             yield
-        except Exception as error:  # an artifact store is somebody else's library
+        except Exception as error:  # artifact stores are third-party code
             if not is_refused(error):
                 raise
             self._note_refusal(what, error, content)
 
     def _note_refusal(self, what: str, error: Exception, content: str = "") -> None:
-        """Note what was refused and how large it is. Raises where it is not this one thing, but the store or the run."""
+        """Note what was refused and its size. Raises if the store or the run is the cause, not this one thing."""
         if self._client.get_run(self.find_run()).info.lifecycle_stage == LifecycleStage.DELETED:
             raise error
         size = f"{len(content.encode(errors='replace')):,} bytes; " if content else ""
@@ -193,7 +193,7 @@ class MlflowWriter:
             self._client.set_terminated(run_id, status, timestamp)
 
     def _named_run(self) -> str | None:
-        """The run that was named; in another store than the one meant it may not be there."""
+        """The id of the run named by the header; it may not exist in another store than the intended one."""
         run_id: str | None = self._header["run_id"]
         if run_id is None or not self._is_moved:
             return run_id
@@ -204,11 +204,11 @@ class MlflowWriter:
                 raise
             return None
 
-    def _begun_run(self) -> str | None:
-        """The run that the training made before it was interrupted, or another process of it has made."""
+    def _run_of_this_training(self) -> str | None:
+        """The run that the training created before it was interrupted, or that another of its processes created."""
         of_this_training = f"tags.`{ID}` = '{self._header['tags'][ID]}'"
         for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
-            self._goes_on = True
+            self._is_resumed = True
             return str(run.info.run_id)
         return None
 
@@ -245,9 +245,9 @@ class MlflowWriter:
 
 
 def with_users_text(block: str, present: str) -> str:
-    """Our block, our end marker, and behind it what the user wrote into the present note.
+    """Our block, our end marker, and then the user's own text from the present note.
 
-    Where MLflow would not take all of that, what the user wrote goes before ours, of which the first lines are left.
+    If MLflow would not accept that length, the user's text takes precedence, and only our first lines are kept.
     """
     _, marker, behind = present.partition(names.NOTE_END)
     users_text = (behind if marker else present).strip()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bvtrack.journal.journal import FORMAT, Journal, forget, record
+from bvtrack.journal.journal import FORMAT, Journal, delete_folder, record
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.user import user_name
 from bvtrack.journal.writer_process import this_process
@@ -97,7 +97,7 @@ class Link:
         has_arrived = self._shipper.close(timeout)
         self._look()
         if has_arrived:
-            forget(self._journal.path)
+            delete_folder(self._journal.path)
         elif not self._is_out_of_reach and timeout and not isinstance(self._shipper, NoShipper):
             warn(f"the last points are still on their way to MLflow; {self._advice()}")
 

@@ -1,1 +1,1 @@
-"""MLflow's tracking URIs: parsed, shown without credentials, and the SQLite file that one names."""
+"""MLflow's tracking URIs: parsing, hiding of credentials, and SQLite files."""

@@ -1,7 +1,7 @@
-"""The address of an MLflow store, taken apart: what may be shown of it, and what may be kept on disk.
+"""Parses MLflow's tracking URIs into what may be shown and what may be kept on disk.
 
-Servers are parsed by `urllib`, databases by the grammar of SQLAlchemy's `make_url`, whose import would take 0.4 s and 21 MB of
-a training: the tests hold the two against each other. Files are what they are: no path is ever taken for credentials.
+Servers are parsed by `urllib`, databases by the grammar of SQLAlchemy's `make_url`, whose import would cost a training 0.4 s
+and 21 MB: the tests compare the two. File paths stay as they are: none is ever taken for credentials.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _LIKE_CREDENTIALS = re.compile(r"([\w+.-]*:)?/*[^/]*:[^/]*@")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`used` as it was given; `shown` without the user and the secrets; and `kept`, which leads to the same place without the
-    secrets: `None` where nothing else than they would. `place` tells one store from another.
+    """A tracking URI: `used` as given; `shown` without the user and the secrets; `kept`, which leads to the same place without
+    the secrets, or `None` if only they lead there. `place` identifies the store.
     """
 
     used: str = field(repr=False)
@@ -39,11 +39,11 @@ class Address:
 
     @property
     def has_credentials(self) -> bool:
-        """Whether there is anything in it that is not shown."""
+        """True if anything in it is not shown."""
         return self.shown != self.used
 
     def hidden_in(self, text: str) -> str:
-        """`text`, such as an error's, without the secrets of this address."""
+        """`text`, such as an error message, without the secrets of this address."""
         if not self.has_credentials:
             return text
         text = text.replace(self.used, self.shown)
@@ -53,7 +53,7 @@ class Address:
 
 
 def read_address(uri: str) -> Address:
-    """The address taken apart. One that MLflow could not open is shown without anything that could be a credential."""
+    """The parsed URI. One that MLflow could not open is shown without anything that could be a credential."""
     scheme = scheme_of(uri)
     if SQLITE.fullmatch(uri) or _PATH.match(uri):
         return Address(uri, uri, uri, uri)
@@ -61,11 +61,11 @@ def read_address(uri: str) -> Address:
         return _database(uri)
     if scheme in SERVERS and not has_host(uri):
         return _malformed(uri)
-    return _of_parts(uri, scheme)
+    return _from_url(uri, scheme)
 
 
 def refused_address(uri: str) -> str:
-    """What may be shown of an address that MLflow cannot open."""
+    """The address, which MLflow cannot open, without anything that could be a credential."""
     return uri if _PATH.match(uri) else _malformed(uri).shown
 
 
@@ -75,12 +75,12 @@ def scheme_of(uri: str) -> str:
 
 
 def is_server(uri: str) -> bool:
-    """Whether it is the address of an MLflow server."""
+    """True for the address of an MLflow server."""
     return scheme_of(uri) in SERVERS
 
 
 def has_host(uri: str) -> bool:
-    """Whether a server is named, and a port that there can be."""
+    """True if it names a host, and no impossible port."""
     try:
         parts = urlsplit(uri)
         has_space = re.search(r"\s", parts.netloc) or re.search(r"[\t\r\n]", uri)  # which urlsplit takes out
@@ -104,7 +104,7 @@ def _database(uri: str) -> Address:
 
 
 def _without_password(found: re.Match[str]) -> str | None:
-    """The same place of PostgreSQL, which has its passwords from ~/.pgpass too; with the user, whose own schema comes first."""
+    """The same PostgreSQL address, for which ~/.pgpass may hold the password; with the user, whose own schema comes first."""
     query = "" if found["query"] is None else f"?{found['query']}"
     kept = f"{found['head']}{found['user']}@{found['host']}{found['path']}{query}"
     again = _DATABASE.fullmatch(kept)
@@ -112,26 +112,26 @@ def _without_password(found: re.Match[str]) -> str | None:
     return kept if is_same and found["user"] and scheme_of(kept) == "postgresql" else None
 
 
-def _of_parts(uri: str, scheme: str) -> Address:
+def _from_url(uri: str, scheme: str) -> Address:
     """The address of a server, of Databricks, or of a store that a plugin opens."""
     parts = _split(uri)
     if parts is None or (not parts.netloc and _LIKE_CREDENTIALS.match(uri)):
         return _malformed(uri)
     user, _, host = parts.netloc.rpartition("@")
-    if scheme in DATABRICKS and ":" not in user:  # the name of a profile, or of a scope of secrets
+    if scheme in DATABRICKS and ":" not in user:  # the name of a profile, or of a secret scope
         user, host = "", parts.netloc
     query, *hidden = hide_parameters(parts.query)
     fragment, *more = hide_parameters(parts.fragment)
     if not user and not any(hidden) and not any(more):
         return Address(uri, uri, uri, uri)
     shown = parts._replace(netloc=host, query=query, fragment=fragment).geturl()
-    kept = shown if scheme in SERVERS and not any(hidden) and not any(more) else None  # the environment may hold a server's
+    kept = shown if scheme in SERVERS and not any(hidden) and not any(more) else None  # a server's may be in the environment
     values, settings = (one + other for one, other in zip(hidden, more, strict=True))
     return _address(uri, shown, kept, user, [user, *user.split(":", 1)], values, settings)
 
 
 def _split(uri: str) -> SplitResult | None:
-    """The parts; `None` where they cannot be told, as where a slash in a password ends what should be the port."""
+    """The parts; `None` if they cannot be parsed, such as when a slash in a password ends the port."""
     try:
         parts = urlsplit(uri)
         if "@" in parts.path + parts.query + parts.fragment and scheme_of(uri) not in DATABRICKS:
@@ -142,7 +142,7 @@ def _split(uri: str) -> SplitResult | None:
 
 
 def _malformed(uri: str) -> Address:
-    """The address without all that could be credentials."""
+    """The address without anything that could be credentials."""
     start = re.match(r"[\w+.-]+:/+|/*", uri)
     head = start[0] if start else ""
     user, _, rest = uri[len(head) :].rpartition("@")
@@ -150,14 +150,14 @@ def _malformed(uri: str) -> Address:
     query, *hidden = hide_parameters(query)
     shown = f"{head}{rest}{mark}{query}"
     after = user.partition(":")[2] or user
-    secrets = [after[: at.start()] for at in re.finditer("@", after)] + after.split("@")  # which of them, nobody can tell
+    secrets = [after[: at.start()] for at in re.finditer("@", after)] + after.split("@")  # any of them may be the one
     return _address(uri, shown, uri if shown == uri else None, user, [user, after, *secrets], *hidden)
 
 
 def _address(
     uri: str, shown: str, kept: str | None, user: str, secrets: list[str], values: list[str], settings: list[str]
 ) -> Address:
-    """`secrets` are those of the user, `values` and `settings` those of the parameters."""
+    """The address with its secrets: `secrets` from the user part, `values` and `settings` from the parameters."""
     within = [secret for value in settings for secret in secrets_within(value)]
     harmless = "&".join(filter(None, map(harmless_settings, settings)))
     place = f"{shown}#{_digest(harmless)}" if harmless else shown

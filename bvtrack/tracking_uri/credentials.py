@@ -1,4 +1,4 @@
-"""Which parameters of an address are secret, and how a secret is taken out of a text."""
+"""Finds the secret parameters of an address, and hides secrets in a text."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
 FEWEST_CHARACTERS = 4
-"""A shorter secret cannot be told from any other text; in the address itself it is hidden by where it stands."""
+"""A shorter secret cannot be told from ordinary text; in the address itself it is hidden by its position."""
 WHOLE_WORD_CHARACTERS = 8
-"""A shorter word is hidden where it is a word of its own: `data` is not in `database`."""
+"""A shorter secret is hidden only as a whole word: `data`, but not within `database`."""
 _WORDS = """admin bvtrack connection database error file host http https localhost mlflow mssql mysql password points port
 postgres postgresql refused root server sqlite store test timed timeout user"""
 ORDINARY = set(_WORDS.split())
-"""Words of any message, and some of them everybody's first password: to hide them would garble the one and tell the other."""
+"""Common words of messages, some of them common passwords: hiding them would garble a message and reveal a password."""
 _PARTS = """password passwd passphrase passcode pwd token secret credential signature bearer jwt
 apikey accesskey accountkey privatekey sharedkey subscriptionkey"""
 _SECRET_PARTS = _PARTS.split()
@@ -28,7 +28,7 @@ _PASSWORD_OF_URL = re.compile(r"://[^:/?#\s]*:([^/?#\s]*)@")
 
 
 def hide_parameters(query: str) -> tuple[str, list[str], list[str]]:
-    """A query with the values of secret parameters hidden; these values as they stand in it, whole secrets and settings apart.
+    """A query with the values of secret parameters hidden; those values as written: plain secrets, and settings with secrets.
 
     >>> hide_parameters("sslmode=require&password=a%40b&odbc_connect=PWD%3Dx")
     ('sslmode=require&password=***&odbc_connect=***', ['a%40b'], ['PWD%3Dx'])
@@ -49,7 +49,7 @@ def hide_parameters(query: str) -> tuple[str, list[str], list[str]]:
 
 
 def secrets_within(settings: str) -> list[str]:
-    """The secrets in the value of a parameter that is a list of settings, or an address.
+    """The secrets in a parameter's value that is itself a connection string or a URL.
 
     >>> secrets_within("DRIVER%3D%7BX%7D%3BPWD%3D%7Ba%3Bb%7D")
     ['{a;b}', 'a;b']
@@ -60,12 +60,12 @@ def secrets_within(settings: str) -> list[str]:
 
 
 def harmless_settings(settings: str) -> str:
-    """What such a list says beside its secrets: it tells one place from another."""
+    """The settings of a connection string that are not secret: they tell one store from another."""
     return ";".join(f"{name.strip()}={content}" for name, content in _pairs(unquote_plus(settings)) if not _is_secret(name))
 
 
 def hide(text: str, secrets: Iterable[str], shown: str) -> str:
-    """`text` without the secrets, as they are written or percent-decoded; what `shown` shows anyway stays."""
+    """`text` without the secrets, as written or percent-decoded; anything that `shown` contains anyway stays."""
     forms = {form for secret in secrets for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         if len(form) >= FEWEST_CHARACTERS and form.lower() not in ORDINARY:
@@ -89,7 +89,7 @@ def _holds_secret(value: str) -> bool:
 
 
 def _pairs(settings: str) -> Iterator[tuple[str, str]]:
-    """The settings of a connection string, ODBC's with semicolons between them or PostgreSQL's with spaces."""
+    """Names and values in a connection string: ODBC's separated by semicolons, PostgreSQL's by spaces."""
     for found in (_PAIR_OF_ODBC if ";" in settings else _PAIR).finditer(settings):
         yield found[1], found[2]
 
@@ -99,7 +99,7 @@ def _unquoted(content: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How a secret may stand in a message: as it is in the address, decoded, encoded anew, or quoted by Python or JSON."""
+    """Forms of a secret that a message may contain: as in the address, decoded, re-encoded, or escaped by Python or JSON."""
     yield secret
     for decoded in (unquote(secret), unquote_plus(secret)):
         yield from (decoded, quote(decoded), quote(decoded, safe=""), quote_plus(decoded))

@@ -1,4 +1,4 @@
-"""The file that an SQLite address names, which is a path as it stands, or a `file:` URI of SQLite's own."""
+"""The file that an SQLite address names: a plain path, or one of SQLite's own `file:` URIs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def absolute_sqlite(uri: str) -> str | None:
-    """The address with its path made absolute; `None` where it names no file that another process would see."""
+    """The address with its path made absolute; `None` if it names no file that another process could open."""
     found = SQLITE.fullmatch(uri)
     path, query = (found["path"], parse_qs(found["query"] or "")) if found else ("", {})
     is_uri = path.startswith("file:") and query.get("uri", ["no"])[-1].lower() in _YES
@@ -33,14 +33,14 @@ def absolute_sqlite(uri: str) -> str | None:
 
 
 def _as_in_address(path: str) -> str:
-    """A path as it stands in an address: SQLAlchemy 2.1 decodes per cent signs, which 2.0 does not."""
+    """A path as written in an address: SQLAlchemy 2.1 decodes percent signs, 2.0 does not."""
     if "%" in path and _read_by_sqlalchemy("sqlite:////%25")[0] == "/%":
         return path.replace("%", "%25")
     return path
 
 
 def _read_by_sqlalchemy(uri: str) -> tuple[str, bool]:
-    """The path, and whether SQLite takes it for a URI."""
+    """The path, and true if SQLite reads it as a URI."""
     from sqlalchemy.engine import make_url  # 0.4 s of import
 
     url = make_url(uri)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEED = 23
-"""Of a split whose dev and test set are about equally hard: with fewer than 400 examples in each, many are not."""
+"""Seed of a split whose dev and test set are about equally hard: with fewer than 400 examples in each, many are not."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Digits:
 
 
 def load_digits(n_train: int | None = None) -> Digits:
-    """The split, the same each time; with `n_train`, only so many of the training examples."""
+    """The split, always the same; with `n_train`, only that many training examples."""
     import numpy as np
     from sklearn import datasets
 

@@ -1,4 +1,4 @@
-"""One training with Keras, on whatever backend it has."""
+"""One training with Keras, on any backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo cannot run without."""
+"""The packages that the demo requires."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ PACKAGES = ("lightning", "torch", "keras", "sklearn")
 
 
 def keras_backend() -> str:
-    """The backend that `KERAS_BACKEND` names, else the torch that Lightning needs anyway."""
+    """The backend that `KERAS_BACKEND` names, else torch, which Lightning needs anyway."""
     return os.environ.get("KERAS_BACKEND") or "torch"
 
 
 def missing_packages() -> list[str]:
-    """The packages that would have to be installed first, found without importing any."""
+    """Required packages that are not installed, found without importing any."""
     return [name for name in dict.fromkeys([*PACKAGES, keras_backend()]) if find_spec(name) is None]

@@ -1,4 +1,4 @@
-"""Where the demo's runs are logged to."""
+"""The store and the experiment of the demo's runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_store(folder: Path) -> str:
     """An SQLite store in `folder` with the demo's experiment, whose artifacts stay in the folder too; its tracking URI."""
     from mlflow import MlflowClient
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it tells of each table it makes
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it reports each table it creates
     folder.mkdir(parents=True, exist_ok=True)
     tracking_uri = f"sqlite:///{(folder / 'mlflow.db').absolute().as_posix()}"
     client = MlflowClient(tracking_uri)

@@ -1,4 +1,4 @@
-"""The demo: which trainings, and the table of what became of them."""
+"""The demo: its trainings, and the table of their results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SETS = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class DemoRun:
-    """One training by its name: `train` logs it to a place and returns its Tracker."""
+    """A named training: `train` logs it to a place and returns its Tracker."""
 
     name: str
     train: Callable[[Place], Tracker | None]
@@ -61,11 +61,11 @@ RUNS = (
     _keras("regularised", n_train=None, width=None, optimizer="adamw", learning_rate=0.004, batch_size=32, epochs=30),
     _keras("learning rate 100", n_train=None, width=64, optimizer="sgd", learning_rate=100.0, batch_size=32, epochs=8),
 )
-"""Each with its gaps so far from the thresholds that no other processor's rounding changes a diagnosis."""
+"""Each has gaps so far from the thresholds that another CPU's rounding does not change a diagnosis."""
 
 
 def run_demo(store: Path) -> list[Tracker | None]:
-    """Train all of `RUNS`, logging to an SQLite store in the folder `store`, and print what became of them."""
+    """Train all of `RUNS`, logging to an SQLite store in the folder `store`, and print a table of the results."""
     import torch
 
     torch.set_num_threads(1)  # in networks this small, threads mostly wait for each other
@@ -94,7 +94,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _ui_command(tracking_uri: str) -> str:
-    """What opens the store, also where this environment's commands are not on the path."""
+    """The command that opens the store, even if this environment's commands are not on the PATH."""
     found = shutil.which("bvtrack")
     ours = Path(sys.executable).with_name("bvtrack")
     is_ours = found is not None and Path(found).parent == ours.parent
@@ -102,7 +102,7 @@ def _ui_command(tracking_uri: str) -> str:
 
 
 def _table(trackers: Sequence[Tracker | None]) -> Table:
-    """Two lines a run, so that 80 columns are enough."""
+    """The table of results: two lines per run, so that 80 columns are enough."""
     table = Table(title="What the runs on the digits suffer from", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in ("run", f"error, %\n{'/'.join(SETS)}", "diagnosis\nnext step"):
         table.add_column(column, overflow="fold")
@@ -112,7 +112,7 @@ def _table(trackers: Sequence[Tracker | None]) -> Table:
 
 
 def _cells(tracker: Tracker | None) -> tuple[str, str]:
-    """A run's errors, and what they say."""
+    """A run's errors, and its diagnosis with the next step."""
     diagnosis = tracker.diagnosis if tracker else None
     if tracker is None or diagnosis is None:
         return "-", "-"

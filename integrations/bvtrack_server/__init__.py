@@ -1,4 +1,4 @@
-"""The bias-variance map of all runs: beside MLflow's own UI, and as one HTML file."""
+"""The bias-variance map of all runs: beside MLflow's own UI, or as one HTML file."""
 
 from bvtrack_server.document import render_map
 

@@ -1,4 +1,4 @@
-"""The map as one HTML file that needs no server: styles, scripts and runs are all in it."""
+"""The map as one self-contained HTML file: styles, scripts and runs are all in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def render_map(runs: Sequence[Mapping[str, object]], *, title: str, tracking_uri
     """The map of these runs as one self-contained HTML page, which neither loads nor sends anything.
 
     `runs` have the shape of MLflow's REST API, `{"info": {...}, "data": {"tags": [...], "params": [...]}}`; they are placed
-    by their tag `bvtrack.gaps`. Where `tracking_uri` is the address of a server, runs link to it; else their ids can be copied.
+    by their tag `bvtrack.gaps`. If `tracking_uri` is the address of a server, runs link to it; else their ids can be copied.
 
     >>> "Digits" in render_map([], title="Digits", tracking_uri=None)
     True
@@ -57,7 +57,7 @@ def as_script_data(data: object) -> str:
 
 
 def bundled(name: str) -> str:
-    """The module and all that it imports as one: each once, behind what it needs, without imports and exports.
+    """The module and all its imports as one script: each once, after its dependencies, without imports and exports.
 
     So no two modules may declare the same name.
     """
@@ -65,7 +65,7 @@ def bundled(name: str) -> str:
 
 
 def in_order(name: str, before: tuple[str, ...] = ()) -> list[str]:
-    """The names of all modules that `name` needs, and itself behind them."""
+    """The names of all modules that `name` depends on, and then `name` itself."""
     ordered: list[str] = []
     for needed in _IMPORT.findall(_text(name)):
         ordered += [module for module in in_order(needed) if module not in ordered]

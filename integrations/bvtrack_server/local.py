@@ -1,4 +1,4 @@
-"""A server of one's own, on this machine alone, that ends with the command that started it."""
+"""A local MLflow server, which ends with the command that started it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARK = b"<title>Bias and variance of all runs</title>"
 
 
 def free_port(first: int) -> int:
-    """`first`, or the next port that nobody listens on. Raises `OSError` where there is none among a hundred."""
+    """`first`, or the next free port. Raises `OSError` if none of a hundred is free."""
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         with socket.socket() as listener:
             try:
@@ -35,14 +35,14 @@ def free_port(first: int) -> int:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that is starting or up, and where it logs to."""
+    """A server that is starting or running, its address, and its log file."""
 
     process: subprocess.Popen[bytes]
     address: str
     log: Path
 
     def is_up(self) -> bool:
-        """Wait until the map can be opened; false where the server has ended, or takes too long."""
+        """Wait until the map can be opened; false if the server has ended, or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while self.process.poll() is None and time.monotonic() < deadline:
             if has_map(self.address):
@@ -53,9 +53,9 @@ class Server:
 
 @contextmanager
 def serving(store: str, port: int) -> Iterator[Server]:
-    """MLflow's server on this store, with the map, as a process that is ended on the way out."""
+    """MLflow's server on this store, with the map, as a process that is terminated on exit."""
     place = ["--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--log-level warning"]
-    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store}  # a password on the command line is seen by all
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": store}  # everybody can see a password on the command line
     command = [sys.executable, "-m", "mlflow", "server", "--app-name", "bvtrack", *place]
     with TemporaryDirectory(prefix="bvtrack-ui-") as folder:
         log = Path(folder) / "server.log"
@@ -69,8 +69,8 @@ def serving(store: str, port: int) -> Iterator[Server]:
 
 
 def has_map(address: str) -> bool:
-    """Whether the map can be opened there."""
+    """True if the map can be opened there."""
     try:
-        return _MARK in requests.get(address, timeout=5).content  # which knows what to do with a password in the address
+        return _MARK in requests.get(address, timeout=5).content  # which handles a password in the address
     except (OSError, ValueError):
         return False

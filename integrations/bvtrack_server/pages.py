@@ -22,7 +22,7 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # asked each time, answered by 304: a new version shows at once
+    "Cache-Control": "no-cache",  # revalidated each time (304): a new version shows at once
 }
 
 
@@ -42,19 +42,19 @@ class Pages(StaticFiles):
 
 
 def add_pages(app: FastAPI) -> FastAPI:
-    """`app` with the map in front of its own routes, of which the last takes every path."""
+    """`app` with the map in front of its own routes, the last of which matches every path."""
     path = f"{os.environ.get(STATIC_PREFIX_ENV_VAR, '')}/bvtrack"
     app.router.routes[:0] = [Route(path, _with_slash), Mount(path, Pages())]
     return app
 
 
 def check_that_it_is_uvicorn() -> None:
-    """Raise `RuntimeError` under MLflow's other servers, which know nothing of FastAPI."""
+    """Raise `RuntimeError` under MLflow's other servers, which do not support FastAPI."""
     server = os.environ.get("_MLFLOW_SGI_NAME", "uvicorn")
     if server != "uvicorn":
         raise RuntimeError(f"the map expects uvicorn, MLflow's default server, and got {server}; leave out --{server}-opts")
 
 
 def _with_slash(request: Request) -> Response:
-    """A relative redirect stays right behind proxies, whatever host and scheme they show."""
+    """A relative redirect, which is right behind any proxy, whatever its host and scheme."""
     return RedirectResponse("bvtrack/")

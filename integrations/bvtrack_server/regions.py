@@ -1,6 +1,6 @@
-"""Where on the map each diagnosis begins, found by asking `bvtrack.diagnose` itself; written to `page/regions.json`.
+"""The boundaries of the diagnoses on the map, found by calling `bvtrack.diagnose` itself; written to `page/regions.json`.
 
-`python -m bvtrack_server.regions` writes the file anew after a change of the rule.
+`python -m bvtrack_server.regions` rewrites the file after a change of the rule.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRECISION = 1e-5
 
 
 def regions() -> list[dict[str, object]]:
-    """For each human error its regions: a tag, and for each avoidable bias the variances it lies between."""
+    """The regions for each human error: a tag, and for each avoidable bias its range of variances."""
     return [{"human": human, "regions": _regions(human)} for human in HUMAN_ERRORS]
 
 
@@ -42,7 +42,7 @@ def _regions(human: float) -> list[dict[str, object]]:
 
 
 def _column(human: float, bias: float) -> Iterator[tuple[str, float, float]]:
-    """The tags along one bias, each with the variances between which it is given."""
+    """The tags along one bias, each with its range of variances."""
     train = human + bias
     inside = [v for v in VARIANCES if 0 <= train + v <= 1]
     levels = sorted({-train, *inside, 1 - train})
@@ -56,7 +56,7 @@ def _column(human: float, bias: float) -> Iterator[tuple[str, float, float]]:
 
 
 def _edge(human: float, bias: float, low: float, high: float) -> float:
-    """Where the tag changes between two variances."""
+    """The variance at which the tag changes, by bisection between `low` and `high`."""
     tag = _tag(human, bias, low)
     while high - low > PRECISION:
         middle = (low + high) / 2

@@ -8,7 +8,7 @@ from bvtrack_server.pages import add_pages, check_that_it_is_uvicorn
 
 
 def create_app() -> FastAPI:
-    """MLflow's UI and REST API, as they are, and the map.
+    """MLflow's UI and REST API, unchanged, and the map.
 
     Raises `RuntimeError` under gunicorn or waitress, which cannot serve it.
     """

@@ -15,7 +15,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bvtrack.journal.journal import Journal, fold, record
+from bvtrack.journal.journal import Journal, compact, record
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
 from bvtrack.shipping.run_state import Ledger
@@ -74,7 +74,7 @@ def replay_us(n_epochs: int) -> float:
             for one in records:
                 found.take(one)
             found.bundle(records)
-            fold(journal.path, header, found.folded(), reader.offset)
+            compact(journal.path, header, found.folded(), reader.offset)
         taken = time.process_time() - began
         journal.close()
     return 1e6 * taken / n_epochs

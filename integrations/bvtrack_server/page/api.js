@@ -1,4 +1,4 @@
-/** MLflow's own REST API, asked with the user's own session: permissions are MLflow's. */
+/** Requests to MLflow's own REST API with the user's session: permissions are MLflow's. */
 
 import { asLine, asList, asText, each } from "./foreign.js";
 
@@ -7,7 +7,7 @@ const PAGE_SIZE = 1000;
 const DAY = 24 * 3600 * 1000;
 const DIAGNOSED = "tags.`bvtrack.gaps` IS NOT NULL";
 
-/** All experiments that the user may see, the latest first. */
+/** All experiments that the user may see, latest first. */
 export async function experiments() {
   const found = [];
   let token;
@@ -25,7 +25,7 @@ function toExperiment({ experiment_id, name }) {
   return { id, name: asLine(name) || id };
 }
 
-/** That of these experiments with the newest run that has a place on the map; what starts in times to come is not the newest. */
+/** The experiment with the newest run that can be drawn on the map; start times in the future do not count. */
 export async function newestExperiment(ids) {
   const filter = `${DIAGNOSED} AND attributes.start_time < ${Date.now() + DAY}`;
   const query = { experiment_ids: ids, filter, max_results: 1, order_by: ["attributes.start_time DESC"] };
@@ -33,7 +33,7 @@ export async function newestExperiment(ids) {
   return ids.find((id) => id === newest?.info?.experiment_id);
 }
 
-/** The runs that meet all conditions, a thousand at a time, in MLflow's REST shape. */
+/** The runs that meet all conditions, in pages of a thousand, in MLflow's REST shape. */
 export async function* pagesOfRuns(ids, conditions, signal) {
   const filter = [DIAGNOSED, ...conditions.filter(Boolean)].join(" AND ");
   let token;
@@ -51,7 +51,7 @@ async function post(path, query, signal) {
   return answer.json();
 }
 
-/** MLflow's message in one line. */
+/** MLflow's error message on one line. */
 async function problem(answer) {
   const body = await answer.text();
   if (answer.status === 401) return "MLflow asks who you are: log in to it, and load this page again.";

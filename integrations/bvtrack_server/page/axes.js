@@ -1,9 +1,9 @@
-/** Lines and numbers of both axes. */
+/** Grid lines and tick labels of both axes. */
 
 import { plotBox, ticksOf } from "./scale.js";
 import { points } from "./number.js";
 
-/** The empty groups that are filled at each change of the view. */
+/** Empty groups, which are filled at each change of the view. */
 export function prepareAxes(svg) {
   svg.append("g").attr("class", "axis across");
   svg.append("g").attr("class", "axis up");

@@ -1,4 +1,4 @@
-/** What is known of the run under the pointer. */
+/** The details of the run under the pointer. */
 
 import { inWords, kindOf, symbolOf } from "./diagnosis.js";
 import { count, gapInWords, moment, points } from "./number.js";
@@ -16,7 +16,7 @@ export function showCard(card, run, [x, y], plot) {
   card.style.bottom = isLow ? `${plot.clientHeight - y + AWAY}px` : "";
 }
 
-/** The same in one sentence, for those who hear it. */
+/** The same in one sentence, for screen readers. */
 export function inOneSentence(run) {
   return `${run.name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
 }

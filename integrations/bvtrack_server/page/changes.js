@@ -1,16 +1,16 @@
-/** Pairs of runs that differ in exactly one parameter, and what that did to bias and to variance. */
+/** Pairs of runs that differ in exactly one parameter, and its effect on bias and variance. */
 
 import { asLine } from "./foreign.js";
 import { count, signed } from "./number.js";
 import { isPlaced } from "./run.js";
 
-/** Each `{ parameter, from, to, bias, variance }`; along one parameter's values only neighbours are paired, of equal runs the latest. */
+/** Each `{ parameter, from, to, bias, variance }`; only neighbouring values of a parameter are paired, with the latest of equal runs. */
 export function changesBetween(runs) {
   const alike = d3.group(runs.filter(isPlaced), (run) => JSON.stringify([run.experiment, ...[...run.settings.keys()].sort()]));
   return [...alike.values()].flatMap(changesAmong);
 }
 
-/** Those between runs of one experiment that have the same parameters; what all have set alike tells none of them apart. */
+/** Changes between runs of one experiment that have the same parameters; parameters equal in all runs are left out. */
 function changesAmong(runs) {
   const parameters = [...runs[0].settings.keys()].sort().filter((name) => new Set(runs.map((run) => run.settings.get(name))).size > 1);
   return parameters.flatMap((parameter) => {
@@ -42,7 +42,7 @@ function byNumber(a, b) {
   return Number.isNaN(difference) ? d3.ascending(a, b) : difference;
 }
 
-/** What more of this parameter (of a word: the later one in the alphabet) did on average. */
+/** The average effect of a larger value (of text: one later in the alphabet). */
 export function meanInWords(parameter, changes) {
   const [bias, variance] = ["bias", "variance"].map((name) => signed(d3.mean(changes, (change) => change[name])));
   return `${asLine(parameter)}, ${count(changes.length)} pairs, on average: bias ${bias}, variance ${variance} points.`;

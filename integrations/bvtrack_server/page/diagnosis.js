@@ -1,4 +1,4 @@
-/** What a run suffers from, as a label, a shape and the name of a colour: none of them is the only sign. */
+/** A run's diagnosis as a label, a shape and the name of a colour, so that colour is never the only sign. */
 
 export const KINDS = {
   bias: { label: "High bias", symbol: d3.symbolSquare },
@@ -22,7 +22,7 @@ export function kindOf(tag) {
   return STATES.get(tag) ?? "unclear";
 }
 
-/** `high_bias+data_mismatch` as a reader says it. */
+/** `high_bias+data_mismatch` in words. */
 export function inWords(tag) {
   const words = tag.replaceAll("_", " ").replaceAll("+", " + ");
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -40,7 +40,7 @@ export function symbolOf(kind, size = 12) {
   return svg.node();
 }
 
-/** The outline of a symbol that covers as much as a circle of this radius. */
+/** The outline of a symbol with the area of a circle of this radius. */
 export function pathOf(kind, radius) {
   return d3.symbol(KINDS[kind].symbol, Math.PI * radius * radius)();
 }

@@ -1,9 +1,9 @@
-/** What others wrote, as what it should be or not at all. What they have named is kept in maps: an object has names of its own. */
+/** Validates untrusted values: the expected type or nothing. Their keys go into maps, since objects have keys of their own. */
 
 const LONGEST_LINE = 250;
 const IN_NO_ADDRESS = /[\0\ud800-\udfff]/gu;
 
-/** What `make` makes of each; those that it fails for go to `leaveOut`, and take no other with them. */
+/** The results of `make` for each; those for which it fails go to `leaveOut` and do not affect the others. */
 export function each(items, make, leaveOut) {
   const made = [];
   for (const item of items) {
@@ -20,18 +20,18 @@ export function asList(value) {
   return Array.isArray(value) ? value : [];
 }
 
-/** A text with NUL and lone surrogates shown as U+FFFD, as bvtrack writes it; empty for what is no text. */
+/** A text with NUL and lone surrogates shown as U+FFFD, as bvtrack writes it; empty if it is not a text. */
 export function asText(value) {
   return typeof value === "string" ? value.replace(IN_NO_ADDRESS, "\ufffd") : "";
 }
 
-/** A text that fits where people read it. */
+/** A text cut to a readable length. */
 export function asLine(value) {
   const line = asText(value).trim();
   return line.length <= LONGEST_LINE ? line : `${asText(line.slice(0, LONGEST_LINE))} …`;
 }
 
-/** The number where it is one between these two, else `null`. */
+/** The number if it is one between these two, else `null`. */
 export function inRange(value, least, most) {
   return typeof value === "number" && value >= least && value <= most ? value : null;
 }
@@ -42,7 +42,7 @@ export function byKey(pairs) {
   return new Map(texts.map(({ key, value }) => [asText(key), asText(value)]));
 }
 
-/** What a text holds as JSON; an empty object for what holds nothing. */
+/** A text parsed as JSON; an empty object if it is not valid. */
 export function parsed(text) {
   try {
     return JSON.parse(text) ?? {};

@@ -1,4 +1,4 @@
-/** The diagnoses as a legend; each is a switch that hides its runs. */
+/** The diagnoses as a legend; each is a toggle that hides its runs. */
 
 import { KINDS, kindOf, symbolOf } from "./diagnosis.js";
 import { count } from "./number.js";
@@ -14,7 +14,7 @@ export class Legend {
     return !this.hidden.has(kindOf(run.diagnosis));
   }
 
-  /** Say how many runs there are of each kind; those without one are left out. */
+  /** Show the number of runs of each kind; kinds without runs are left out. */
   count(runs) {
     const counts = d3.rollup(runs, (group) => group.length, (run) => kindOf(run.diagnosis));
     for (const [kind, { entry, number }] of this.entries) {

@@ -1,17 +1,17 @@
-/** Where a run stands in MLflow: in the view for model training, whatever the user saw last. */
+/** Links to runs in MLflow's UI, always in its view for model training. */
 
 /** MLflow shows HTML artifacts in a frame whose links lead nowhere. */
 export const CAN_OPEN = window.self === window.top;
 const VIEW = "?workflowType=machine_learning";
 
-/** A function from a run to its address, which is `null` where `base` is no server: a file or a database has no pages. */
+/** A function from a run to its address, which is `null` if `base` is not a server: a file or a database has no pages. */
 export function linksTo(base) {
   if (!/^(\.\.$|https?:\/\/)/.test(base ?? "")) return () => null;
   const start = `${base.replace(/\/$/, "")}/#/experiments/`;
   return (run) => `${start}${encodeURIComponent(run.experiment)}/runs/${encodeURIComponent(run.id)}${VIEW}`;
 }
 
-/** The run's name in a table's cell, as a link; where none can be opened, with its address or its id to be copied. */
+/** The run's name in a table's cell, as a link; if none can be opened, with its address or id to copy. */
 export function fillName(cell, run, linkTo) {
   const address = linkTo(run);
   const isLink = address !== null && CAN_OPEN;

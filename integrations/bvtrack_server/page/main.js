@@ -1,4 +1,4 @@
-/** Starts the page: on the runs that stand in it, or on those of the server that it came from. */
+/** Starts the page, with the runs embedded in it or with those of its server. */
 
 import { Source } from "./source.js";
 import { setOptions } from "./tag_filter.js";

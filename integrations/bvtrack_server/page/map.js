@@ -1,4 +1,4 @@
-/** The map: regions and axes below, points on a canvas, what follows the pointer above. */
+/** The map: regions and axes below, points on a canvas, the overlay that follows the pointer above. */
 
 import { drawAxes, prepareAxes } from "./axes.js";
 import { drawLabels, drawRegions, prepareRegions, regionsFor } from "./regions.js";
@@ -12,7 +12,7 @@ const REACH = 14;
 const FURTHEST_ZOOM = 60;
 
 export class RunMap {
-  /** `leaveOut(run)` is told of each run that cannot be drawn. */
+  /** `leaveOut(run)` is called for each run that cannot be drawn. */
   constructor(plot, regions, leaveOut) {
     this.plot = plot;
     this.regions = regions;
@@ -32,7 +32,7 @@ export class RunMap {
     new ResizeObserver(() => this.resize()).observe(plot);
   }
 
-  /** Make room for these runs, of which some may be shown; who has zoomed in keeps what they see. */
+  /** Fit the axes to these runs, some of which may be shown; a zoomed view stays. */
   makeRoomFor(all) {
     this.all = all.filter(isPlaced);
     if (d3.zoomTransform(this.plot).k === 1) this.fit();
@@ -83,13 +83,13 @@ export class RunMap {
     this.hover(this.hovered);
   }
 
-  /** The scales as they are zoomed now. */
+  /** The scales at the current zoom. */
   seen() {
     const transform = d3.zoomTransform(this.plot);
     return { x: transform.rescaleX(this.scales.x), y: transform.rescaleY(this.scales.y) };
   }
 
-  /** The human error that most of the chosen runs have, of those of which it is known; the regions are drawn for it. */
+  /** The most frequent known human error of the chosen runs, for which the regions are drawn. */
   human() {
     const chosen = this.runs.filter((run) => run.human !== null && (this.chosen === null || this.chosen.has(run.id)));
     const counts = d3.rollup(chosen, (runs) => runs.length, (run) => run.human);
@@ -102,7 +102,7 @@ export class RunMap {
     this.overlay.mark(point || null, point ? radiusOf(point.run.nDev, scaleFor(this.placed.length)) : 0);
   }
 
-  /** The run whose symbol is under these pixels of the plot; of several the nearest. */
+  /** The run whose symbol is at this position in the plot, in pixels; the nearest of several. */
   runAt(x, y) {
     return this.tree?.find(x, y, REACH)?.run ?? null;
   }

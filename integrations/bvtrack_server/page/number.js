@@ -1,4 +1,4 @@
-/** Numbers as readers say them; what is in points has one digit behind the point, as in bvtrack's notes. */
+/** Numbers formatted for readers; points have one decimal place, as in bvtrack's notes. */
 
 const MINUS = "\u2212";
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });

@@ -1,4 +1,4 @@
-/** What lies above the points: the run under the pointer with its intervals, arrows, running runs, the selection's frame. */
+/** The layer above the points: the run under the pointer with its intervals, arrows, running runs, the selection's frame. */
 
 import { plotBox } from "./scale.js";
 
@@ -56,7 +56,7 @@ export class Overlay {
   }
 }
 
-/** The 95 % intervals as lines with caps, where they are known. */
+/** The 95 % intervals as lines with caps, if known. */
 function barsOf({ run, x, y }, scales) {
   const bars = [];
   if (run.bias.low !== null && run.bias.high !== null) {
@@ -70,7 +70,7 @@ function barsOf({ run, x, y }, scales) {
   return bars;
 }
 
-/** A slightly bent line, so that arrows to and fro lie apart. */
+/** A slightly curved line, so that arrows in opposite directions do not overlap. */
 function arrow([fromX, fromY], [toX, toY]) {
   const [middleX, middleY] = [(fromX + toX) / 2 + (fromY - toY) * 0.12, (fromY + toY) / 2 + (toX - fromX) * 0.12];
   return `M${fromX},${fromY}Q${middleX},${middleY} ${toX},${toY}`;

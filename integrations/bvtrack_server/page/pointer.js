@@ -1,4 +1,4 @@
-/** What pointer and keyboard do on the map. */
+/** Pointer and keyboard input on the map. */
 
 const DRAG = 4;
 const DIRECTIONS = new Map([["ArrowLeft", [-1, 0]], ["ArrowRight", [1, 0]], ["ArrowUp", [0, -1]], ["ArrowDown", [0, 1]]]);
@@ -44,7 +44,7 @@ function letGo(on) {
   on.select([]);
 }
 
-/** The nearest run in this direction, for which a way aside counts more; without a run to start from, the first one. */
+/** The nearest run in this direction, sideways distance counting more; the first run if there is none to start from. */
 function neighbour(map, [right, down]) {
   if (!map.hovered) return map.runs[0] ?? null;
   const from = map.placeOf(map.hovered);

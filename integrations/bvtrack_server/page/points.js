@@ -9,13 +9,13 @@ const OF_UNKNOWN_SIZE = 4.5;
 const FEW = 300;
 const SMALLEST_SCALE = 0.5;
 
-/** The radius says how many examples the dev set has: a step for each tenfold, from ten examples on. */
+/** The radius shows the size of the dev set: a step for each factor of ten, from ten examples on. */
 export function radiusOf(nDev, scale = 1) {
   const radius = nDev ? SMALLEST + 1.4 * Math.log10(Math.max(nDev, 10) / 10) : OF_UNKNOWN_SIZE;
   return Math.round(4 * scale * Math.min(radius, LARGEST)) / 4;
 }
 
-/** How much smaller symbols are where there are many, so that they stay apart. */
+/** The factor by which symbols shrink when there are many, so that they stay apart. */
 export function scaleFor(n) {
   return Math.min(1, Math.max(SMALLEST_SCALE, (FEW / n) ** 0.25));
 }
@@ -37,7 +37,7 @@ export class Points {
     this.drawings.clear();
   }
 
-  /** Draw `placed`, each `{ run, x, y }`; those that are not `isChosen` lie pale below the others. */
+  /** Draw `placed`, each `{ run, x, y }`; those that are not `isChosen` are pale and below the others. */
   draw(placed, isChosen, leaveOut) {
     const context = this.canvas.getContext("2d");
     const scale = scaleFor(placed.length);
@@ -61,7 +61,7 @@ export class Points {
   }
 }
 
-/** Solid where the diagnosis is certain, else an outline. */
+/** Solid if the diagnosis is certain, else an outline. */
 function drawn(kind, radius, { isCertain, ratio }) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.ceil((4 * radius + 4) * ratio);

@@ -1,4 +1,4 @@
-/** Where on the map each diagnosis begins. */
+/** The regions of the diagnoses on the map. */
 
 import { plotBox } from "./scale.js";
 import { inWords, kindOf } from "./diagnosis.js";
@@ -9,7 +9,7 @@ const INSET = 10;
 const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance", "balanced"]);
 const AT_THE_RIGHT = new Set(["high_bias", "balanced"]);
 
-/** Those of the human error that is nearest to this one, in points. */
+/** The regions for the human error nearest to this one, in points. */
 export function regionsFor(all, human) {
   return all[d3.minIndex(all, (entry) => Math.abs(entry.human * 100 - human))];
 }
@@ -28,7 +28,7 @@ export function drawRegions(svg, regions, { x, y }, size) {
     .attr("d", (region) => area(region.columns));
 }
 
-/** The regions' names, which lie above the points. */
+/** The regions' names, drawn above the points. */
 export function drawLabels(svg, regions, scales, size) {
   const labels = regions.map((region) => labelOf(region, scales, plotBox(size))).filter(Boolean);
   svg.select(".labels").selectAll("text").data(labels, (label) => label.text).join("text")
@@ -36,7 +36,7 @@ export function drawLabels(svg, regions, scales, size) {
     .attr("x", (label) => label.x).attr("y", (label) => label.y).text((label) => label.text);
 }
 
-/** A region's name in that corner of it that points seldom reach; `null` where it has no room. */
+/** A region's name in the corner that points seldom reach; `null` if there is no room. */
 function labelOf({ tag, columns }, { x, y }, box) {
   const seen = columns.filter(([bias]) => x(bias * 100) > box.left && x(bias * 100) < box.right);
   if (seen.length === 0) return null;

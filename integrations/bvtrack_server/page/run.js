@@ -1,4 +1,4 @@
-/** A run as the map needs it, from the shape of MLflow's REST API. Gaps and errors are in points of error (percent). */
+/** A run for the map, from the shape of MLflow's REST API. Gaps and errors are in points of error (percent). */
 
 import { asLine, asList, asText, byKey, each, inRange, parsed } from "./foreign.js";
 
@@ -6,14 +6,14 @@ const KEPT_BY_MLFLOW = /^mlflow\./;
 const OF_THE_MODEL = "bvtrack.model.";
 const LAST_MOMENT = 8.64e15;
 
-/** The runs by their ids, and how many cannot be read. */
+/** The runs by id, and the number that cannot be read. */
 export function readRuns(answers) {
   let unread = 0;
   const read = each(asList(answers), toRun, () => (unread += 1));
   return { runs: new Map(read.map((run) => [run.id, run])), unread };
 }
 
-/** Each field has its type and its range, or is `null` or empty: whatever is done with it later cannot fail. */
+/** Each field is of its type and range, or `null` or empty, so that later code cannot fail on it. */
 function toRun({ info, data }) {
   const id = asText(info.run_id);
   if (!id) throw new TypeError("expected a run with an id");
@@ -43,7 +43,7 @@ export function isPlaced(run) {
   return run.bias !== null && run.variance !== null;
 }
 
-/** Whether nothing that is shown of a run has changed. */
+/** True if nothing shown of a run has changed. */
 export function isSame(run, other) {
   return asJson(run) === asJson(other);
 }
@@ -52,7 +52,7 @@ function asJson(run) {
   return JSON.stringify(run, (_, value) => (value instanceof Map ? [...value] : value));
 }
 
-/** Milliseconds as long as a calendar holds them: nanoseconds would be a time of their own. */
+/** A time in milliseconds, if a calendar date can hold it: nanoseconds would be out of range. */
 function toMoment(milliseconds) {
   return Number.isSafeInteger(milliseconds) ? inRange(milliseconds, 1, LAST_MOMENT) : null;
 }
@@ -66,7 +66,7 @@ function toPoints(fraction, least = 0) {
   return known === null ? null : known * 100;
 }
 
-/** A gap between two errors, with the ends of its interval. */
+/** A gap between two errors, with its interval's bounds. */
 function toGap(parts) {
   const [value, low, high] = asList(parts).slice(0, 3).map((part) => toPoints(part, -1));
   return value === null || value === undefined ? null : { value, low: low ?? null, high: high ?? null };
@@ -76,7 +76,7 @@ function shownTags(tags) {
   return new Map([...tags].filter(([key]) => key && !KEPT_BY_MLFLOW.test(key) && key !== "bvtrack.gaps"));
 }
 
-/** What was logged as parameters; where nothing was, what bvtrack has found out about the model. */
+/** The logged parameters; if there are none, bvtrack's facts about the model. */
 function settingsOf(params, tags) {
   if (params.size > 0) return params;
   const found = [...tags].filter(([key]) => key.startsWith(OF_THE_MODEL));

@@ -1,4 +1,4 @@
-/** Both axes: straight up to a point of error and logarithmic beyond, so that 0.5 and 40 points are both readable. */
+/** Both axes: linear up to one point of error and logarithmic beyond, so that 0.5 and 40 points are both readable. */
 
 export const MARGIN = { top: 12, right: 16, bottom: 44, left: 56 };
 const ROUND = [0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
@@ -8,7 +8,7 @@ const SMALLEST_VIEW = 5;
 const PIXELS_PER_TICK = 36;
 const AIR = 0.06;
 
-/** Scales that show all runs, zero, and where the regions begin; `size` is the plot's `{ width, height }`. */
+/** Scales that include all runs, zero, and the regions' boundaries; `size` is the plot's `{ width, height }`. */
 export function fittedScales(runs, size) {
   const x = d3.scaleSymlog().domain(domainOf(runs.map((run) => run.bias.value)));
   const y = d3.scaleSymlog().domain(domainOf(runs.map((run) => run.variance.value)));
@@ -22,7 +22,7 @@ export function resized({ x, y }, { width, height }) {
   };
 }
 
-/** The part of the plot that is inside the axes. */
+/** The area of the plot inside the axes. */
 export function plotBox({ width, height }) {
   return { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
 }
@@ -35,7 +35,7 @@ function domainOf(values) {
   return [low - air, high + air].map((end) => straight.invert(end));
 }
 
-/** Round values with room between them; of a narrow view, those that d3 finds. */
+/** Round tick values with room between them; d3's own in a narrow view. */
 export function ticksOf(scale) {
   const [low, high] = d3.extent(scale.domain());
   const round = TICKS.filter((value) => value >= low && value <= high);

@@ -1,4 +1,4 @@
-/** Runs from the server: all that meet the filters, and then what changes while a training runs. */
+/** Runs from the server: all that meet the filters, then updates while a training runs. */
 
 import { experiments, newestExperiment, pagesOfRuns } from "./api.js";
 import { isSame, readRuns } from "./run.js";
@@ -9,7 +9,7 @@ const MOST_IDS = 100;
 const IN_A_FILTER = /^[\w-]+$/;
 
 export class Source {
-  /** `on` holds what happens next: `runs(all, { isFirst, unread })` and `problem(message)`; `null` takes a message away. */
+  /** `on` holds the callbacks `runs(all, { isFirst, unread })` and `problem(message)`; `null` clears a message. */
   constructor(on) {
     this.on = on;
     this.runs = new Map();
@@ -23,7 +23,7 @@ export class Source {
     return { all, newest: all.length ? await newestExperiment(all.map(({ id }) => id)) : undefined };
   }
 
-  /** Load the runs of these experiments; what was shown before stays where the filter is refused. */
+  /** Load the runs of these experiments; the runs shown stay if the filter is refused. */
   async load({ ids, hours, filter }) {
     this.loading?.abort();
     const { signal } = (this.loading = new AbortController());
@@ -46,14 +46,14 @@ export class Source {
     }
   }
 
-  /** While someone looks: ask again for what ran when last asked, and for what is new. */
+  /** While the page is visible: poll for the runs that were running last time, and for new ones. */
   async follow() {
     if (document.hidden || this.isAsking || !this.wish) return;
     this.isAsking = true;
     try {
       await this.ask();
     } catch {
-      // The server may be away for a while: the points stay, and the next question may be answered.
+      // The server may be unreachable for a while: the points stay, and the next poll may succeed.
     } finally {
       this.isAsking = false;
     }
@@ -66,7 +66,7 @@ export class Source {
   async ask() {
     const { wish, runs } = this;
     const soon = Date.now() + 24 * HOUR;
-    const latest = d3.max(runs.values(), (run) => (run.started < soon ? run.started : null)) ?? 0; // what comes later is no end
+    const latest = d3.max(runs.values(), (run) => (run.started < soon ? run.started : null)) ?? 0; // start times in the future do not count
     const ids = d3.sort(this.running(), (run) => -run.started).slice(0, MOST_IDS).map((run) => `'${run.id}'`);
     const known = ids.length ? [`attributes.run_id IN (${ids.join(", ")})`] : [];
     let isChanged = false;

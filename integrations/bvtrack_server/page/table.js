@@ -1,4 +1,4 @@
-/** The runs as a table: only the rows in sight are there, so that ten thousand scroll like ten. */
+/** The runs as a table: only visible rows are in the document, so that ten thousand scroll like ten. */
 
 import { each } from "./foreign.js";
 import { inWords, kindOf, symbolOf } from "./diagnosis.js";
@@ -21,7 +21,7 @@ const NUMBERS = new Set(["Bias", "Variance", "Dev error", "Dev examples"]);
 
 export class RunTable {
   /**
-   * `on` holds what happens next: `hover(run)`, and `leaveOut(run)` for one that cannot be drawn; `fillName(cell, run)` puts
+   * `on` holds the callbacks `hover(run)`, and `leaveOut(run)` for one that cannot be drawn; `fillName(cell, run)` puts
    * the run's link, or its id, into a cell.
    */
   constructor({ scroller, columns, body }, { hover, fillName, leaveOut }) {
@@ -113,7 +113,7 @@ function fillDiagnosis(cell, run) {
   cell.title = run.certainty;
 }
 
-/** A row that is as high as those it stands for. */
+/** An empty row as high as the rows that it replaces. */
 function gap(n) {
   const row = document.createElement("tr");
   row.className = "gap";

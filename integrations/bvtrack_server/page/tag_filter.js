@@ -1,4 +1,4 @@
-/** Runs by one of their tags: its names and values are those of the runs at hand. */
+/** Filters runs by a tag; the names and values on offer are those of the loaded runs. */
 
 import { asLine } from "./foreign.js";
 
@@ -36,7 +36,7 @@ export class TagFilter {
   }
 }
 
-/** Fill a select, whose choice stays where it is still offered. */
+/** Fill a select; its choice stays if it is still offered. */
 export function setOptions(select, values, textOf) {
   const chosen = select.value;
   select.replaceChildren(...values.map((value) => new Option(asLine(textOf(value)), value)));

@@ -1,4 +1,4 @@
-/** The page as one thing: map, table, legend and changes show the same runs, and follow each other. */
+/** The page as a whole: map, table, legend and changes show the same runs, in sync. */
 
 import { changeInWords, changesBetween, meanInWords } from "./changes.js";
 import { inOneSentence, showCard } from "./card.js";
@@ -16,7 +16,7 @@ const MOST_ARROWS = 300;
 const at = (id) => document.getElementById(id);
 
 export class View {
-  /** `base` is where MLflow's pages are, relative or absolute; `null` where there are none. */
+  /** `base` is the address of MLflow's pages, relative or absolute; `null` if there are none. */
   constructor(regions, base) {
     this.linkTo = linksTo(base);
     this.runs = [];
@@ -47,7 +47,7 @@ export class View {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.map.recolour());
   }
 
-  /** Show these runs, old and new, and say that some could not be read: selection and zoom stay. */
+  /** Show these runs, old and new, and the number that could not be read; selection and zoom stay. */
   show(runs, unread) {
     this.runs = runs;
     this.unread = unread;
@@ -57,7 +57,7 @@ export class View {
     this.draw();
   }
 
-  /** Show these runs, which have nothing to do with those before. */
+  /** Show these runs in place of unrelated ones. */
   showOthers(runs, unread) {
     this.map.fit();
     this.select([]);
@@ -73,7 +73,7 @@ export class View {
     this.drawChanges();
   }
 
-  /** What cannot be drawn is counted with what cannot be read, and takes no other run with it. */
+  /** A run that cannot be drawn is counted as unreadable and does not affect the others. */
   leaveOut(run) {
     this.leftOut.add(run);
     this.drawing ??= Promise.resolve().then(() => {
@@ -94,7 +94,7 @@ export class View {
     this.map.fit();
   }
 
-  /** The table holds what is selected, else all that is shown. */
+  /** The table holds the selected runs, else all that are shown. */
   follow() {
     const listed = this.listed();
     this.table.show(listed);
