@@ -214,11 +214,11 @@ def test_a_report_says_what_the_training_said(tracked: str, store: str) -> None:
     assert [step.why for step in report.content.verdict.steps] == [step["why"] for step in known["steps"]]
     assert [finding.code for finding in report.content.findings] == [
         "test_used_to_choose",
-        "dev_differs_from_train",
         "test_differs_from_dev",
         "dev_repeats_train",
+        "dev_differs_from_train",
         "outputs_differ",
-    ]
+    ]  # the gravest first
     assert [entry.errors["dev"] for entry in report.content.history] == [dev for _, dev, _ in TRACKED]
     assert report.content.history[0].counts == {"train": 100, "dev": 100, "test": 100}
     assert "feature 0 (mean moved by 1.4" in report.html()
