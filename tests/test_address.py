@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.shipping.shipper import problem_of
+from bvtrack.shipping.failures import problem_of
 from bvtrack.store.mlflow_errors import short_cause
 from bvtrack.store.target import checked_uri, without_credentials
 from bvtrack.tracking_uri.address import read_address

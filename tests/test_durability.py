@@ -276,7 +276,8 @@ def test_a_journal_of_which_all_has_arrived_is_kept_until_its_run_is_seen(
 def test_a_store_that_is_set_up_anew_amid_a_training_gets_its_run_from_the_start(
     store: str, empty_store: Path, tmp_path: Path, journals: Path
 ) -> None:
-    from bvtrack.shipping.shipper import Shipper, ship_until_over
+    from bvtrack.shipping.retrying import ship_until_over
+    from bvtrack.shipping.shipper import Shipper
 
     tracker = bvtrack.Tracker(tracking_uri=store)
     log(tracker, 0, 1)

@@ -27,6 +27,7 @@ from bvtrack.cli import main
 from bvtrack.journal import journal as journals_module
 from bvtrack.journal.journal import default_journal_dir, unsent_journals
 from bvtrack.shipping import shipper
+from bvtrack.shipping.failures import FileError
 from bvtrack.shipping.shipper import send_left_behind
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
@@ -526,7 +527,7 @@ def test_files_that_could_not_be_written_are_written_by_the_next_sender(store: s
     _epochs(tracker, 0)
     del tracker
     (journal,) = unsent_journals(journals)
-    with pytest.raises(shipper.FileError):
+    with pytest.raises(FileError):
         send_left_behind(journal, store)
     (tmp_path / "file").unlink()
     send_left_behind(journal, store)

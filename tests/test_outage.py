@@ -19,7 +19,8 @@ import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal.journal import default_journal_dir, unsent_journals
 from bvtrack.schema import names
-from bvtrack.shipping import shipper
+from bvtrack.shipping.retrying import ship_until_over
+from bvtrack.shipping.shipper import Shipper, send_left_behind
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 """`make soak` tests the same at length."""
@@ -157,8 +158,8 @@ def test_an_outage_of_ten_minutes_is_noticed_as_over_within_seconds(
     clock = FakeClock()
     clock.plan = {600.0: lambda: setattr(gate, "mode", "open"), 615.0: training.tracker.close}
     (journal,) = unsent_journals(journals)
-    sender = shipper.Shipper(journal, gate.uri)
-    has_arrived = shipper.ship_until_over(sender, lambda: False, clock=clock)
+    sender = Shipper(journal, gate.uri)
+    has_arrived = ship_until_over(sender, lambda: False, clock=clock)
 
     assert has_arrived
     assert clock.now < 620
@@ -243,7 +244,7 @@ def test_a_backlog_that_a_proxy_finds_too_large_is_sent_in_smaller_parts(
         training.epoch()
     training.tracker.close()
     (journal,) = unsent_journals(journals)
-    refused = shipper.send_left_behind(journal, gate.uri)
+    refused = send_left_behind(journal, gate.uri)
     (run,) = MlflowClient(server.uri).search_runs(["0"], f"tags.`bvtrack.id` = '{training.tracker.state()['id']}'")
 
     assert refused == []

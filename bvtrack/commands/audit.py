@@ -17,7 +17,7 @@ from bvtrack.commands.diagnose import ERROR, ErrorRate
 from bvtrack.commands.options import usage_error
 from bvtrack.commands.store import refused
 from bvtrack.commands.tables.audit import Tally, print_tally, run_line
-from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.store.mlflow_settings import settle_mlflow
 
 RETRIES = "2"
 """Of a call over the network: of the thousands that an audit makes, one may fail by chance."""

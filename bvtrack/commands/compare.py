@@ -15,7 +15,7 @@ from bvtrack.auditing.groups import DiagnosedRun, group_parameters, group_runs, 
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
 from bvtrack.schema import tags
-from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
 from bvtrack.store.target import without_credentials
 from bvtrack_server import render_map

@@ -10,7 +10,7 @@ from bvtrack.auditing.run_report import FORMS, Report, make_report
 from bvtrack.commands.store import named_store, refused
 from bvtrack.report.note import headline
 from bvtrack.schema.names import REPORT_FILE
-from bvtrack.shipping.shipper import settle_mlflow
+from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from bvtrack.journal.journal import default_journal_dir, sweep
-from bvtrack.shipping.shipper import settle_mlflow
 from bvtrack.shipping.sync import PendingJournal, pending_journals, send
+from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.target import without_credentials
 from bvtrack.text import printable
 

@@ -18,8 +18,10 @@ from pathlib import Path
 
 from bvtrack.journal.file_lock import Held
 from bvtrack.journal.journal import delete_folder
+from bvtrack.shipping.retrying import ship_until_over
 from bvtrack.shipping.run_context import note_context
-from bvtrack.shipping.shipper import Shipper, sending, settle_mlflow, ship_until_over
+from bvtrack.shipping.shipper import Shipper, sending
+from bvtrack.store.mlflow_settings import settle_mlflow
 
 NICENESS = 10
 """The training has priority if both want the same CPU."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bvtrack.journal import journal as journals
 from bvtrack.journal.file_lock import Held, held
-from bvtrack.journal.journal import JournalError, UnreadableJournalError, read_header, read_kept
+from bvtrack.journal.journal import JournalError, read_header, read_kept
 from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
@@ -22,67 +21,30 @@ from bvtrack.journal.records import EndRecord, TrainingRecord
 from bvtrack.journal.writer_process import is_writing
 from bvtrack.log import logger
 from bvtrack.schema.tags import ID
+from bvtrack.shipping.failures import (
+    DamagedJournalError,
+    FileError,
+    StillWritingError,
+    UnknownWriterError,
+    is_fault_of_journal,
+    problem_of,
+)
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.report_writer import ReportWriter
 from bvtrack.shipping.run_context import read_context
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.bundle import Bundle
-from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
-from bvtrack.store.target import without_credentials
+from bvtrack.store.mlflow_errors import is_missing, short_cause
 from bvtrack.tracking_uri.address import read_address
 
 if TYPE_CHECKING:
     from bvtrack.store.writer import MlflowWriter
 
 POLL_SECONDS = 0.1
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 10.0
-"""Longest pause of the exponential backoff: how late a store's return may be noticed."""
-LONGEST_REST_SECONDS = 2.0
-"""Longest rest of a thread that keeps to its share of the time: setting up a store takes seconds, once."""
-PATIENCE_SECONDS = 60.0
-"""Time after the training's end that a store may stay unreachable before the rest is left in the journal."""
-FINISH_SECONDS = 600.0
-"""Time after the training's end that a slow store is given to accept the rest."""
 SHOWN_CHUNK_BYTES = 1 << 17
 """Chunk of some thousand points, after which a waiting user sees progress."""
-MLFLOW_DEFAULTS = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-"""No retries within a call: the backoff is ours, and MLflow's own would block for minutes. The address, which may hold a
-password, is not printed, and a file of some kilobytes gets no progress bar.
-"""
 COMPARE_SECONDS = 60.0
 """Time between two comparisons with the experiment's other runs; the last is at the training's end."""
-NORMAL_TRIES = 2
-"""A store that fails once may be briefly locked by another training; one that fails again is unreachable."""
-
-
-class StillWritingError(Exception):
-    """A journal's training still runs, and its own process sends it."""
-
-
-class UnknownWriterError(JournalError):
-    """It cannot be told from here whether a journal's training still runs."""
-
-
-class DamagedJournalError(JournalError):
-    """A journal whose intact records have been sent, and which is kept for the damaged ones."""
-
-
-class FileError(Exception):
-    """An artifact could not be written; the message is its path."""
-
-
-class Clock(Protocol):
-    """The part of the module `time` that is needed."""
-
-    def monotonic(self) -> float: ...
-
-    def sleep(self, seconds: float, /) -> None: ...
 
 
 class Shipper:
@@ -260,7 +222,7 @@ class Shipper:
             except Held:
                 return False
             except Exception as error:
-                if not _is_fault_of_journal(error):
+                if not is_fault_of_journal(error):
                     raise
             self._earlier.pop(0)
         return True
@@ -417,82 +379,6 @@ def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
             f"whether its training {where}goes on cannot be told from here, so nothing of it is sent or removed; "
             "run this there, or add --ended where you know that it is over"
         )
-
-
-def ship_until_over(
-    shipper: Shipper,
-    is_over: Callable[[], bool],
-    *,
-    patience: float = PATIENCE_SECONDS,
-    share: float = 1.0,
-    clock: Clock = time,
-) -> bool:
-    """Ship until the training is over and everything is sent (true), busy for at most a `share` of the time.
-
-    A failing store is retried with exponential backoff. False if it stays unreachable for `patience` seconds after the
-    training, takes too long for the rest, or refuses permanently.
-    """
-    n_failures, give_up_at, finish_by = 0, math.inf, math.inf
-    while True:
-        was_over = is_over() or shipper.has_sent_the_end
-        began = clock.monotonic()
-        if was_over:
-            finish_by = min(finish_by, began + FINISH_SECONDS)
-        try:
-            is_idle = shipper.ship(is_over=was_over)
-            if is_idle and was_over:
-                shipper.finish()
-                return True
-            n_failures, give_up_at = 0, math.inf
-            worked = clock.monotonic() - began
-            rest = min(worked * (1 / share - 1), LONGEST_REST_SECONDS)
-            pause = 0.0 if was_over else max(rest, POLL_SECONDS if is_idle else 0.0)
-            is_last = clock.monotonic() > finish_by
-        except Exception as error:
-            n_failures += 1
-            pause = min(FIRST_PAUSE_SECONDS * 2 ** (n_failures - 1), LONGEST_PAUSE_SECONDS)
-            give_up_at = min(give_up_at, clock.monotonic() + patience) if was_over else math.inf
-            is_last = _is_final(error, was_over) or clock.monotonic() + pause > min(give_up_at, finish_by)
-            if is_last or n_failures >= NORMAL_TRIES:
-                with contextlib.suppress(OSError):  # the disk that it is saved on may be full
-                    shipper.report(error)
-        if is_last:
-            return False
-        wake_up = clock.monotonic() + pause
-        while (left := wake_up - clock.monotonic()) > 0 and (was_over or not is_over()):  # its end is tried at once
-            clock.sleep(min(left, POLL_SECONDS))
-
-
-def settle_mlflow() -> None:
-    """Make MLflow in this process, which must be ours, fail fast and print nothing; a user's own settings stay."""
-    for name, value in MLFLOW_DEFAULTS.items():
-        os.environ.setdefault(name, value)
-
-
-def problem_of(error: Exception, tracking_uri: str) -> str:
-    """The problem with the store or the journal, as a sentence without the store's credentials."""
-    if isinstance(error, JournalError):
-        return str(error)
-    where = f"MLflow at {without_credentials(tracking_uri)}"
-    cause = short_cause(error, tracking_uri)
-    if is_missing(error):
-        return f"{where} has nothing to take the points ({cause})"
-    if isinstance(error, FileError):
-        return f"{where} has the points, but does not take the file {error} ({cause})"
-    return f"{where} does not take the points ({cause})"
-
-
-def _is_final(error: Exception, was_over: bool) -> bool:
-    """True if retrying cannot help; during the training, somebody may still fix what MLflow refuses."""
-    if isinstance(error, UnreadableJournalError) and not was_over:
-        return False  # a network file system may be back in a moment
-    return isinstance(error, JournalError) or (was_over and (is_refused(error) or is_missing(error)))
-
-
-def _is_fault_of_journal(error: Exception) -> bool:
-    """True if the journal is to blame, and another could be sent to the same store."""
-    of_the_journal = (ValueError, TypeError, KeyError, FileNotFoundError, FileError, StillWritingError)
-    return isinstance(error, of_the_journal) or is_refused(error) or is_missing(error)
 
 
 def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:

@@ -13,8 +13,9 @@ from bvtrack.journal.journal import NAME, JournalError, read_header, read_kept, 
 from bvtrack.journal.private_files import check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
+from bvtrack.shipping.failures import StillWritingError, problem_of
 from bvtrack.shipping.progress import Progress
-from bvtrack.shipping.shipper import StillWritingError, problem_of, send_left_behind
+from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.store.target import checked_uri, without_credentials
 from bvtrack.text import printable
 from bvtrack.tracking_uri.address import read_address

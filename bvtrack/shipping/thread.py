@@ -9,8 +9,9 @@ from pathlib import Path
 from bvtrack.journal.file_lock import Held
 from bvtrack.log import logger
 from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.retrying import ship_until_over
 from bvtrack.shipping.run_context import note_context
-from bvtrack.shipping.shipper import Shipper, sending, ship_until_over
+from bvtrack.shipping.shipper import Shipper, sending
 from bvtrack.shipping.waiting import wait_for_the_last
 from bvtrack.store.target import without_credentials
 

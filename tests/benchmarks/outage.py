@@ -35,8 +35,9 @@ from servers import free_port, running
 from bvtrack import Tracker
 from bvtrack.journal.journal import unsent_journals
 from bvtrack.shipping.process import ShipperProcess
-from bvtrack.shipping.shipper import send_left_behind, settle_mlflow
+from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.shipping.thread import ShipperThread
+from bvtrack.store.mlflow_settings import settle_mlflow
 
 N_POINTS = 100_000
 POINTS_PER_EPOCH = 4
