@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 from written_journals import all_records
 
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.bundle import Point
 

@@ -28,7 +28,7 @@ from bvtrack.adapters import (
     error_measure,
     is_same,
 )
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.run_state import Ledger
 
 WRONG = Measure("wrong", higher_is_better=False, kind="score", function=lambda predicted, true: predicted != true)

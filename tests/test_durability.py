@@ -19,7 +19,8 @@ from written_journals import all_records
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping.process import ShipperProcess
 from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.tracking import outbox as link

@@ -16,7 +16,8 @@ from mlflow.utils.validation import MAX_TAG_VAL_LENGTH, _validate_metric, _valid
 from written_journals import all_records
 
 import bvtrack
-from bvtrack.journal.journal import read_header, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal import read_header
 from bvtrack.schema import names
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.shipping.shipper import send_left_behind

@@ -25,7 +25,8 @@ from servers import kill_shipper, wait_until
 import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal import journal as journals_module
-from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping import shipper
 from bvtrack.shipping.failures import FileError
 from bvtrack.shipping.shipper import send_left_behind

@@ -13,19 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bvtrack.journal import journal as journals
-from bvtrack.journal.journal import (
-    Journal,
-    JournalError,
-    compact,
-    default_journal_dir,
-    delete_folder,
-    delete_segments,
-    read_header,
-    read_kept,
-    record,
-    size_of,
-    unsent_journals,
-)
+from bvtrack.journal.folder import delete_folder, delete_segments, size_of, unsent_journals
+from bvtrack.journal.journal import Journal, JournalError, compact, read_header, read_kept, record
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record, from_line, to_line
 from bvtrack.shipping.progress import Progress

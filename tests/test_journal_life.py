@@ -29,7 +29,7 @@ from written_journals import has_header, is_whole, whole_records
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.journal import journal as journals
+from bvtrack.journal import folder as folder_of_journals
 from bvtrack.log import logger
 from bvtrack.shipping import shipper, sync
 from bvtrack.store import writer as mlflow_writer
@@ -206,7 +206,7 @@ class JournalLife(RuleBasedStateMachine):
         with locks(self.has_locks):
             for pending in sync.pending_journals(self.folder, None):
                 sync.send(pending, lambda offset: None)
-            journals.sweep(self.folder)
+            folder_of_journals.sweep(self.folder)
 
     @rule()
     def dry_run(self) -> None:
@@ -268,7 +268,7 @@ class JournalLife(RuleBasedStateMachine):
     def what_nobody_has_acknowledged_stays(self) -> None:
         """A record that is not what was written, or not where it was, is nothing that a server can have acknowledged."""
         for training in self.trainings:
-            there = [journal.name for journal in journals.unsent_journals(self.folder)]
+            there = [journal.name for journal in folder_of_journals.unsent_journals(self.folder)]
             is_there = training.journal is not None and training.journal.name in there
             assert is_there or not (training.is_broken or training.is_swapped)
 
@@ -388,7 +388,7 @@ def locks(are_there: bool) -> Iterator[None]:
 def memory(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlflow_writer, "MlflowClient", MemoryClient)
     monkeypatch.setattr("bvtrack.shipping.report_writer.ReportWriter.write", lambda *_: None)
-    monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", 1500)
+    monkeypatch.setattr("bvtrack.journal.folder.SEGMENT_BYTES", 1500)
     monkeypatch.setattr(logger, "disabled", True)
 
 

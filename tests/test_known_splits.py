@@ -21,7 +21,7 @@ from written_journals import all_records
 
 from bvtrack import Measure, Tracker
 from bvtrack.adapters import SplitSample, SplitSource, key_of_arrays, key_of_dataset
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.tracking import split_cache as known_splits
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from written_journals import all_records
 
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack_lightning import BiasVarianceCallback
 from bvtrack_lightning.streams import stream_source
 

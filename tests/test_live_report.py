@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from servers import wait_until
 
 import bvtrack
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.report.content import Content
 from bvtrack.shipping.report_writer import FEWEST_SECONDS, ReportWriter
 from bvtrack.shipping.shipper import Shipper

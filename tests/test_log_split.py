@@ -26,7 +26,7 @@ from written_journals import all_records
 
 from bvtrack import Tracker
 from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
 from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES

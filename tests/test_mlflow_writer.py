@@ -9,7 +9,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 import bvtrack
-from bvtrack.journal.journal import read_header, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal import read_header
 from bvtrack.store.bundle import Bundle, Point
 from bvtrack.store.writer import MlflowWriter
 

@@ -17,7 +17,7 @@ from written_journals import written_training
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.progress import Progress
 from bvtrack.tracking.split_cache import MOST_KEPT, keep
 from bvtrack_keras.backup import Backup
@@ -39,7 +39,7 @@ REMOVING = {
 KNOWN = {
     "bvtrack/journal/private_files.py:remove_file",  # a regular file, by a caller that knows its name
     "bvtrack/journal/private_files.py:write_private",  # one file by its exact name, over the last one of it
-    "bvtrack/journal/journal.py:_remove_folder",  # a folder of a journal's name, when it is empty
+    "bvtrack/journal/folder.py:_remove_folder",  # a folder of a journal's name, when it is empty
     "bvtrack/journal/journal.py:close",  # the part of a record that a full disk took, in a file that is open for writing
     "integrations/bvtrack_keras/backup.py:note",  # bvtrack.json, where what is there was a note of ours
     "integrations/bvtrack_keras/backup.py:forget",

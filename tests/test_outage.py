@@ -17,7 +17,8 @@ from servers import NGINX_TOO_LARGE, Gate, Server, gate_before, kill_shipper, ru
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.schema import names
 from bvtrack.shipping.retrying import ship_until_over
 from bvtrack.shipping.shipper import Shipper, send_left_behind

@@ -21,7 +21,9 @@ from written_journals import all_records, as_version_0_1, change_header, written
 import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal import writer_process as writer
-from bvtrack.journal.journal import default_journal_dir, passing_journal_dir, read_header, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal import read_header
+from bvtrack.journal.journal_dir import default_journal_dir, passing_journal_dir
 from bvtrack.tracking.split_cache import keep, recall
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has neither forks nor owners")

@@ -18,7 +18,8 @@ from written_journals import as_version_0_1, change_header
 
 import bvtrack
 from bvtrack.cli import main
-from bvtrack.journal.journal import default_journal_dir, sweep, unsent_journals
+from bvtrack.journal.folder import sweep, unsent_journals
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping.shipper import Shipper
 
 

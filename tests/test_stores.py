@@ -16,7 +16,8 @@ from mlflow import MlflowClient
 from servers import free_port, kill_shipper, running, wait_until
 
 import bvtrack
-from bvtrack.journal.journal import default_journal_dir, unsent_journals
+from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal_dir import default_journal_dir
 
 N_TRAININGS = 8
 N_EPOCHS = 50

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from bvtrack.journal.journal import default_journal_dir, sweep
+from bvtrack.journal.folder import sweep
+from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping.sync import PendingJournal, pending_journals, send
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.target import without_credentials

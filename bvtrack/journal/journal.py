@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -22,11 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bvtrack.journal.file_lock import acquired
+from bvtrack.journal.folder import _remove_folder, kept_file, segments, writer_lock
 from bvtrack.journal.private_files import (
     PRIVATE_FOLDER,
-    ForeignFileError,
-    check_own,
-    is_own_folder,
     new_file,
     open_plain,
     read_plain,
@@ -35,7 +32,6 @@ from bvtrack.journal.private_files import (
 )
 from bvtrack.journal.record_line import Record, from_line, intact_records, to_line
 from bvtrack.journal.records import Kind, now
-from bvtrack.journal.user import user_name
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -50,48 +46,7 @@ LAST_BYTES = 1 << 16
 """Bytes at a journal's end that are searched for its last record: no record of a training's end is longer."""
 MOST_HEADER_BYTES = 1 << 24
 """Longest first record in bytes, which holds the user's names and paths; anything longer is not one."""
-BIRTH_SECONDS = 60.0
-"""A journal older than this has its first record."""
-NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{16}")
-SEGMENT = re.compile(r"\d{20}\.jsonl")
-_FILE = re.compile(rf"{SEGMENT.pattern}|(kept|run|progress|context)\.tmp|kept\.jsonl|(run|progress|context)\.json|writer|lock")
-"""Names of a journal's folder, of its segments, and of all files that it may hold."""
 HEADER_KEYS = {"timestamp", "run_id", "run_name", "experiment", "experiment_id", "store", "tags", "options"}
-
-
-def default_journal_dir() -> Path:
-    """`BVTRACK_JOURNAL_DIR`, else a folder in the user's state directory; a temporary one for a user without a home."""
-    if named := os.environ.get("BVTRACK_JOURNAL_DIR"):
-        return absolute(named)
-    from platformdirs import user_state_path  # a tenth of the time of `import bvtrack`
-
-    try:
-        path = user_state_path("bvtrack", appauthor=False) / "journals"
-    except (RuntimeError, KeyError, OSError):
-        return passing_journal_dir()
-    return passing_journal_dir() if "~" in path.parts[:1] else absolute(path)
-
-
-def absolute(directory: str | Path) -> Path:
-    """The absolute path of a folder, which holds even if the training changes its working directory."""
-    try:
-        return Path(directory).expanduser().absolute()
-    except (RuntimeError, OSError):  # a user without a home, or a working directory that is gone
-        return passing_journal_dir()
-
-
-def passing_journal_dir() -> Path:
-    """A private folder in the system's temporary directory, which a reboot usually empties.
-
-    It is named after the user, unless that name is taken by something that is not theirs alone.
-    """
-    import tempfile
-
-    named = Path(tempfile.gettempdir()) / f"bvtrack-{user_name()}"
-    with contextlib.suppress(OSError):
-        named.parent.mkdir(parents=True, exist_ok=True)
-        named.mkdir(PRIVATE_FOLDER, exist_ok=True)
-    return named if is_own_folder(named) else Path(tempfile.mkdtemp(prefix="bvtrack-"))
 
 
 class JournalError(ValueError):
@@ -209,7 +164,7 @@ def record(kind: Kind, **content: Any) -> Record:
 def read_header(journal: Path) -> Record:
     """The first record, which names the run and its store. Raises `JournalError` if there is no intact one."""
     with readable():
-        copies = [_kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
+        copies = [kept_file(journal), *(path for _, path in segments(journal)[:1]), _copy_of_header(journal)]
         lines = [line for path in copies if (line := _first_line(path)).endswith(b"\n")]
     found = [said for line in lines if (said := _header_in(line)) is not None]
     if not lines:
@@ -240,7 +195,7 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
     """The compacted records, the offset up to which they replace segments, and true if all are intact; at first none and 0."""
     with readable():
         try:
-            content = read_plain(_kept_file(journal))
+            content = read_plain(kept_file(journal))
         except FileNotFoundError:
             return [], 0, True
     records: list[Record] = []
@@ -259,7 +214,7 @@ def read_kept(journal: Path) -> tuple[list[Record], int, bool]:
 def compact(journal: Path, header: Record, records: Sequence[Record], offset: int) -> None:
     """Replace everything before byte `offset` with `records`, and remove the segments that are no longer needed."""
     lines = [header, {"kind": "kept", "offset": offset}, *records]
-    write_private(_kept_file(journal), b"".join(map(to_line, lines)))
+    write_private(kept_file(journal), b"".join(map(to_line, lines)))
     for segment in spent_segments(journal, offset):
         remove_file(segment)
 
@@ -281,99 +236,12 @@ def has_end_record(journal: Path, header: Record) -> bool:
     return False
 
 
-def delete_segments(journal: Path) -> None:
-    """Remove the records of a completely sent journal; its progress file stays until the training has read it."""
-    for _, segment in segments(journal):
-        remove_file(segment)
-    remove_file(_kept_file(journal))
-
-
-def delete_folder(journal: Path) -> None:
-    """Remove the folder of a journal that holds no more records; one that does stays."""
-    if NAME.fullmatch(journal.name) and journal.is_dir() and not journal.is_symlink() and not has_records(journal):
-        _remove_folder(journal)
-
-
-def unsent_journals(directory: Path) -> Sequence[Path]:
-    """The folders in `directory` that hold records, oldest first, as names begin with the time; it may be a journal itself."""
-    if NAME.fullmatch(directory.name) and has_records(directory):
-        return [directory]
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return sorted((one for one in directory.iterdir() if has_records(one)), key=lambda journal: journal.name)
-    return []
-
-
-def sweep(directory: Path) -> None:
-    """Remove empty journals: of trainings that were killed before the first record, or after the last.
-
-    A folder is a journal by its exact name and its owner, and empty if all of its files have a journal's names and none holds
-    a record.
-    """
-    for journal in directory.iterdir() if directory.is_dir() else ():
-        if NAME.fullmatch(journal.name):
-            with contextlib.suppress(OSError, ForeignFileError):  # removed by another process, or not ours
-                check_own(journal)
-                is_young = time.time() - journal.stat().st_mtime < BIRTH_SECONDS
-                files = list(journal.iterdir())
-                has_been_sent = any(file.suffix == ".jsonl" for file in files) and (journal / "progress.json").exists()
-                if not is_young and not has_been_sent and all(map(_holds_nothing, files)):
-                    _remove_folder(journal)
-
-
-def size_of(journal: Path) -> int:
-    """The offset of the journal's end."""
-    with contextlib.suppress(FileNotFoundError):  # sent by another process just now
-        for start, segment in segments(journal)[-1:]:
-            return start + segment.stat().st_size
-    return 0
-
-
-def segments(journal: Path) -> list[tuple[int, Path]]:
-    """Each segment's byte offset, from its name, and its path, in order."""
-    files = list(journal.iterdir()) if journal.is_dir() else []  # unlike glob, this raises if it cannot read
-    return sorted((int(path.stem), path) for path in files if SEGMENT.fullmatch(path.name))
-
-
-def writer_lock(journal: Path) -> Path:
-    """The lock file that the training holds as long as it may write."""
-    return journal / "writer"
-
-
 def _writer_lock(journal: Path) -> FileLock | None:
     return acquired(writer_lock(journal))
 
 
 def _new_segment(journal: Path, start: int) -> BinaryIO:
     return new_file(journal / f"{start:020}.jsonl")
-
-
-def has_records(folder: Path) -> bool:
-    """True if a folder holds a journal's records, or has a journal's name and cannot be read."""
-    is_named = bool(NAME.fullmatch(folder.name))
-    try:
-        return (is_named and _kept_file(folder).is_file()) or any(path.is_file() for _, path in segments(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return is_named
-
-
-def _holds_nothing(file: Path) -> bool:
-    """True if this is one of a journal's files and holds no records."""
-    return bool(_FILE.fullmatch(file.name)) and not (file.suffix == ".jsonl" and file.stat().st_size)
-
-
-def _remove_folder(journal: Path) -> None:
-    """Remove a journal's files, by their names, and then the folder, which fails if it holds anything else."""
-    with contextlib.suppress(OSError):
-        for file in journal.iterdir():
-            if _FILE.fullmatch(file.name):
-                remove_file(file)
-        journal.rmdir()
-
-
-def _kept_file(journal: Path) -> Path:
-    return journal / "kept.jsonl"
 
 
 def _copy_of_header(journal: Path) -> Path:

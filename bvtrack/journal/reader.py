@@ -8,7 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, has_checksums, read_header, readable, segments
+from bvtrack.journal.folder import segments
+from bvtrack.journal.journal import CHUNK_BYTES, LAST_BYTES, has_checksums, read_header, readable
 from bvtrack.journal.private_files import open_plain
 from bvtrack.journal.record_line import Record, from_line, intact_records
 

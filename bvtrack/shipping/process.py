@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bvtrack.journal.journal import has_records
+from bvtrack.journal.folder import has_records
 from bvtrack.shipping.at_exit import wait_at_exit
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.waiting import POLL_SECONDS, wait_for_the_last

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bvtrack.journal.file_lock import Held
-from bvtrack.journal.journal import delete_folder
+from bvtrack.journal.folder import delete_folder
 from bvtrack.shipping.retrying import ship_until_over
 from bvtrack.shipping.run_context import note_context
 from bvtrack.shipping.shipper import Shipper, sending

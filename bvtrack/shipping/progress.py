@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from bvtrack.journal.journal import size_of
+from bvtrack.journal.folder import size_of
 from bvtrack.journal.private_files import read_plain, write_private
 from bvtrack.journal.record_line import from_line, to_line
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.journal import journal as journals
 from bvtrack.journal.file_lock import Held, held
-from bvtrack.journal.journal import JournalError, read_header, read_kept
+from bvtrack.journal.folder import delete_folder, delete_segments, size_of, unsent_journals, writer_lock
+from bvtrack.journal.journal import CHUNK_BYTES, JournalError, compact, has_end_record, read_header, read_kept, spent_segments
 from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
@@ -59,7 +59,7 @@ class Shipper:
         tracking_uri: str,
         *,
         experiment: str | None = None,
-        chunk_bytes: int = journals.CHUNK_BYTES,
+        chunk_bytes: int = CHUNK_BYTES,
         with_report: bool = False,
         is_left_behind: bool = False,
     ) -> None:
@@ -76,7 +76,7 @@ class Shipper:
         if experiment is not None:
             self._header = {**self._header, "experiment": experiment}
         self._progress = Progress.towards(journal, read_address(tracking_uri).place)
-        self._is_cut = Progress.of(journal).offset > journals.size_of(journal)
+        self._is_cut = Progress.of(journal).offset > size_of(journal)
         self._earlier = list(_earlier_journals(journal, self._header))
         self._writer: MlflowWriter | None = None
         self._files: dict[str, Any] = {}
@@ -142,9 +142,9 @@ class Shipper:
             raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
         if self._is_left_behind:  # so that the next sync finishes an interrupted removal
             self._note(is_complete=True)
-        journals.delete_segments(self._journal)
+        delete_segments(self._journal)
         if self._was_interrupted:
-            journals.delete_folder(self._journal)
+            delete_folder(self._journal)
 
     def report_completion(self) -> None:
         """Tell the waiting training that everything has arrived."""
@@ -170,8 +170,8 @@ class Shipper:
         if damage:
             others = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
             return f"{damage[min(damage)]}{others}"
-        if self._progress.offset < journals.size_of(self._journal):
-            return f"it has grown to {journals.size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
+        if self._progress.offset < size_of(self._journal):
+            return f"it has grown to {size_of(self._journal)} bytes, of which {self._progress.offset} have been sent"
         return None
 
     def _has_no_end_record(self) -> bool:
@@ -184,10 +184,10 @@ class Shipper:
         self._unsent: list[TrainingRecord] = []
         self._sent = Bundle()
         kept, offset, is_whole = read_kept(self._journal)
-        self._is_cut = self._is_cut or offset > journals.size_of(self._journal)
+        self._is_cut = self._is_cut or offset > size_of(self._journal)
         self._reader = JournalReader(self._journal, offset, header=self._header)
         if self._is_cut:
-            self._reader.note(journals.size_of(self._journal), "its end is missing, of which more had been sent")
+            self._reader.note(size_of(self._journal), "its end is missing, of which more had been sent")
         if not is_whole:
             self._reader.note(0, "what was kept of the epochs before is not what was written")
         self._take(kept)
@@ -284,8 +284,8 @@ class Shipper:
             self._write(writer, self._ledger.bundle(()))
         self._unsent = []
         self._note(offset=self._reader.offset, refused=self.refused)
-        if not self._reader.damage and journals.spent_segments(self._journal, self._reader.offset):
-            journals.compact(self._journal, self._header, self._ledger.folded(), self._reader.offset)
+        if not self._reader.damage and spent_segments(self._journal, self._reader.offset):
+            compact(self._journal, self._header, self._ledger.folded(), self._reader.offset)
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)
@@ -347,8 +347,8 @@ def send_left_behind(
     _check_that_it_is_over(journal, is_said=is_over)
     with sending(journal, POLL_SECONDS):
         if Progress.of(journal).is_complete:
-            journals.delete_segments(journal)
-            journals.delete_folder(journal)
+            delete_segments(journal)
+            delete_folder(journal)
             return ()
         shipper = Shipper(
             journal,
@@ -361,7 +361,7 @@ def send_left_behind(
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
-    journals.delete_folder(journal)
+    delete_folder(journal)
     shipper.write_report()
     return shipper.refused
 
@@ -369,8 +369,8 @@ def send_left_behind(
 def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
     header = read_header(journal)
     writer = header.get("writer")
-    has_ended = journals.has_end_record(journal, header)
-    answer = is_writing(journals.writer_lock(journal), writer, has_ended=has_ended)
+    has_ended = has_end_record(journal, header)
+    answer = is_writing(writer_lock(journal), writer, has_ended=has_ended)
     if answer:
         raise StillWritingError
     if answer is None and not is_said:
@@ -390,7 +390,7 @@ def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:
     """The same training's earlier journals beside this one, oldest first."""
     beside: Sequence[Path] = ()
     with contextlib.suppress(OSError):
-        beside = journals.unsent_journals(journal.parent)
+        beside = unsent_journals(journal.parent)
     for other in beside:
         if other.name < journal.name:
             with contextlib.suppress(JournalError, ForeignFileError, OSError):

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bvtrack.journal.file_lock import Held
-from bvtrack.journal.journal import NAME, JournalError, read_header, read_kept, size_of, unsent_journals
+from bvtrack.journal.folder import NAME, size_of, unsent_journals
+from bvtrack.journal.journal import JournalError, read_header, read_kept
 from bvtrack.journal.private_files import check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bvtrack.journal.journal import FORMAT, Journal, delete_folder, record
+from bvtrack.journal.folder import delete_folder
+from bvtrack.journal.journal import FORMAT, Journal, record
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.user import user_name
 from bvtrack.journal.writer_process import this_process

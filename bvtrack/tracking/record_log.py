@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bvtrack.journal.claim import Claim
-from bvtrack.journal.journal import passing_journal_dir
+from bvtrack.journal.journal_dir import passing_journal_dir
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndState, Kind, TrainingRecord, make_record, now
 from bvtrack.log import WarnOnce

@@ -14,7 +14,7 @@ from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_fraction
-from bvtrack.journal.journal import absolute, default_journal_dir
+from bvtrack.journal.journal_dir import absolute, default_journal_dir
 from bvtrack.journal.records import EndState
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure

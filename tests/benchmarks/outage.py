@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from servers import free_port, running
 
 from bvtrack import Tracker
-from bvtrack.journal.journal import unsent_journals
+from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.process import ShipperProcess
 from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.shipping.thread import ShipperThread
