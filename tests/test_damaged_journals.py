@@ -105,7 +105,7 @@ def patterns(journals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = []
     for is_closed in (True, False):
         for segment_bytes, n_sent in [(1 << 20, 0), (1 << 20, 4), (1500, 0), (1500, 4), (1500, 12)]:
-            monkeypatch.setattr("bvtrack.journal.folder.SEGMENT_BYTES", segment_bytes)
+            monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", segment_bytes)
             monkeypatch.setattr(memory_store, "STORE", MemoryStore())
             tracker = bvtrack.Tracker(tracking_uri="http://127.0.0.1:9")
             for epoch in range(N_EPOCHS):
@@ -180,7 +180,7 @@ def test_a_training_whose_last_word_cannot_be_read_is_not_ended_as_interrupted(
 def test_a_part_that_is_torn_holds_up_none_behind_it_and_keeps_its_journal(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bvtrack.journal.folder.SEGMENT_BYTES", 3000)
+    monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", 3000)
     written_training(store, n_epochs=40)
     (journal,) = unsent_journals(journals)
     first, *others = sorted(journal.glob("0*.jsonl"))

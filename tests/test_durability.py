@@ -311,8 +311,6 @@ def test_a_sender_that_ends_well_without_having_sent_is_no_arrival(
 def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
     store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bvtrack.journal import journal as journals_module
-
     class Killed(BaseException):
         pass
 
@@ -320,13 +318,13 @@ def test_a_sync_that_was_killed_amid_removing_a_journal_is_finished_by_the_next(
         path.unlink()
         raise Killed
 
-    monkeypatch.setattr(journals_module, "SEGMENT_BYTES", 1500)
+    monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", 1500)
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         log(tracker, *range(12))
     (journal,) = unsent_journals(journals)
     with monkeypatch.context() as patch:
-        patch.setattr(journals_module, "remove_file", remove_and_die)
-        patch.setattr(journals_module, "compact", lambda *_: None)
+        patch.setattr("bvtrack.journal.folder.remove_file", remove_and_die)
+        patch.setattr("bvtrack.shipping.shipper.compact", lambda *_: None)
         with pytest.raises(Killed):
             send_left_behind(journal, store)
     answer = CliRunner().invoke(main, ["sync"])

@@ -388,7 +388,7 @@ def locks(are_there: bool) -> Iterator[None]:
 def memory(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlflow_writer, "MlflowClient", MemoryClient)
     monkeypatch.setattr("bvtrack.shipping.report_writer.ReportWriter.write", lambda *_: None)
-    monkeypatch.setattr("bvtrack.journal.folder.SEGMENT_BYTES", 1500)
+    monkeypatch.setattr("bvtrack.journal.journal.SEGMENT_BYTES", 1500)
     monkeypatch.setattr(logger, "disabled", True)
 
 
