@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import copy
+import gc
 import json
 import math
+import weakref
 from pathlib import Path
 
 import mlflow
@@ -229,6 +232,32 @@ def test_what_is_in_the_journal_does_not_wait_in_memory(store: str) -> None:
         two_epochs(tracker)
 
         assert tracker._logbook._waiting == []
+
+
+def test_a_tracker_that_nothing_names_any_more_leaves_its_journal_at_once(store: str, journals: Path) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store, journal_dir=journals)
+    tracker.log_split(train=random_split(200, 0), dev=random_split(100, 1))
+    seen = weakref.ref(tracker)
+    gc.disable()
+    try:
+        del tracker
+        is_gone = seen() is None
+    finally:
+        gc.enable()
+
+    assert is_gone
+
+
+def test_a_copy_of_a_tracker_says_nothing_and_changes_nothing_of_it(store: str, said: list[str]) -> None:
+    tracker = bvtrack.Tracker(tracking_uri=store, measure="val_error")
+    other = copy.copy(tracker)
+    other.choose_measure(["val_acc"])
+    other.is_fraction("dev_error", 11.0)
+
+    assert said == []
+    assert tracker.measure is not None
+    assert tracker.measure.name == "val_error"
+    assert tracker.is_fraction("dev_error", 0.11)
 
 
 def test_an_error_that_is_no_number_is_said_once_and_means_diverged(store: str, said: list[str]) -> None:

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bvtrack.error_rates.error_rate import is_finite_number
+from bvtrack.log import WarnOnce
 from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.schema.tag_texts import measure_text
 from bvtrack.splits.sampling.sample import MOST_EXAMPLES
 
-Say = Callable[..., None]
 LARGEST_STEP = 2**63 - 1
 """MLflow's steps are 64-bit integers."""
 
 
 class MeasuredErrors:
-    """One training's errors: their measure, and whether they are fractions. What cannot be used is said to `say`, once."""
+    """One training's errors: their measure, and whether they are fractions. What cannot be used is said once, by no copy.
 
-    def __init__(self, measure: str | Measure | None, say: Say) -> None:
+    It holds nothing of the Tracker's that holds it: one that is let go leaves its journal at once, and not when the garbage is
+    collected.
+    """
+
+    def __init__(self, measure: str | Measure | None, said: WarnOnce) -> None:
         """Raises `ValueError` for a measure that is not known."""
         self.measure = as_measure(measure)
-        self._say = say
+        self._said = said
         self._has_fractions = True
 
     def find(self, logged: Sequence[str]) -> Measure | None:
         """The measure among these metrics, none of which is the one that was named; says once what that is taken for."""
         found = find_measure(logged)
+        say = self._said.once
         seen = ", ".join(logged) or "nothing"
         if self.measure is not None:
             remedy = f"taking {found} instead" if found else "log it, or name another with measure="
-            self._say(f"no metric named {self.measure.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
+            say(f"no metric named {self.measure.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
         elif found is None:
             advice = "log one, or name yours with measure="
-            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
+            say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
         elif found.kind == "loss":
-            self._say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
+            say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
         return found
 
     def settle(self, measure: Measure, targets: Any) -> None:
@@ -109,10 +114,10 @@ class MeasuredErrors:
             return None
         error = float(error)
         if not math.isfinite(error):
-            self._say(f"{name} must be a finite number; got {error!r}: the run is tagged as diverged")
+            self._said.once(f"{name} must be a finite number; got {error!r}: the run is tagged as diverged")
             return math.nan
         if self.measure is not None and self.measure.needs_scale:
-            self._say(
+            self._said.once(
                 f"expected the training targets to bring {self.measure.name} to a fraction, got none, so errors in units are "
                 "left out; pass the training data as pairs (features, targets)"
             )
@@ -129,7 +134,7 @@ class MeasuredErrors:
             self._has_fractions = False
             what = f"{name} ({self.measure})" if self.measure else name
             got = f"{what} must be a fraction in [0, 1]; got {fraction:.4g}"
-            self._say(f"{got}, so all errors are left out from now on: 11 % is 0.11", once_for="no fraction")
+            self._said.once(f"{got}, so all errors are left out from now on: 11 % is 0.11", once_for="no fraction")
         return self._has_fractions
 
     def _count(self, name: str, given: int | None, split_counts: Mapping[str, int]) -> int | None:
@@ -138,8 +143,11 @@ class MeasuredErrors:
             return split_counts.get(name)
         if 1 <= given <= MOST_EXAMPLES:
             return int(given)
-        self._say(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
+        self._said.once(f"n_{name} must be a whole number of examples, at least 1; got {given!r}, which is left out")
         return None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_said": WarnOnce(is_enabled=False)}
 
 
 def as_step(epoch: Any) -> int:

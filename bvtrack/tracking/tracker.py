@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -78,9 +79,8 @@ class Tracker:
     ) -> None:
         _check_options(human_error=human_error, at=at)
         target = find_target(run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name)
-        self._is_enabled = enabled
-        self._said = WarnOnce()
-        self._errors = MeasuredErrors(measure, self._say)
+        self._said = WarnOnce(is_enabled=enabled)
+        self._errors = MeasuredErrors(measure, self._said)
         options = {
             "human_error": human_error,
             "measure": self._errors.measure_fields() if self.measure else None,
@@ -180,7 +180,7 @@ class Tracker:
         given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
         content, problem = self._split.check(given, monitors)
         if problem:
-            self._say(f"the distributions of the splits are not compared: {problem}")
+            self._said.once(f"the distributions of the splits are not compared: {problem}")
         self._logbook.write("split", **content)
         self._is_chance_due = True
         if self.measure is not None:
@@ -281,13 +281,10 @@ class Tracker:
         """
         return self._errors.is_fraction(name, error)
 
-    def _say(self, message: str, once_for: str = "") -> None:
-        if self._is_enabled:
-            self._said.once(message, once_for)
-
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
-        return {**vars(self), "_is_enabled": False}
+        parts = {"_errors": copy(self._errors), "_split": copy(self._split)}
+        return {**vars(self), **parts, "_said": WarnOnce(is_enabled=False)}
 
 
 def _check_options(*, human_error: float | None, at: str) -> None:
