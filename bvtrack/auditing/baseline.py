@@ -26,7 +26,7 @@ class Baseline:
     error: float | None = None
     source: str = "zero"
 
-    def is_that_of(self, run: LoggedRun) -> bool:
+    def is_in_tags_of(self, run: LoggedRun) -> bool:
         """Whether the run has a diagnosis that rests on it."""
         human_error = tags.gaps_of(run.tags).human_error
         is_same = tags.BASELINE.read(run.tags) == self.source and human_error == rounded(self.error or 0.0)
@@ -46,7 +46,7 @@ def given(error: float | None) -> Choice:
     return lambda run, measure: baseline
 
 
-def kept(run: LoggedRun, measure: str) -> Baseline:
+def from_tags(run: LoggedRun, measure: str) -> Baseline:
     """The baseline that the run's tags rest on, else the assumed one."""
     error, source = tags.gaps_of(run.tags).human_error, tags.BASELINE.read(run.tags)
     return ASSUMED if error is None or source in (None, "zero") else Baseline(error, source)
@@ -59,7 +59,7 @@ class BestErrors:
         self._lowest: dict[tuple[str, str | None], float] = {}
         self._changing = threading.Lock()
 
-    def take(self, run: LoggedRun, audited: Audited) -> None:
+    def add(self, run: LoggedRun, audited: Audited) -> None:
         """Count a run in, if its errors mean something. Threads may do so at once."""
         if audited.measure is None or audited.tag in WITHOUT_ERRORS or "dev" not in audited.errors:
             return

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bvtrack.argument_error import Argument, ArgumentError
 from bvtrack.auditing.audited import Audited, changed, skipped
-from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, given, kept
+from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, from_tags, given
 from bvtrack.auditing.judge import judge_run
-from bvtrack.auditing.paging import each_run
+from bvtrack.auditing.paging import map_runs
 from bvtrack.auditing.rebaseline import rejudge_run
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
@@ -74,33 +74,33 @@ class Auditing:
 
     def _each(self, task: Callable[[LoggedRun], Audited], experiment_id: str, filter_string: str) -> Iterator[Audited]:
         pages = self._store.pages([experiment_id], filter_string)
-        return each_run(task, pages, threads=self._threads, uri=self.uri)
+        return map_runs(task, pages, threads=self._threads, uri=self.uri)
 
     def _choice(self, experiment_id: str) -> Choice:
         """The baseline of the runs to come."""
         if self._baseline is None:
-            return kept if self._human_error is None else given(self._human_error)
+            return from_tags if self._human_error is None else given(self._human_error)
         if self._baseline != "best":
             return given(None if self._baseline == "zero" else self._baseline)
         best = BestErrors()
-        for _ in self._each(partial(self._count_in, best), experiment_id, ""):
+        for _ in self._each(partial(self._add_to_best, best), experiment_id, ""):
             pass
         return best
 
     def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
-        if self._baseline is None and _is_anothers(run):
+        if self._baseline is None and _is_by_callback(run):
             return skipped(run, NOT_OURS)
         audited, tags = self._judge(run, choose)
         self._write(run, tags)
         return audited
 
-    def _count_in(self, best: BestErrors, run: LoggedRun) -> Audited:
-        audited, _ = self._judge(run, kept)
-        best.take(run, audited)
+    def _add_to_best(self, best: BestErrors, run: LoggedRun) -> Audited:
+        audited, _ = self._judge(run, from_tags)
+        best.add(run, audited)
         return audited
 
     def _judge(self, run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
-        if _is_anothers(run):
+        if _is_by_callback(run):
             return rejudge_run(run, choose)
         return judge_run(run, partial(self._store.history, run.run_id), choose)
 
@@ -113,7 +113,7 @@ class Auditing:
             self._store.write_tags(run.run_id, news)
 
 
-def _is_anothers(run: LoggedRun) -> bool:
+def _is_by_callback(run: LoggedRun) -> bool:
     """Whether a callback or a Tracker has diagnosed the run."""
     return SOURCE.read(run.tags) not in (None, AUDIT)
 

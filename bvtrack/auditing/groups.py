@@ -68,12 +68,12 @@ class RunGroup:
 class ParameterGroup:
     """How often each diagnosis was made with each value of a parameter.
 
-    `told` is the share of wrong guesses at a run's diagnosis that knowing the value saves (Goodman and Kruskal's lambda,
+    `lambda_` is the share of wrong guesses at a run's diagnosis that knowing the value saves (Goodman and Kruskal's lambda,
     1954): 0 where it tells nothing, 1 where it tells all.
     """
 
     name: str
-    told: float
+    lambda_: float
     values: Mapping[str, Mapping[str, int]]
 
 
@@ -107,7 +107,7 @@ def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:
     """
     parameters = dict.fromkeys(name for run in runs for name in run.parameters)
     found = [group for name in parameters if (group := _parameter(name, runs)) is not None]
-    return sorted(found, key=lambda group: -group.told)
+    return sorted(found, key=lambda group: -group.lambda_)
 
 
 def _group(runs: Sequence[DiagnosedRun], measure: str) -> RunGroup:
@@ -134,9 +134,10 @@ def _parameter(name: str, runs: Sequence[DiagnosedRun]) -> ParameterGroup | None
     repeated = _in_order([value for value, n in counts.items() if n >= FEWEST_RUNS])
     if not 1 < len(repeated) <= len(counts) <= MOST_VALUES:
         return None
-    of_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
-    told = _lambda(list(of_value.values()))
-    return ParameterGroup(name, told, {value: dict(of_value[value].most_common()) for value in repeated}) if told > 0 else None
+    by_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
+    lambda_ = _lambda(list(by_value.values()))
+    values = {value: dict(tags.most_common()) for value, tags in by_value.items()}
+    return ParameterGroup(name, lambda_, values) if lambda_ > 0 else None
 
 
 def _in_order(values: Sequence[str]) -> list[str]:

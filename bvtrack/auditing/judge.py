@@ -82,7 +82,7 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
 def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
     """Whether the run's tags say what they would be said to be now."""
     is_own = tags.SOURCE.read(run.tags) == AUDIT and tags.VERSION.read(run.tags) == __version__
-    return is_own and baseline.is_that_of(run) and tags.gaps_of(run.tags).digest == run.digest
+    return is_own and baseline.is_in_tags_of(run) and tags.gaps_of(run.tags).digest == run.digest
 
 
 def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:

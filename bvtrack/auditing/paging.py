@@ -19,15 +19,15 @@ REFUSED = "refused by MLflow"
 Task = Callable[[LoggedRun], Audited]
 
 
-def each_run(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: str) -> Iterator[Audited]:
+def map_runs(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: str) -> Iterator[Audited]:
     """What `task` says of each run, in their order. Whatever MLflow at `uri` refuses of one, the others are gone through."""
     with ThreadPoolExecutor(threads) as pool:
         for page in pages:
             parents = {run.data.tags[PARENT] for run in page if PARENT in run.data.tags}
-            yield from pool.map(partial(_guarded, task, parents, uri), page)
+            yield from pool.map(partial(_try_run, task, parents, uri), page)
 
 
-def _guarded(task: Task, parents: Collection[str], uri: str, found: Run) -> Audited:
+def _try_run(task: Task, parents: Collection[str], uri: str, found: Run) -> Audited:
     from mlflow.exceptions import MlflowException
 
     run = LoggedRun(found.info.run_id, found.info.run_name or found.info.run_id)

@@ -27,7 +27,7 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     if not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
         return skipped(run, NOTHING_TO_COMPARE), {}
     baseline = choose(run, tags.MEASURE.read(run.tags) or "")
-    if baseline.is_that_of(run):
+    if baseline.is_in_tags_of(run):
         return with_tags(run, run.tags, {}), {}
     counts = {name: n for name, n in gaps.counts.items() if name in gaps.errors}
     entry = EpochErrors(tags.EPOCH.read(run.tags) or 0, gaps.errors, counts)

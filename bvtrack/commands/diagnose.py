@@ -55,9 +55,14 @@ def diagnose(different_sources: bool, as_json: bool, train_error: float | None, 
         raise usage_error(error) from error
     steps = recommend(diagnosis)
     if as_json:
-        click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
+        click.echo(json.dumps({"diagnosis": _as_json(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
     else:
         _print_verdict(diagnosis, steps)
+
+
+def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as scripts read it: the reference gaps have the key `decided`."""
+    return {"decided" if name == "reference_gaps" else name: value for name, value in asdict(diagnosis).items()}
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:

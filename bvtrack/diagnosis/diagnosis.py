@@ -35,7 +35,7 @@ class Diagnosis:
 
     `tag` is the problems joined by `+`, or the one state that stands where no problem is named. `certainty` is `certain`
     (the whole 95 % interval agrees), `likely` (the measured value does) or `unclear`. `errors` and `counts` hold what was
-    given, by set: `train`, `train_dev`, `dev`, `test`. `decided` holds the gaps as they were when it was last decided
+    given, by set: `train`, `train_dev`, `dev`, `test`. `reference_gaps` holds the gaps as they were when it was last decided
     whether to name them (see `diagnose`, `previous`). `baseline` says where the human error is from: `given` or `zero`.
     """
 
@@ -45,7 +45,7 @@ class Diagnosis:
     problems: tuple[str, ...] = ()
     focus: str | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
-    decided: Mapping[str, Gap] = field(default_factory=dict, repr=False)
+    reference_gaps: Mapping[str, Gap] = field(default_factory=dict, repr=False)
     errors: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     human_error: float = 0.0
@@ -132,18 +132,18 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
-    decided = decide(gaps, previous.decided if previous is not None else {})
-    named = [name for name, gap in decided.items() if gap.is_named]
-    is_unclear = any(gap.is_unclear for gap in decided.values())
+    reference_gaps = with_hysteresis(gaps, previous.reference_gaps if previous is not None else {})
+    named = [name for name, gap in reference_gaps.items() if gap.is_named]
+    is_unclear = any(gap.is_unclear for gap in reference_gaps.values())
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
         certainty=certainty,
-        explanation=explain(tag, gaps=gaps, decided=decided, rates=rates, human_error=human_error),
+        explanation=explain(tag, gaps=gaps, reference_gaps=reference_gaps, rates=rates, human_error=human_error),
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
         gaps=gaps,
-        decided=decided,
+        reference_gaps=reference_gaps,
         errors=errors,
         counts=counts,
         human_error=human_error or 0.0,
@@ -151,17 +151,17 @@ def diagnose(
     )
 
 
-def decide(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
+def with_hysteresis(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
     """The gaps by which it is decided what is wide: those of `before`, where the present ones are as far from their thresholds
     but for noise.
     """
 
-    def is_as_before(name: str, gap: Gap) -> bool:
+    def is_unchanged(name: str, gap: Gap) -> bool:
         if name not in before or not gap.is_near_its_threshold:
             return False
         return gap.may_be(gap.threshold + before[name].value - before[name].threshold)
 
-    return {name: before[name] if is_as_before(name, gap) else gap for name, gap in gaps.items()}
+    return {name: before[name] if is_unchanged(name, gap) else gap for name, gap in gaps.items()}
 
 
 def _verdict(

@@ -54,22 +54,24 @@ def explain(
     tag: str,
     *,
     gaps: Mapping[str, Gap],
-    decided: Mapping[str, Gap],
+    reference_gaps: Mapping[str, Gap],
     rates: Mapping[str, Rate],
     human_error: float | None,
 ) -> str:
     """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing.
 
-    `decided` holds the gaps as they were when it was decided whether to name them.
+    `reference_gaps` holds the gaps as they were when it was decided whether to name them.
     """
-    named = [name for name, gap in decided.items() if gap.is_named]
+    named = [name for name, gap in reference_gaps.items() if gap.is_named]
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, gaps[name], rates, human_error or 0.0) for name, gap in decided.items() if gap.is_unclear
+        _sentence_on_noise(name, gaps[name], rates, human_error or 0.0)
+        for name, gap in reference_gaps.items()
+        if gap.is_unclear
     ]
-    sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
-    sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
+    sentences += [*_sentences_on_hysteresis(gaps, named), *_sentences_below_human(gaps, named, rates, human_error or 0.0)]
+    sentences += [*_sentences_on_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
 
 
@@ -88,7 +90,7 @@ _STATE_SENTENCES = {
 }
 
 
-def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error: float) -> str:
+def _sentence_on_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error: float) -> str:
     later, earlier = sets_of(name, rates)
     if any(rates[side].bounds for side in (later, earlier) if side in rates):
         assert gap.low is not None
@@ -99,14 +101,16 @@ def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error:
     return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: {needed} examples a set would tell."
 
 
-def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
+def _sentences_on_hysteresis(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
     for name, gap in gaps.items():
         if (name in named) != gap.is_named:
             what = "named" if name in named else "not named"
             yield f"The {GAP_NAMES[name]} is still {what}: it has changed by no more than noise since that was decided."
 
 
-def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float) -> Iterator[str]:
+def _sentences_below_human(
+    gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float
+) -> Iterator[str]:
     """Why a gap that looks wide is none: what is below the human error is nothing that a cure would have to close."""
     for name, gap in gaps.items():
         later, earlier = (rates.get(side) for side in sets_of(name, rates))
@@ -115,7 +119,7 @@ def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[s
             yield f"Of the {GAP_NAMES[name]} only {above} points lie above the human error, and that is what could be closed."
 
 
-def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
+def _sentences_on_missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
     if "dev" not in errors:
         missing = "data mismatch" if "variance" in gaps else "variance"
         yield f"There is no dev error, so {missing} cannot be measured: hold out a dev set."

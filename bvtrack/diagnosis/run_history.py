@@ -11,13 +11,13 @@ from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.curves.forecast import FEWEST_VALUES
 from bvtrack.curves.stretches import Stretches
 from bvtrack.curves.trend import FEWEST_RECENT, Moments, Trend, first_recent
-from bvtrack.diagnosis.diagnosis import decide
+from bvtrack.diagnosis.diagnosis import with_hysteresis
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch
 from bvtrack.error_rates.gaps import Gap
 
 KEPT_EPOCHS = 512
 """Of a longer training what is kept of the epochs before: more than a report draws, and 0.2 MB of records."""
-SWEEP_EPOCHS = 128
+SURPLUS_EPOCHS = 128
 """How many more may gather before those that are not kept are let go, all at once."""
 
 
@@ -38,15 +38,15 @@ class History:
         self._places: dict[int, int] = {}
         self._n_places = 0
         self._best: EpochErrors | None = None
-        self._spoken: EpochErrors | None = None
-        self._decided: Mapping[str, Gap] = {}
+        self._reported: EpochErrors | None = None
+        self._reference_gaps: Mapping[str, Gap] = {}
         self._stretches = Stretches(most)
-        self._shape, self._latest_dev = Shape(), _latest()
+        self._shape, self._latest_dev = Shape(), _latest_errors()
         self._is_stale = False
 
     def __len__(self) -> int:
         """How many epochs there have been."""
-        self._renew()
+        self._recompute()
         return self._n_places
 
     def get(self, epoch: int) -> EpochErrors | None:
@@ -55,24 +55,24 @@ class History:
 
     def add(self, entry: EpochErrors) -> Sequence[int]:
         """Go on to another epoch; the epochs that are no longer kept by that."""
-        self._take_out(entry.epoch)
+        self._remove(entry.epoch)
         place = self._places[entry.epoch] = self._n_places
         self._entries[entry.epoch] = entry
         self._n_places += 1
-        self._choose(entry)
+        self._update_chosen(entry)
         dev = _dev_of(entry)
         if self._is_thinned or not self._is_stale:
             self._stretches.add(place, dev)
         if not self._is_stale:
-            self._follow(place, entry, dev)
-        return self._sweep() if len(self._entries) > self._most + SWEEP_EPOCHS else ()
+            self._extend_curves(place, entry, dev)
+        return self._drop_epochs() if len(self._entries) > self._most + SURPLUS_EPOCHS else ()
 
     def put(self, entry: EpochErrors) -> None:
         """Know more of an epoch that is there than before: a later test error."""
         before = self._entries[entry.epoch]
         self._entries[entry.epoch] = entry
         self._best = entry if self._best is before else self._best
-        self._spoken = entry if self._spoken is before else self._spoken
+        self._reported = entry if self._reported is before else self._reported
 
     @property
     def chosen(self) -> EpochErrors:
@@ -80,14 +80,14 @@ class History:
         return self._best if self._best is not None and self._at == "best" else next(reversed(self._entries.values()))
 
     @property
-    def decided(self) -> Mapping[str, Gap]:
+    def reference_gaps(self) -> Mapping[str, Gap]:
         """The gaps by which it was decided what to name in the tags, before they spoke of the chosen epoch."""
-        return self._decided
+        return self._reference_gaps
 
     @property
     def shape(self) -> Shape:
         """That of the curves so far."""
-        self._renew()
+        self._recompute()
         return self._shape
 
     @property
@@ -102,25 +102,25 @@ class History:
     @property
     def kept(self) -> list[EpochErrors]:
         """The epochs; of a long training the first, the last, those that make its shape, and of the others every so many."""
-        self._renew()
+        self._recompute()
         if not self._is_thinned:
             return list(self._entries.values())
         ends = [*self._entries][:WARM_UP_EPOCHS] + [*self._entries][-WARM_UP_EPOCHS:]
         places = self._shape.landmarks | {place for place, _ in self._latest_dev}
-        wanted = {*self._fullest().values(), *ends, self.chosen.epoch}
+        wanted = {*self._most_complete_by_stretch().values(), *ends, self.chosen.epoch}
         return [entry for epoch, entry in self._entries.items() if epoch in wanted or self._places[epoch] in places]
 
     def past(self) -> Mapping[str, Any]:
-        """What `go_on_from` takes, JSON types alone: what does not follow from the epochs that are kept."""
-        decided = {name: asdict(gap) for name, gap in self._decided.items()}
+        """What `restore` takes, JSON types alone: what does not follow from the epochs that are kept."""
+        decided = {name: asdict(gap) for name, gap in self._reference_gaps.items()}
         if not self._is_thinned:
             return {"decided": decided}
         places = [self._places[entry.epoch] for entry in self.kept]
         return {"decided": decided, "n_places": self._n_places, "places": places, "stretches": self._stretches.state()}
 
-    def go_on_from(self, past: Mapping[str, Any]) -> None:
+    def restore(self, past: Mapping[str, Any]) -> None:
         """Take the epochs that are here, of which that is the past, for those that were kept."""
-        self._decided = {name: Gap(**gap) for name, gap in past["decided"].items()}
+        self._reference_gaps = {name: Gap(**gap) for name, gap in past["decided"].items()}
         if len(past.get("places", ())) == len(self._entries):
             self._places = dict(zip(self._entries, past["places"], strict=True))
             self._n_places = past["n_places"]
@@ -131,7 +131,7 @@ class History:
     def _is_thinned(self) -> bool:
         return self._stretches.length > 1
 
-    def _take_out(self, epoch: int) -> None:
+    def _remove(self, epoch: int) -> None:
         """Take out an epoch that comes again; among thousands its place stays empty."""
         entry = self._entries.pop(epoch, None)
         if entry is None:
@@ -147,32 +147,32 @@ class History:
             self._best = chosen_epoch(measured, "best") if measured else None
         self._is_stale = True
 
-    def _choose(self, entry: EpochErrors) -> None:
+    def _update_chosen(self, entry: EpochErrors) -> None:
         """Note which epoch the tags speak of now, and of the one before what they have said: noise alone does not change it."""
         if entry.has_dev_error and (self._best is None or entry.errors["dev"] < self._best.errors["dev"]):
             if self._best is None and self._at == "best":  # till now they spoke of train errors alone
-                self._spoken, self._decided = None, {}
+                self._reported, self._reference_gaps = None, {}
             self._best = entry
         chosen = self.chosen
-        if chosen is self._spoken or not chosen.finite:
+        if chosen is self._reported or not chosen.finite:
             return
-        if self._spoken is not None and (self._spoken.counts or self._spoken.intervals):
-            gaps = self._spoken.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
-            self._decided = decide(gaps, self._decided)
-        self._spoken = chosen
+        if self._reported is not None and (self._reported.counts or self._reported.intervals):
+            gaps = self._reported.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
+            self._reference_gaps = with_hysteresis(gaps, self._reference_gaps)
+        self._reported = chosen
 
-    def _follow(self, place: int, entry: EpochErrors, dev: float | None) -> None:
+    def _extend_curves(self, place: int, entry: EpochErrors, dev: float | None) -> None:
         """Follow the curves by an epoch whose finite dev error is `dev`."""
         self._shape.add(place, entry.errors.get("train"), entry.errors.get("dev"))
         if dev is not None:
             self._latest_dev.append((place, dev))
 
-    def _renew(self) -> None:
+    def _recompute(self) -> None:
         """Follow the curves anew where an epoch has been taken out of them."""
         if not self._is_stale:
             return
         self._is_stale = False
-        self._shape, self._latest_dev = Shape(), _latest()
+        self._shape, self._latest_dev = Shape(), _latest_errors()
         if not self._is_thinned:
             self._places = {epoch: place for place, epoch in enumerate(self._entries)}
             self._n_places = len(self._entries)
@@ -180,9 +180,9 @@ class History:
             for place, entry in enumerate(self._entries.values()):
                 self._stretches.add(place, _dev_of(entry))
         for epoch, entry in self._entries.items():
-            self._follow(self._places[epoch], entry, _dev_of(entry))
+            self._extend_curves(self._places[epoch], entry, _dev_of(entry))
 
-    def _fullest(self) -> Mapping[int, int]:
+    def _most_complete_by_stretch(self) -> Mapping[int, int]:
         """Of each stretch the epoch with errors of the most sets: a dev error may be there at some epochs alone."""
         found: dict[int, int] = {}
         for epoch, entry in self._entries.items():
@@ -191,7 +191,7 @@ class History:
                 found[stretch] = epoch
         return found
 
-    def _sweep(self) -> Sequence[int]:
+    def _drop_epochs(self) -> Sequence[int]:
         kept = {entry.epoch for entry in self.kept}
         dropped = [epoch for epoch in self._entries if epoch not in kept]
         for epoch in dropped:
@@ -203,6 +203,6 @@ def _dev_of(entry: EpochErrors) -> float | None:
     return entry.errors["dev"] if entry.has_dev_error else None
 
 
-def _latest() -> deque[tuple[int, float]]:
+def _latest_errors() -> deque[tuple[int, float]]:
     """The last dev errors: as many as show that there are enough for a forecast."""
     return deque(maxlen=FEWEST_VALUES)

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS
+from bvtrack.diagnosis.best_run import comparison
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
 from bvtrack.diagnosis.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.diagnosis.run_history import History
-from bvtrack.diagnosis.step_reasons import compared
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
 from bvtrack.error_rates.gaps import Gap
 
@@ -40,7 +40,7 @@ class Verdict:
         """The content of `bvtrack/diagnosis.json`."""
         steps = [asdict(step) for step in self.steps]
         diagnosis = asdict(self.diagnosis)
-        diagnosis.pop("decided")
+        diagnosis.pop("reference_gaps")
         return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps}
 
     @classmethod
@@ -104,10 +104,10 @@ def judge_history(
         is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
-        previous = replace(Diagnosis.without_gaps("undetermined"), decided=history.decided)
+        previous = replace(Diagnosis.without_gaps("undetermined"), reference_gaps=history.reference_gaps)
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=previous)
         if best_other is not None and "dev" in diagnosis.errors:
-            beside = compared(best_other, diagnosis.errors["dev"])
+            beside = comparison(best_other, diagnosis.errors["dev"])
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
     evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=history.trend, best_other=best_other)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))

@@ -14,12 +14,12 @@ def no_gain(prospects: Prospects) -> Gain:
     return Gain()
 
 
-def as_it_is(why: str, prospects: Prospects, gain: Gain) -> str:
+def unchanged_reason(why: str, prospects: Prospects, gain: Gain) -> str:
     """A reason that takes nothing from the run."""
     return why
 
 
-def never(evidence: Evidence) -> bool:
+def never_leads_to_best(evidence: Evidence) -> bool:
     """Of a step that does not lead to what another run has otherwise."""
     return False
 
@@ -40,5 +40,5 @@ class StepRule:
     problems: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
     gain: Callable[[Prospects], Gain] = no_gain
-    reason: Callable[[str, Prospects, Gain], str] = as_it_is
-    leads_to_best: Callable[[Evidence], bool] = never
+    reason: Callable[[str, Prospects, Gain], str] = unchanged_reason
+    leads_to_best: Callable[[Evidence], bool] = never_leads_to_best

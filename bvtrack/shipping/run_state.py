@@ -81,7 +81,7 @@ class Ledger:
                     self._history.put(with_test_error(measured, new.as_epoch))
                     self._tests[measured.epoch] = new
             case PastRecord():
-                self._history.go_on_from(new.to_json())
+                self._history.restore(new.to_json())
             case ChanceRecord():
                 self._chance = new.error
             case ModelRecord():

@@ -97,7 +97,7 @@ def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[st
         problem = None if "dev" not in samples else problem  # there is nothing to compare with
     elif problem is None:
         try:
-            shift = compare_sets(compared, leaks=True, samples=_partly_known(samples, compared))
+            shift = compare_sets(compared, leaks=True, samples=_with_unknown_classes(samples, compared))
         except ValueError as error:
             problem = str(error)
     check = check_profiles(profiles, counts, shift=shift, monitors=monitors)
@@ -127,7 +127,7 @@ def _profiles(
             found = sample.profile(name, like)
         except ValueError as error:
             problem = str(error)
-            found = _by_itself(name, sample)
+            found = _separate_profile(name, sample)
         samples[name] = sample = sample.without_examples()
         if found is not None:
             like = like or found
@@ -135,12 +135,12 @@ def _profiles(
     return samples, profiles, problem
 
 
-def _partly_known(samples: Mapping[str, SplitSample], profiles: Mapping[str, SplitProfile]) -> list[str]:
+def _with_unknown_classes(samples: Mapping[str, SplitSample], profiles: Mapping[str, SplitProfile]) -> list[str]:
     """The sets of which some examples' classes are not known."""
     return [name for name, found in profiles.items() if sum(found.class_counts.values()) < samples[name].n]
 
 
-def _by_itself(name: str, sample: SplitSample) -> SplitProfile | None:
+def _separate_profile(name: str, sample: SplitSample) -> SplitProfile | None:
     try:
         return sample.profile(name, None)
     except ValueError:

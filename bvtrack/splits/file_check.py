@@ -14,8 +14,6 @@ from bvtrack.splits.files.split_file import Roles, SplitFile
 from bvtrack.splits.profiling.profile import SplitProfile, profile
 from bvtrack.splits.sizes import SplitReport
 
-GRAVEST_FIRST = ("error", "warning", "note")
-
 
 @dataclass(frozen=True)
 class FilesCheck:

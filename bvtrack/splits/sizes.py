@@ -25,7 +25,7 @@ SHARE_TOLERANCE = 0.05
 """Five points either way: 60/20/20, 70/15/15 and 55/25/20 are the same advice."""
 TYPICAL_ERROR = 0.10
 """The error at which precision is stated, where none is known."""
-COARSEST = GAP_SHARE * TYPICAL_ERROR
+WIDEST_HALF_WIDTH = GAP_SHARE * TYPICAL_ERROR
 """A held-out set that knows a 10 % error to ±3 points sees the smallest gap that the diagnosis names there."""
 
 
@@ -96,16 +96,16 @@ def _size_findings(counts: Mapping[str, int], held_out: Sequence[str]) -> list[F
 
 def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding | None:
     count, width = counts[name], half_width(TYPICAL_ERROR, counts[name])
-    is_coarse = width > COARSEST
+    is_imprecise = width > WIDEST_HALF_WIDTH
     guideline, low, high = _guideline(total, has_test="test" in counts)
     share = count / total
-    if share < low or (total > LARGE and is_coarse):
+    if share < low or (total > LARGE and is_imprecise):
         code = FindingCode.TOO_SMALL
     elif share > high:
         code = FindingCode.TOO_LARGE
     else:
         return None
-    level: Level = "warning" if is_coarse and code == FindingCode.TOO_SMALL else "note"
+    level: Level = "warning" if is_imprecise and code == FindingCode.TOO_SMALL else "note"
     precision = {"error": TYPICAL_ERROR, "points": 100 * width}
     return code.finding(level, split=name, count=count, total=total, share=share, guideline=guideline, **precision)
 

@@ -53,7 +53,7 @@ def print_groups(
 def _groups(groups: Sequence[RunGroup]) -> Table:
     from rich.text import Text
 
-    tags = [_broken(group.tag) for group in groups]
+    tags = [_with_breaks(group.tag) for group in groups]
     longest = max(len(line) for tag in tags for line in tag.splitlines())
     table = make_table(
         text("Diagnosis", narrowest=min(longest, LONGEST_VALUE)),
@@ -77,13 +77,13 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
     from rich.text import Text
 
     shown = [tag for tag in tags if any(tag in counts for counts in parameter.values.values())]
-    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_broken(tag)), can_break=True) for tag in shown))
+    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_with_breaks(tag)), can_break=True) for tag in shown))
     for value, counts in parameter.values.items():
         table.add_row(Text(_short(value)), *(f"{counts[tag]:,}" if tag in counts else "" for tag in shown))
     return table
 
 
-def _broken(tag: str) -> str:
+def _with_breaks(tag: str) -> str:
     """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
     return shortened(tag, LONGEST_TAG).replace("+", "+\n")
 

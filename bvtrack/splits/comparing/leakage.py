@@ -23,7 +23,7 @@ FEWEST_NEIGHBOURS = 10
 """A near copy is much nearer than the tenth nearest example."""
 NEAR_SHARE = 0.01
 """Near copies from which on they are an error: of natural images 5 of 1,000 only look alike."""
-BY_CHANCE = 2.0
+CHANCE_FACTOR = 2.0
 """Rows that come twice within a set come in both sets as well: so many times as often is no leak."""
 
 
@@ -73,10 +73,10 @@ def _share_repeated(one: SplitProfile) -> float:
     if one.hashes is None or len(one.hashes) < 2:
         return 0.0
     again = one.hashes[1:] == one.hashes[:-1]
-    return float(again.sum() + (again & ~_shifted(again)).sum()) / len(one.hashes)
+    return float(again.sum() + (again & ~_shifted_by_one(again)).sum()) / len(one.hashes)
 
 
-def _shifted(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _shifted_by_one(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
     import numpy as np
 
     return np.concatenate([[False], again[:-1]])
@@ -88,7 +88,7 @@ def _copies(pair: Pair) -> Iterator[Finding]:
     share, usual = pair.n_copies / pair.other.n, _share_repeated(pair.one)
     yield pair.finding(
         FindingCode.REPEATS,
-        "note" if share <= BY_CHANCE * usual else "error",
+        "note" if share <= CHANCE_FACTOR * usual else "error",
         n_shared=pair.n_copies,
         n=pair.other.n,
         share=share,

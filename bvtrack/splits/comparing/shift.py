@@ -28,12 +28,12 @@ Verdict = Literal[
     "shifted + leak",
     "unclear + leak",
 ]
-HARMLESS = 0.05
+NEGLIGIBLE_KS = 0.05
 """Sets that could hide no Kolmogorov-Smirnov statistic of this size are the same; smaller sets leave it unclear."""
 KS_CRITICAL = 1.358
 """The 95 % quantile of the Kolmogorov distribution."""
 LEAK = " + leak"
-NAMED = 3
+MOST_NAMED = 3
 """Differences that a finding names; of more it says how many there are."""
 
 FEWEST_EXPECTED = 10
@@ -122,7 +122,7 @@ def _verdict(comparisons: Sequence[Comparison], counts: Mapping[str, int]) -> Ve
         return "shifted"
     if any(comparison.is_significant for comparison in comparisons):
         return "same, but not i.i.d."
-    return "unclear" if _coarsest_effect(counts) > HARMLESS else "same"
+    return "unclear" if _coarsest_effect(counts) > NEGLIGIBLE_KS else "same"
 
 
 def _coarsest_effect(counts: Mapping[str, int]) -> float:
@@ -143,13 +143,13 @@ def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) 
             if label and label not in reference.labels.counts and n >= fewest
         }
         if unseen and found.labels is not None and not found.labels.is_bucketed:
-            classes = _the_first([f"{label} ({n:,})" for label, n in unseen.items()])
+            classes = _abbreviated([f"{label} ({n:,})" for label, n in unseen.items()])
             yield FindingCode.HAS_UNSEEN_CLASSES.finding(earlier=first, later=name, classes=classes)
 
 
 def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
     if verdict == "unclear":
-        needed = math.ceil(2 * (KS_CRITICAL / HARMLESS) ** 2 / 100) * 100
+        needed = math.ceil(2 * (KS_CRITICAL / NEGLIGIBLE_KS) ** 2 / 100) * 100
         read = ", ".join(f"{name} {n:,}" for name, n in counts.items())
         yield FindingCode.UNCLEAR_DISTRIBUTION.finding(read=read, needed=needed)
     significant = [one for one in comparisons if one.is_significant]
@@ -163,12 +163,12 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     by_column: dict[str, Comparison] = {}
     for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
-    differences = _the_first([one.in_words() for one in by_column.values()])
+    differences = _abbreviated([one.in_words() for one in by_column.values()])
     level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
     return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
 
 
-def _the_first(named: Sequence[str]) -> str:
+def _abbreviated(named: Sequence[str]) -> str:
     """As many as a finding names, and how many more there are."""
-    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    return f"{', '.join(named[:NAMED])}{more}"
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{', '.join(named[:MOST_NAMED])}{more}"

@@ -14,7 +14,7 @@ TARGET_NAMES = ("label", "labels", "target", "targets", "y")
 EXAMPLES_AT_ONCE = 256
 
 
-def of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+def batched(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Batches as they are, examples a few hundred at once."""
     waiting: list[Any] = []
     for item in items:
@@ -29,7 +29,7 @@ def of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         yield as_batch(waiting)
 
 
-def by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
+def batched_by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
     """The examples of a dataset, a few hundred at once."""
     for start in range(0, len(dataset), EXAMPLES_AT_ONCE):
         yield as_batch([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bvtrack.splits.reading import kinds
 from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE
-from bvtrack.splits.reading.examples import EXAMPLES_AT_ONCE, by_index, of_items, pair, stacked_values, without_target
+from bvtrack.splits.reading.examples import EXAMPLES_AT_ONCE, batched, batched_by_index, pair, stacked_values, without_target
 from bvtrack.splits.reading.features import dense, target_array
 
 Pairs = Iterable[tuple[Any, Any]]
@@ -51,7 +51,7 @@ def _at_once(data: Any, targets: Any) -> Pairs:
 
 
 def _examples(examples: Any, targets: Any) -> Pairs:
-    return by_index(examples) if targets is None else [(stacked_values(examples), targets)]
+    return batched_by_index(examples) if targets is None else [(stacked_values(examples), targets)]
 
 
 def _loader(loader: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
@@ -59,7 +59,7 @@ def _loader(loader: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
     generator = getattr(loader, "generator", None)
     state = None if generator is None else generator.get_state()
     try:
-        yield from of_items(loader)
+        yield from batched(loader)
     finally:
         if generator is not None:
             generator.set_state(state)
@@ -85,7 +85,7 @@ def _tensors(dataset: Any, targets: Any) -> Pairs:
 
 
 def _items(items: Any, targets: Any) -> Pairs:
-    return of_items(items)
+    return batched(items)
 
 
 def _refused(data: Any, targets: Any) -> Pairs:

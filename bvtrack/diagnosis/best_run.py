@@ -13,28 +13,28 @@ LONGEST_VALUE = 41
 """Of a parameter that differs: a longer value is cut, so that a sentence stays one."""
 
 
-def best_run(other: OtherRun) -> str:
+def sentence_start(other: OtherRun) -> str:
     """What the experiment's best other run on this dev set makes, as the beginning of a sentence."""
     name = f", {_short(other.name)}," if other.name else ""
     return f"The experiment's best other run on this dev set{name} makes {percent(other.dev_error)}"
 
 
-def compared(other: OtherRun, dev_error: float) -> str:
+def comparison(other: OtherRun, dev_error: float) -> str:
     """How the experiment's best other run does against this one, and, where it does better, what it does otherwise."""
     if round(other.dev_error, 4) >= round(dev_error, 4):
-        return f"{best_run(other)}: none does better than this one."
-    return f"{best_run(other)}. {differences_in_words(other.differences)}".strip()
+        return f"{sentence_start(other)}: none does better than this one."
+    return f"{sentence_start(other)}. {_differences_in_words(other.differences)}".strip()
 
 
-def differences_in_words(differences: Mapping[str, tuple[str | None, str | None]]) -> str:
+def _differences_in_words(differences: Mapping[str, tuple[str | None, str | None]]) -> str:
     """What the better run does otherwise, as a sentence; empty where nothing is known to differ."""
-    told = [
+    shown = [
         f"{_short(name)} ({_short(there)} there, {_short(here)} here)"
         for name, (there, here) in list(differences.items())[:SHOWN_DIFFERENCES]
     ]
-    rest = len(differences) - len(told)
-    told += [f"{rest} more"] if rest > 0 else []
-    return f"It differs in {joined(told)}." if told else ""
+    rest = len(differences) - len(shown)
+    shown += [f"{rest} more"] if rest > 0 else []
+    return f"It differs in {joined(shown)}." if shown else ""
 
 
 def _short(value: str | None) -> str:
