@@ -1,4 +1,4 @@
-"""How the experiment's best other run does against this one, in a sentence or two."""
+"""Comparison with the experiment's best other run, in one or two sentences."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from bvtrack.text import cut, on_one_line
 
 SHOWN_DIFFERENCES = 4
 LONGEST_VALUE = 41
-"""Of a parameter that differs: a longer value is cut, so that a sentence stays one."""
+"""Longer names and values of parameters are cut to this many characters."""
 
 
 def sentence_start(other: OtherRun) -> str:
-    """What the experiment's best other run on this dev set makes, as the beginning of a sentence."""
+    """The name and dev error of the experiment's best other run on this dev set, as the beginning of a sentence."""
     name = f", {_short(other.name)}," if other.name else ""
     return f"The experiment's best other run on this dev set{name} makes {percent(other.dev_error)}"
 
 
 def comparison(other: OtherRun, dev_error: float) -> str:
-    """How the experiment's best other run does against this one, and, where it does better, what it does otherwise."""
+    """The dev error of the experiment's best other run, and, if that is lower, the parameters that differ."""
     if round(other.dev_error, 4) >= round(dev_error, 4):
         return f"{sentence_start(other)}: none does better than this one."
     return f"{sentence_start(other)}. {_differences_in_words(other.differences)}".strip()
 
 
 def _differences_in_words(differences: Mapping[str, tuple[str | None, str | None]]) -> str:
-    """What the better run does otherwise, as a sentence; empty where nothing is known to differ."""
+    """The parameters that differ, as a sentence; empty if none is known to."""
     shown = [
         f"{_short(name)} ({_short(there)} there, {_short(here)} here)"
         for name, (there, here) in list(differences.items())[:SHOWN_DIFFERENCES]

@@ -1,4 +1,4 @@
-"""Diagnosis in, next steps out: the course's recipe, ranked by what each step can be expected to bring to this run.
+"""Next steps for a diagnosis: the course's recipe, ranked by each step's expected gain for this run.
 
 High bias: a bigger network, longer training, another optimiser, another model. High variance: more data, regularisation,
 another model (Deep Learning Specialization, course 2 week 1, "Basic recipe for machine learning"). Data mismatch: make the
@@ -19,15 +19,15 @@ from bvtrack.diagnosis.step_rule import StepRule
 from bvtrack.diagnosis.step_rules import STEP_RULES
 
 SHARE_OF_LEAD = 0.35
-"""To change one thing of what the better run has otherwise is expected to go a third of the way there (0.3 to 0.4 do equally
-well on LCDB), and nothing is expected to take more of the bias than the whole of it."""
+"""Expected share of the lead of a better run from adopting one of its differences, about a third (0.3 to 0.4 do equally well on
+LCDB)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to try next: `id` for machines, `title` and `why` for people.
 
-    `expected_gain` is the dev error that it should save, as a fraction, where a forecast can be made of it.
+    `expected_gain` is the forecast reduction of the dev error, as a fraction; `None` without a forecast.
     """
 
     id: str
@@ -37,11 +37,11 @@ class Step:
 
 
 def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[Step, ...]:
-    """The steps to try next, the one that can be expected to save most first; empty where nothing can be advised.
+    """The steps to try next, by decreasing expected gain; empty if there is no advice.
 
-    They are the course's for the problems that are named, `stop_earlier` where the dev error has turned, and what leads to a
-    better run of the experiment. What each can be expected to save follows from the errors and the `evidence`; where the dev
-    set is too small to tell, a bigger one comes first.
+    They are the course's for the named problems, `stop_earlier` if the dev error has turned, and the step towards a better run
+    of the experiment. Expected gains follow from the errors and the `evidence`; if the dev set is too small for a diagnosis, a
+    bigger one comes first.
 
     >>> from bvtrack import diagnose
     >>> [step.id for step in recommend(diagnose(train_error=0.01, dev_error=0.11))]
@@ -51,13 +51,13 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     if diagnosis.tag == "undetermined":
         return _steps_to_become_decidable(diagnosis) + _ranked(_steps_for_unclear_gaps(diagnosis), prospects)
     towards_best = [rule for rule in [_step_towards_best(prospects)] if rule]
-    if diagnosis.tag in STATES_WITHOUT_GAPS:  # what does not train yet has to do that first
+    if diagnosis.tag in STATES_WITHOUT_GAPS:  # it has to train first
         return _ranked(_course_steps(prospects), prospects) + _ranked(towards_best, prospects)
     return _ranked([*_course_steps(prospects), *towards_best], prospects)
 
 
 def _course_steps(prospects: Prospects) -> list[StepRule]:
-    """The course's steps for what is named, that of the focus first, and what the curve adds."""
+    """The course's steps for the named problems, those for the focus first, then those for the curve."""
     diagnosis = prospects.diagnosis
     problems = sorted(diagnosis.problems, key=lambda problem: problem != diagnosis.focus) or [diagnosis.tag]
     steps = [rule for problem in problems for rule in _steps_for(problem)]
@@ -65,7 +65,7 @@ def _course_steps(prospects: Prospects) -> list[StepRule]:
 
 
 def _steps_for_unclear_gaps(diagnosis: Diagnosis) -> list[StepRule]:
-    """The steps for what would be named if it were no noise."""
+    """The steps for gaps that are wide but may be noise."""
     return [rule for name, gap in diagnosis.reference_gaps.items() if gap.is_unclear for rule in _steps_for(PROBLEMS[name])]
 
 
@@ -74,14 +74,14 @@ def _steps_for(problem: str) -> list[StepRule]:
 
 
 def _step_towards_best(prospects: Prospects) -> StepRule | None:
-    """The step that leads to what the experiment's best run has otherwise; `None` where that is not clearly better."""
+    """The step that adopts a difference of the experiment's best run; `None` if that is not clearly better."""
     if prospects.lead is None:
         return None
     return next(rule for rule in STEP_RULES.values() if rule.leads_to_best(prospects.evidence))
 
 
 def _ranked(rules: Iterable[StepRule], prospects: Prospects) -> tuple[Step, ...]:
-    """The steps, each once, by expected gain; `sorted` leaves those of equal gain in the given order."""
+    """The steps, each once, by decreasing expected gain; `sorted` is stable, so equal gains keep the given order."""
     towards_best = _step_towards_best(prospects)
     gains = {rule: _gain_of(rule, prospects, is_towards_best=rule is towards_best) for rule in rules}
     ranked = sorted(gains.items(), key=lambda item: item[1].expected, reverse=True)
@@ -106,7 +106,7 @@ def _step(rule: StepRule, prospects: Prospects, gain: Gain, *, is_towards_best: 
 
 
 def _steps_to_become_decidable(diagnosis: Diagnosis) -> tuple[Step, ...]:
-    """What would let an undetermined run be diagnosed."""
+    """The steps that allow an undetermined run to be diagnosed."""
     if "dev" not in diagnosis.errors:
         return (Step("bigger_dev_set", "Hold out a dev set", "Without a dev error variance cannot be measured."),)
     unclear = [name for name, gap in diagnosis.reference_gaps.items() if gap.is_unclear]

@@ -1,4 +1,4 @@
-"""From a run's errors by epoch to what is said of it: the diagnosis, the curve and the steps."""
+"""The verdict on a run from its errors by epoch: the diagnosis, the curve and the steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a run after an epoch: about which epoch, what, how its curve looks, and what to do."""
+    """A verdict on a run: the epoch it is about, its diagnosis, the class of its curve, and the steps to try next."""
 
     epoch: int | None
     diagnosis: Diagnosis
@@ -45,8 +45,8 @@ class Verdict:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The verdict whose `as_json` this is; what is no such thing may raise anything of `LookupError`, `TypeError` and the
-        like, or give a verdict whose fields hold something else.
+        """The inverse of `as_json`, without validation: other content raises `LookupError`, `TypeError` and the like, or gives
+        a verdict with fields of other types.
         """
         known = dict(content["diagnosis"])
         known["gaps"] = {name: Gap(**gap) for name, gap in known["gaps"].items()}
@@ -68,7 +68,7 @@ def judge(
 ) -> Verdict:
     """The verdict on a run with this history, one entry an epoch; `best_other` is the experiment's best other run.
 
-    It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
+    It is about the epoch with the lowest dev error (`at="best"`, the earliest of equals) or about the last one.
     """
     followed = History(at, human_error=human_error, same_distribution=same_distribution, most=len(history))
     for entry in history:
@@ -94,7 +94,7 @@ def judge_history(
     n_train: int | None,
     best_other: OtherRun | None = None,
 ) -> Verdict:
-    """As `judge`, of a run that has been followed epoch by epoch: at the same cost however many there have been."""
+    """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs."""
     chosen = history.chosen
     if history.shape.is_empty:
         return Verdict(chosen.epoch, Diagnosis.without_gaps("undetermined"), None, ())
@@ -116,7 +116,7 @@ def judge_history(
 def diagnose_epoch(
     entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Diagnosis | None = None
 ) -> Diagnosis:
-    """What one epoch's finite errors say by themselves, or after the `previous` one of the run; there must be one."""
+    """Diagnose one epoch from its finite errors, at least one, with hysteresis if the `previous` diagnosis is given."""
     rates = entry.rates
     arguments: dict[str, Any] = {f"{name}_error": rate.error for name, rate in rates.items()}
     arguments |= {f"n_{name}": rate.n for name, rate in rates.items()}
