@@ -1,4 +1,4 @@
-"""Goes through the runs of whole experiments, diagnoses each and tags it."""
+"""Diagnose and tag all runs of experiments."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Auditing:
         is_dry: bool = False,
         threads: int = THREADS,
     ) -> None:
-        """With the arguments of `bvtrack.audit`. Raises `ValueError` for what is no error, a malformed tracking URI, and an
-        SQLite file that is not there.
+        """Take the arguments of `bvtrack.audit`. Raises `ValueError` for an invalid error, a malformed tracking URI, or a
+        missing SQLite file.
         """
         _check(human_error, baseline)
         self.uri = checked_uri(tracking_uri or current_uri())
@@ -51,16 +51,16 @@ class Auditing:
         self._threads = threads
 
     def runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
-        """What is said of each run of an experiment, or of all of them, as it is tagged; no more than a page is held.
+        """Audit the runs of one experiment, or of all, and yield each result; only one page is held in memory.
 
-        Raises `ValueError` for an experiment that is not there and for a filter that MLflow does not understand.
+        Raises `ValueError` for an unknown experiment or an invalid filter.
         """
         for experiment_id in self._ids(experiment):
             task = partial(self._audit, choose=self._choice(experiment_id))
             yield from self._each(task, experiment_id, filter_string)
 
     def undone_runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
-        """Each run of which the tags of an audit are removed. Raises as `runs_of` does."""
+        """Remove the tags of audits, and yield each such run. Raises as `runs_of` does."""
         filters = f"{filter_string} AND {OF_AUDITS}" if filter_string else OF_AUDITS
         for experiment_id in self._ids(experiment):
             yield from self._each(self._undo, experiment_id, filters)
@@ -77,7 +77,7 @@ class Auditing:
         return map_runs(task, pages, threads=self._threads, uri=self.uri)
 
     def _choice(self, experiment_id: str) -> Choice:
-        """The baseline of the runs to come."""
+        """The choice of baselines for an experiment; `"best"` reads all its runs first."""
         if self._baseline is None:
             return from_tags if self._human_error is None else given(self._human_error)
         if self._baseline != "best":
@@ -114,12 +114,12 @@ class Auditing:
 
 
 def _is_by_callback(run: LoggedRun) -> bool:
-    """Whether a callback or a Tracker has diagnosed the run."""
+    """True if a callback or a Tracker has diagnosed the run."""
     return SOURCE.read(run.tags) not in (None, AUDIT)
 
 
 def check_file(uri: str) -> None:
-    """Raise `ValueError` for an SQLite file that is not there: MLflow would make it, and find nothing in it."""
+    """Raise `ValueError` for a missing SQLite file, which MLflow would create, empty."""
     if (path := sqlite_file(uri)) and not path.exists():
         raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
 

@@ -1,4 +1,4 @@
-"""Runs page by page, several at a time, so that of an experiment of any size no more than a page is held."""
+"""Process runs page by page, concurrently; only one page is held in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Task = Callable[[LoggedRun], Audited]
 
 
 def map_runs(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: str) -> Iterator[Audited]:
-    """What `task` says of each run, in their order. Whatever MLflow at `uri` refuses of one, the others are gone through."""
+    """Apply `task` to each run, in order. A run that MLflow at `uri` refuses is skipped, and the others go on."""
     with ThreadPoolExecutor(threads) as pool:
         for page in pages:
             parents = {run.data.tags[PARENT] for run in page if PARENT in run.data.tags}
@@ -38,7 +38,7 @@ def _try_run(task: Task, parents: Collection[str], uri: str, found: Run) -> Audi
         if getattr(error, "error_code", None) == "PERMISSION_DENIED":
             return skipped(run, Unknown(REFUSED, "MLflow does not let you tag it; ask for permission to edit its experiment"))
         return skipped(run, Unknown(REFUSED, f"MLflow refused to read or tag it ({short_cause(error, uri)})"))
-    except Exception as error:  # one run of ten thousand that nobody thought of is no reason to lose the others
+    except Exception as error:  # one unforeseen run must not end an audit of ten thousand
         return skipped(
             run, Unknown("not understood", f"it could not be read ({type(error).__name__}: {error}); please report it")
         )

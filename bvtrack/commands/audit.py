@@ -1,4 +1,4 @@
-"""`bvtrack audit`: diagnoses runs that are already there."""
+"""`bvtrack audit`: diagnose existing runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bvtrack.commands.tables.audit import Tally, print_tally, run_line
 from bvtrack.shipping.shipper import settle_mlflow
 
 RETRIES = "2"
-"""Of a call over the network: of the thousands that an audit makes, one may fail by chance."""
+"""Maximum retries of an HTTP request: one of the thousands that an audit makes may fail by chance."""
 
 
 class BaselineError(ErrorRate):
@@ -80,7 +80,7 @@ def _make_auditing(*, is_dry: bool, **options: Any) -> Auditing:
 def _audited_runs(
     auditing: Auditing, experiments: Iterable[str | None], filter_string: str, problems: list[str], *, is_undo: bool
 ) -> Iterator[Audited]:
-    """The runs of the experiments that are there; what is wrong with another is added to the problems, each once."""
+    """Audit the existing experiments; errors about the others are added to `problems`, each once."""
     runs_of = auditing.undone_runs_of if is_undo else auditing.runs_of
     for experiment in experiments:
         try:
@@ -92,7 +92,7 @@ def _audited_runs(
 
 
 def _count_runs(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
-    """Count the runs as they come, beside a bar where it can be seen."""
+    """Count the runs as they are audited, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -1,4 +1,4 @@
-"""`bvtrack compare`: the runs of an experiment by what they suffer from."""
+"""`bvtrack compare`: the runs of experiments by diagnosis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
-"""What the map needs of a run's tags: notes and histories of models would only make the file large."""
+"""Prefixes of the tags that the map needs; notes and model histories would only make the file large."""
 
 
 @click.command()
@@ -92,7 +92,7 @@ def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
 
 
 def _as_json(parameter: ParameterGroup) -> dict[str, Any]:
-    """A parameter as scripts read it: lambda has the key `told`."""
+    """A parameter as JSON; `lambda_` has the key `told`."""
     return {"name": parameter.name, "told": parameter.lambda_, "values": parameter.values}
 
 

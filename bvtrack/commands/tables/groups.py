@@ -1,4 +1,4 @@
-"""The runs of an experiment by diagnosis, for a terminal."""
+"""Runs of an experiment by diagnosis, for a terminal."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SHOWN_PARAMETERS = 5
 SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
 LONGEST_TAG = 100
-"""Characters, twice as many as all four problems take: what others have written need not fill the screen."""
+"""Maximum length in characters, twice that of all four problems; others may have written anything."""
 EDGES = 2
-"""Characters by which rich makes a table without padded edges too wide."""
+"""Surplus width in characters of rich's tables without padded edges."""
 NARROWEST = 9
-"""Characters: the longest word of what is advised."""
+"""Minimum width in characters: the longest word in a step's title."""
 
 
 def print_groups(
     console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup], measures: Sequence[str]
 ) -> None:
-    """Print a row for each diagnosis, then how often each was made with each value of the parameters that tell most.
+    """Print a row for each diagnosis, then the counts of diagnoses by value of the most informative parameters.
 
-    The best runs are those by the first of the `measures`.
+    The best runs are by the first of the `measures`.
     """
     from rich.text import Text
 
@@ -84,7 +84,7 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
 
 
 def _with_breaks(tag: str) -> str:
-    """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
+    """The tag with a line break after each problem, so that a narrow terminal breaks no word."""
     return shortened(tag, LONGEST_TAG).replace("+", "+\n")
 
 
