@@ -1,4 +1,4 @@
-"""An error that says which argument it is about, so that a command can name its option instead."""
+"""A `ValueError` that knows its argument, so that a command can name its option instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument as a message names it: `n_dev`, or with what was given for it, `n_dev=10`."""
+    """An argument in a message: `n_dev`, or with its value, `n_dev=10`."""
 
     name: str
     given: object = None
@@ -18,9 +18,9 @@ class Argument:
 
 
 class ArgumentError(ValueError):
-    """Raised for an argument that is none.
+    """Raised for an invalid argument.
 
-    The message is a format, of which the first field is the argument and the others are the values, arguments among them.
+    The message is a format string; its first field is the argument, the others are `values`, which may be arguments, too.
 
     >>> error = ArgumentError(Argument("n_dev", 10), "{} was given without {}", Argument("dev_error"))
     >>> print(error, error.name, sep="; ")
@@ -37,11 +37,11 @@ class ArgumentError(ValueError):
 
     @property
     def name(self) -> str:
-        """The argument that it is about."""
+        """Name of the invalid argument."""
         return self._argument.name
 
     def spelled(self, spell: Callable[[Argument], str]) -> str:
-        """The message with each argument as it is called elsewhere."""
+        """The message with each argument spelled by `spell`."""
         shown = (spell(one) if isinstance(one, Argument) else one for one in (self._argument, *self._values))
         return self._message.format(*shown)
 

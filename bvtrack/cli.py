@@ -1,4 +1,4 @@
-"""The command line: its commands stand in `bvtrack.commands`."""
+"""The command line; its commands are in `bvtrack.commands`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COMMANDS = {
     "sync": "Send what trainings could not.",
     "ui": "Open the map of all runs.",
 }
-"""Each command, by the name of its module and of its function there, and its line in the list of commands."""
+"""Help line of each command, by the name of its module and of its function there."""
 
 
 class Commands(click.Group):
-    """Commands whose modules are imported when they are called: `bvtrack diagnose` needs neither MLflow nor NumPy."""
+    """Commands imported on use, so that `bvtrack diagnose` needs neither MLflow nor NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook."""
+"""HTML of results for notebooks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from functools import singledispatch
 from importlib import import_module
 
 RENDERERS = "bvtrack.report.card"
-"""Where the renderers are registered. It is imported when a notebook asks, so that a result need not know of pages."""
+"""The module that registers the renderers, imported when a notebook first displays a result."""
 
 
 def as_html(result: object) -> str:
-    """HTML that shows a result. Raises `TypeError` for one of a type without a renderer."""
+    """HTML of a result. Raises `TypeError` for a type without a renderer."""
     import_module(RENDERERS)
     return render(result)
 
 
 @singledispatch
 def render(result: object) -> str:
-    """HTML of a result; a renderer for a type is registered with `render.register`."""
+    """HTML of a result; `render.register` registers the renderer of a type."""
     raise TypeError(f"expected a result with a renderer, got {type(result).__name__}")

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit for where it goes: what cannot be shown is marked, and what is too long is cut."""
+"""Sanitise and truncate text from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import textwrap
 
 ELLIPSIS = "…"
 SPACED_ELLIPSIS = " …"
-"""Where what is cut is a text and no name."""
+"""Ellipsis for a cut text, rather than a cut name."""
 
 
 def as_text(value: str) -> str:
-    r"""`value` with what no store takes, lone surrogates and the NUL character, shown as U+FFFD.
+    r"""`value` with lone surrogates and NUL, which no store takes, replaced by U+FFFD.
 
     >>> as_text("caf\x00e")
     'caf\ufffde'
@@ -20,7 +20,7 @@ def as_text(value: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""`text` as a terminal can show it, and without what would move its cursor.
+    r"""`text` with unprintable characters, control characters included, replaced by U+FFFD.
 
     >>> printable("run\x1b[2J") == "run\ufffd[2J"
     True
@@ -29,7 +29,7 @@ def printable(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    r"""`text` with single spaces for all that separates its words.
+    r"""`text` with runs of white space replaced by single spaces.
 
     >>> on_one_line("a\n  b")
     'a b'
@@ -38,7 +38,7 @@ def on_one_line(text: str) -> str:
 
 
 def cut(text: str, longest: int, mark: str = ELLIPSIS) -> str:
-    """`text` of at most `longest` characters, with the mark at its end where there was more.
+    """`text` cut to at most `longest` characters, with `mark` at its end if it was longer.
 
     >>> cut("a very long name", 7), cut("a very long name", 7, SPACED_ELLIPSIS)
     ('a very…', 'a ver …')
@@ -47,7 +47,7 @@ def cut(text: str, longest: int, mark: str = ELLIPSIS) -> str:
 
 
 def cut_at_word(text: str, longest: int) -> str:
-    """`text` on one line, of at most `longest` characters and whole words.
+    """`text` on one line, cut to whole words and at most `longest` characters.
 
     >>> cut_at_word("the server is out of reach", 16)
     'the server is …'
@@ -56,7 +56,7 @@ def cut_at_word(text: str, longest: int) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """`text`, printable, of at most `longest` characters.
+    """`text`, printable, cut to at most `longest` characters.
 
     >>> shortened("a very long name", 7)
     'a very…'

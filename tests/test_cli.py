@@ -33,6 +33,7 @@ def test_diagnose_prints_json_for_scripts() -> None:
 
     assert content["diagnosis"]["tag"] == "high_bias+high_variance"
     assert content["diagnosis"]["human_error"] == 0.01
+    assert content["diagnosis"]["decided"]["variance"]["value"] == pytest.approx(0.15)
     assert [step["id"] for step in content["steps"]] == [
         step.id for step in bvtrack.recommend(bvtrack.diagnose(train_error=0.15, dev_error=0.30, human_error=0.01))
     ]

@@ -115,7 +115,7 @@ def test_a_parameter_that_tells_half_is_said_to_tell_half() -> None:
     ]
 
     (group,) = group_parameters(runs)
-    assert group.told == pytest.approx(0.5)
+    assert group.lambda_ == pytest.approx(0.5)
 
 
 def test_a_value_of_a_single_run_is_left_out() -> None:

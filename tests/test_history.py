@@ -14,7 +14,7 @@ from bvtrack import Diagnosis, Evidence, Tracker, classify_curve, diagnose, reco
 from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.diagnosis import run_verdict as verdicts
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS
-from bvtrack.diagnosis.run_history import KEPT_EPOCHS, SWEEP_EPOCHS, History
+from bvtrack.diagnosis.run_history import KEPT_EPOCHS, SURPLUS_EPOCHS, History
 from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch
 from bvtrack.journal.journal import record
 from bvtrack.journal.record_line import Record
@@ -297,7 +297,7 @@ def test_what_is_kept_does_not_grow_with_the_training(shape: Callable[[int], lis
         most = max(most, len(found._epochs), len(found._tests), len(found._history._entries))
     folded = [one["kind"] for one in found.folded()]
 
-    assert most <= KEPT_EPOCHS + SWEEP_EPOCHS + 1
+    assert most <= KEPT_EPOCHS + SURPLUS_EPOCHS + 1
     assert KEPT_EPOCHS // 2 <= folded.count("epoch") == folded.count("test") <= KEPT_EPOCHS + 4 * WARM_UP_EPOCHS
     assert len(found._history) == 20_000
 
@@ -343,7 +343,7 @@ def test_epochs_that_come_again_cost_a_look_at_what_is_kept(monkeypatch: pytest.
         assert found.verdict is not None
 
     assert unasked <= 100
-    assert followed.n_calls <= 100 * (KEPT_EPOCHS + SWEEP_EPOCHS)
+    assert followed.n_calls <= 100 * (KEPT_EPOCHS + SURPLUS_EPOCHS)
 
 
 class _Counted:

@@ -1,1 +1,1 @@
-"""Runs that anything logged to MLflow, diagnosed afterwards."""
+"""Diagnosis of existing MLflow runs, whatever logged them."""

@@ -1,4 +1,4 @@
-"""Diagnoses runs that are there already, whatever logged them."""
+"""Diagnose existing runs, whatever logged them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def audit(
     dry_run: bool = False,
     threads: int = THREADS,
 ) -> list[Audited]:
-    """What the runs of an experiment suffer from, whatever logged them; they are tagged so, and nothing else is changed.
+    """Diagnose the runs of an experiment, whatever logged them, and tag them; nothing but tags is changed.
 
-    `experiment` is one name, or several; `None` takes all there are. `filter_string` is one of MLflow's `search_runs`. With
-    `dry_run` nothing is written.
+    `experiment` is one name, or several; `None` audits all experiments. `filter_string` is a filter of MLflow's `search_runs`.
+    With `dry_run` nothing is written.
 
-    `human_error` is a fraction in [0, 1], 0 where it is not given. Runs that a callback or a Tracker has diagnosed are left to
-    them, and an audit that is repeated looks only at what has changed since. `baseline` instead tags all runs anew, those of
+    `human_error` is a fraction in [0, 1], 0 by default. Runs that a callback or a Tracker has diagnosed are skipped, and a
+    repeated audit only reads runs that have changed since. With `baseline`, all runs are tagged anew instead, those of
     callbacks too, against one error: `"zero"`, the `"best"` dev error of the experiment by the same measure on the same dev
     set, or a number.
 
-    Raises `ValueError` for an experiment that is not there, a filter that MLflow does not understand, an error that is no
-    fraction, or a malformed tracking URI, and what MLflow raises where it does not answer.
+    Raises `ValueError` for an unknown experiment, an invalid filter, an error that is not a fraction, or a malformed tracking
+    URI, and MLflow's own exception if it does not respond.
 
     >>> audit("digits", dry_run=True)  # doctest: +SKIP
     [Audited(run_id='…', name='wide', tag='high_variance', certainty='likely', …)]

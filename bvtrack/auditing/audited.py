@@ -1,4 +1,4 @@
-"""What an audit says of one run."""
+"""The result of an audit for one run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """A run's diagnosis as `tag`, and how sure that is; or, where there is none, `why_not`, and the same as a short `reason`.
+    """The diagnosis of a run as `tag`, and its certainty; or, without one, `why_not`, and the same as a short `reason`.
 
-    `metrics` are the logged metrics that were taken, by set (`train`, `dev`, `test`), `errors` what they say, as fractions,
-    and `measure` what the error is. `split` is what is off with the split. `is_changed` says that its tags are now, or in a dry
-    run would be, others than before.
+    `metrics` are the logged metrics that were used, by set (`train`, `dev`, `test`), `errors` their errors, as fractions, and
+    `measure` the kind of error. `split` is the finding codes of the split. `is_changed` is true if the audit changed the run's
+    tags, or would in a dry run.
     """
 
     run_id: str
@@ -37,12 +37,12 @@ class Audited:
 
 
 def skipped(run: LoggedRun, unknown: Unknown) -> Audited:
-    """A run that is left as it is."""
+    """The result for a run that is not tagged."""
     return Audited(run.run_id, run.name, reason=unknown.reason, why_not=unknown.sentence)
 
 
 def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited:
-    """A run with these tags, which may be those that it has."""
+    """The result for a run with these tags, changed or not."""
     return Audited(
         run.run_id,
         run.name,
@@ -57,5 +57,5 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
 
 
 def changed(run: LoggedRun, tags: Tags) -> dict[str, str | None]:
-    """Those of the tags that the run does not have so."""
+    """The tags whose values differ from the run's."""
     return {name: value for name, value in tags.items() if run.tags.get(name) != value}

@@ -1,4 +1,4 @@
-"""What errors are compared with: a human error, 0, or the best dev error of the experiment."""
+"""Baselines of the train error: a human error, 0, or the best dev error of the experiment."""
 
 from __future__ import annotations
 
@@ -16,51 +16,51 @@ from bvtrack.store.best_other_run import WITHOUT_ERRORS
 from bvtrack.store.logged_run import LoggedRun
 
 ROUNDED = 1e-4
-"""What `bvtrack.gaps` rounds errors to: by as much the best may be better than it says, and it is not to be `beyond_human`."""
+"""Rounding step of errors in `bvtrack.gaps`, subtracted from the best one so that its own run is not `beyond_human`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """`error` is the human error, `None` where it is not known; `source` is the value of `bvtrack.baseline`."""
+    """A human error, `None` if unknown; `source` is the value of `bvtrack.baseline`."""
 
     error: float | None = None
     source: str = "zero"
 
-    def is_that_of(self, run: LoggedRun) -> bool:
-        """Whether the run has a diagnosis that rests on it."""
+    def is_in_tags_of(self, run: LoggedRun) -> bool:
+        """True if the run has a diagnosis against this baseline."""
         human_error = tags.gaps_of(run.tags).human_error
         is_same = tags.BASELINE.read(run.tags) == self.source and human_error == rounded(self.error or 0.0)
         return is_same and tags.DIAGNOSIS.read(run.tags) is not None
 
 
 ASSUMED = Baseline()
-"""The course's assumption."""
+"""The course's assumption: a human error of 0."""
 
 Choice = Callable[[LoggedRun, str], Baseline]
-"""The baseline for a run with this `bvtrack.measure`."""
+"""Returns the baseline for a run and its `bvtrack.measure`."""
 
 
 def given(error: float | None) -> Choice:
-    """One baseline for all runs; 0 where `error` is `None`."""
+    """The same baseline for all runs; 0 if `error` is `None`."""
     baseline = ASSUMED if error is None else Baseline(error, "given")
     return lambda run, measure: baseline
 
 
-def kept(run: LoggedRun, measure: str) -> Baseline:
-    """The baseline that the run's tags rest on, else the assumed one."""
+def from_tags(run: LoggedRun, measure: str) -> Baseline:
+    """The baseline in the run's tags, else the assumed one."""
     error, source = tags.gaps_of(run.tags).human_error, tags.BASELINE.read(run.tags)
     return ASSUMED if error is None or source in (None, "zero") else Baseline(error, source)
 
 
 class BestErrors:
-    """The lowest dev error of an experiment by each measure on each dev set, of the runs that it is told of."""
+    """The lowest dev error among the added runs, by measure and dev set."""
 
     def __init__(self) -> None:
         self._lowest: dict[tuple[str, str | None], float] = {}
         self._changing = threading.Lock()
 
-    def take(self, run: LoggedRun, audited: Audited) -> None:
-        """Count a run in, if its errors mean something. Threads may do so at once."""
+    def add(self, run: LoggedRun, audited: Audited) -> None:
+        """Add a run, unless its errors mean nothing. Thread-safe."""
         if audited.measure is None or audited.tag in WITHOUT_ERRORS or "dev" not in audited.errors:
             return
         key, error = _key(run, audited.measure), audited.errors["dev"]
@@ -68,18 +68,18 @@ class BestErrors:
             self._lowest[key] = min(error, self._lowest.get(key, error))
 
     def __call__(self, run: LoggedRun, measure: str) -> Baseline:
-        """The baseline for a run: the best of those that are like it; a `Choice`."""
+        """The baseline for a run: the best error by its measure on its dev set. Makes this a `Choice`."""
         error = self._lowest.get(_key(run, measure))
         return ASSUMED if error is None else Baseline(round(max(error - ROUNDED, 0.0), 4), "experiment_best")
 
 
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
-    """What makes errors comparable: the same metric and, where it is known, the same dev set."""
+    """Key of comparable errors: the metric and, if known, the digest of the dev set."""
     return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
 
 
 THREADS = 4
-"""Runs that are audited at a time: while one waits for MLflow, another is worked out."""
+"""Number of runs audited concurrently: while one waits for MLflow, another is diagnosed."""
 
 
 AskedBaseline = Literal["zero", "best"] | float

@@ -1,4 +1,4 @@
-"""Goes through the runs of whole experiments, diagnoses each and tags it."""
+"""Diagnose and tag all runs of experiments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bvtrack.argument_error import Argument, ArgumentError
 from bvtrack.auditing.audited import Audited, changed, skipped
-from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, given, kept
+from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, from_tags, given
 from bvtrack.auditing.judge import judge_run
-from bvtrack.auditing.paging import each_run
+from bvtrack.auditing.paging import map_runs
 from bvtrack.auditing.rebaseline import rejudge_run
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
@@ -39,8 +39,8 @@ class Auditing:
         is_dry: bool = False,
         threads: int = THREADS,
     ) -> None:
-        """With the arguments of `bvtrack.audit`. Raises `ValueError` for what is no error, a malformed tracking URI, and an
-        SQLite file that is not there.
+        """Take the arguments of `bvtrack.audit`. Raises `ValueError` for an invalid error, a malformed tracking URI, or a
+        missing SQLite file.
         """
         _check(human_error, baseline)
         self.uri = checked_uri(tracking_uri or current_uri())
@@ -51,16 +51,16 @@ class Auditing:
         self._threads = threads
 
     def runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
-        """What is said of each run of an experiment, or of all of them, as it is tagged; no more than a page is held.
+        """Audit the runs of one experiment, or of all, and yield each result; only one page is held in memory.
 
-        Raises `ValueError` for an experiment that is not there and for a filter that MLflow does not understand.
+        Raises `ValueError` for an unknown experiment or an invalid filter.
         """
         for experiment_id in self._ids(experiment):
             task = partial(self._audit, choose=self._choice(experiment_id))
             yield from self._each(task, experiment_id, filter_string)
 
     def undone_runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
-        """Each run of which the tags of an audit are removed. Raises as `runs_of` does."""
+        """Remove the tags of audits, and yield each such run. Raises as `runs_of` does."""
         filters = f"{filter_string} AND {OF_AUDITS}" if filter_string else OF_AUDITS
         for experiment_id in self._ids(experiment):
             yield from self._each(self._undo, experiment_id, filters)
@@ -74,33 +74,33 @@ class Auditing:
 
     def _each(self, task: Callable[[LoggedRun], Audited], experiment_id: str, filter_string: str) -> Iterator[Audited]:
         pages = self._store.pages([experiment_id], filter_string)
-        return each_run(task, pages, threads=self._threads, uri=self.uri)
+        return map_runs(task, pages, threads=self._threads, uri=self.uri)
 
     def _choice(self, experiment_id: str) -> Choice:
-        """The baseline of the runs to come."""
+        """The choice of baselines for an experiment; `"best"` reads all its runs first."""
         if self._baseline is None:
-            return kept if self._human_error is None else given(self._human_error)
+            return from_tags if self._human_error is None else given(self._human_error)
         if self._baseline != "best":
             return given(None if self._baseline == "zero" else self._baseline)
         best = BestErrors()
-        for _ in self._each(partial(self._count_in, best), experiment_id, ""):
+        for _ in self._each(partial(self._add_to_best, best), experiment_id, ""):
             pass
         return best
 
     def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
-        if self._baseline is None and _is_anothers(run):
+        if self._baseline is None and _is_by_callback(run):
             return skipped(run, NOT_OURS)
         audited, tags = self._judge(run, choose)
         self._write(run, tags)
         return audited
 
-    def _count_in(self, best: BestErrors, run: LoggedRun) -> Audited:
-        audited, _ = self._judge(run, kept)
-        best.take(run, audited)
+    def _add_to_best(self, best: BestErrors, run: LoggedRun) -> Audited:
+        audited, _ = self._judge(run, from_tags)
+        best.add(run, audited)
         return audited
 
     def _judge(self, run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
-        if _is_anothers(run):
+        if _is_by_callback(run):
             return rejudge_run(run, choose)
         return judge_run(run, partial(self._store.history, run.run_id), choose)
 
@@ -113,13 +113,13 @@ class Auditing:
             self._store.write_tags(run.run_id, news)
 
 
-def _is_anothers(run: LoggedRun) -> bool:
-    """Whether a callback or a Tracker has diagnosed the run."""
+def _is_by_callback(run: LoggedRun) -> bool:
+    """True if a callback or a Tracker has diagnosed the run."""
     return SOURCE.read(run.tags) not in (None, AUDIT)
 
 
 def check_file(uri: str) -> None:
-    """Raise `ValueError` for an SQLite file that is not there: MLflow would make it, and find nothing in it."""
+    """Raise `ValueError` for a missing SQLite file, which MLflow would create, empty."""
     if (path := sqlite_file(uri)) and not path.exists():
         raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
 

@@ -1,4 +1,4 @@
-"""The runs of an experiment by what they suffer from: how each group does, and which parameter values go with it."""
+"""Runs of an experiment grouped by diagnosis, and the association of parameter values with diagnoses."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from bvtrack.schema.model_tags import model_texts
 from bvtrack.schema.tag_texts import metric_of
 
 FEWEST_RUNS = 2
-"""Of a parameter value: what one run did says nothing of others."""
+"""Minimum number of runs per parameter value."""
 MOST_VALUES = 12
-"""A parameter with more values, such as a seed or a path, is no group."""
+"""Parameters with more values, such as a seed or a path, are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedRun:
-    """What a run's tags and params say: errors and gaps as fractions, by set and by gap; `measure` is what the errors are."""
+    """A diagnosed run, from its tags and params: errors by set and gaps by name are fractions.
+
+    `measure` is the kind of error; only errors of the same measure are comparable.
+    """
 
     run_id: str
     name: str
@@ -33,7 +36,7 @@ class DiagnosedRun:
 
     @classmethod
     def of(cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> DiagnosedRun | None:
-        """The run with these tags and params; `None` where it has no diagnosis. What is no number is left out."""
+        """Parse tags and params; `None` without a diagnosis. Errors and gaps that are no numbers are left out."""
         diagnosis = schema.DIAGNOSIS.read(tags)
         if not diagnosis:
             return None
@@ -52,8 +55,8 @@ class DiagnosedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunGroup:
-    """The runs with one diagnosis: how many, the one with the lowest dev error, the median of each gap, and the step that is
-    advised most often.
+    """The runs with one diagnosis: their number, the one with the lowest dev error, the median of each gap, and the most
+    frequent first step.
     """
 
     tag: str
@@ -66,19 +69,19 @@ class RunGroup:
 
 @dataclass(frozen=True, slots=True)
 class ParameterGroup:
-    """How often each diagnosis was made with each value of a parameter.
+    """Contingency table of a parameter's values and the diagnoses.
 
-    `told` is the share of wrong guesses at a run's diagnosis that knowing the value saves (Goodman and Kruskal's lambda,
-    1954): 0 where it tells nothing, 1 where it tells all.
+    `lambda_` is Goodman and Kruskal's lambda (1954), the proportional reduction in error when a run's diagnosis is predicted
+    from the value: 0 for none, 1 if the value determines the diagnosis.
     """
 
     name: str
-    told: float
+    lambda_: float
     values: Mapping[str, Mapping[str, int]]
 
 
 def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
-    """The groups, the largest first. The best are among the runs whose errors are of the most frequent measure.
+    """The groups, the largest first. Best runs are chosen among those with the most frequent measure.
 
     >>> [group.tag for group in group_runs([DiagnosedRun("1", "wide", "high_variance")])]
     ['high_variance']
@@ -89,25 +92,25 @@ def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
 
 
 def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
-    """What the errors are, the most frequent first: errors of different measures do not compare."""
+    """The measures, the most frequent first: errors of different measures are not comparable."""
     return [measure for measure, _ in Counter(run.measure for run in runs).most_common()]
 
 
 def _measure_of(tag: str | None) -> str:
-    """What `bvtrack.measure` says the errors are; Lightning's `val_acc` and Keras's `val_accuracy` are one."""
+    """The measure in `bvtrack.measure`; Lightning's `val_acc` and Keras's `val_accuracy` are the same."""
     measure = metric_of(tag)
     is_accuracy = measure.startswith("1 - ") and core_name(measure.removeprefix("1 - ")) in ("acc", "accuracy")
     return "1 - accuracy" if is_accuracy else measure
 
 
 def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:
-    """The parameters whose values go with a diagnosis, those that tell most first.
+    """The parameters associated with the diagnosis, by decreasing lambda.
 
     Values of a single run, and parameters with more than 12 values, are left out.
     """
     parameters = dict.fromkeys(name for run in runs for name in run.parameters)
     found = [group for name in parameters if (group := _parameter(name, runs)) is not None]
-    return sorted(found, key=lambda group: -group.told)
+    return sorted(found, key=lambda group: -group.lambda_)
 
 
 def _group(runs: Sequence[DiagnosedRun], measure: str) -> RunGroup:
@@ -134,13 +137,14 @@ def _parameter(name: str, runs: Sequence[DiagnosedRun]) -> ParameterGroup | None
     repeated = _in_order([value for value, n in counts.items() if n >= FEWEST_RUNS])
     if not 1 < len(repeated) <= len(counts) <= MOST_VALUES:
         return None
-    of_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
-    told = _lambda(list(of_value.values()))
-    return ParameterGroup(name, told, {value: dict(of_value[value].most_common()) for value in repeated}) if told > 0 else None
+    by_value = {value: Counter(run.tag for run in runs if run.parameters.get(name) == value) for value in repeated}
+    lambda_ = _lambda(list(by_value.values()))
+    values = {value: dict(tags.most_common()) for value, tags in by_value.items()}
+    return ParameterGroup(name, lambda_, values) if lambda_ > 0 else None
 
 
 def _in_order(values: Sequence[str]) -> list[str]:
-    """By size where all are numbers."""
+    """Sort numerically if all values are numbers, else as texts."""
     try:
         return sorted(values, key=float)
     except ValueError:
@@ -148,6 +152,7 @@ def _in_order(values: Sequence[str]) -> list[str]:
 
 
 def _lambda(tables: Sequence[Counter[str]]) -> float:
+    """Goodman and Kruskal's lambda from the counts of diagnoses, one table per value."""
     total = sum(tables, Counter())
     missed = total.total() - max(total.values())
     known = total.total() - sum(max(table.values()) for table in tables)

@@ -1,4 +1,4 @@
-"""A run's verdict from the metrics that anything logged, and its tags."""
+"""Verdict and tags of a run from its logged metrics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from bvtrack.store.metric_point import Point
 from bvtrack.version import __version__
 
 History = Callable[[str], Sequence[Point]]
-"""Reads the points of one of the run's metrics."""
+"""Returns the points of one of the run's metrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What was found in a run's metrics: the errors by epoch, and the sizes of the sets by the logged datasets."""
+    """Errors of a run by epoch, and the sizes of its sets from the logged datasets."""
 
     found: Found
     epochs: list[EpochErrors]
@@ -37,9 +37,9 @@ class Errors:
 
 
 def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
-    """What is said of a run, and the tags that say it; none where it is not diagnosed. Raises what `history` raises.
+    """The result for a run and its new tags; no tags if it is not diagnosed. Raises what `history` raises.
 
-    No history is read where an audit of this version has read the same before, against the same baseline.
+    No history is read if an audit of this version has already read the same, against the same baseline.
     """
     found = find_errors(run)
     if isinstance(found, Unknown):
@@ -55,7 +55,7 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
 
 
 def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unknown:
-    """The run's errors by epoch, or why they are none. Raises what `history` raises."""
+    """The run's errors by epoch, or the reason why there are none. Raises what `history` raises."""
     sizes = split_sizes(run, found)
     epochs = epochs_of(found, _curves(run, found, history), _counts(found, sizes))
     if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
@@ -66,7 +66,7 @@ def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unkn
 
 
 def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
-    """What these errors say of the run."""
+    """The verdict on the run from these errors."""
     verdict = judge(
         errors.epochs,
         at="best",
@@ -80,9 +80,9 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
 
 
 def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
-    """Whether the run's tags say what they would be said to be now."""
+    """True if the run's tags are up to date: same version, baseline and digest."""
     is_own = tags.SOURCE.read(run.tags) == AUDIT and tags.VERSION.read(run.tags) == __version__
-    return is_own and baseline.is_that_of(run) and tags.gaps_of(run.tags).digest == run.digest
+    return is_own and baseline.is_in_tags_of(run) and tags.gaps_of(run.tags).digest == run.digest
 
 
 def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
@@ -94,15 +94,15 @@ def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
 
 
 def _repeats_best(run: LoggedRun, last: int) -> bool:
-    """Whether the last step holds the best one once more, as MLflow's autologgers log it after an early stopping: those of
-    XGBoost and LightGBM always, that of TensorFlow behind the epoch that it stopped at.
+    """True if the last step repeats the best one, as MLflow's autologgers log it after early stopping: XGBoost and LightGBM
+    always, TensorFlow after the epoch that it stopped at.
     """
     stopped = run.metrics.get("stopped_epoch")
     return "stopped_iteration" in run.metrics or (stopped is not None and last > stopped.value)
 
 
 def _curve(run: LoggedRun, name: str, history: History) -> Curve:
-    """The metric's curve; one whose latest point is at step 0 has no other step."""
+    """The metric's curve; if the latest point is at step 0, that is the only one."""
     latest = run.metrics[name]
     return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
 
@@ -122,7 +122,7 @@ def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> Tags:
 
 
 def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
-    """The examples behind errors that are shares of them, where the sizes are those of what was measured."""
+    """Numbers of examples, for errors that are shares of them and measured on exactly these sets."""
     if not found.measure.is_rate or found.is_cross_validated:
         return {}
     return {name: n for name, n in sizes.items() if name in found.metrics and (name != "train" or found.is_exact)}

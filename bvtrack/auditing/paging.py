@@ -1,4 +1,4 @@
-"""Runs page by page, several at a time, so that of an experiment of any size no more than a page is held."""
+"""Process runs page by page, concurrently; only one page is held in memory."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ REFUSED = "refused by MLflow"
 Task = Callable[[LoggedRun], Audited]
 
 
-def each_run(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: str) -> Iterator[Audited]:
-    """What `task` says of each run, in their order. Whatever MLflow at `uri` refuses of one, the others are gone through."""
+def map_runs(task: Task, pages: Iterable[Iterable[Run]], *, threads: int, uri: str) -> Iterator[Audited]:
+    """Apply `task` to each run, in order. A run that MLflow at `uri` refuses is skipped, and the others go on."""
     with ThreadPoolExecutor(threads) as pool:
         for page in pages:
             parents = {run.data.tags[PARENT] for run in page if PARENT in run.data.tags}
-            yield from pool.map(partial(_guarded, task, parents, uri), page)
+            yield from pool.map(partial(_try_run, task, parents, uri), page)
 
 
-def _guarded(task: Task, parents: Collection[str], uri: str, found: Run) -> Audited:
+def _try_run(task: Task, parents: Collection[str], uri: str, found: Run) -> Audited:
     from mlflow.exceptions import MlflowException
 
     run = LoggedRun(found.info.run_id, found.info.run_name or found.info.run_id)
@@ -38,7 +38,7 @@ def _guarded(task: Task, parents: Collection[str], uri: str, found: Run) -> Audi
         if getattr(error, "error_code", None) == "PERMISSION_DENIED":
             return skipped(run, Unknown(REFUSED, "MLflow does not let you tag it; ask for permission to edit its experiment"))
         return skipped(run, Unknown(REFUSED, f"MLflow refused to read or tag it ({short_cause(error, uri)})"))
-    except Exception as error:  # one run of ten thousand that nobody thought of is no reason to lose the others
+    except Exception as error:  # one unforeseen run must not end an audit of ten thousand
         return skipped(
             run, Unknown("not understood", f"it could not be read ({type(error).__name__}: {error}); please report it")
         )

@@ -1,4 +1,4 @@
-"""A run that has been diagnosed, diagnosed anew from its own tags against another baseline."""
+"""Diagnose a run again from its own tags, against another baseline."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NOTHING_TO_COMPARE = Unknown("nothing to compare", "its diagnosis rests on no er
 
 
 def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
-    """What a callback's or a Tracker's run is against the baseline chosen for it; who diagnosed it stays as it is.
+    """The result and new tags for a callback's or a Tracker's run against the baseline chosen for it; `bvtrack.source` stays.
 
-    `bvtrack.gaps` holds the errors, to a hundredth of a point, with their counts. Of errors that are no shares of examples the
-    intervals are not there, so that such a diagnosis is `likely` at most.
+    `bvtrack.gaps` has the errors, to a hundredth of a point, with their counts. It lacks the intervals of errors that are not
+    shares of examples, so such a diagnosis is at most `likely`.
     """
     gaps = tags.gaps_of(run.tags)
     if not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
         return skipped(run, NOTHING_TO_COMPARE), {}
     baseline = choose(run, tags.MEASURE.read(run.tags) or "")
-    if baseline.is_that_of(run):
+    if baseline.is_in_tags_of(run):
         return with_tags(run, run.tags, {}), {}
     counts = {name: n for name, n in gaps.counts.items() if name in gaps.errors}
     entry = EpochErrors(tags.EPOCH.read(run.tags) or 0, gaps.errors, counts)
@@ -42,5 +42,5 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
 
 
 def _kept(run: LoggedRun) -> Tags:
-    """What the run's tags say that no baseline changes."""
+    """The run's tags that do not depend on the baseline."""
     return {tag.name: run.tags[tag.name] for tag in (tags.MEASURE, tags.SPLIT) if tag.name in run.tags}

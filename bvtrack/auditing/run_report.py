@@ -1,4 +1,4 @@
-"""The report of one run, in every form that it has."""
+"""The report of one run, in all formats."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bvtrack.store.target import checked_uri, current_uri
 
 FORMS = (".html", ".md", ".png")
 FRAME_HEIGHT = 900
-"""Pixels of a notebook; the frame scrolls."""
+"""Height in pixels in a notebook; the frame scrolls."""
 
 
 def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
-    """The report of a run in MLflow, whatever logged it; `tracking_uri` is MLflow's own setting by default.
+    """The report of a run in MLflow, whatever logged it; `tracking_uri` defaults to MLflow's own setting.
 
-    Raises `ValueError` for a run that cannot be diagnosed, which says why, and for a malformed tracking URI, and what MLflow
-    raises where there is no such run, or it does not answer.
+    Raises `ValueError`, with the reason, for a run that cannot be diagnosed, and for a malformed tracking URI, and MLflow's own
+    exception if there is no such run, or if it does not respond.
 
     >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
     """
@@ -36,7 +36,7 @@ def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run suffers from, drawn and in words; in a notebook it shows itself."""
+    """Report of a run, in figures and words; a notebook displays it."""
 
     content: Content
 
@@ -53,9 +53,9 @@ class Report:
         return render_picture(self.content)
 
     def save(self, path: str | Path) -> Path:
-        """Write the form that the suffix of `path` names: `.html`, `.md` or `.png`.
+        """Write the report in the format of the suffix of `path`: `.html`, `.md` or `.png`.
 
-        Raises `ValueError` for another suffix, and `OSError` where the file cannot be written.
+        Raises `ValueError` for another suffix, and `OSError` if the file cannot be written.
         """
         path = Path(path)
         match path.suffix.lower():

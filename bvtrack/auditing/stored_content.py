@@ -1,11 +1,11 @@
-"""From a run as MLflow holds it to what its report says: nothing is read or written here."""
+"""Content of a report from a run read from MLflow; nothing is read or written here."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from bvtrack.auditing.baseline import kept
+from bvtrack.auditing.baseline import from_tags
 from bvtrack.auditing.judge import read_errors, verdict_on
 from bvtrack.auditing.stored_run import OWN_METRICS, StoredRun
 from bvtrack.diagnosis.diagnosis import Diagnosis
@@ -22,17 +22,17 @@ from bvtrack.store.logged_run import LoggedRun
 
 
 def content_of(stored: StoredRun) -> Content:
-    """The content of a run's report. Raises `ValueError` for a run that cannot be diagnosed, which says why."""
+    """The content of a run's report. Raises `ValueError`, with the reason, for a run that cannot be diagnosed."""
     if stored.found is None:
-        return _of_a_callback(stored)
-    return _of_others(stored, stored.found)
+        return _content_by_callback(stored)
+    return _content_by_others(stored, stored.found)
 
 
-def _of_a_callback(stored: StoredRun) -> Content:
+def _content_by_callback(stored: StoredRun) -> Content:
     run, epochs, said = stored.run, _epochs(stored), stored.verdict
     return Content(
         name=run.name,
-        verdict=said if said is not None and _is_tagged(run, said.diagnosis) else _anew(run, epochs),
+        verdict=said if said is not None and _is_tagged(run, said.diagnosis) else _judge_again(run, epochs),
         history=epochs,
         measure=tags.MEASURE.read(run.tags),
         state=tags.STATE.read(run.tags),
@@ -44,7 +44,7 @@ def _of_a_callback(stored: StoredRun) -> Content:
     )
 
 
-def _of_others(stored: StoredRun, found: Found | Unknown) -> Content:
+def _content_by_others(stored: StoredRun, found: Found | Unknown) -> Content:
     run = stored.run
     errors = found if isinstance(found, Unknown) else read_errors(run, found, stored.history)
     if isinstance(errors, Unknown):
@@ -52,7 +52,7 @@ def _of_others(stored: StoredRun, found: Found | Unknown) -> Content:
     measure = errors.found.measure_tag
     return Content(
         name=run.name,
-        verdict=verdict_on(run, errors, kept(run, measure)),
+        verdict=verdict_on(run, errors, from_tags(run, measure)),
         history=errors.epochs,
         measure=measure,
         address=stored.address,
@@ -63,7 +63,7 @@ def _of_others(stored: StoredRun, found: Found | Unknown) -> Content:
 
 
 def _epochs(stored: StoredRun) -> list[EpochErrors]:
-    """The errors that a callback has logged; how many examples they were measured on is known of the verdict's epoch."""
+    """The errors logged by a callback; every epoch gets the verdict's counts, the only ones stored."""
     counts = tags.gaps_of(stored.run.tags).counts
     curves = {name: curve_of(stored.points[metric]) for name, metric in OWN_METRICS.items() if metric in stored.points}
     epochs = sorted(set().union(*curves.values()))
@@ -75,22 +75,22 @@ def _epochs(stored: StoredRun) -> list[EpochErrors]:
 
 
 def _is_error(value: float | None) -> bool:
-    """Whether it is one, finite or not; under our names somebody else may have logged what is none."""
+    """True for an error, finite or not; somebody else may have logged other values under our names."""
     return value is not None and (is_fraction(value) or not math.isfinite(value))
 
 
 def _is_tagged(run: LoggedRun, diagnosis: Diagnosis) -> bool:
-    """Whether the run's tags still say this diagnosis; an audit may have tagged it otherwise since."""
+    """True if the run's tags still state this diagnosis; an audit may have changed them since."""
     human_error = tags.gaps_of(run.tags).human_error or 0.0
     return diagnosis.tag == tags.DIAGNOSIS.read(run.tags) and rounded(diagnosis.human_error) == human_error
 
 
-def _anew(run: LoggedRun, epochs: Sequence[EpochErrors]) -> Verdict:
-    """The verdict on the errors that were logged, against the baseline that the tags name."""
+def _judge_again(run: LoggedRun, epochs: Sequence[EpochErrors]) -> Verdict:
+    """The verdict on the logged errors, against the baseline in the tags."""
     return judge(
         epochs,
         at="best",
-        human_error=kept(run, "").error,
+        human_error=from_tags(run, "").error,
         same_distribution=True,
         chance=None,
         model=read_model(run.tags),

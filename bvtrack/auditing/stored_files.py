@@ -1,4 +1,4 @@
-"""The files that a training has left in its run, read as far as they are what it wrote: anybody may have changed them."""
+"""Parse and validate the JSON artifacts of a training, which anybody may have changed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from bvtrack.splits.comparing.histograms import Histogram
 from bvtrack.splits.finding import Finding
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""What a file may raise that is not what was expected."""
+"""Exceptions that an unexpected file may cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSplit:
-    """The content of `bvtrack/splits.json`, which a report can show, and the findings in it."""
+    """The valid content of `bvtrack/splits.json`, and its findings."""
 
     content: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
 def read_verdict(content: Mapping[str, Any]) -> Verdict | None:
-    """What `bvtrack/diagnosis.json` says; `None` where that is no verdict.
+    """The verdict in `bvtrack/diagnosis.json`; `None` if it is invalid.
 
     >>> read_verdict({"diagnosis": {"tag": "high_variance"}, "steps": 1})
     """
@@ -40,7 +40,7 @@ def read_verdict(content: Mapping[str, Any]) -> Verdict | None:
 
 
 def read_split(content: Mapping[str, Any]) -> StoredSplit:
-    """What `bvtrack/splits.json` says; nothing where a report could not show it."""
+    """The content of `bvtrack/splits.json`; empty if a report cannot show it."""
     with contextlib.suppress(*UNREADABLE):
         split_in_words(content)
         if all(map(_is_drawable, histograms_of(content))):
@@ -49,7 +49,7 @@ def read_split(content: Mapping[str, Any]) -> StoredSplit:
 
 
 def _is_sound(verdict: Verdict) -> bool:
-    """Whether names, texts and numbers are where they should be."""
+    """True if all names are known, and all texts and numbers have the right type."""
     diagnosis, gaps, steps = verdict.diagnosis, verdict.diagnosis.gaps, verdict.steps
     texts = [diagnosis.tag, diagnosis.certainty, diagnosis.explanation, diagnosis.baseline, verdict.curve or ""]
     texts += [text for step in steps for text in (step.id, step.title, step.why)]
@@ -68,7 +68,7 @@ def _is_sound(verdict: Verdict) -> bool:
 
 
 def _is_drawable(histogram: Histogram) -> bool:
-    """Whether each set has as many shares as there are classes, or places between edges."""
+    """True if each set has one share per class, or per bin."""
     n_shares = len(histogram.classes) or len(histogram.edges) - 1
     numbers = [*histogram.edges, *histogram.missing.values(), *(one for some in histogram.shares.values() for one in some)]
     return (
@@ -80,7 +80,7 @@ def _is_drawable(histogram: Histogram) -> bool:
 
 
 def _findings(content: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """All findings of the split; none where one of them is none."""
+    """All findings of the split; none if one of them is invalid."""
     with contextlib.suppress(*UNREADABLE):
         found = tuple(findings_in(content))
         if all(isinstance(text, str) for one in found for text in (one.code, one.level, one.message)):

@@ -1,4 +1,4 @@
-"""One run with all that a report needs of it, each part fetched once."""
+"""A run with everything that its report needs, each part fetched once."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ OWN_METRICS = {name: names.error_metric(name) for name in SET_NAMES}
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run: its latest values, params, tags and datasets, where it is, and the points of the metrics that are its errors.
+    """A run: its latest values, params, tags and datasets, its address, and the points of its error metrics.
 
-    `found` says which metrics are the errors of a run that no callback and no Tracker has logged, or why that cannot be known;
-    of one of theirs it is `None`, and what they said is in `verdict` and `split`, as far as it can be read.
+    `found` is the error metrics of a run that no callback or Tracker has logged, or the reason why they are unknown. For a
+    callback's or a Tracker's run it is `None`, and `verdict` and `split` are those that it stored, if they can be read.
     """
 
     run: LoggedRun
@@ -40,12 +40,12 @@ class StoredRun:
     split: StoredSplit = field(default_factory=StoredSplit)
 
     def history(self, metric: str) -> Sequence[Point]:
-        """The points of a metric; none of one that is no error."""
+        """The points of a metric; empty if it is not an error."""
         return self.points.get(metric, ())
 
 
 def read_run(store: Store, run_id: str) -> StoredRun:
-    """The run with this id. Raises `ValueError` for one that is deleted, and what MLflow raises."""
+    """Fetch the run with this id. Raises `ValueError` for a deleted run, and MLflow's own exceptions."""
     logged = store.run(run_id)
     run = LoggedRun.of(logged)
     if logged.info.lifecycle_stage == "deleted":

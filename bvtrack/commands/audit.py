@@ -1,4 +1,4 @@
-"""`bvtrack audit`: diagnoses runs that are already there."""
+"""`bvtrack audit`: diagnose existing runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bvtrack.commands.tables.audit import Tally, print_tally, run_line
 from bvtrack.store.mlflow_settings import settle_mlflow
 
 RETRIES = "2"
-"""Of a call over the network: of the thousands that an audit makes, one may fail by chance."""
+"""Maximum retries of an HTTP request: one of the thousands that an audit makes may fail by chance."""
 
 
 class BaselineError(ErrorRate):
@@ -57,10 +57,10 @@ def audit(
         raise click.UsageError("expected the names of experiments, or --all; got " + ("both" if is_all else "neither"))
     if is_undo and any(options[name] is not None for name in ("human_error", "baseline")):
         raise click.UsageError("expected --undo without --human-error and --baseline: there is nothing to compare with")
-    auditing = _begun(is_dry=dry_run, **options)
+    auditing = _make_auditing(is_dry=dry_run, **options)
     problems: list[str] = []
-    runs = _runs_of(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
-    tally = _followed(runs, as_json=as_json, shows_runs=dry_run)
+    runs = _audited_runs(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
+    tally = _count_runs(runs, as_json=as_json, shows_runs=dry_run)
     if not as_json:
         _print_tally(tally, "untagged" if is_undo else "tagged anew", is_dry=dry_run)
     for problem in problems:
@@ -68,7 +68,7 @@ def audit(
     sys.exit(2 if problems else int(tally.n_refused > 0))
 
 
-def _begun(*, is_dry: bool, **options: Any) -> Auditing:
+def _make_auditing(*, is_dry: bool, **options: Any) -> Auditing:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", RETRIES)
     settle_mlflow()
     try:
@@ -77,10 +77,10 @@ def _begun(*, is_dry: bool, **options: Any) -> Auditing:
         raise usage_error(error) from error
 
 
-def _runs_of(
+def _audited_runs(
     auditing: Auditing, experiments: Iterable[str | None], filter_string: str, problems: list[str], *, is_undo: bool
 ) -> Iterator[Audited]:
-    """The runs of the experiments that are there; what is wrong with another is added to the problems, each once."""
+    """Audit the existing experiments; errors about the others are added to `problems`, each once."""
     runs_of = auditing.undone_runs_of if is_undo else auditing.runs_of
     for experiment in experiments:
         try:
@@ -91,8 +91,8 @@ def _runs_of(
             raise refused("did not list the runs", error, auditing.uri) from error
 
 
-def _followed(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
-    """Count the runs as they come, beside a bar where it can be seen."""
+def _count_runs(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
+    """Count the runs as they are audited, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

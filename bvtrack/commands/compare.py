@@ -1,4 +1,4 @@
-"""`bvtrack compare`: the runs of an experiment by what they suffer from."""
+"""`bvtrack compare`: the runs of experiments by diagnosis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bvtrack.auditing.experiments import check_file
-from bvtrack.auditing.groups import DiagnosedRun, group_parameters, group_runs, measures_of
+from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
 from bvtrack.schema import tags
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
-"""What the map needs of a run's tags: notes and histories of models would only make the file large."""
+"""Prefixes of the tags that the map needs; notes and model histories would only make the file large."""
 
 
 @click.command()
@@ -46,13 +46,13 @@ def compare(
     uri, found = _read(experiments, filter_string, tracking_uri)
     diagnosed = [run for run in map(_diagnosed, found) if run is not None]
     if not diagnosed:
-        raise click.ClickException(_none_of(len(found), experiments, filter_string))
+        raise click.ClickException(_no_diagnosis(len(found), experiments, filter_string))
     if page is not None:
         _write_page(page, [run for run in found if tags.GAPS.name in run.data.tags], ", ".join(experiments), uri)
     _print(diagnosed, as_json=as_json)
 
 
-def _none_of(n_found: int, experiments: Sequence[str], filter_string: str) -> str:
+def _no_diagnosis(n_found: int, experiments: Sequence[str], filter_string: str) -> str:
     named = ", ".join(experiments)
     if not n_found:
         return f"expected runs in {named}, found none" + (f" by the filter {filter_string!r}" if filter_string else "")
@@ -83,12 +83,17 @@ def _diagnosed(run: Run) -> DiagnosedRun | None:
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
     groups, parameters = group_runs(runs), group_parameters(runs)
     if as_json:
-        content = {"diagnoses": [asdict(group) for group in groups], "parameters": [asdict(one) for one in parameters]}
+        content = {"diagnoses": [asdict(group) for group in groups], "parameters": [_as_json(one) for one in parameters]}
         click.echo(json.dumps(content, indent=2))
         return
     from rich.console import Console
 
     print_groups(Console(highlight=False), groups, parameters, measures_of(runs))
+
+
+def _as_json(parameter: ParameterGroup) -> dict[str, Any]:
+    """A parameter as JSON; `lambda_` has the key `told`."""
+    return {"name": parameter.name, "told": parameter.lambda_, "values": parameter.values}
 
 
 def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:

@@ -1,4 +1,4 @@
-"""`bvtrack demo`: real trainings, to see it work."""
+"""`bvtrack demo`: real trainings, diagnosed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def demo(store: Path) -> None:
 
 
 def _make_writable(folder: Path) -> None:
-    """Make the folder, and a file in it that is gone at once."""
+    """Make the folder, and check that it is writable with a temporary file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

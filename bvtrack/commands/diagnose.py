@@ -1,4 +1,4 @@
-"""`bvtrack diagnose`: what a few errors say."""
+"""`bvtrack diagnose`: diagnose a few errors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bvtrack.error_rates.error_rate import read_error
 from bvtrack.report.note import headline
 
 
-class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # it takes none before click 8.4
+class ErrorRate(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.4
     """An error as a fraction (`0.11`) or in percent (`11%`)."""
 
     name = "error"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read the number; whether it is an error is for `diagnose` to say."""
+        """Parse the number; `diagnose` checks its range."""
         try:
             return read_error(str(value))
         except ValueError as error:
@@ -55,9 +55,14 @@ def diagnose(different_sources: bool, as_json: bool, train_error: float | None, 
         raise usage_error(error) from error
     steps = recommend(diagnosis)
     if as_json:
-        click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
+        click.echo(json.dumps({"diagnosis": _as_json(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
     else:
         _print_verdict(diagnosis, steps)
+
+
+def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as JSON types; `reference_gaps` has the key `decided`."""
+    return {"decided" if name == "reference_gaps" else name: value for name, value in asdict(diagnosis).items()}
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:

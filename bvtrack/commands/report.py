@@ -1,4 +1,4 @@
-"""`bvtrack report`: what one run suffers from, drawn and in words."""
+"""`bvtrack report`: the report of one run, in figures and words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bvtrack split`: whether a split in files can be trusted."""
+"""`bvtrack split`: check a split in files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def split(
                          one; compared at 32 x 32 pixels (needs Pillow)
 
     Example: bvtrack split train.csv dev.csv test.csv --group patient --strict
-    """  # noqa: D301  # click's mark of a paragraph to leave as it is
+    """  # noqa: D301  # click's mark of a preformatted paragraph
     paths = {"train": train, "dev": dev} | ({"test": test} if test else {})
     try:
         check = _check_with_bar(paths, columns, without, leaks=not no_leaks)

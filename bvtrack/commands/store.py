@@ -1,4 +1,4 @@
-"""What commands that read an MLflow store have in common: which one it is, and what to say where it does not answer."""
+"""Helpers of commands that read an MLflow store: its tracking URI, and the error if it fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bvtrack.store.target import checked_uri, current_uri, without_credentials
 
 
 def named_store(tracking_uri: str | None) -> str:
-    """The tracking URI that was given, else MLflow's own setting. Raises a usage error for one that is malformed."""
+    """The given tracking URI, else MLflow's own setting. Raises a usage error if it is malformed."""
     try:
         return checked_uri(tracking_uri or current_uri())
     except ValueError as error:
@@ -17,5 +17,5 @@ def named_store(tracking_uri: str | None) -> str:
 
 
 def refused(what: str, error: Exception, uri: str) -> click.ClickException:
-    """MLflow at `uri` does not do `what`, such as "does not list the runs", in one sentence without its credentials."""
+    """The error `MLflow at {uri} {what} ({cause})`, without credentials; `what` is, say, "does not list the runs"."""
     return click.ClickException(f"MLflow at {without_credentials(uri)} {what} ({short_cause(error, uri)})")

@@ -1,4 +1,4 @@
-"""`bvtrack sync`: sends what trainings could not."""
+"""`bvtrack sync`: send the journals that trainings could not."""
 
 from __future__ import annotations
 

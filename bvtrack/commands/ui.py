@@ -41,7 +41,7 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
 
 def _open_there(uri: str, *, no_browser: bool) -> None:
-    """Open the map of a server that somebody runs."""
+    """Open the map of a running server."""
     address = f"{uri.rstrip('/')}/bvtrack/"
     if not has_map(address):
         raise click.ClickException(
@@ -52,7 +52,7 @@ def _open_there(uri: str, *, no_browser: bool) -> None:
 
 
 def _check_store(uri: str) -> None:
-    """Raise a usage error for a store that no server can open, or that is not there."""
+    """Raise a usage error for a store that no server can open, or that does not exist."""
     if scheme_of(uri) in DATABRICKS:
         shown = read_address(uri).shown
         raise click.UsageError(f"expected a database or an MLflow server, got {shown!r}, whose pages are Databricks' own")
@@ -64,7 +64,7 @@ def _check_store(uri: str) -> None:
 
 
 def _serve(uri: str, port: int, *, no_browser: bool) -> None:
-    """Serve the store until the user has seen enough."""
+    """Serve the store until Ctrl-C, SIGTERM, or the end of the server."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
     try:
         port = free_port(port)
@@ -86,4 +86,4 @@ def _show(address: str, *, no_browser: bool) -> None:
     shown = without_credentials(address)
     click.echo(f"The map: {shown}")
     if not no_browser:
-        click.launch(shown)  # on a command line, which everybody sees; the browser asks for the password
+        click.launch(shown)  # everybody sees the command line; the browser asks for the password

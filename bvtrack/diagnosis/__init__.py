@@ -1,1 +1,1 @@
-"""From errors to a diagnosis, and from there to a recipe: pure functions."""
+"""Diagnosis of errors, and the recipe that follows from it: pure functions."""

@@ -1,4 +1,4 @@
-"""The steps against high bias: a bigger network, longer training, another optimiser."""
+"""Steps against high bias: a bigger network, longer training, another optimiser."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bvtrack.diagnosis.step_rule import StepRule
 
 
 class BiasShare(NamedTuple):
-    """What a step takes of avoidable bias; the latter where the learning rate is below what is usual for the optimiser, so
-    that bias may be nothing but too few, or too small, steps.
+    """Share of the avoidable bias that a step removes: `usual`, or `of_small_steps` if the learning rate is below the usual one
+    of the optimiser, because then the bias may come from too few or too small steps alone.
     """
 
     usual: float
     of_small_steps: float
 
     def of(self, model: ModelFacts) -> float:
-        """The share that holds for this model."""
+        """The share that applies to this model."""
         return self.of_small_steps if model.has_small_steps else self.usual
 
 
@@ -27,12 +27,12 @@ BIGGER_NETWORK = BiasShare(0.5, 0.3)
 TRAIN_LONGER = BiasShare(0.15, 0.45)
 DIFFERENT_OPTIMIZER = BiasShare(0.1, 0.4)
 MUCH_BIGGER = 2.0
-"""A network with twice the parameters is another size; fewer more may come with another shape of the same size."""
+"""Minimum ratio of parameters that counts as a bigger network; a smaller one may come from another shape of the same size."""
 
 
 def _gain(share: BiasShare, prospects: Prospects) -> float:
-    """Of the bias no more than another run shows can be had, and of a run without a curve, which is taken to have settled, no
-    more than another model would take.
+    """Share of the bias, capped at the lead of the experiment's best run; without a curve the run is assumed to have converged,
+    and the gain is capped at what another model would save.
     """
     evidence, bias = prospects.evidence, prospects.gap("avoidable_bias")
     most = prospects.another_model if evidence.n_train and not evidence.dev_curve else 1.0
@@ -40,7 +40,7 @@ def _gain(share: BiasShare, prospects: Prospects) -> float:
 
 
 def _gain_of_bigger_network(prospects: Prospects) -> Gain:
-    """Of a network that is large already a bigger one takes no more than another optimiser."""
+    """For a network that is already large, no more than another optimiser would save."""
     return Gain(_gain(DIFFERENT_OPTIMIZER if prospects.evidence.is_large else BIGGER_NETWORK, prospects))
 
 

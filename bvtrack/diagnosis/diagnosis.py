@@ -1,4 +1,4 @@
-"""Errors in, diagnosis out: bias, variance, both or neither, and how sure that is."""
+"""Diagnosis of a set of errors: bias, variance, both or neither, and its certainty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROBLEMS = {
     "data_mismatch": "data_mismatch",
     "dev_overfit": "dev_overfit",
 }
-"""The problem that each gap stands for when it is too wide, in the order they are named."""
+"""The problem indicated by each gap that is too wide, in the order in which problems are named."""
 
 STATES_WITHOUT_GAPS = {
     "diverged": "The training diverged: an error is no longer a finite number, so no gap means anything.",
@@ -31,12 +31,13 @@ STATES_WITHOUT_GAPS = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a set of errors says about a run.
+    """The diagnosis of a set of errors.
 
-    `tag` is the problems joined by `+`, or the one state that stands where no problem is named. `certainty` is `certain`
-    (the whole 95 % interval agrees), `likely` (the measured value does) or `unclear`. `errors` and `counts` hold what was
-    given, by set: `train`, `train_dev`, `dev`, `test`. `decided` holds the gaps as they were when it was last decided
-    whether to name them (see `diagnose`, `previous`). `baseline` says where the human error is from: `given` or `zero`.
+    `tag` is the problems joined by `+`, or a state if no problem is named. `certainty` is `certain` (the whole 95 % interval
+    agrees), `likely` (the measured value does) or `unclear`. `errors` and `counts` are those given, by set: `train`,
+    `train_dev`, `dev`, `test`. `reference_gaps` are the gaps that decided which problems are named: those of an earlier epoch
+    while the change since is within noise (see `diagnose`, `previous`). `baseline` is the source of the human error: `given` or
+    `zero`.
     """
 
     tag: str
@@ -45,7 +46,7 @@ class Diagnosis:
     problems: tuple[str, ...] = ()
     focus: str | None = None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
-    decided: Mapping[str, Gap] = field(default_factory=dict, repr=False)
+    reference_gaps: Mapping[str, Gap] = field(default_factory=dict, repr=False)
     errors: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     human_error: float = 0.0
@@ -60,8 +61,8 @@ class Diagnosis:
         *,
         is_sure: bool = True,
     ) -> Diagnosis:
-        """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, where
-        there are none, `undetermined`.
+        """The diagnosis of a run whose errors cannot be compared: `diverged`, `not_learning`, `not_applicable`, or, if
+        there are no errors, `undetermined`.
 
         Raises `ValueError` for any other state.
 
@@ -82,7 +83,7 @@ class Diagnosis:
 
     @property
     def named_gaps(self) -> tuple[str, ...]:
-        """The gaps that stand for the problems, in their order."""
+        """The gaps behind the problems, in the same order."""
         return tuple(name for name, problem in PROBLEMS.items() if problem in self.problems)
 
     def _repr_html_(self) -> str:
@@ -104,18 +105,18 @@ def diagnose(
     intervals: Mapping[str, tuple[float, float]] | None = None,
     previous: Diagnosis | None = None,
 ) -> Diagnosis:
-    """Say whether these errors show bias, variance, data mismatch or an overfit dev set, and how sure that is.
+    """Diagnose bias, variance, data mismatch or an overfit dev set from errors, with the certainty of that.
 
-    Errors are fractions in [0, 1]. `train_error` may be `None` where only a later gap is asked for. `n_*` are the examples
-    that each error was measured on (not the size of the training set); without them there are no intervals and nothing is
-    `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` says that train and dev are
-    known to come from different sources: variance and mismatch are then told apart by a train-dev error alone. `intervals`
-    are the 95 % intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are no shares of examples. `previous`
-    is the diagnosis of an earlier epoch of the run: a gap that is as far from its threshold as then, but for noise (by its
-    interval), is named if, and only if, it was.
+    Errors are fractions in [0, 1]. `train_error` may be `None` if only a later gap is of interest. `n_*` are the numbers of
+    examples that each error was measured on (not the size of the training set); without them there are no intervals and nothing
+    is `certain`. `human_error` defaults to 0, the course's assumption. `same_distribution=False` means that train and dev are
+    known to come from different sources: only a train-dev error then separates variance from mismatch. `intervals` are the 95 %
+    intervals, by set (`train`, `train_dev`, `dev`, `test`), of errors that are not shares of examples. `previous` is the
+    diagnosis of an earlier epoch of the run: a gap whose distance from its threshold has changed only within its interval is
+    named if, and only if, it was named then.
 
-    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count that cannot be the
-    error's, a count or an interval without its error, or an interval that does not hold it.
+    Raises `ValueError` for an error that is not a number in [0, 1], a count below 1, a count of which the error
+    cannot be a share, a count or an interval without its error, or an interval that does not contain it.
 
     >>> diagnose(train_error=0.01, dev_error=0.11).tag
     'high_variance'
@@ -132,18 +133,18 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     gaps = measure_gaps(rates, human_error or 0.0, same_distribution)
 
-    decided = decide(gaps, previous.decided if previous is not None else {})
-    named = [name for name, gap in decided.items() if gap.is_named]
-    is_unclear = any(gap.is_unclear for gap in decided.values())
+    reference_gaps = with_hysteresis(gaps, previous.reference_gaps if previous is not None else {})
+    named = [name for name, gap in reference_gaps.items() if gap.is_named]
+    is_unclear = any(gap.is_unclear for gap in reference_gaps.values())
     tag, certainty = _verdict(gaps, named, rates, human_error, same_distribution, is_unclear=is_unclear)
     return Diagnosis(
         tag=tag,
         certainty=certainty,
-        explanation=explain(tag, gaps=gaps, decided=decided, rates=rates, human_error=human_error),
+        explanation=explain(tag, gaps=gaps, reference_gaps=reference_gaps, rates=rates, human_error=human_error),
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].value)] if named else None,
         gaps=gaps,
-        decided=decided,
+        reference_gaps=reference_gaps,
         errors=errors,
         counts=counts,
         human_error=human_error or 0.0,
@@ -151,17 +152,17 @@ def diagnose(
     )
 
 
-def decide(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
-    """The gaps by which it is decided what is wide: those of `before`, where the present ones are as far from their thresholds
-    but for noise.
+def with_hysteresis(gaps: Mapping[str, Gap], before: Mapping[str, Gap]) -> dict[str, Gap]:
+    """The reference gaps: hysteresis keeps a gap of `before` while the change in its distance from the threshold is within
+    noise.
     """
 
-    def is_as_before(name: str, gap: Gap) -> bool:
+    def is_unchanged(name: str, gap: Gap) -> bool:
         if name not in before or not gap.is_near_its_threshold:
             return False
         return gap.may_be(gap.threshold + before[name].value - before[name].threshold)
 
-    return {name: before[name] if is_as_before(name, gap) else gap for name, gap in gaps.items()}
+    return {name: before[name] if is_unchanged(name, gap) else gap for name, gap in gaps.items()}
 
 
 def _verdict(
@@ -173,7 +174,7 @@ def _verdict(
     *,
     is_unclear: bool,
 ) -> tuple[str, str]:
-    """The tag and its certainty: the problems, else undetermined, else the state that the dev error is in."""
+    """The tag and its certainty: the problems, else `undetermined`, else the state of the dev error."""
     if named:
         tag = "+".join(PROBLEMS[name] for name in named)
         return tag, _certainty(all(gaps[name].is_surely_wide for name in named))

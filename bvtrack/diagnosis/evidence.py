@@ -1,4 +1,4 @@
-"""What else is known of a run than its errors: its curves, its model, and how the experiment's other runs do."""
+"""Evidence about a run besides its errors: its curves, its model, and the experiment's other runs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bvtrack.error_rates.gaps import ROUNDING
 
 SGD_RATE = 0.1
 USUAL_RATES = {"adam": 0.001, "sgd": SGD_RATE}
-"""By what an optimiser's name holds, so that AdamW and NAdam count as Adam: the default of Kingma and Ba 2015, and where SGD
-on images is usually begun (He et al. 2016; Goyal et al. 2017)."""
+"""Usual learning rates by a substring of the optimiser's name, so that AdamW and NAdam count as Adam: the default of Kingma and
+Ba 2015, and the usual initial rate of SGD on images (He et al. 2016; Goyal et al. 2017)."""
 
 MOST_PARAMETERS = 10_000_000
 """Larger networks are trained at smaller rates (Kaplan et al. 2020, appendix D.6), or fine-tuned."""
 LARGE = 1_000
-"""From so many parameters for each example on, it is hardly the size of a network that holds it back."""
+"""Parameters per training example from which the size of a network hardly limits it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a run's model and training are, as far as it could be read; rates as the optimiser has them.
+    """Model and hyper-parameters of a run, as far as they are known; rates are those of the optimiser.
 
-    `parameters` counts the trainable ones, `dropout` is the largest dropout rate in the model, `schedule` the name of what
-    changes the learning rate (`none` where it stays), `augmentation` says whether training examples are changed at random.
+    `parameters` is the number of trainable ones, `dropout` the largest dropout rate in the model, `schedule` the name of the
+    learning-rate schedule (`none` for a constant rate), `augmentation` is true if training examples are augmented at random.
     """
 
     parameters: int | None = None
@@ -40,13 +40,13 @@ class ModelFacts:
 
     @property
     def is_unregularized(self) -> bool:
-        """Whether it is known to have no dropout and no weight decay, and not known to have augmentation."""
+        """True if it is known to have no dropout and no weight decay, and not known to have augmentation."""
         return self.weight_decay == 0 and self.dropout == 0 and not self.augmentation
 
     @property
     def has_small_steps(self) -> bool:
-        """Whether its learning rate is known to be below the usual one of its optimiser; of SGD, the rate that it comes to
-        with momentum, which is the rate / (1 - momentum). Of very large networks nothing is said.
+        """True if its learning rate is known to be below the usual one of its optimiser; for SGD with momentum, the effective
+        rate counts, which is the rate / (1 - momentum). Always false for very large networks.
         """
         if (self.parameters or 0) > MOST_PARAMETERS:
             return False
@@ -59,10 +59,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class OtherRun:
-    """The best of the experiment's other runs on the same dev set: its lowest dev error, its name, its model, what differs.
+    """The best of the experiment's other runs on the same dev set: its lowest dev error, name, model and differences.
 
-    `differences` holds, by parameter, its value there and its value in the present run, `None` where it has none. `page` is
-    where it is, as a link within MLflow's UI.
+    `differences` are pairs by parameter: its value there and in the present run, `None` if unset. `page` is a link to the run
+    within MLflow's UI.
     """
 
     dev_error: float
@@ -74,11 +74,11 @@ class OtherRun:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else is known of a run.
+    """Evidence about a run besides its errors.
 
-    `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` are the errors by
-    epoch, `None` where there is none, or where these have been followed their trend; `best_other` is the best of the
-    experiment's other runs on the same dev set.
+    `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` is the dev errors
+    by epoch, `None` for an epoch without one, or their trend; `best_other` is the best of the experiment's other runs on
+    the same dev set.
     """
 
     curve: str | None = None
@@ -89,10 +89,10 @@ class Evidence:
 
     @property
     def trend(self) -> Trend:
-        """Where the dev errors are heading."""
+        """The trend of the dev errors."""
         return self.dev_curve if isinstance(self.dev_curve, Trend) else Trend.of(self.dev_curve)
 
     @property
     def is_large(self) -> bool:
-        """Whether the network is known to be large for the data."""
+        """True if the network is known to be large for the data."""
         return bool(self.model.parameters and self.n_train and self.model.parameters >= LARGE * self.n_train)

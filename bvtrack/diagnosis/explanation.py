@@ -1,4 +1,4 @@
-"""A diagnosis in words that a student understands, with the numbers it rests on."""
+"""A diagnosis in words that a student understands, with its numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROBLEM_PHRASES = {
 
 
 def percent(error: float) -> str:
-    """An error or a gap as people say it: `11.0 %`, and two digits where one would hide the value.
+    """An error or a gap in percent: `11.0 %`, with a second digit for a value below 0.995 %.
 
     >>> percent(0.11), percent(0.005)
     ('11.0 %', '0.50 %')
@@ -34,7 +34,7 @@ def percent(error: float) -> str:
 
 
 def points(gap: Gap) -> str:
-    """A gap in percentage points, with its 95 % interval where it has one."""
+    """A gap in percentage points, with its 95 % interval if it has one."""
     value = f"{in_points(gap.value)} points"
     if gap.low is None or gap.high is None:
         return value
@@ -42,7 +42,7 @@ def points(gap: Gap) -> str:
 
 
 def in_points(difference: float, sign: str = "") -> str:
-    """A difference of fractions in percentage points; `sign="+"` shows the sign of either kind.
+    """A difference of fractions in percentage points; `sign="+"` shows a plus sign, too.
 
     >>> in_points(-0.0001), in_points(0.025, sign="+")
     ('0.0', '+2.5')
@@ -54,27 +54,29 @@ def explain(
     tag: str,
     *,
     gaps: Mapping[str, Gap],
-    decided: Mapping[str, Gap],
+    reference_gaps: Mapping[str, Gap],
     rates: Mapping[str, Rate],
     human_error: float | None,
 ) -> str:
-    """The reasons for a verdict: the errors, the gaps, why they are named or not, and what is missing.
+    """The reasons for a verdict: the errors, the gaps, why problems are named or not, and missing errors.
 
-    `decided` holds the gaps as they were when it was decided whether to name them.
+    `reference_gaps` are the gaps that decided which problems are named.
     """
-    named = [name for name, gap in decided.items() if gap.is_named]
+    named = [name for name, gap in reference_gaps.items() if gap.is_named]
     sentences = [in_numbers({name: rate.error for name, rate in rates.items()}, gaps, human_error)]
     sentences += [f"So {joined([PROBLEM_PHRASES[name] for name in named])}."] if named else []
     sentences += [
-        _could_be_noise(name, gaps[name], rates, human_error or 0.0) for name, gap in decided.items() if gap.is_unclear
+        _sentence_on_noise(name, gaps[name], rates, human_error or 0.0)
+        for name, gap in reference_gaps.items()
+        if gap.is_unclear
     ]
-    sentences += [*_as_before(gaps, named), *_below_human(gaps, named, rates, human_error or 0.0)]
-    sentences += [*_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
+    sentences += [*_sentences_on_hysteresis(gaps, named), *_sentences_below_human(gaps, named, rates, human_error or 0.0)]
+    sentences += [*_sentences_on_missing(gaps, rates), *_STATE_SENTENCES.get(tag, ())]
     return " ".join(sentences)
 
 
 def in_numbers(errors: Mapping[str, float], gaps: Mapping[str, Gap], human_error: float | None) -> str:
-    """The errors and the gaps: how an explanation begins, and what a table can say instead."""
+    """The errors and the gaps: the beginning of an explanation, which a table may replace."""
     measured = ", ".join(f"{SET_NAMES[name]} {percent(error)}" for name, error in errors.items())
     assumed = "0.0 % (assumed: none was given)" if human_error is None else percent(human_error)
     gap_sentences = [f"{GAP_NAMES[name].capitalize()} is {points(gap)}." for name, gap in gaps.items()]
@@ -88,26 +90,28 @@ _STATE_SENTENCES = {
 }
 
 
-def _could_be_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error: float) -> str:
+def _sentence_on_noise(name: str, gap: Gap, rates: Mapping[str, Rate], human_error: float) -> str:
     later, earlier = sets_of(name, rates)
     if any(rates[side].bounds for side in (later, earlier) if side in rates):
         assert gap.low is not None
-        needed = f"{math.ceil(((gap.value - gap.low) / gap.value) ** 2)} times as many"  # half the width for 4 times as many
+        needed = f"{math.ceil(((gap.value - gap.low) / gap.value) ** 2)} times as many"  # the width halves with 4 times as many
     else:
         known = rates.get(earlier, Rate(human_error))
         needed = f"about {examples_to_tell(rates[later].error, known.error, earlier_is_known=earlier not in rates):,}"
     return f"The {GAP_NAMES[name]} may be chance, for its interval holds 0: {needed} examples a set would tell."
 
 
-def _as_before(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
+def _sentences_on_hysteresis(gaps: Mapping[str, Gap], named: Sequence[str]) -> Iterator[str]:
     for name, gap in gaps.items():
         if (name in named) != gap.is_named:
             what = "named" if name in named else "not named"
             yield f"The {GAP_NAMES[name]} is still {what}: it has changed by no more than noise since that was decided."
 
 
-def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float) -> Iterator[str]:
-    """Why a gap that looks wide is none: what is below the human error is nothing that a cure would have to close."""
+def _sentences_below_human(
+    gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[str, Rate], human_error: float
+) -> Iterator[str]:
+    """Why a wide gap is not a problem: the part below the human error need not be closed."""
     for name, gap in gaps.items():
         later, earlier = (rates.get(side) for side in sets_of(name, rates))
         if name not in named and later and earlier and earlier.error < human_error and gap.value >= SMALLEST_GAP:
@@ -115,7 +119,7 @@ def _below_human(gaps: Mapping[str, Gap], named: Sequence[str], rates: Mapping[s
             yield f"Of the {GAP_NAMES[name]} only {above} points lie above the human error, and that is what could be closed."
 
 
-def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
+def _sentences_on_missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
     if "dev" not in errors:
         missing = "data mismatch" if "variance" in gaps else "variance"
         yield f"There is no dev error, so {missing} cannot be measured: hold out a dev set."
@@ -129,7 +133,7 @@ def _missing(gaps: Mapping[str, Gap], errors: Collection[str]) -> Iterator[str]:
 
 
 def sets_of(gap_name: str, errors: Collection[str]) -> tuple[str, str]:
-    """The sets of a gap's larger and smaller error: of the dev error's variance `dev` and `train`."""
+    """The sets of a gap's larger and smaller error: for variance without a train-dev set, `dev` and `train`."""
     unseen = "train_dev" if "train_dev" in errors else "dev"
     sets = {
         "avoidable_bias": ("train", "human"),
@@ -141,7 +145,7 @@ def sets_of(gap_name: str, errors: Collection[str]) -> tuple[str, str]:
 
 
 def joined(phrases: Sequence[str]) -> str:
-    """Phrases as a list in a sentence.
+    """Join phrases with commas and `and`.
 
     >>> joined(["a", "b"]), joined(["a", "b", "c"])
     ('a and b', 'a, b and c')

@@ -1,4 +1,4 @@
-"""A run's epochs so far, in room and time that do not grow with their number."""
+"""History of a run's epochs in bounded memory, and bounded time per epoch."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.curves.forecast import FEWEST_VALUES
 from bvtrack.curves.stretches import Stretches
 from bvtrack.curves.trend import FEWEST_RECENT, Moments, Trend, first_recent
-from bvtrack.diagnosis.diagnosis import decide
+from bvtrack.diagnosis.diagnosis import with_hysteresis
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch
 from bvtrack.error_rates.gaps import Gap
 
 KEPT_EPOCHS = 512
-"""Of a longer training what is kept of the epochs before: more than a report draws, and 0.2 MB of records."""
-SWEEP_EPOCHS = 128
-"""How many more may gather before those that are not kept are let go, all at once."""
+"""Epochs kept of a longer training: more than a report draws, and 0.2 MB of records."""
+SURPLUS_EPOCHS = 128
+"""Further epochs that may accumulate before those beyond `KEPT_EPOCHS` are dropped, all at once."""
 
 
 class History:
-    """The epochs of one run in the order in which they came; one that comes again stands at its new place alone.
+    """The epochs of one run in logging order; an epoch that is logged again moves to the end.
 
-    Of a training of more than `most` epochs every so many are kept, and those without which its curve would have another shape:
-    what is said of a run changes by that no more than its trend does where it begins with an epoch too many. An epoch that is
-    no longer kept and comes again counts as another one.
+    A training of more than `most` epochs is thinned: epochs at regular intervals are kept, and those that shape its curve. The
+    verdict changes by no more than its trend does with one epoch too many at its beginning. A dropped epoch that is logged
+    again counts as a new one.
     """
 
     def __init__(self, at: At, *, human_error: float | None, same_distribution: bool, most: int = KEPT_EPOCHS) -> None:
@@ -38,61 +38,61 @@ class History:
         self._places: dict[int, int] = {}
         self._n_places = 0
         self._best: EpochErrors | None = None
-        self._spoken: EpochErrors | None = None
-        self._decided: Mapping[str, Gap] = {}
+        self._reported: EpochErrors | None = None
+        self._reference_gaps: Mapping[str, Gap] = {}
         self._stretches = Stretches(most)
-        self._shape, self._latest_dev = Shape(), _latest()
+        self._shape, self._latest_dev = Shape(), _latest_errors()
         self._is_stale = False
 
     def __len__(self) -> int:
-        """How many epochs there have been."""
-        self._renew()
+        """Number of epochs so far, dropped ones included."""
+        self._recompute()
         return self._n_places
 
     def get(self, epoch: int) -> EpochErrors | None:
-        """An epoch; `None` where it was not logged, or is no longer kept."""
+        """An epoch; `None` if it was not logged, or has been dropped."""
         return self._entries.get(epoch)
 
     def add(self, entry: EpochErrors) -> Sequence[int]:
-        """Go on to another epoch; the epochs that are no longer kept by that."""
-        self._take_out(entry.epoch)
+        """Add an epoch, and return the epochs that are dropped for it."""
+        self._remove(entry.epoch)
         place = self._places[entry.epoch] = self._n_places
         self._entries[entry.epoch] = entry
         self._n_places += 1
-        self._choose(entry)
+        self._update_chosen(entry)
         dev = _dev_of(entry)
         if self._is_thinned or not self._is_stale:
             self._stretches.add(place, dev)
         if not self._is_stale:
-            self._follow(place, entry, dev)
-        return self._sweep() if len(self._entries) > self._most + SWEEP_EPOCHS else ()
+            self._extend_curves(place, entry, dev)
+        return self._drop_epochs() if len(self._entries) > self._most + SURPLUS_EPOCHS else ()
 
     def put(self, entry: EpochErrors) -> None:
-        """Know more of an epoch that is there than before: a later test error."""
+        """Replace an epoch in place, with a later test error."""
         before = self._entries[entry.epoch]
         self._entries[entry.epoch] = entry
         self._best = entry if self._best is before else self._best
-        self._spoken = entry if self._spoken is before else self._spoken
+        self._reported = entry if self._reported is before else self._reported
 
     @property
     def chosen(self) -> EpochErrors:
-        """The epoch that the tags speak of; there must be one. Where no epoch has a dev error, the last."""
+        """The epoch that the tags report, by `at`; the last if no epoch has a dev error. There must be an epoch."""
         return self._best if self._best is not None and self._at == "best" else next(reversed(self._entries.values()))
 
     @property
-    def decided(self) -> Mapping[str, Gap]:
-        """The gaps by which it was decided what to name in the tags, before they spoke of the chosen epoch."""
-        return self._decided
+    def reference_gaps(self) -> Mapping[str, Gap]:
+        """The reference gaps from before the chosen epoch, for hysteresis."""
+        return self._reference_gaps
 
     @property
     def shape(self) -> Shape:
-        """That of the curves so far."""
-        self._renew()
+        """The shape of the curves so far."""
+        self._recompute()
         return self._shape
 
     @property
     def trend(self) -> Trend:
-        """That of the dev errors so far."""
+        """The trend of the dev errors so far."""
         outline = self.shape.dev
         recent = self._stretches.since(first_recent(outline.last_finite[0]))
         if self._latest_dev and (recent is None or recent.n < FEWEST_RECENT):
@@ -101,26 +101,26 @@ class History:
 
     @property
     def kept(self) -> list[EpochErrors]:
-        """The epochs; of a long training the first, the last, those that make its shape, and of the others every so many."""
-        self._renew()
+        """The epochs; of a long training the first, the last, those that shape its curve, and others at regular intervals."""
+        self._recompute()
         if not self._is_thinned:
             return list(self._entries.values())
         ends = [*self._entries][:WARM_UP_EPOCHS] + [*self._entries][-WARM_UP_EPOCHS:]
         places = self._shape.landmarks | {place for place, _ in self._latest_dev}
-        wanted = {*self._fullest().values(), *ends, self.chosen.epoch}
+        wanted = {*self._most_complete_by_stretch().values(), *ends, self.chosen.epoch}
         return [entry for epoch, entry in self._entries.items() if epoch in wanted or self._places[epoch] in places]
 
     def past(self) -> Mapping[str, Any]:
-        """What `go_on_from` takes, JSON types alone: what does not follow from the epochs that are kept."""
-        decided = {name: asdict(gap) for name, gap in self._decided.items()}
+        """State for `restore` that does not follow from the kept epochs, as JSON types."""
+        decided = {name: asdict(gap) for name, gap in self._reference_gaps.items()}
         if not self._is_thinned:
             return {"decided": decided}
         places = [self._places[entry.epoch] for entry in self.kept]
         return {"decided": decided, "n_places": self._n_places, "places": places, "stretches": self._stretches.state()}
 
-    def go_on_from(self, past: Mapping[str, Any]) -> None:
-        """Take the epochs that are here, of which that is the past, for those that were kept."""
-        self._decided = {name: Gap(**gap) for name, gap in past["decided"].items()}
+    def restore(self, past: Mapping[str, Any]) -> None:
+        """Restore the state of `past()`; the epochs that it kept must have been added before."""
+        self._reference_gaps = {name: Gap(**gap) for name, gap in past["decided"].items()}
         if len(past.get("places", ())) == len(self._entries):
             self._places = dict(zip(self._entries, past["places"], strict=True))
             self._n_places = past["n_places"]
@@ -131,8 +131,8 @@ class History:
     def _is_thinned(self) -> bool:
         return self._stretches.length > 1
 
-    def _take_out(self, epoch: int) -> None:
-        """Take out an epoch that comes again; among thousands its place stays empty."""
+    def _remove(self, epoch: int) -> None:
+        """Remove an epoch that is logged again; in a thinned history its place stays empty."""
         entry = self._entries.pop(epoch, None)
         if entry is None:
             return
@@ -147,32 +147,32 @@ class History:
             self._best = chosen_epoch(measured, "best") if measured else None
         self._is_stale = True
 
-    def _choose(self, entry: EpochErrors) -> None:
-        """Note which epoch the tags speak of now, and of the one before what they have said: noise alone does not change it."""
+    def _update_chosen(self, entry: EpochErrors) -> None:
+        """Update the reported epoch, and the reference gaps from the one reported before."""
         if entry.has_dev_error and (self._best is None or entry.errors["dev"] < self._best.errors["dev"]):
-            if self._best is None and self._at == "best":  # till now they spoke of train errors alone
-                self._spoken, self._decided = None, {}
+            if self._best is None and self._at == "best":  # until now only train errors were reported
+                self._reported, self._reference_gaps = None, {}
             self._best = entry
         chosen = self.chosen
-        if chosen is self._spoken or not chosen.finite:
+        if chosen is self._reported or not chosen.finite:
             return
-        if self._spoken is not None and (self._spoken.counts or self._spoken.intervals):
-            gaps = self._spoken.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
-            self._decided = decide(gaps, self._decided)
-        self._spoken = chosen
+        if self._reported is not None and (self._reported.counts or self._reported.intervals):
+            gaps = self._reported.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
+            self._reference_gaps = with_hysteresis(gaps, self._reference_gaps)
+        self._reported = chosen
 
-    def _follow(self, place: int, entry: EpochErrors, dev: float | None) -> None:
-        """Follow the curves by an epoch whose finite dev error is `dev`."""
+    def _extend_curves(self, place: int, entry: EpochErrors, dev: float | None) -> None:
+        """Extend the curves by an epoch whose finite dev error is `dev`."""
         self._shape.add(place, entry.errors.get("train"), entry.errors.get("dev"))
         if dev is not None:
             self._latest_dev.append((place, dev))
 
-    def _renew(self) -> None:
-        """Follow the curves anew where an epoch has been taken out of them."""
+    def _recompute(self) -> None:
+        """Rebuild the curves if an epoch has been removed from them."""
         if not self._is_stale:
             return
         self._is_stale = False
-        self._shape, self._latest_dev = Shape(), _latest()
+        self._shape, self._latest_dev = Shape(), _latest_errors()
         if not self._is_thinned:
             self._places = {epoch: place for place, epoch in enumerate(self._entries)}
             self._n_places = len(self._entries)
@@ -180,10 +180,10 @@ class History:
             for place, entry in enumerate(self._entries.values()):
                 self._stretches.add(place, _dev_of(entry))
         for epoch, entry in self._entries.items():
-            self._follow(self._places[epoch], entry, _dev_of(entry))
+            self._extend_curves(self._places[epoch], entry, _dev_of(entry))
 
-    def _fullest(self) -> Mapping[int, int]:
-        """Of each stretch the epoch with errors of the most sets: a dev error may be there at some epochs alone."""
+    def _most_complete_by_stretch(self) -> Mapping[int, int]:
+        """Per stretch, the epoch with errors of the most sets, because some epochs may lack a dev error."""
         found: dict[int, int] = {}
         for epoch, entry in self._entries.items():
             stretch = self._places[epoch] // self._stretches.length
@@ -191,7 +191,7 @@ class History:
                 found[stretch] = epoch
         return found
 
-    def _sweep(self) -> Sequence[int]:
+    def _drop_epochs(self) -> Sequence[int]:
         kept = {entry.epoch for entry in self.kept}
         dropped = [epoch for epoch in self._entries if epoch not in kept]
         for epoch in dropped:
@@ -203,6 +203,6 @@ def _dev_of(entry: EpochErrors) -> float | None:
     return entry.errors["dev"] if entry.has_dev_error else None
 
 
-def _latest() -> deque[tuple[int, float]]:
-    """The last dev errors: as many as show that there are enough for a forecast."""
+def _latest_errors() -> deque[tuple[int, float]]:
+    """A buffer for the last dev errors, as many as a forecast needs."""
     return deque(maxlen=FEWEST_VALUES)

@@ -1,4 +1,4 @@
-"""From a run's errors by epoch to what is said of it: the diagnosis, the curve and the steps."""
+"""The verdict on a run from its errors by epoch: the diagnosis, the curve and the steps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS
+from bvtrack.diagnosis.best_run import comparison
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
 from bvtrack.diagnosis.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.diagnosis.run_history import History
-from bvtrack.diagnosis.step_reasons import compared
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
 from bvtrack.error_rates.gaps import Gap
 
@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a run after an epoch: about which epoch, what, how its curve looks, and what to do."""
+    """A verdict on a run: the epoch it is about, its diagnosis, the class of its curve, and the steps to try next."""
 
     epoch: int | None
     diagnosis: Diagnosis
@@ -40,13 +40,13 @@ class Verdict:
         """The content of `bvtrack/diagnosis.json`."""
         steps = [asdict(step) for step in self.steps]
         diagnosis = asdict(self.diagnosis)
-        diagnosis.pop("decided")
+        diagnosis.pop("reference_gaps")
         return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """The verdict whose `as_json` this is; what is no such thing may raise anything of `LookupError`, `TypeError` and the
-        like, or give a verdict whose fields hold something else.
+        """The inverse of `as_json`, without validation: other content raises `LookupError`, `TypeError` and the like, or gives
+        a verdict with fields of other types.
         """
         known = dict(content["diagnosis"])
         known["gaps"] = {name: Gap(**gap) for name, gap in known["gaps"].items()}
@@ -68,7 +68,7 @@ def judge(
 ) -> Verdict:
     """The verdict on a run with this history, one entry an epoch; `best_other` is the experiment's best other run.
 
-    It speaks of the epoch with the lowest dev error (`at="best"`, the earliest of equals) or of the last one.
+    It is about the epoch with the lowest dev error (`at="best"`, the earliest of equals) or about the last one.
     """
     followed = History(at, human_error=human_error, same_distribution=same_distribution, most=len(history))
     for entry in history:
@@ -94,7 +94,7 @@ def judge_history(
     n_train: int | None,
     best_other: OtherRun | None = None,
 ) -> Verdict:
-    """As `judge`, of a run that has been followed epoch by epoch: at the same cost however many there have been."""
+    """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs."""
     chosen = history.chosen
     if history.shape.is_empty:
         return Verdict(chosen.epoch, Diagnosis.without_gaps("undetermined"), None, ())
@@ -104,10 +104,10 @@ def judge_history(
         is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
-        previous = replace(Diagnosis.without_gaps("undetermined"), decided=history.decided)
+        previous = replace(Diagnosis.without_gaps("undetermined"), reference_gaps=history.reference_gaps)
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=previous)
         if best_other is not None and "dev" in diagnosis.errors:
-            beside = compared(best_other, diagnosis.errors["dev"])
+            beside = comparison(best_other, diagnosis.errors["dev"])
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
     evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=history.trend, best_other=best_other)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
@@ -116,7 +116,7 @@ def judge_history(
 def diagnose_epoch(
     entry: EpochErrors, *, human_error: float | None, same_distribution: bool, previous: Diagnosis | None = None
 ) -> Diagnosis:
-    """What one epoch's finite errors say by themselves, or after the `previous` one of the run; there must be one."""
+    """Diagnose one epoch from its finite errors, at least one, with hysteresis if the `previous` diagnosis is given."""
     rates = entry.rates
     arguments: dict[str, Any] = {f"{name}_error": rate.error for name, rate in rates.items()}
     arguments |= {f"n_{name}": rate.n for name, rate in rates.items()}

@@ -1,4 +1,4 @@
-"""A step of the recipe: what it is for, what it can be expected to save, and what speaks for it."""
+"""A rule of the recipe: the problems a step is for, its expected gain, and the reason for it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from bvtrack.diagnosis.expected_gains import Gain, Prospects
 
 
 def no_gain(prospects: Prospects) -> Gain:
-    """Of a step that saves nothing, or nothing that could be told."""
+    """For a step with no gain, or an unknown one."""
     return Gain()
 
 
-def as_it_is(why: str, prospects: Prospects, gain: Gain) -> str:
-    """A reason that takes nothing from the run."""
+def unchanged_reason(why: str, prospects: Prospects, gain: Gain) -> str:
+    """For a step whose reason does not depend on the run."""
     return why
 
 
-def never(evidence: Evidence) -> bool:
-    """Of a step that does not lead to what another run has otherwise."""
+def never_leads_to_best(evidence: Evidence) -> bool:
+    """For a step that adopts no difference of another run."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class StepRule:
-    """One thing that can be tried next: `id` for machines, `title` for people.
+    """A step that can be tried next: `id` for machines, `title` for people.
 
-    `why` is what the course and Machine Learning Yearning give as the reason; `reason` makes of it what is said of a run, with
-    its numbers. `problems` are the problems and states that the step is for, `curves` the values of `classify_curve` that ask
-    for it, too. `gain` is what it can be expected to save. `leads_to_best` says whether it is the step to what the experiment's
-    best run, which is clearly better, has otherwise.
+    `why` is the reason given by the course and Machine Learning Yearning; `reason` turns it into one with the run's numbers.
+    `problems` are the problems and states that the step is for, `curves` the values of `classify_curve` that also call for it.
+    `gain` is its expected gain. `leads_to_best` is true if the step adopts a difference of the experiment's clearly better best
+    run.
     """
 
     id: str
@@ -40,5 +40,5 @@ class StepRule:
     problems: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
     gain: Callable[[Prospects], Gain] = no_gain
-    reason: Callable[[str, Prospects, Gain], str] = as_it_is
-    leads_to_best: Callable[[Evidence], bool] = never
+    reason: Callable[[str, Prospects, Gain], str] = unchanged_reason
+    leads_to_best: Callable[[Evidence], bool] = never_leads_to_best

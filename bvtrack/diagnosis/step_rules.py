@@ -1,4 +1,4 @@
-"""Every step of the recipe, in the course's order: one entry, here or among those for bias and variance, is all it takes."""
+"""All steps of the recipe, in the course's order; a new step is one entry, here or among those for bias and variance."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bvtrack.diagnosis.step_rule import StepRule
 from bvtrack.diagnosis.variance_steps import VARIANCE_STEPS
 
 MISMATCH_SHARE = 0.1
-"""Of data mismatch by training on data like the dev set's, half of them: that took 7 % in the intervention set."""
+"""Share of data mismatch removed by training on data half of which is like the dev set's; 7 % in the intervention set."""
 OVERFIT_SHARE = 0.5
-"""Of dev overfit by a bigger dev set: four times the examples halve what a choice fits to their noise."""
+"""Share of dev overfit removed by a bigger dev set: four times the examples halve the overfitting to their noise."""
 
 
 def _gain_of_stopping_earlier(prospects: Prospects) -> Gain:
@@ -71,4 +71,4 @@ _OTHER_STEPS = (
     ),
 )
 STEP_RULES = {rule.id: rule for rule in (*BIAS_STEPS, *VARIANCE_STEPS, *_OTHER_STEPS)}
-"""By id; the order, which is the course's, decides where equal gains are expected."""
+"""Steps by id, in the course's order, which breaks ties between equal expected gains."""

@@ -1,4 +1,4 @@
-"""The steps against high variance: more data, regularisation, another model, which is against high bias, too."""
+"""Steps against high variance: more data, regularisation, and another model, which is also against high bias."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from bvtrack.diagnosis.explanation import joined, percent
 from bvtrack.diagnosis.step_rule import StepRule
 
 REGULARIZATION_SHARE = 0.1
-"""Of variance. In the small networks of the intervention set regularisation took nothing; a tenth gives it the place that the
-course does, behind more data."""
+"""Share of variance removed. In the small networks of the intervention set regularisation removed none; a tenth ranks it where
+the course does, behind more data."""
 
 
 def _gain_of_more_data(prospects: Prospects) -> Gain:
@@ -48,7 +48,7 @@ def _why_regularize(why: str, prospects: Prospects, gain: Gain) -> str:
 
 
 def _gain_of_different_model(prospects: Prospects) -> Gain:
-    """Nothing where the experiment has other runs on the same dev set: what these do better says it."""
+    """No gain if the experiment has other runs on the same dev set: their lead shows it instead."""
     return Gain(prospects.another_model if prospects.evidence.best_other is None else 0.0)
 
 
@@ -61,7 +61,7 @@ def _why_different_model(why: str, prospects: Prospects, gain: Gain) -> str:
 
 
 def _is_best_run_otherwise_better(evidence: Evidence) -> bool:
-    """Whatever it has otherwise that no step before this one is for."""
+    """Always true: this step covers all differences that no earlier step is for."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""What a report of a run says, wherever it comes from: a training that goes on, or a run that MLflow holds."""
+"""Content of a report, from a running training or from a run in MLflow."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bvtrack.splits.finding import Finding
 from bvtrack.tracking_uri.address import is_server
 
 MOST_DRAWN = 300
-"""Epochs of a longer training: more points than a curve is pixels wide only make the file large."""
+"""Maximum number of epochs in a figure: more points than pixels only make the file large."""
 MOST_LISTED = 60
-"""Epochs in a table, for the same reason."""
+"""Maximum number of epochs in a table, to limit the file's size."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunAddress:
-    """Where a run is: its ids, and the tracking URI without credentials."""
+    """Address of a run: its ids, and the tracking URI without credentials."""
 
     run_id: str
     experiment_id: str
@@ -36,7 +36,7 @@ class RunAddress:
 
     @property
     def link(self) -> str | None:
-        """Its page in MLflow's view for model training; `None` where no server is known.
+        """URL of its page in MLflow's view for model training; `None` without a server.
 
         >>> RunAddress("4f1c", "1", "http://localhost:5000/").link
         'http://localhost:5000/#/experiments/1/runs/4f1c?workflowType=machine_learning'
@@ -48,11 +48,11 @@ class RunAddress:
 
 @dataclass(frozen=True)
 class Content:
-    """A run's name, its verdict, its errors by epoch, and what else its report tells.
+    """A run's name, its verdict, its errors by epoch, and everything else in its report.
 
-    `measure` says what the errors are, `state` how the training ended, `split` is the content of `bvtrack/splits.json` and
-    `findings` what is wrong with the split. `trend` is that of all dev errors, where the history holds only some of them.
-    `baseline` names what the train error is compared with, `unit` what a step of the history is.
+    `measure` is the kind of error, `state` how the training ended, `split` the content of `bvtrack/splits.json` and `findings`
+    its findings. `trend` is the trend of all dev errors, for a `history` of only some of them. `baseline` names the baseline of
+    the train error, `unit` the unit of the history's steps.
     """
 
     name: str
@@ -70,41 +70,41 @@ class Content:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What the run suffers from."""
+        """The verdict's diagnosis."""
         return self.verdict.diagnosis
 
     @property
     def sets(self) -> list[str]:
-        """The sets that there are errors of."""
+        """The sets with errors."""
         return [name for name in SET_NAMES if any(name in entry.errors for entry in self.history)]
 
     @cached_property
     def drawn(self) -> list[EpochErrors]:
-        """The epochs for a figure."""
+        """At most about 300 epochs, for a figure."""
         return self._some(MOST_DRAWN)
 
     @property
     def listed(self) -> list[EpochErrors]:
-        """The epochs for a table."""
+        """At most about 60 epochs, for a table."""
         return self._some(MOST_LISTED)
 
     def rates(self, name: str) -> dict[int, Rate]:
-        """The finite errors of a set by epoch, of those that are drawn."""
+        """The finite errors of a set by drawn epoch."""
         return {one.epoch: rate_of(one, name) for one in self.drawn if math.isfinite(one.errors.get(name, math.nan))}
 
     @property
     def longer(self) -> Forecast | None:
-        """The best dev error after as many epochs again, where a forecast can be made and the run can still be judged."""
+        """Forecast of the best dev error after as many epochs again; `None` without a forecast or gaps."""
         return self._prospects.longer if self.diagnosis.gaps else None
 
     @property
     def is_longer_better(self) -> bool:
-        """Whether that will probably be better than the best so far."""
+        """True if `longer` will probably be better than the best so far."""
         return self.longer is not None and (self.longer.improves or 0.0) >= LIKELY
 
     @property
     def more_data(self) -> Mapping[int, Forecast]:
-        """The dev error with so many times the training data."""
+        """Forecasts of the dev error by the factor of training data."""
         return self._prospects.more_data
 
     @cached_property
@@ -113,7 +113,7 @@ class Content:
         return Prospects(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
 
     def _some(self, most: int) -> list[EpochErrors]:
-        """Every so many epochs, the last, and the one that the verdict speaks of."""
+        """Epochs at regular intervals, the last, and the verdict's."""
         every, last = len(self.history) // most + 1, len(self.history) - 1
         return [
             one
@@ -123,10 +123,10 @@ class Content:
 
 
 def baseline_name(source: str | None) -> str:
-    """What stands behind a value of `bvtrack.baseline`."""
+    """Name of the baseline with this value of `bvtrack.baseline`."""
     return "best run" if source == "experiment_best" else "human"
 
 
 def rate_of(entry: EpochErrors, name: str) -> Rate:
-    """A set's error at an epoch, with what says how sure it is."""
+    """A set's error at an epoch, with its count and interval, if known."""
     return Rate(entry.errors[name], entry.counts.get(name), entry.intervals.get(name))

@@ -1,4 +1,4 @@
-"""The verdict as Markdown, for a run's description."""
+"""Render the verdict as Markdown, for a run's description."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2
 PADDING = 3 * "&emsp;"
 EMPTY_ROW = "| &nbsp; | | | |"
-"""MLflow's UI gives a table no padding within and no margin below."""
+"""Spacing of the table: MLflow's UI gives it no padding and no bottom margin."""
 SHORT_NAMES = {"high_bias": "bias", "high_variance": "variance", "data_mismatch": "mismatch", "dev_overfit": "dev overfit"}
-"""With all four of them, and the certainty, a headline is 50 characters long."""
+"""Short names with which a headline of all four problems and the certainty has 50 characters."""
 
 
 def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
@@ -45,7 +45,7 @@ def render_note(
     findings: Sequence[Finding] = (),
     best_other: OtherRun | None = None,
 ) -> str:
-    """The whole block: headline, first steps, the errors and gaps, the reasons for it, and what is wrong with the split.
+    """The whole description: headline, first steps, errors and gaps, the explanation, and the findings of the split.
 
     `best_other` is the experiment's best other run, to which the note links.
     """
@@ -63,14 +63,14 @@ def render_note(
 
 
 def escape(text: str) -> str:
-    """`text` with what Markdown or HTML would take as markup made plain, on one line."""
+    """Escape Markdown and HTML in `text`, and put it on one line."""
     plain = "".join(f"\\{character}" if character in "\\`*_[]#|<>!~" else character for character in text)
-    entities = plain.replace("&", "&amp;").replace("://", ":&#47;&#47;").replace("www.", "www&#46;")  # which are made links
+    entities = plain.replace("&", "&amp;").replace("://", ":&#47;&#47;").replace("www.", "www&#46;")  # else made links
     return " ".join(entities.split())
 
 
 def _reasons(diagnosis: Diagnosis) -> str:
-    """The explanation without the numbers, which stand in the table."""
+    """The explanation without its numbers, which are in the table."""
     human_error = diagnosis.human_error if diagnosis.baseline == "given" else None
     return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)))
 

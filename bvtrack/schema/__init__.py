@@ -1,1 +1,1 @@
-"""What bvtrack writes into MLflow, by name: each thing is written and read at the same place."""
+"""Names and formats of all that bvtrack writes to MLflow, each written and read in one place."""

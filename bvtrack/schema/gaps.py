@@ -1,4 +1,4 @@
-"""The value of the tag `bvtrack.gaps`: how it is written, and how it is read where anybody may have written it."""
+"""Format and parse the tag `bvtrack.gaps`, whose value anybody may have changed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from bvtrack.diagnosis.diagnosis import Diagnosis
 
 MOST_EXAMPLES = 2**53
-"""What a float holds exactly; more would overflow where rates are worked out."""
+"""Maximum count, which a float still represents exactly; larger ones could overflow when rates are computed."""
 DIGITS = 4
-"""To a hundredth of a point, so that the value stays within 500 characters."""
+"""Decimals of a fraction, a hundredth of a point, to keep the value within 500 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredGaps:
-    """What the tag holds that can be used.
+    """The valid parts of the tag.
 
-    `errors` are fractions, and `counts` the examples behind them, by set; `widths` are by gap. `human_error` is what the train
-    error was compared with, `digest` that of what an audit has read.
+    `errors` are fractions, and `counts` their numbers of examples, by set; `widths` are by gap. `human_error` is the baseline
+    of the train error, `digest` the digest of what an audit has read.
     """
 
     errors: Mapping[str, float] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class StoredGaps:
 
 
 def gaps_text(diagnosis: Diagnosis, digest: str | None = None) -> str:
-    """The value for a diagnosis: its gaps with their ends, its errors, counts and human error."""
+    """The value for a diagnosis: its gaps with their intervals, its errors, counts and human error."""
     content = {
         "gaps": {name: [rounded(gap.value), rounded(gap.low), rounded(gap.high)] for name, gap in diagnosis.gaps.items()},
         "errors": {name: rounded(error) for name, error in diagnosis.errors.items()},
@@ -46,7 +46,7 @@ def gaps_text(diagnosis: Diagnosis, digest: str | None = None) -> str:
 
 
 def read_gaps(text: str) -> StoredGaps:
-    """What can be used of a value; each part by itself.
+    """Parse a value; each part is validated separately, and left out if it is invalid.
 
     >>> read_gaps('{"errors": {"train": 0.01, "dev": "high", "constructor": 0.1}, "n": {"train": 500, "dev": -1}}').errors
     {'train': 0.01}
@@ -57,7 +57,7 @@ def read_gaps(text: str) -> StoredGaps:
     """
     try:
         content = json.loads(text or "{}")
-    except (ValueError, RecursionError):  # no JSON, or nested without end
+    except (ValueError, RecursionError):  # no JSON, or too deeply nested
         content = {}
     if not isinstance(content, dict):
         return StoredGaps()
@@ -72,7 +72,7 @@ def read_gaps(text: str) -> StoredGaps:
 
 
 def rounded(value: float | None) -> float | None:
-    """A number as the tag holds it."""
+    """A number rounded as in the tag."""
     return None if value is None else round(value, DIGITS)
 
 

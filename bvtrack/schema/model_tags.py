@@ -1,4 +1,4 @@
-"""The tags `bvtrack.model.*`: a run's `ModelFacts`, one a field."""
+"""The tags `bvtrack.model.*`, one per field of `ModelFacts`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "bool | None": "True".__eq__,
     "str | None": str,
 }
-"""How the text of a tag becomes the value of a field, by the field's type."""
+"""Parsers of tag values, by the type of the field."""
 
 
 def model_tags(facts: Mapping[str, object]) -> dict[str, str | None]:
-    """The tags for fields of `ModelFacts` by name; `None` for what is not known.
+    """The tags for fields of `ModelFacts` by name; `None` for an unknown value.
 
     >>> model_tags({"optimizer": "Adam", "learning_rate": 0.001, "dropout": None})
     {'bvtrack.model.optimizer': 'Adam', 'bvtrack.model.learning_rate': '0.001', 'bvtrack.model.dropout': None}
@@ -30,13 +30,13 @@ def model_tags(facts: Mapping[str, object]) -> dict[str, str | None]:
 
 
 def model_texts(tags: Mapping[str, str | None]) -> dict[str, str]:
-    """What the tags say of the model, by name, as it stands there."""
+    """The unparsed values of the model's tags, by field."""
     found = ((name, text) for name, text in tags.items() if name.startswith(MODEL))
     return {name.removeprefix(MODEL): text for name, text in found if text is not None}
 
 
 def read_model(tags: Mapping[str, str | None]) -> ModelFacts:
-    """What the tags say of the model, without what cannot be the value of its field."""
+    """Parse the model's tags; values that do not parse are left out."""
     texts, facts = model_texts(tags), {}
     for field in fields(ModelFacts):
         with contextlib.suppress(ValueError):

@@ -1,15 +1,15 @@
-"""Every metric, artifact and dataset-tag name that users see in MLflow, once; tags are in `bvtrack.schema.tags`."""
+"""Names of all metrics, artifacts and dataset tags that users see in MLflow; tags of runs are in `bvtrack.schema.tags`."""
 
 from __future__ import annotations
 
 from bvtrack.text import SPACED_ELLIPSIS, as_text, cut
 
 PREFIX = "bvtrack/"
-"""Metrics share a prefix so that the MLflow UI gives them a chart section of their own."""
+"""Common prefix of metrics, for which the MLflow UI makes a chart section."""
 
 TRAIN_ERROR_RUNNING = f"{PREFIX}train_error_running"
 CHANCE_ERROR = f"{PREFIX}chance_error"
-"""What guessing scores: one point, the yardstick of `not_learning`."""
+"""Error of guessing, a single point; it is the threshold of `not_learning`."""
 
 
 def error_metric(set_name: str) -> str:
@@ -18,7 +18,7 @@ def error_metric(set_name: str) -> str:
 
 
 def unscaled_metric(set_name: str) -> str:
-    """The metric of a set's error in its own units, where the error is scaled."""
+    """The metric of a set's error in its original units, if the error is scaled."""
     return f"{error_metric(set_name)}_unscaled"
 
 
@@ -28,7 +28,7 @@ def gap_metric(gap_name: str) -> str:
 
 
 OF_TEST_ERROR = {error_metric("test"), unscaled_metric("test"), gap_metric("dev_overfit")}
-"""What a test error that is measured after the training adds to its epoch."""
+"""Metrics that a test error measured after the training adds to its epoch."""
 
 NOTE = "mlflow.note.content"
 NOTE_END = "<!-- bvtrack: your own text goes below this line -->"
@@ -56,16 +56,16 @@ UNCHECKED = "unchecked"
 DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""
 TAG_LENGTH = 8000
-"""MLflow cuts longer values of tags, the description among them, without a word."""
+"""MLflow silently truncates longer values of tags, the description included."""
 NAME_LENGTH = 250
-"""Of a run or an experiment: what fits into the columns of every database that MLflow knows."""
+"""Maximum length of a run's or an experiment's name in every database that MLflow supports."""
 
 
 def as_tag(value: str) -> str:
-    """`value` as the value of a tag: where it is too long for MLflow, the end says so."""
+    """`value` as the value of a tag, cut with an ellipsis if it is too long for MLflow."""
     return cut(as_text(value), TAG_LENGTH, SPACED_ELLIPSIS)
 
 
 def as_name(value: str) -> str:
-    """`value` as the name of a run or an experiment, cut as a tag is."""
+    """`value` as the name of a run or an experiment, cut with an ellipsis if it is too long."""
     return cut(as_text(value), NAME_LENGTH, SPACED_ELLIPSIS)

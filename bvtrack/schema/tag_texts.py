@@ -1,4 +1,4 @@
-"""The values of `bvtrack.recipe` and `bvtrack.measure`, which people read as they stand."""
+"""The values of the tags `bvtrack.recipe` and `bvtrack.measure`, written for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RECIPE_LENGTH = 250
 
 
 def recipe_line(steps: Sequence[Step]) -> str | None:
-    """The ranked steps in one line; the last ones are left out where the line would be too long for the tag."""
+    """The ranked steps in one line; the last ones are left out if the line would be too long for the tag."""
     if not steps:
         return None
     line = " > ".join(step.title for step in steps)
@@ -35,5 +35,5 @@ def measure_text(measure: object, remark: str = "") -> str:
 
 
 def metric_of(measure: str | None) -> str:
-    """A value of `bvtrack.measure` without that remark."""
+    """A value of `bvtrack.measure` without its remark."""
     return re.sub(r" \(train: [^)]*\)$", "", measure or "")

@@ -1,7 +1,7 @@
-"""Every tag of a run, once: its name, who writes it, what it says, and how it is read, whoever has written it.
+"""All tags of a run: name, writers, format and parser of each.
 
-A new tag is a line here, and a field of `RunFacts` where nothing says yet what it is to say. What is written, what is read and
-what `audit --undo` removes follow from that.
+A new tag is a line here, and a field of `RunFacts` if no field has its value yet. Writing, reading and `audit --undo` follow
+from that.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from bvtrack.diagnosis.run_verdict import Verdict
 
 Tags = Mapping[str, str | None]
-"""By name; a tag that is `None` does not apply, or is to be removed."""
+"""Values by name; `None` for a tag that does not apply, or is to be removed."""
 Writer = Literal["training", "audit"]
-"""A callback or a Tracker, or `bvtrack audit`."""
+"""`training` is a callback or a Tracker, `audit` is `bvtrack audit`."""
 BOTH: Collection[Writer] = ("training", "audit")
 PREFIX = "bvtrack."
 ID = "bvtrack.id"
-"""Given to a run of our own before MLflow has named it: by it a training that is resumed, or sent later, finds its run."""
+"""Our own id of a run, assigned before MLflow's; a training that is resumed, or sent later, finds its run by it."""
 AUDIT = "audit"
-"""The value of `bvtrack.source` for what an audit wrote."""
+"""The value of `bvtrack.source` for runs tagged by an audit."""
 
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What the tags say of a run.
+    """The facts about a run from which its tags are written.
 
-    `measure` is what the errors are, `baseline` where the human error is from, `model` the fields of `ModelFacts` by name, and
-    `digest` that of what an audit has read.
+    `measure` names the kind of error, `baseline` is the source of the human error, `model` the fields of `ModelFacts` by name,
+    and `digest` the digest of what an audit has read.
     """
 
     verdict: Verdict | None = None
@@ -53,9 +53,9 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Tag(Generic[_Value]):
-    """A tag: what it says of a run (`text`), what a text says (`parse`), and who writes it.
+    """A tag: `text` formats its value, `parse` reads it (`ValueError` for an invalid one), and `writers` write it.
 
-    `is_of_verdict` says that it stays as it is while there is no verdict.
+    If `is_of_verdict`, it is left unchanged while there is no verdict.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Tag(Generic[_Value]):
     is_of_verdict: bool = False
 
     def read(self, tags: Tags) -> _Value | None:
-        """What a run's tag says; `None` where it has none, or one that says nothing of the kind."""
+        """The parsed value of a run's tag; `None` if it is missing or does not parse."""
         text = tags.get(self.name)
         try:
             return None if text is None else self.parse(text)
@@ -102,28 +102,28 @@ TAGS: Sequence[Tag[Any]] = (
     *(DIAGNOSIS, FOCUS, CERTAINTY, CURVE, NEXT_STEP, RECIPE, GAPS, EPOCH),
     *(BASELINE, SPLIT, DISTRIBUTION, MEASURE, SOURCE, STATE, VERSION),
 )
-"""All but `bvtrack.id` and those of the model: what is not here is not written."""
+"""All tags that are written, except `bvtrack.id` and those of the model."""
 
 
 def tags_of(facts: RunFacts, writer: Writer) -> dict[str, str | None]:
-    """Every tag that this writer gives a run."""
+    """All tags that this writer sets on a run."""
     own = (tag for tag in TAGS if writer in tag.writers and (facts.verdict or not tag.is_of_verdict))
     return {**{tag.name: tag.text(facts) for tag in own}, **model_tags(facts.model)}
 
 
 def verdict_tags(verdict: Verdict) -> dict[str, str | None]:
-    """The tags that a verdict sets by itself."""
+    """The tags that depend on the verdict alone."""
     facts = RunFacts(verdict=verdict)
     return {tag.name: tag.text(facts) for tag in TAGS if tag.is_of_verdict}
 
 
 def gaps_of(tags: Tags) -> StoredGaps:
-    """What a run's `bvtrack.gaps` holds; nothing where it has none."""
+    """The parsed `bvtrack.gaps` of a run; empty if it has none."""
     return GAPS.read(tags) or StoredGaps()
 
 
 def is_written_by(writer: Writer, name: str) -> bool:
-    """Whether this writer gives runs a tag of this name.
+    """True if this writer sets a tag of this name.
 
     >>> is_written_by("audit", "bvtrack.model.dropout"), is_written_by("audit", "bvtrack.state")
     (True, False)

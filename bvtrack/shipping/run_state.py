@@ -1,4 +1,4 @@
-"""What the records of a journal add up to: the verdict, and with it all that MLflow is to show of the run."""
+"""State of a run from its journal's records: the verdict, and all metrics, tags and artifacts for MLflow."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from bvtrack.splits.finding import Finding, gravest_first
 from bvtrack.store.bundle import Bundle, Point
 
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
-"""MLflow's words for how a run ended."""
+"""MLflow's run status by the state of the training."""
 OF_EPOCHS = (EpochRecord, PastRecord, LaterTestRecord)
-"""The records of which the newest one alone does not count."""
+"""Records that accumulate; of any other kind, the newest replaces those before."""
 DIGITS = 7
-"""Of a logged error: as many as a float32 metric holds; more would show as 0.35100001."""
+"""Decimals of a logged error, as many as a float32 metric has; more would show as 0.35100001."""
 
 
 class Ledger:
-    """One run, record by record. Taking a record is quick; what follows from all of them is worked out when asked for."""
+    """The state of one run, updated record by record. Taking a record is quick; the verdict is computed lazily."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """With the Tracker's options, as the journal's first record holds them."""
+        """Take the Tracker's options, as stored in the journal's first record."""
         self._options = options
         self._baseline = {name: options[name] for name in ("human_error", "same_distribution")}
         self._history = History(options["at"], **self._baseline)
@@ -59,15 +59,15 @@ class Ledger:
         self._latest: dict[str, TrainingRecord] = {}
         self._best_other: OtherRun | None = None
         self.measure: str | None = (options["measure"] or {}).get("name")
-        """What the errors are, as the tag says."""
+        """The kind of error, as in `bvtrack.measure`."""
         self.timestamp = 0
-        """Of the newest record, in milliseconds since the epoch."""
+        """Time of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
 
     def take(self, record: TrainingRecord | Record) -> TrainingRecord:
-        """Add what a record says, also one that is still as a line of the journal holds it; the record.
+        """Apply a record, parsed or as in the journal's JSON, and return it parsed.
 
-        Raises `LookupError`, `TypeError`, `ValueError` or `AttributeError` where it is none of a training's.
+        Raises `LookupError`, `TypeError`, `ValueError` or `AttributeError` for anything but a training's record.
         """
         new = as_record(record)
         self.timestamp = max(self.timestamp, new.timestamp)
@@ -81,7 +81,7 @@ class Ledger:
                     self._history.put(with_test_error(measured, new.as_epoch))
                     self._tests[measured.epoch] = new
             case PastRecord():
-                self._history.go_on_from(new.to_json())
+                self._history.restore(new.to_json())
             case ChanceRecord():
                 self._chance = new.error
             case ModelRecord():
@@ -108,7 +108,7 @@ class Ledger:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What all epochs so far say; `None` before the first one."""
+        """The verdict on all epochs so far; `None` before the first one."""
         if self._verdict is None and self._is_trial:
             self._verdict = Verdict(None, Diagnosis.without_gaps("not_applicable"), None, ())
         elif self._verdict is None and self._epochs:
@@ -136,24 +136,24 @@ class Ledger:
 
     @property
     def dev_digest(self) -> str | None:
-        """The digest of the dev set; `None` where none of it was read, so that another may only be as large."""
+        """The digest of the dev set; `None` if no example was read, because then it only identifies the size."""
         logged = (dataset for dataset in self._split.datasets if dataset["profile"]["read"])
         return next((dataset["digest"] for dataset in logged if dataset["name"] == "dev"), None)
 
     def compare_with(self, best_other: OtherRun | None) -> bool:
-        """Take the experiment's best other run on this dev set as evidence; whether it is other evidence than before."""
+        """Set the experiment's best other run on this dev set as evidence; true if it has changed."""
         is_new = best_other != self._best_other
         self._best_other = best_other
         self._verdict = None if is_new else self._verdict
         return is_new
 
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
-        """An epoch's errors and gaps by the names of their metrics; empty where it was not logged."""
+        """An epoch's errors and gaps by metric name; empty if it was not logged."""
         entry = self._history.get(epoch)
         return self._values(entry) if entry else {}
 
     def bundle(self, new: Sequence[TrainingRecord | Record]) -> Bundle:
-        """The run as it is now, with the points and datasets of the `new` ones among the records that have been taken."""
+        """The run's current tags, note, files and status, with the points and datasets of the `new` records, already taken."""
         records = [as_record(one) for one in new]
         return Bundle(
             points=[point for record in records for point in self._points(record)],
@@ -166,7 +166,7 @@ class Ledger:
         )
 
     def content(self, name: str, address: RunAddress) -> Content | None:
-        """What the run's report says; `None` before the first epoch."""
+        """Content of the run's report; `None` before the first epoch."""
         if self.verdict is None:
             return None
         return Content(
@@ -183,11 +183,11 @@ class Ledger:
         )
 
     def folded(self) -> list[Record]:
-        """Lines that say the same as all that has been taken, the curve of a very long training by fewer epochs."""
+        """Compacted records with the same state; the curve of a very long training is thinned."""
         return [*(one.to_json() for one in self._latest.values()), *self.folded_epochs()]
 
     def folded_epochs(self) -> list[Record]:
-        """Of these the ones that are about epochs."""
+        """Compacted records of the epochs alone."""
         kept = [entry.epoch for entry in self._history.kept]
         epochs = [self._epochs[epoch] for epoch in kept]
         later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
@@ -195,7 +195,7 @@ class Ledger:
         return [one.to_json() for one in (*epochs, *past, *later_tests)]
 
     def _points(self, record: TrainingRecord) -> Iterator[Point]:
-        """An epoch's errors and gaps, a later test error and its gap, or what guessing scores."""
+        """Metric points of a record: an epoch's errors and gaps, a later test error and its gap, or the error of guessing."""
         epoch = 0
         match record:
             case EpochRecord():
@@ -214,13 +214,13 @@ class Ledger:
             yield Point(name, round(value, DIGITS), record.timestamp, epoch)
 
     def _values(self, entry: EpochErrors) -> dict[str, float]:
-        """The metrics of an epoch."""
+        """Metrics of an epoch by name."""
         values = {names.error_metric(name): error for name, error in entry.finite.items()}
         values |= {names.unscaled_metric(name): entry.unscaled[name] for name in entry.finite if name in entry.unscaled}
         return values | {names.gap_metric(name): gap.value for name, gap in entry.gaps(**self._baseline).items()}
 
     def _tags(self) -> dict[str, str | None]:
-        """Every tag as it should be now; `None` where one does not apply (any more)."""
+        """Current values of all tags; `None` for one that does not apply (any more)."""
         options = self._options
         facts = RunFacts(
             verdict=self.verdict,
@@ -236,7 +236,7 @@ class Ledger:
         return tags_of(facts, "training")
 
     def _note(self) -> str | None:
-        """The block for the run's description."""
+        """The run's description; `None` without a verdict."""
         if self.verdict is None:
             return None
         return render_note(
@@ -249,7 +249,7 @@ class Ledger:
         )
 
     def _files(self) -> dict[str, Any]:
-        """The JSON artifacts by path."""
+        """JSON artifacts by path."""
         files: dict[str, Any] = {}
         if self.verdict is not None:
             about = {"measure": self.measure, "version": self._options["version"]}

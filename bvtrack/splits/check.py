@@ -1,4 +1,4 @@
-"""All that can be said of a split from its sizes and from the examples that were read of it."""
+"""Check a split by its sizes and by the examples read from it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COMPARED = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class SplitCheck:
-    """What was found of a split: of its `sizes`, `None` without train or dev, of what its test set is used for (`disguised`),
-    and of how the sets compare, `None` where they were not; `problem` says why where that is amiss.
+    """The result of a check: `sizes`, `None` without train or dev; `disguised`, the misuse of the test set; and `shift`, `None`
+    if the sets were not compared, with the reason as `problem` if they should have been.
 
-    `profiles` are by set, and so are the `samples`, without their examples, of sets that were not read whole from files.
+    `profiles` are by set; `samples`, without their examples, are by set, too, for sets that were not read whole from files.
     """
 
     profiles: Mapping[str, SplitProfile]
@@ -33,18 +33,18 @@ class SplitCheck:
 
     @property
     def tag(self) -> str:
-        """The value of `bvtrack.split`: `ok`, or the codes of what was found of the sets themselves, joined by `+`."""
+        """The value of `bvtrack.split`: `ok`, or the codes of the findings on misuse and sizes, joined by `+`."""
         return tag_of((*self.disguised, *(self.sizes.findings if self.sizes else ())))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All of them, the gravest first."""
+        """All findings, the gravest first."""
         compared, counted = (part.findings if part else () for part in (self.shift, self.sizes))
         return gravest_first((*self.disguised, *compared, *counted))
 
     @property
     def has_errors(self) -> bool:
-        """Whether a finding is an error."""
+        """True if a finding is an error."""
         return any(finding.level == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
@@ -59,9 +59,9 @@ class SplitCheck:
 
 
 def findings_in(content: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Those in the content of `bvtrack/splits.json`, where what is found of outputs stands, too; the gravest first.
+    """The findings in the content of `bvtrack/splits.json`, those on the model's outputs included; the gravest first.
 
-    Raises `LookupError` or `TypeError` where it is something else.
+    Raises `LookupError` or `TypeError` for other content.
     """
     parts = (content.get(name) for name in ("distribution", "sizes", "outputs"))
     written = [*(content.get("disguised") or ()), *(one for part in parts if part for one in part["findings"])]
@@ -75,7 +75,7 @@ def check_profiles(
     shift: ShiftReport | None,
     monitors: Iterable[str] = (),
 ) -> SplitCheck:
-    """What is found of a split whose sets hold so many examples; `monitors` are the metrics that the training chooses by."""
+    """Check a split with these profiles and numbers of examples; `monitors` are the metrics used for model selection."""
     return SplitCheck(
         profiles=profiles,
         sizes=check_split(**counts) if {"train", "dev"} <= counts.keys() else None,
@@ -85,19 +85,19 @@ def check_profiles(
 
 
 def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[str] = ()) -> SplitCheck:
-    """Check train, dev and, if they are there, train-dev and test; `monitors` are the metrics that the training chooses by.
+    """Check train, dev and, if present, train-dev and test; `monitors` are the metrics used for model selection.
 
-    Of each set the examples are let go before the next one is taken.
+    The examples of each set are released before the next set is read.
     """
     samples, profiles, problem = _profiles(sets)
     counts = {name: sample.n for name, sample in samples.items()}
     compared = {name: profiles[name] for name in COMPARED if name in profiles}
     shift = None
     if not {"train", "dev"} <= compared.keys():
-        problem = None if "dev" not in samples else problem  # there is nothing to compare with
+        problem = None if "dev" not in samples else problem  # nothing to compare with
     elif problem is None:
         try:
-            shift = compare_sets(compared, leaks=True, samples=_partly_known(samples, compared))
+            shift = compare_sets(compared, leaks=True, samples=_with_unknown_classes(samples, compared))
         except ValueError as error:
             problem = str(error)
     check = check_profiles(profiles, counts, shift=shift, monitors=monitors)
@@ -105,7 +105,7 @@ def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[st
 
 
 def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:
-    """16 hexadecimal digits that identify what was read, whatever its order, or the number of examples alone."""
+    """Digest of 16 hexadecimal digits of what was read, whatever its order; without a profile, of the number of examples."""
     import hashlib
 
     known = f"{sample.n} {profile.digest}" if profile else str(sample.n)
@@ -115,8 +115,8 @@ def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:
 def _profiles(
     sets: Iterable[tuple[str, SplitSample]],
 ) -> tuple[dict[str, SplitSample], dict[str, SplitProfile], str | None]:
-    """What is left of each set, its profile, on the edges of the first one where it has the same columns; and what kept them
-    from it.
+    """The samples without their examples; their profiles, binned with the first set's edges if the columns are the same; and
+    the reason if they are not comparable.
     """
     samples: dict[str, SplitSample] = {}
     profiles: dict[str, SplitProfile] = {}
@@ -127,7 +127,7 @@ def _profiles(
             found = sample.profile(name, like)
         except ValueError as error:
             problem = str(error)
-            found = _by_itself(name, sample)
+            found = _separate_profile(name, sample)
         samples[name] = sample = sample.without_examples()
         if found is not None:
             like = like or found
@@ -135,12 +135,12 @@ def _profiles(
     return samples, profiles, problem
 
 
-def _partly_known(samples: Mapping[str, SplitSample], profiles: Mapping[str, SplitProfile]) -> list[str]:
-    """The sets of which some examples' classes are not known."""
+def _with_unknown_classes(samples: Mapping[str, SplitSample], profiles: Mapping[str, SplitProfile]) -> list[str]:
+    """The sets with examples whose class was not read."""
     return [name for name, found in profiles.items() if sum(found.class_counts.values()) < samples[name].n]
 
 
-def _by_itself(name: str, sample: SplitSample) -> SplitProfile | None:
+def _separate_profile(name: str, sample: SplitSample) -> SplitProfile | None:
     try:
         return sample.profile(name, None)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Splits in files checked for their sizes, their distributions and what they share."""
+"""Check splits in files: sizes, distributions and leaks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from bvtrack.splits.files.split_file import Roles, SplitFile
 from bvtrack.splits.profiling.profile import SplitProfile, profile
 from bvtrack.splits.sizes import SplitReport
 
-GRAVEST_FIRST = ("error", "warning", "note")
-
 
 @dataclass(frozen=True)
 class FilesCheck:
-    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` says whether they were looked for."""
+    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` is true if leaks were looked for."""
 
     paths: Mapping[str, str]
     found: SplitCheck
@@ -27,18 +25,18 @@ class FilesCheck:
 
     @property
     def sizes(self) -> SplitReport:
-        """What was found of the sizes: there are always train and dev."""
+        """The check of the sizes, which always exists, as train and dev are required."""
         assert self.found.sizes is not None
         return self.found.sizes
 
     @property
     def shift(self) -> ShiftReport:
-        """How the files compare: those that do not are refused."""
+        """The comparison of the files, which always exists, as incomparable files are refused."""
         assert self.found.shift is not None
         return self.found.shift
 
     def as_json(self) -> dict[str, Any]:
-        """All of it but the profiles, as JSON types; what is no finite number is `None`."""
+        """Everything but the profiles, as JSON types; infinities and NaN become `None`."""
         known, profiles = self.found.as_json(), self.found.profiles
         compared = known["distribution"]
         content = {
@@ -64,7 +62,7 @@ class FilesCheck:
 
 
 def columns_of(found: SplitProfile) -> str:
-    """How many columns an example has, or the shape of its one array."""
+    """Number of columns of an example, or the shape of its only array."""
     parts = found.layout.parts
     if len(parts) == 1 and parts[0].shape:
         return " x ".join(map(str, parts[0].shape))
@@ -83,9 +81,9 @@ def check_files(
 ) -> FilesCheck:
     """Read the files of `train`, `dev` and perhaps `test`, and compare them.
 
-    `target`, `group` and `time` are names of columns, and so are those in `without`, which are left out. `report` is told,
-    while a split is read, how much of it has been. The files are read one after another, twice where there are groups or
-    times.
+    `target`, `group` and `time` are names of columns, and so are those in `without`, which are left out. While a split is
+    read, `report` is called with its name and the fraction read. The files are read one after another, and twice if there are
+    groups or times.
 
     Raises `ValueError` for files that cannot be read or compared, and `ModuleNotFoundError` for images without Pillow.
     """

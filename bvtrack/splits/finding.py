@@ -1,4 +1,4 @@
-"""One thing found wrong, or worth knowing, about a split."""
+"""Findings about a split: errors, warnings and notes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 
 Level = Literal["note", "warning", "error"]
 PLACES: Mapping[Level, int] = {"error": 0, "warning": 1, "note": 2}
-"""The gravest are told first; what a later version may call otherwise, last."""
+"""Sort order of levels, the gravest first; unknown levels, from later versions, sort last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A finding's code (for tags and scripts), how grave it is, and the sentence for people."""
+    """A finding: its code (for tags and scripts), its level, and a sentence for people."""
 
     code: str
     level: Level
@@ -21,12 +21,12 @@ class Finding:
 
 
 def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The order in which findings are told; those of one level stay as they were."""
+    """The findings by level, the gravest first; the sort is stable."""
     return tuple(sorted(findings, key=lambda finding: PLACES.get(finding.level, len(PLACES))))
 
 
 def is_ok(findings: Iterable[Finding]) -> bool:
-    """True where nothing is worse than a note."""
+    """True if nothing is worse than a note."""
     return all(finding.level == "note" for finding in findings)
 
 

@@ -1,6 +1,6 @@
-"""Every finding that a check of a split can make: its code, the levels it may have, and its sentence at each.
+"""All findings of a split's check: code, possible levels, and the sentence for each level.
 
-A check decides and measures: which finding it is, at which level, and the numbers. The words stand here alone.
+The checks decide on the finding, its level and its numbers; all wording is here.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _NEAR_COPIES = (
 
 
 class _Words(Formatter):
-    """As `str.format`, and `!p` writes a fraction in percent."""
+    """`str.format` with a conversion `!p` for a fraction in percent."""
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
         return percent(value) if conversion == "p" else super().convert_field(value, conversion)
 
 
 class FindingCode(StrEnum):
-    """A code, or the template of one where it names the sets; `sentences` by level; `clauses` that are said only where the
-    check says that they hold.
+    """A code, or a template for one that names the sets; its `sentences` by level; and its optional `clauses` by the name of
+    their condition.
     """
 
     sentences: Mapping[Level, str]
@@ -55,7 +55,7 @@ class FindingCode(StrEnum):
         },
     )
     NO_DEV_SET = "no_dev_set", _NO_SENTENCES
-    """Only in a tag: of what others logged, where a test set was measured once and there is no dev set."""
+    """Only in a tag, for runs that others logged with a test error measured once and no dev set."""
 
     TOO_FEW_EXAMPLES = (
         "too_few_examples",
@@ -129,14 +129,14 @@ class FindingCode(StrEnum):
     )
 
     def __new__(cls, code: str, sentences: Mapping[Level, str], clauses: Mapping[str, str] = _NO_CLAUSES) -> FindingCode:
-        """As `str` makes it, with what else stands in the entry."""
+        """Make the string, and attach the sentences and clauses."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.sentences, member.clauses = sentences, clauses
         return member
 
     def of(self, **sets: str) -> str:
-        """The code of a finding about these sets.
+        """The code for these sets.
 
         >>> FindingCode.DIFFERS.of(earlier="train", later="dev")
         'dev_differs_from_train'
@@ -144,8 +144,8 @@ class FindingCode(StrEnum):
         return self.value.format_map(sets)
 
     def finding(self, level: Level | None = None, /, **measured: Any) -> Finding:
-        """The finding with what was `measured` in its sentence; a `level` is given where the code has several. A clause is
-        said where what is given by its name is true.
+        """The finding, its sentence filled in with what was `measured`; `level` is required for a code with several. A clause
+        is included if the value of its name in `measured` is true.
 
         >>> FindingCode.NO_TEST_SET.finding().level
         'note'

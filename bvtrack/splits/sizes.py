@@ -1,4 +1,4 @@
-"""Split sizes against the guidelines of the Deep Learning Specialization, and what a split of these sizes can resolve."""
+"""Check split sizes against the guidelines of the Deep Learning Specialization, and compute their precision."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from bvtrack.splits.finding import Finding, Level, is_ok, tag_of
 from bvtrack.splits.finding_codes import FindingCode
 
 FEWEST_EXAMPLES = 100
-"""The guidelines speak of 100 examples and more (course 2 week 1)."""
+"""Minimum total in the guidelines (course 2 week 1)."""
 LARGE = 1_000_000
-"""Up to here 60/20/20, above it 99+/<=1/<=1."""
+"""Largest total for 60/20/20; above it 99+/<=1/<=1."""
 HELD_OUT_SHARE = 0.20
 LARGE_HELD_OUT_SHARE = 0.01
 SHARE_TOLERANCE = 0.05
-"""Five points either way: 60/20/20, 70/15/15 and 55/25/20 are the same advice."""
+"""Tolerance of five points either way: 60/20/20, 70/15/15 and 55/25/20 follow the same guideline."""
 TYPICAL_ERROR = 0.10
-"""The error at which precision is stated, where none is known."""
-COARSEST = GAP_SHARE * TYPICAL_ERROR
-"""A held-out set that knows a 10 % error to ±3 points sees the smallest gap that the diagnosis names there."""
+"""The error for which precision is stated if none is known."""
+WIDEST_HALF_WIDTH = GAP_SHARE * TYPICAL_ERROR
+"""Widest acceptable 95 % half-width: at ±3 points, a 10 % error shows the smallest gap that the diagnosis names there."""
 
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What the guidelines say of a split's sizes.
+    """The sizes of a split compared with the guidelines.
 
-    `resolution` holds, by held-out set, half the width of the 95 % interval of a 10 % error, as a fraction. `smallest_gap` is
-    how much a dev error of 10 % must lie above the train error, measured on as many examples, to be told from it.
+    `resolution` is the half-width of the 95 % interval of a 10 % error, as a fraction, by held-out set. `smallest_gap` is the
+    smallest significant difference between a dev error of 10 % and the train error, measured on `train_eval_size` examples.
     """
 
     counts: Mapping[str, int]
@@ -44,7 +44,7 @@ class SplitReport:
 
     @property
     def ok(self) -> bool:
-        """True where nothing is worse than a note."""
+        """True if nothing is worse than a note."""
         return is_ok(self.findings)
 
     @property
@@ -60,8 +60,8 @@ def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int
     """Check the numbers of examples in a split: 60/20/20 for 100 to 1,000,000 examples, 99+/<=1/<=1 above.
 
     A train-dev set is held out of the training data and counts with it. Findings: `too_few_examples`, `dev_too_small`,
-    `dev_too_large`, `test_too_small`, `test_too_large`, `no_test_set`. A set off its share is a note where it
-    resolves a typical gap all the same, a warning where it is too small to judge by.
+    `dev_too_large`, `test_too_small`, `test_too_large`, `no_test_set`. A set off its share is a note if it
+    still resolves a typical gap, and a warning if it is too small for that.
 
     Raises `ValueError` for a count below 1; leave a set that does not exist out, or pass `None`.
 
@@ -96,22 +96,22 @@ def _size_findings(counts: Mapping[str, int], held_out: Sequence[str]) -> list[F
 
 def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding | None:
     count, width = counts[name], half_width(TYPICAL_ERROR, counts[name])
-    is_coarse = width > COARSEST
+    is_imprecise = width > WIDEST_HALF_WIDTH
     guideline, low, high = _guideline(total, has_test="test" in counts)
     share = count / total
-    if share < low or (total > LARGE and is_coarse):
+    if share < low or (total > LARGE and is_imprecise):
         code = FindingCode.TOO_SMALL
     elif share > high:
         code = FindingCode.TOO_LARGE
     else:
         return None
-    level: Level = "warning" if is_coarse and code == FindingCode.TOO_SMALL else "note"
+    level: Level = "warning" if is_imprecise and code == FindingCode.TOO_SMALL else "note"
     precision = {"error": TYPICAL_ERROR, "points": 100 * width}
     return code.finding(level, split=name, count=count, total=total, share=share, guideline=guideline, **precision)
 
 
 def _guideline(total: int, *, has_test: bool) -> tuple[str, float, float]:
-    """The share of a held-out set in words, and the lowest and the highest that agree with it."""
+    """The recommended share of a held-out set in words, and the lowest and highest acceptable shares."""
     if total > LARGE:
         return f"at most {percent(LARGE_HELD_OUT_SHARE)}", 0.0, LARGE_HELD_OUT_SHARE
     high = HELD_OUT_SHARE if has_test else HELD_OUT_SHARE + SHARE_TOLERANCE  # without a test set 60/20 is 75/25

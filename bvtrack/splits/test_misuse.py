@@ -1,4 +1,4 @@
-"""Whether what is called a test set is used to choose: then it is a dev set, and there is no test set."""
+"""Detect test sets that are used for model selection, and are therefore dev sets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def disguised_dev_set(profiles: Mapping[str, SplitProfile], monitors: Iterable[str] = ()) -> list[Finding]:
-    """An error where dev and test hold the same examples, as far as they were read, or a callback monitors a test metric.
+    """An error if dev and test hold the same examples, as far as they were read, or if a callback monitors a test metric.
 
-    `profiles` are by set; `monitors` are the names of the metrics that the training stops, keeps epochs or lowers its learning
-    rate by. See Machine Learning Yearning, ch. 5: the dev set is what choices are made on.
+    `profiles` are by set; `monitors` are the names of metrics for early stopping, checkpoint selection or reducing the learning
+    rate. See Machine Learning Yearning, ch. 5: choices are made on the dev set.
 
     >>> [finding.code for finding in disguised_dev_set({}, ["val_loss", "test_acc"])]
     ['test_used_to_choose']

@@ -1,4 +1,4 @@
-"""What an audit found, for a terminal."""
+"""Results of an audit, for a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Counts runs as they come, and holds none of them: by diagnosis, and by the reason why there is none."""
+    """Running counts of audited runs by diagnosis, and by the reason for having none."""
 
     def __init__(self) -> None:
         self.n = 0
@@ -55,7 +55,7 @@ def run_line(audited: Audited) -> str:
 
 
 def print_tally(console: Console, tally: Tally, done: str) -> None:
-    """Print how many runs have each diagnosis, how many have none and why, with one run as an example, and what was `done`."""
+    """Print the numbers of runs by diagnosis, those without one by reason, with an example each, and what was `done`."""
     if tally.diagnoses:
         console.print(_diagnoses(tally))
     if tally.reasons:

@@ -1,4 +1,4 @@
-"""The runs of an experiment by diagnosis, for a terminal."""
+"""Runs of an experiment by diagnosis, for a terminal."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SHOWN_PARAMETERS = 5
 SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
 LONGEST_TAG = 100
-"""Characters, twice as many as all four problems take: what others have written need not fill the screen."""
+"""Maximum length in characters, twice that of all four problems; others may have written anything."""
 EDGES = 2
-"""Characters by which rich makes a table without padded edges too wide."""
+"""Surplus width in characters of rich's tables without padded edges."""
 NARROWEST = 9
-"""Characters: the longest word of what is advised."""
+"""Minimum width in characters: the longest word in a step's title."""
 
 
 def print_groups(
     console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup], measures: Sequence[str]
 ) -> None:
-    """Print a row for each diagnosis, then how often each was made with each value of the parameters that tell most.
+    """Print a row for each diagnosis, then the counts of diagnoses by value of the most informative parameters.
 
-    The best runs are those by the first of the `measures`.
+    The best runs are by the first of the `measures`.
     """
     from rich.text import Text
 
@@ -53,7 +53,7 @@ def print_groups(
 def _groups(groups: Sequence[RunGroup]) -> Table:
     from rich.text import Text
 
-    tags = [_broken(group.tag) for group in groups]
+    tags = [_with_breaks(group.tag) for group in groups]
     longest = max(len(line) for tag in tags for line in tag.splitlines())
     table = make_table(
         text("Diagnosis", narrowest=min(longest, LONGEST_VALUE)),
@@ -77,14 +77,14 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
     from rich.text import Text
 
     shown = [tag for tag in tags if any(tag in counts for counts in parameter.values.values())]
-    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_broken(tag)), can_break=True) for tag in shown))
+    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_with_breaks(tag)), can_break=True) for tag in shown))
     for value, counts in parameter.values.items():
         table.add_row(Text(_short(value)), *(f"{counts[tag]:,}" if tag in counts else "" for tag in shown))
     return table
 
 
-def _broken(tag: str) -> str:
-    """Where a narrow terminal has to break a tag it is between two problems, not amid a word."""
+def _with_breaks(tag: str) -> str:
+    """The tag with a line break after each problem, so that a narrow terminal breaks no word."""
     return shortened(tag, LONGEST_TAG).replace("+", "+\n")
 
 

@@ -1,4 +1,4 @@
-"""The one form that the commands' tables have: a line under the heads, and no edges."""
+"""Common layout of the commands' tables: a line under the header, and no borders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def make_table(*columns: Column) -> Table:
-    """A table of these columns, without rows."""
+    """An empty table with these columns."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -18,21 +18,21 @@ def make_table(*columns: Column) -> Table:
 
 
 def words(head: str) -> Column:
-    """A column of a few words of our own, which a narrow terminal does not break."""
+    """A column of short texts that are never wrapped."""
     from rich.table import Column
 
     return Column(head, no_wrap=True)
 
 
 def text(head: str | Text, narrowest: int | None = None) -> Column:
-    """A column of text that a narrow terminal breaks where it ends, down to so many characters."""
+    """A column of text, folded on a narrow terminal, at least `narrowest` characters wide."""
     from rich.table import Column
 
     return Column(head, overflow="fold", min_width=narrowest)
 
 
 def numbers(head: str | Text, *, can_break: bool = False) -> Column:
-    """A column of numbers, on the right; of one whose head is long a narrow terminal may break it."""
+    """A right-aligned column of numbers; `can_break` allows a narrow terminal to wrap a long header."""
     from rich.table import Column
 
     return Column(head, justify="right", no_wrap=not can_break)

@@ -1,4 +1,4 @@
-"""What was found of splits in files, for a terminal."""
+"""Results of a check of splits in files, for a terminal."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _findings(check: FilesCheck, width: int) -> Table:
 
 
 def _wrapped(message: str, width: int) -> str:
-    """In lines, none of which begins with a % sign."""
+    """Wrap a message so that no line begins with a % sign."""
     kept = message.replace(" %", "\N{NO-BREAK SPACE}%")
     lines = textwrap.wrap(kept[0].upper() + kept[1:], width, break_on_hyphens=False)
     return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")

@@ -1,4 +1,4 @@
-"""Examples that are in two splits: copies, near copies, the same groups, and times that overlap."""
+"""Leakage between two splits: copies, near copies, shared groups, and overlapping times."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_NEIGHBOURS = 10
-"""A near copy is much nearer than the tenth nearest example."""
+"""Minimum size of the reference set: a near copy is much nearer than the tenth nearest neighbour."""
 NEAR_SHARE = 0.01
-"""Near copies from which on they are an error: of natural images 5 of 1,000 only look alike."""
-BY_CHANCE = 2.0
-"""Rows that come twice within a set come in both sets as well: so many times as often is no leak."""
+"""Share of near copies from which they are an error: 5 in 1,000 natural images merely look alike."""
+CHANCE_FACTOR = 2.0
+"""Maximum ratio of copies to repeats within a set that is no leak: rows that repeat within a set also recur across sets."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sets by their names and profiles, the one that the training sees first before the other."""
+    """Two sets, by names and profiles, in the order in which the training sees them."""
 
     earlier: str
     one: SplitProfile
@@ -38,21 +38,21 @@ class Pair:
 
     @cached_property
     def n_copies(self) -> int:
-        """How many of the examples of `other` are in `one` too, as far as both were hashed."""
+        """Number of examples of `other` that are also in `one`: 0 without hashes, extrapolated if only some are kept."""
         if self.one.hashes is None or self.other.hashes is None:
             return 0
         hashes = self.other.hashes
-        if self.other.n > len(hashes) or self.one.n > len(self.one.hashes):  # the smallest hashes of both: the same rows
+        if self.other.n > len(hashes) or self.one.n > len(self.one.hashes):  # only the range that both sets kept
             hashes = hashes[hashes <= min(self.one.hashes[-1], hashes[-1])]
         return int(_is_in(hashes, self.one.hashes).sum() * self.other.n / max(len(hashes), 1))
 
     def finding(self, code: FindingCode, level: Level | None = None, /, **measured: object) -> Finding:
-        """What was found of these two sets."""
+        """A finding about these two sets."""
         return code.finding(level, earlier=self.earlier, later=self.later, **measured)
 
 
 def leak_findings(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
-    """What the pairs of splits share: an error for copies, groups and many near copies, a warning for times that overlap."""
+    """Leaks by pair of splits: an error for copies, groups and many near copies, a warning for overlapping times."""
     if unhashed := [name for name, found in sets.items() if found.hashes is None]:
         yield FindingCode.COPIES_NOT_LOOKED_FOR.finding(unhashed=" and ".join(unhashed))
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
@@ -69,14 +69,14 @@ def _is_in(hashes: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[n
 
 
 def _share_repeated(one: SplitProfile) -> float:
-    """Of a set's examples, how many are in it more than once."""
+    """Share of a set's examples that occur in it more than once."""
     if one.hashes is None or len(one.hashes) < 2:
         return 0.0
     again = one.hashes[1:] == one.hashes[:-1]
-    return float(again.sum() + (again & ~_shifted(again)).sum()) / len(one.hashes)
+    return float(again.sum() + (again & ~_shifted_by_one(again)).sum()) / len(one.hashes)
 
 
-def _shifted(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _shifted_by_one(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
     import numpy as np
 
     return np.concatenate([[False], again[:-1]])
@@ -88,7 +88,7 @@ def _copies(pair: Pair) -> Iterator[Finding]:
     share, usual = pair.n_copies / pair.other.n, _share_repeated(pair.one)
     yield pair.finding(
         FindingCode.REPEATS,
-        "note" if share <= BY_CHANCE * usual else "error",
+        "note" if share <= CHANCE_FACTOR * usual else "error",
         n_shared=pair.n_copies,
         n=pair.other.n,
         share=share,
@@ -126,4 +126,4 @@ def _times(pair: Pair) -> Iterator[Finding]:
 
 
 PAIR_CHECKS: tuple[Callable[[Pair], Iterator[Finding]], ...] = (_copies, _near_copies, _groups, _times)
-"""What is looked for in each pair of splits."""
+"""The checks of each pair of splits."""

@@ -1,6 +1,6 @@
-"""What a model says of two held-out sets: where that differs, so do the sets, in what matters to it.
+"""Two-sample tests of a model's outputs on dev and test, which show shifts that matter to the model.
 
-A model's outputs see shifts that no single column shows (Lipton et al. 2018, "Detecting and correcting for label shift with
+Outputs reveal shifts that no single column shows (Lipton et al. 2018, "Detecting and correcting for label shift with
 black box predictors"; Rabanser et al. 2019, "Failing loudly", in which they found the most).
 """
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 HELD_OUT = ("dev", "test")
 MOST_BYTES = 64 * 2**20
-"""Of outputs that are kept of a set; larger ones are not compared."""
+"""Maximum memory for the outputs kept of one set, 64 MiB; larger ones are not compared."""
 
 
 class OutputSample:
-    """Some of a model's outputs on one set, kept batch by batch: every so many of `n` examples, 10,000 at most."""
+    """A systematic sample of a model's outputs on one set of `n` examples, batch by batch, 10,000 at most."""
 
     def __init__(self, n: int | None = None) -> None:
-        """Of a set whose size is not known, all are kept that there is room for."""
+        """If `n` is unknown, all outputs are kept, up to `MOST_BYTES`."""
         self._step = -(-n // MOST_READ) if n else 1
         self._n_seen = 0
         self._n_bytes = 0
         self._parts: list[NDArray[Any]] = []
 
     def add(self, outputs: Any) -> None:
-        """Take the outputs of a batch, an array `[n_batch, ...]`."""
+        """Add the outputs of a batch, an array `[n_batch, ...]`."""
         import numpy as np
 
         some = np.array(outputs[-self._n_seen % self._step :: self._step])
@@ -47,14 +47,14 @@ class OutputSample:
 
     @property
     def rows(self) -> NDArray[Any] | None:
-        """The outputs `[n_kept, ...]`; `None` where there are none, or there was no room."""
+        """The outputs `[n_kept, ...]`; `None` if there are none, or if they took too much memory."""
         import numpy as np
 
         return np.concatenate(self._parts) if self._parts else None
 
 
 def held_out(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of dev and of test, by set, which are of one and the same model; empty where one of them is `None` or missing.
+    """The outputs of one model on dev and test, by set; empty if either is `None` or missing.
 
     >>> held_out({"train": [1], "dev": [2], "test": None})
     {}
@@ -64,7 +64,7 @@ def held_out(outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compare_outputs(*, dev: Any, test: Any) -> ShiftReport:
-    """Whether a model's outputs `[n_examples, ...]` on dev and on test are distributed alike.
+    """Compare the distributions of a model's outputs `[n_examples, ...]` on dev and on test.
 
     Raises `ValueError` as `compare_splits` does.
 

@@ -1,6 +1,6 @@
-"""Whether train, dev and test come from the same distribution, and whether they share examples.
+"""Detect distribution shift between train, dev and test, and examples that they share.
 
-The verdict goes by the differences that are real (see `comparison`) and by how large they are.
+The verdict depends on which differences are significant (see `comparison`), and on their effect sizes.
 """
 
 from __future__ import annotations
@@ -28,26 +28,25 @@ Verdict = Literal[
     "shifted + leak",
     "unclear + leak",
 ]
-HARMLESS = 0.05
-"""Sets that could hide no Kolmogorov-Smirnov statistic of this size are the same; smaller sets leave it unclear."""
+NEGLIGIBLE_KS = 0.05
+"""Negligible Kolmogorov-Smirnov statistic; sets too small to detect it leave the verdict unclear."""
 KS_CRITICAL = 1.358
 """The 95 % quantile of the Kolmogorov distribution."""
 LEAK = " + leak"
-NAMED = 3
-"""Differences that a finding names; of more it says how many there are."""
+MOST_NAMED = 3
+"""Maximum number of differences named in a finding; the rest are counted."""
 
 FEWEST_EXPECTED = 10
-"""A sample that would hold so many examples of a class on average, and has none, is one of a set without it."""
+"""Minimum expected count of a class in a sample: if it has none, the whole set is taken to lack the class."""
 
 
 @dataclass(frozen=True)
 class ShiftReport:
-    """Whether the sets look alike, and share examples.
+    """The result of comparing sets: distribution shift and shared examples.
 
-    `verdict` is `same`, `same, but not i.i.d.` (a difference is there but too small to matter), `shifted` or `unclear`, with
-    ` + leak` behind it where examples are shared. `comparisons` are the differences that are significant, then the others
-    that come nearest; `counts` are the examples that were read, `digests` their fingerprints, by set; `histograms` show the
-    columns that differ.
+    `verdict` is `same`, `same, but not i.i.d.` (a significant but negligible difference), `shifted` or `unclear`, followed by
+    ` + leak` if examples are shared. `comparisons` are the significant differences, then those closest to it; `counts`
+    are the numbers of examples read, `digests` their fingerprints, by set; `histograms` are those of the columns that differ.
     """
 
     verdict: Verdict
@@ -64,20 +63,20 @@ class ShiftReport:
 
     @property
     def ok(self) -> bool:
-        """True where nothing is worse than a note."""
+        """True if nothing is worse than a note."""
         return is_ok(self.findings)
 
 
 def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True) -> ShiftReport:
-    """Compare train, dev and test by pairs: their labels, their features, and whether they share examples.
+    """Compare train, dev and test pairwise: labels, features, and shared examples.
 
-    Each set is a profile, or what can be profiled: an array of features `[n_examples, ...]`, a table, a mapping of columns, a
+    Each set is a profile, or data to profile: an array of features `[n_examples, ...]`, a table, a mapping of columns, a
     dataset, a loader or a generator of batches, or a pair `(features, targets)`. Targets of a table or a mapping may also be
     its column `label`, `labels`, `target`, `targets` or `y`. Integers, booleans, names and one-hot rows are classes, other
-    targets are continuous. `leaks=False` hashes no rows and looks for no copies.
+    targets are continuous. `leaks=False` skips hashing rows and looking for copies.
 
     Raises `ValueError` for an empty set, features and targets of different lengths, sets with different columns, or profiles
-    that do not share their edges.
+    with different bin edges.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -88,7 +87,7 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
 
 
 def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[str] = ()) -> ShiftReport:
-    """The same of any two or three sets, by name; `samples` are those whose labels are no more than a sample."""
+    """Compare any two or three sets, by name; `samples` are the sets whose labels are only a sample."""
     sets = _profiles(given, leaks=leaks)
     comparisons = compare_profiles(sets)
     counts = {name: found.n for name, found in sets.items()}
@@ -122,11 +121,11 @@ def _verdict(comparisons: Sequence[Comparison], counts: Mapping[str, int]) -> Ve
         return "shifted"
     if any(comparison.is_significant for comparison in comparisons):
         return "same, but not i.i.d."
-    return "unclear" if _coarsest_effect(counts) > HARMLESS else "same"
+    return "unclear" if _coarsest_effect(counts) > NEGLIGIBLE_KS else "same"
 
 
 def _coarsest_effect(counts: Mapping[str, int]) -> float:
-    """The K-S statistic that the pair of the two smallest sets reaches by chance in one case of twenty."""
+    """Critical Kolmogorov-Smirnov statistic (5 %) of the two smallest sets."""
     smaller, larger = sorted(counts.values())[:2]
     return KS_CRITICAL * math.sqrt(1 / smaller + 1 / larger)
 
@@ -143,13 +142,13 @@ def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) 
             if label and label not in reference.labels.counts and n >= fewest
         }
         if unseen and found.labels is not None and not found.labels.is_bucketed:
-            classes = _the_first([f"{label} ({n:,})" for label, n in unseen.items()])
+            classes = _abbreviated([f"{label} ({n:,})" for label, n in unseen.items()])
             yield FindingCode.HAS_UNSEEN_CLASSES.finding(earlier=first, later=name, classes=classes)
 
 
 def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
     if verdict == "unclear":
-        needed = math.ceil(2 * (KS_CRITICAL / HARMLESS) ** 2 / 100) * 100
+        needed = math.ceil(2 * (KS_CRITICAL / NEGLIGIBLE_KS) ** 2 / 100) * 100
         read = ", ".join(f"{name} {n:,}" for name, n in counts.items())
         yield FindingCode.UNCLEAR_DISTRIBUTION.finding(read=read, needed=needed)
     significant = [one for one in comparisons if one.is_significant]
@@ -163,12 +162,12 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     by_column: dict[str, Comparison] = {}
     for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
-    differences = _the_first([one.in_words() for one in by_column.values()])
+    differences = _abbreviated([one.in_words() for one in by_column.values()])
     level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
     return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
 
 
-def _the_first(named: Sequence[str]) -> str:
-    """As many as a finding names, and how many more there are."""
-    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    return f"{', '.join(named[:NAMED])}{more}"
+def _abbreviated(named: Sequence[str]) -> str:
+    """The first names, and the number of the others."""
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{', '.join(named[:MOST_NAMED])}{more}"

@@ -1,4 +1,4 @@
-"""Opens splits in files and folders by what their names end in."""
+"""Open splits in files and folders by file extension."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ARRAYS = (".npz", ".npy")
 
 
 def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
-    """Open the file or folder of each split and see that they go together; little of them is read.
+    """Open the file or folder of each split and check that they are compatible; little of them is read.
 
-    Raises `ValueError` where one is missing, broken or empty, of an unknown kind, or unlike the others, and
+    Raises `ValueError` if one is missing, broken, empty, of an unknown kind, or incompatible with the others, and
     `ModuleNotFoundError` for images without Pillow.
 
     >>> open_splits({"train": "train.xls"}, Roles())
@@ -47,17 +47,17 @@ def _open(name: str, roles: Roles) -> SplitFile:
 
 
 def _table(path: Path, part: str, roles: Roles) -> SplitFile:
-    from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import
+    from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second
 
     return open_table(path, roles)
 
 
 FILES: Mapping[tuple[str, ...], Callable[[Path, str, Roles], SplitFile]] = {TABLES: _table, ARRAYS: open_arrays}
-"""By what a file's name ends in, how it is opened: its path, the part of it that is meant, and the roles of its columns."""
+"""Openers by file extension; they take the path, the part of the file, and the roles of its columns."""
 
 
 def _path_and_part(name: str) -> tuple[Path, str]:
-    """`mnist.npz:train` is the part `train` of a file."""
+    """Split a name like `mnist.npz:train` into the path and the part of the file, `train`."""
     before, colon, part = name.rpartition(":")
     if colon and before.lower().endswith(ARRAYS) and not Path(name).exists():
         return Path(before), part

@@ -1,4 +1,4 @@
-"""Splits in files and folders, opened by what their names end in, and read in batches: no file has to fit into memory."""
+"""Interface of splits in files and folders, read in batches, so that no file has to fit into memory."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     Batch = tuple[Mapping[str, NDArray[Any]], NDArray[Any] | None]
 
 LABELS = (*TARGET_NAMES, "class")
-"""What a column or an array of labels is called, in whatever case, where none is named."""
+"""Default names of a column or an array of labels, case-insensitive."""
 Report = Callable[[float], None]
-"""Takes how much of a split has been read, from 0 to 1."""
+"""Progress callback, called with the fraction of a split that has been read, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns that are no features; `None` where there is none, but the `target` is then looked for by its usual names."""
+    """The columns that are not features, or `None`; a `target` of `None` is looked for by its usual names."""
 
     target: str | None = None
     group: str | None = None
     time: str | None = None
     without: tuple[str, ...] = ()
-    """Columns that are left out."""
+    """Columns to leave out."""
 
     @property
     def named(self) -> Mapping[str, str]:
-        """The columns that are there, by role."""
+        """The given columns, by role."""
         roles = {"target": self.target, "group": self.group, "time": self.time}
         return {role: name for role, name in roles.items() if name is not None}
 
     def check(self, names: Sequence[str], where: str) -> None:
-        """Raises `ValueError` for a column that is not among `names`, or is named twice."""
+        """Raise `ValueError` for a column that is not among `names`, or that has two roles."""
         for role, name in self.named.items():
             if name not in names:
                 raise ValueError(f"expected a {role} column {name!r} in {where}, got {some(names)}; name one that is there")
@@ -48,7 +48,7 @@ class Roles:
                 raise ValueError(f"expected another column than the {role} to leave out, got {name!r} for both; drop --{role}")
 
     def with_target(self, names: Sequence[str], where: str) -> Roles:
-        """The same with the target that is among `names`, if one is. Raises `ValueError` for several."""
+        """A copy with the only one of `names` as target, unless one is given. Raises `ValueError` for several names."""
         if self.target is not None or not names:
             return self
         if len(names) > 1:
@@ -57,39 +57,39 @@ class Roles:
 
 
 class SplitFile(Protocol):
-    """A split that can be read more than once, always in the same order and batches."""
+    """A split that can be read repeatedly, always in the same order and batches."""
 
     @property
     def where(self) -> str:
-        """What the user calls it."""
+        """The name that the user gave."""
 
     @property
     def form(self) -> str:
-        """Files of one form compare."""
+        """The kind of content; only files of one form are comparable."""
 
     def agreed(self, files: Sequence[Self]) -> Self:
-        """The same file, read as the types that hold for all of `files`.
+        """The same file, read with the dtypes common to all `files`.
 
-        Raises `ValueError` where their columns or types do not go together.
+        Raises `ValueError` for incompatible columns or dtypes.
         """
 
     def batches(self, report: Report) -> Iterator[Batch]:
         """Columns of features `[n, ...]` and the targets `[n, ...]` or `None`. Raises `ValueError` for a broken file."""
 
     def groups(self) -> NDArray[Any] | None:
-        """`[n_examples]`. Raises `ValueError` where an example has none."""
+        """Group of each example, `[n_examples]`, or `None`. Raises `ValueError` for an example without one."""
 
     def times(self) -> NDArray[Any] | None:
-        """`[n_examples]` numbers. Raises `ValueError` where an example has none, or it is a text."""
+        """Time of each example, `[n_examples]` numbers, or `None`. Raises `ValueError` for a missing time or a text."""
 
 
 def some(names: Sequence[str], most: int = 8) -> str:
-    """The first of some names."""
+    """The first `most` names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more if names else "none"
 
 
 def reason_of(error: Exception, most: int = 100) -> str:
-    """The first line of another library's message, without what a broken file may bring into it."""
+    """The first line of another library's message, printable and at most `most` characters."""
     (line, *_) = str(error).strip().splitlines() or [type(error).__name__]
     return shortened(line, most)

@@ -1,4 +1,4 @@
-"""A split of whatever kind as batches of named arrays, each read once."""
+"""Read a split of any kind in one pass, as batches of named arrays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def batches(data: Any, targets: Any = None) -> Iterator[tuple[Columns, Any]]:
     or a dataset, a loader or a generator of examples or batches of these. It is read once. Without `targets`, those of a table
     or a mapping are its column `label`, `labels`, `target`, `targets` or `y`, the first that it has.
 
-    Raises `ValueError` for what cannot be read so, for a set without examples, and for targets of another length.
+    Raises `ValueError` for unsupported data, for a set without examples, and for targets of another length.
     """
     if targets is None and isinstance(data, tuple) and len(data) in (2, 3):
         data, targets = data[0], data[1]

@@ -1,4 +1,4 @@
-"""Examples one by one, or batches of them, as pairs of features and targets."""
+"""Collate single examples into batches, and split batches into features and targets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bvtrack.splits.reading.features import column_names
 from bvtrack.splits.reading.kinds import is_mapping, is_records, is_single, is_table
 
 TARGET_NAMES = ("label", "labels", "target", "targets", "y")
-"""Under which mappings and tables keep their targets, where none are given beside them."""
+"""Names of the target column in mappings and tables, if no targets are given separately."""
 EXAMPLES_AT_ONCE = 256
 
 
-def of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Batches as they are, examples a few hundred at once."""
+def batched(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Batches unchanged, and single examples collated, `EXAMPLES_AT_ONCE` at a time."""
     waiting: list[Any] = []
     for item in items:
         if not _is_example(item):
@@ -29,8 +29,8 @@ def of_items(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         yield as_batch(waiting)
 
 
-def by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
-    """The examples of a dataset, a few hundred at once."""
+def batched_by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
+    """The examples of a map-style dataset, collated, `EXAMPLES_AT_ONCE` at a time."""
     for start in range(0, len(dataset), EXAMPLES_AT_ONCE):
         yield as_batch([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
 
@@ -42,14 +42,14 @@ def _is_example(item: Any) -> bool:
 
 
 def _is_pair(item: Any) -> bool:
-    """Whether it is features and targets, and maybe a weight; loaders of torch make tuples lists."""
+    """True for features and targets, and maybe a weight; torch's DataLoader turns tuples into lists."""
     return (
         len(item) in (2, 3) and not is_single(item[0]) if isinstance(item, list) else isinstance(item, tuple) and len(item) > 1
     )
 
 
 def as_batch(examples: Sequence[Any]) -> tuple[Any, Any]:
-    """Examples, each of them features, a pair or a mapping, as one batch: features and targets."""
+    """Collate examples, each of them features, a pair or a mapping, into features and targets."""
     first = examples[0]
     if isinstance(first, Mapping):
         return without_target(stacked_values(examples))
@@ -61,7 +61,7 @@ def as_batch(examples: Sequence[Any]) -> tuple[Any, Any]:
 
 
 def stacked_values(values: Sequence[Any]) -> Any:
-    """The values of some examples as one array, or one for each name. Raises `ValueError` for other names or shapes."""
+    """Stack values into one array, or one per name. Raises `ValueError` for different names or shapes."""
     if isinstance(values[0], Mapping):
         if any(value.keys() != values[0].keys() for value in values):
             raise ValueError(f"expected examples with the same names, got {', '.join(map(str, values[0]))} and others")
@@ -72,16 +72,16 @@ def stacked_values(values: Sequence[Any]) -> Any:
 
 
 def pair(batch: Any) -> tuple[Any, Any]:
-    """The features and the targets of a batch, which may hold sample weights, too."""
+    """The features and targets of a batch, which may include sample weights."""
     if isinstance(batch, list) and batch and is_single(batch[0]):
         return batch, None
-    if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):  # a third one is sample weights
+    if isinstance(batch, (list, tuple)) and len(batch) in (2, 3):  # the third one is sample weights
         return batch[0], batch[1]
     return (batch[0], None) if isinstance(batch, (list, tuple)) and len(batch) == 1 else without_target(batch)
 
 
 def without_target(batch: Any) -> tuple[Any, Any]:
-    """The features and the targets of a mapping or a table; everything is a feature where no name is that of targets."""
+    """The features and targets of a mapping or a table; without a target column, everything is features."""
     names = _names_in(batch)
     name = next((name for name in TARGET_NAMES if name in names), None)
     if name is None or len(names) == 1:
@@ -90,7 +90,7 @@ def without_target(batch: Any) -> tuple[Any, Any]:
 
 
 def _names_in(batch: Any) -> list[Any]:
-    """Of a mapping's arrays, a table's columns or the fields of records; none of anything else."""
+    """Names of a mapping's arrays, a table's columns or a structured array's fields; none for anything else."""
     if is_mapping(batch):
         return list(batch)
     if is_table(batch):

@@ -1,4 +1,4 @@
-"""The features of some examples as named arrays, and their targets as one array."""
+"""Convert the features of a batch to named arrays, and its targets to one array."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 FEATURES = "feature"
 WIDEST_SPARSE = 1024
-"""Columns up to which a sparse matrix is read as a table; of a wider one, columns are added up into so many buckets."""
+"""Maximum number of columns of a sparse matrix; those of a wider one are hashed into this many buckets."""
 
 
 def columns_of(features: Any) -> Columns:
-    """The features of some examples by name. Raises `ValueError` for columns of different lengths."""
+    """The features of a batch by name. Raises `ValueError` for columns of different lengths, or with the same name."""
     given = next(named for recognises, named in NAMED_ARRAYS if recognises(features))(features)
     found: dict[str, NDArray[Any]] = {}
     for name, values in given:
@@ -31,7 +31,7 @@ def columns_of(features: Any) -> Columns:
 
 
 def column_names(table: Any) -> list[Any]:
-    """Those of a table of whatever library."""
+    """The column names of a table of any library."""
     return list(getattr(table, "column_names", None) or table.columns)
 
 
@@ -43,7 +43,7 @@ NAMED_ARRAYS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterable[tuple[
     (is_sparse, lambda matrix: [(FEATURES, dense(matrix))]),
     (is_anything, lambda array: [(FEATURES, array)]),
 )
-"""By what features are, the first that holds, their arrays with a name each."""
+"""Converters of features to pairs of a name and an array; the first whose predicate holds is used."""
 
 
 def _checked(columns: dict[str, NDArray[Any]]) -> Columns:
@@ -59,7 +59,7 @@ def _checked(columns: dict[str, NDArray[Any]]) -> Columns:
 
 
 def _split_texts(name: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """An array of texts `[n, k]` as columns, each of which may hold numbers; others as they are."""
+    """Split an array of texts `[n, k]` into columns, which may hold numbers; other arrays stay whole."""
     if array.dtype.kind not in TEXT or array.ndim == 1:
         yield name, array
         return
@@ -70,7 +70,7 @@ def _split_texts(name: str, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[
 
 
 def target_array(targets: Any) -> NDArray[Any]:
-    """Targets `[n, ...]`, texts as `[n]`. Raises `ValueError` for what are no targets."""
+    """Targets `[n, ...]`, texts as `[n]`. Raises `ValueError` for empty targets and for texts `[n, k]`."""
     array = as_array(dense(targets) if is_sparse(targets) else targets)
     if 0 in array.shape[1:]:
         raise ValueError(f"expected at least 1 target an example, got an array of shape {array.shape}")
@@ -80,7 +80,7 @@ def target_array(targets: Any) -> NDArray[Any]:
 
 
 def dense(matrix: Any) -> NDArray[Any]:
-    """A sparse matrix as an array; the columns of a wide one are added up, with a sign each, into buckets."""
+    """A sparse matrix as an array; the columns of a wide one are added, with random signs, into random buckets."""
     import numpy as np
     from scipy import sparse
 

@@ -1,4 +1,4 @@
-"""How each kind of data is read, as pairs of features and targets: a new kind is an entry in the table."""
+"""Readers of all kinds of data, as pairs of features and targets; a new kind is an entry in the table."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from bvtrack.splits.reading import kinds
 from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE
-from bvtrack.splits.reading.examples import EXAMPLES_AT_ONCE, by_index, of_items, pair, stacked_values, without_target
+from bvtrack.splits.reading.examples import EXAMPLES_AT_ONCE, batched, batched_by_index, pair, stacked_values, without_target
 from bvtrack.splits.reading.features import dense, target_array
 
 Pairs = Iterable[tuple[Any, Any]]
 
 
 class Reader(NamedTuple):
-    """`read` gives the batches of what it `recognises`, and is handed the targets that were given beside them, if any; a set
-    that does not take such holds them in its batches.
+    """A reader of data that `recognises` accepts: `read` takes it with the separate targets, if any, and returns batches.
+    Without `takes_targets`, the targets must be in the batches.
     """
 
     recognises: Callable[[Any], bool]
@@ -24,7 +24,7 @@ class Reader(NamedTuple):
 
 
 def read(data: Any, targets: Any = None) -> Pairs:
-    """By the first reader that is for it. Raises `ValueError` for what none is for, or takes no targets and got some."""
+    """Read data with the first matching reader. Raises `ValueError` for unsupported data, or unsupported separate targets."""
     reader = next(reader for reader in READERS if reader.recognises(data))
     if targets is not None and not reader.takes_targets:
         raise ValueError(f"expected the targets of a {type(data).__name__} in its batches, got them beside it")
@@ -36,7 +36,7 @@ def _lazy_frame(frame: Any, targets: Any) -> Pairs:
 
 
 def _sparse(matrix: Any, targets: Any) -> Pairs:
-    """Some thousand rows at once, for they are made dense."""
+    """Dense batches of `ROWS_AT_ONCE` rows."""
     rows_of, labels = matrix.tocsr(), None if targets is None else target_array(targets)
     n = matrix.shape[0]
     if labels is not None and len(labels) != n:
@@ -51,15 +51,15 @@ def _at_once(data: Any, targets: Any) -> Pairs:
 
 
 def _examples(examples: Any, targets: Any) -> Pairs:
-    return by_index(examples) if targets is None else [(stacked_values(examples), targets)]
+    return batched_by_index(examples) if targets is None else [(stacked_values(examples), targets)]
 
 
 def _loader(loader: Any, targets: Any) -> Iterator[tuple[Any, Any]]:
-    """The batches of a DataLoader, whose own generator is left as it was."""
+    """The batches of a DataLoader, whose generator's state is restored."""
     generator = getattr(loader, "generator", None)
     state = None if generator is None else generator.get_state()
     try:
-        yield from of_items(loader)
+        yield from batched(loader)
     finally:
         if generator is not None:
             generator.set_state(state)
@@ -85,7 +85,7 @@ def _tensors(dataset: Any, targets: Any) -> Pairs:
 
 
 def _items(items: Any, targets: Any) -> Pairs:
-    return of_items(items)
+    return batched(items)
 
 
 def _refused(data: Any, targets: Any) -> Pairs:
@@ -107,4 +107,4 @@ READERS: tuple[Reader, ...] = (
     Reader(kinds.is_iterable, _items),
     Reader(kinds.is_anything, _refused),
 )
-"""In order of precedence: a dataset of Hugging Face has a shape, a stream of torch an index, and neither means it."""
+"""In order of precedence, because types overlap: a Hugging Face dataset has a shape, a torch IterableDataset `__getitem__`."""
