@@ -19,6 +19,7 @@ from bvtrack.adapters import (
     Session,
     SetName,
     SplitSource,
+    TimeBudget,
     Training,
     choose_examples,
     is_disabled,
@@ -121,7 +122,7 @@ class LoopTraining(Training):
         left_out |= {"train"} if self._options.train_eval == "running" else set()
         return [name for name in self._sets if name not in left_out]
 
-    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+    def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         x, y = self._measured[name]
         if measure is None or measure.function is None:
             return Pass(len(x), {"accuracy": self._loop.accuracy((x, y))})

@@ -22,9 +22,9 @@ from bvtrack.adapters import (
     Session,
     SetName,
     SplitSource,
+    TimeBudget,
     Training,
     WarnOnce,
-    affordable,
     error_measure,
     is_same,
 )
@@ -71,7 +71,7 @@ class Scripted(Training):
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
         return list(self.passes)
 
-    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+    def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         self.asked.append(name)
         found = self.passes[name]
         if isinstance(found, Exception):
@@ -151,22 +151,44 @@ def test_a_run_that_the_user_names_goes_before_that_of_a_logger() -> None:
 
 @pytest.mark.parametrize(("seconds", "n"), [(0.0, 1000), (0.5, 1000), (1.0, 1000), (1.0015, 1001), (50.0, 50_000)])
 def test_a_pass_takes_what_there_is_time_for_and_a_thousand_examples_at_least(seconds: float, n: int) -> None:
-    assert affordable(0.001, seconds) == n
+    budget = TimeBudget(now=iter([100.0, 101.0]).__next__)
+    budget.begin(seconds)
+    budget.note(50)  # which is not timed
+    budget.note(900)
+    assert budget.most == math.inf
+    budget.note(100)
+
+    assert budget.most == n
 
 
-def test_a_pass_is_told_of_a_twentieth_of_the_epoch(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[float] = []
-    moments = iter([0.0, 100.0, 160.0])
+def test_a_budget_is_settled_by_the_first_pass_alone() -> None:
+    budget = TimeBudget(now=iter([0.0, 1.0]).__next__)
+    budget.begin(2.0)
+    budget.note(1)
+    budget.note(1000)
+    budget.begin(100.0)
+    budget.note(1000)
+
+    assert budget.most == 2000
+
+
+def test_a_pass_may_take_a_twentieth_of_the_epoch(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments, told = iter([0.0, 100.0, 160.0]), list[float]()
     monkeypatch.setattr("bvtrack.adapters.session.time", SimpleNamespace(perf_counter=lambda: next(moments)))
 
     class Timed(Scripted):
-        def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
-            told.append(seconds)
-            return super().evaluate(name, measure, seconds=seconds)
+        def now(self) -> float:
+            return 2.0 * len(told)
+
+        def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
+            for n in (1, 1000):
+                budget.note(n)
+                told.append(budget.most)
+            return super().evaluate(name, measure, budget)
 
     train(Timed({"train": Pass(100, {"acc": 0.9})}))
 
-    assert told == [3.0]
+    assert told == [math.inf, 1500]
 
 
 def test_errors_of_single_examples_are_kept_in_place_of_predictions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from keras_training import DEV, TEST, TRAIN, Batches, Run, error_of, fit, loader, on_backend, read_run, split
 
-from bvtrack.adapters import choose_examples
+from bvtrack.adapters import TimeBudget, choose_examples
 from bvtrack_keras import BiasVarianceCallback
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.subset import affordable_part
@@ -218,13 +219,18 @@ def test_the_subset_is_as_small_as_an_epoch_is_short_but_of_1000_examples_at_lea
     def measure(data: EvaluationData) -> None:
         seen.append(data.n)
 
-    few = affordable_part(train, 0.0, measure)
+    def budget(seconds: float) -> TimeBudget:
+        one = TimeBudget(time.perf_counter)
+        one.begin(seconds)
+        return one
+
+    few = affordable_part(train, budget(0.0), measure)
     drawn = choose_examples(5000, 1000)
 
     assert seen == [32, 992]
     assert few.n == 1000
     np.testing.assert_array_equal(few.x, split(5000, 3)[0][drawn])
-    assert affordable_part(train, 1e6, measure).n == 4000
+    assert affordable_part(train, budget(1e6), measure).n == 4000
 
 
 def test_augmented_training_data_are_said_in_the_measure(journals: Path) -> None:

@@ -4,7 +4,7 @@
 """
 
 from bvtrack.adapters.augmented import is_same
-from bvtrack.adapters.budget import affordable
+from bvtrack.adapters.budget import TimeBudget
 from bvtrack.adapters.facts import as_number
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.own_error import error_measure
@@ -36,10 +36,10 @@ __all__ = [
     "SetName",
     "SplitSample",
     "SplitSource",
+    "TimeBudget",
     "TrainEval",
     "Training",
     "WarnOnce",
-    "affordable",
     "as_number",
     "choose_examples",
     "error_measure",

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES
 
 MOST_OF_AN_EPOCH = 0.05
 """A pass over a subset of the training data costs at most this share of an epoch, unless the fewest examples cost more."""
 
 
-def affordable(seconds_each: float, seconds: float) -> int:
-    """How many training examples of `seconds_each` a pass may take in `seconds`: 1,000 at least, too few to tell less.
+class TimeBudget:
+    """How many examples a pass over a subset of the training data may take: by what the first pass takes, as many as there is
+    time for, but 1,000 at least, too few to tell less. Its first batch, which may start workers and compile, is not timed.
 
-    >>> affordable(0.001, 3.0), affordable(1.0, 3.0)
-    (3000, 1000)
+    >>> budget = TimeBudget(now=iter([0.0, 4.0]).__next__)
+    >>> budget.begin(seconds=6.0)
+    >>> budget.note(32)
+    >>> budget.note(1000)
+    >>> budget.most
+    1500
     """
-    return max(FEWEST_TRAIN_EXAMPLES, int(seconds / seconds_each))
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._seconds = math.inf
+        self._n = self._n_first = 0
+        self._start = 0.0
+        self.most: float = math.inf
+        """Without a bound until 1,000 examples have been noted."""
+
+    def begin(self, seconds: float) -> None:
+        """Begin a pass that may take so many seconds."""
+        self._seconds, self._n = seconds, 0
+
+    def note(self, n: int) -> None:
+        """Note that another `n` examples have been passed over."""
+        if self.most < math.inf:
+            return
+        self._n += n
+        if self._n == n:
+            self._n_first, self._start = n, self._now()
+        elif self._n >= FEWEST_TRAIN_EXAMPLES:
+            seconds_each = (self._now() - self._start) / (self._n - self._n_first)
+            self.most = max(FEWEST_TRAIN_EXAMPLES, int(self._seconds / seconds_each))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from bvtrack.adapters.budget import MOST_OF_AN_EPOCH
+from bvtrack.adapters.budget import MOST_OF_AN_EPOCH, TimeBudget
 from bvtrack.adapters.error_reader import ErrorReader
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.training import Pass, SetName, Training
@@ -53,6 +53,7 @@ class Session:
         self._is_split_checked = False
         self._passes: Mapping[SetName, Pass] | None = None
         self._outputs: Mapping[str, Any] = {}
+        self._budget = TimeBudget(training.now)
         self._epoch_start = time.perf_counter()
         self.n_epochs = 0
         """How many epochs have been logged."""
@@ -82,10 +83,10 @@ class Session:
     def measure_sets(self, turn: int) -> None:
         """Pass over all sets with the weights as they are now; over the test set in every `test_every`-th turn, from 0 on."""
         self._check_split()
-        seconds = MOST_OF_AN_EPOCH * (time.perf_counter() - self._epoch_start)
+        self._budget.begin(MOST_OF_AN_EPOCH * (time.perf_counter() - self._epoch_start))
         is_test_due = bool(self._options.test_every) and turn % self._options.test_every == 0
         due = [name for name in self._training.sets(self.measure) if name != "test" or is_test_due]
-        self._passes = {name: self._pass_over(name, seconds) for name in due}
+        self._passes = {name: self._pass_over(name) for name in due}
 
     def end_epoch(self, epoch: int) -> None:
         """Log the errors of an epoch, counted from 0: those that have been measured in it, or else are measured now."""
@@ -151,8 +152,8 @@ class Session:
             logger.debug("bvtrack: the training data cannot be read (%r)", error)
             return False
 
-    def _pass_over(self, name: SetName, seconds: float) -> Pass:
+    def _pass_over(self, name: SetName) -> Pass:
         try:
-            return self._training.evaluate(name, self.measure, seconds=seconds)
+            return self._training.evaluate(name, self.measure, self._budget)
         except Exception as error:
             return Pass(problem=repr(error))

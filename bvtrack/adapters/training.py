@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bvtrack.adapters.budget import TimeBudget
 from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.measures.measure import ErrorFunction, Measure
 from bvtrack.splits.sampling.source import SplitSource
@@ -100,14 +102,18 @@ class Training(Protocol):
         """
         ...
 
-    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+    def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         """Pass over a set in eval mode, and leave the training, with the user's objects, as it was, also when it raises.
 
         `measure` says which metric is asked for, `None` while nothing has been logged that tells; with the user's own `error=`
-        it is the measure of that, whose `function` `Predictions` applies to what the model predicts. `seconds` is the time
-        that the pass over a subset of the training data may take, unless 1,000 examples take more (`affordable`).
+        it is the measure of that, whose `function` `Predictions` applies to what the model predicts. Where train is measured
+        on a subset, what has been passed over is noted in the `budget`, and the pass ends, in each epoch, at its `most`.
         """
         ...
+
+    def now(self) -> float:
+        """The time in seconds when all is done that was asked of an accelerator. Only a training's first pass asks."""
+        return time.perf_counter()
 
     def wording(self, name: SetName) -> tuple[str, str]:
         """What `evaluate` runs and on what, in the user's words, for the message that it failed."""

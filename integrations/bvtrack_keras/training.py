@@ -15,6 +15,7 @@ from bvtrack.adapters import (
     Pass,
     SetName,
     SplitSource,
+    TimeBudget,
     Training,
     preserve_random_states,
 )
@@ -88,10 +89,10 @@ class KerasTraining(Training):
         }
         return [name for name, data in due.items() if data is not None]
 
-    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+    def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         if name != "train" or self._train is None:
             return self._pass_over(getattr(self._sources, name))
-        self._settle_train(self._train, seconds)
+        self._settle_train(self._train, budget)
         return self._pass_over(self._train)
 
     def wording(self, name: SetName) -> tuple[str, str]:
@@ -121,12 +122,12 @@ class KerasTraining(Training):
         whole = self._sources.for_train
         return train_subset(whole, self._sources.dev, self._options.train_eval) if whole else None
 
-    def _settle_train(self, train: EvaluationData, seconds: float) -> None:
+    def _settle_train(self, train: EvaluationData, budget: TimeBudget) -> None:
         if self._is_train_settled:
             return
         self._is_train_settled = True
         try:
-            self._train = affordable_part(train, seconds, self._pass_over)
+            self._train = affordable_part(train, budget, self._pass_over)
         except Exception as error:  # measuring the error will say so too
             logger.debug("bvtrack: the train subset stays as it is (%r)", error)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from bvtrack.adapters import (
-    FEWEST_TRAIN_EXAMPLES,
     CallbackOptions,
     SetName,
     SplitSource,
-    affordable,
+    TimeBudget,
     train_eval_size,
 )
 from bvtrack_lightning import data
@@ -39,34 +34,22 @@ class GivenData:
 
 
 class TimeBudgetedLoader:
-    """A loader that its first pass cuts short where the rest would take more than `seconds`; the same from then on. The first
-    batch, which may start workers and compile, is not timed.
-    """
+    """A loader whose passes end where its `budget` does."""
 
     def __init__(self, loader: Iterable[Any]) -> None:
         self._loader = loader
-        self._most: float | None = None
-        self.seconds = math.inf
+        self.budget: TimeBudget | None = None
 
     def __iter__(self) -> Iterator[Any]:
-        n, n_first, start = 0, 0, 0.0
+        n = 0
         for batch in self._loader:
-            if self._most is None and n and not n_first:
-                n_first, start = n, _now()
-            if self._most is None and n > n_first and n >= FEWEST_TRAIN_EXAMPLES:
-                self._most = affordable((_now() - start) / (n - n_first), self.seconds)
-            if self._most is not None and n >= self._most:
-                break
+            if self.budget and n >= self.budget.most:
+                return
             yield batch
-            n += batch_size_of(batch) or 1
-        self._most = self._most or math.inf
-
-
-def _now() -> float:
-    """The time when all is done that was asked of the accelerator. Only a training's first epoch asks."""
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        torch.cuda.synchronize()
-    return time.perf_counter()
+            size = batch_size_of(batch) or 1
+            n += size
+            if self.budget:
+                self.budget.note(size)
 
 
 class Sources:

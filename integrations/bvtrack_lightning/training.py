@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bvtrack import Measure, ModelFacts
-from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, Training
+from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training
 from bvtrack_lightning import data
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
@@ -90,14 +90,19 @@ class LightningTraining(Training):
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
         return list(self._sources.loaders) if self._trainer.enable_validation else []
 
-    def evaluate(self, name: SetName, measure: Measure | None, *, seconds: float) -> Pass:
+    def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         loader = self._sources.loaders[name]
         if isinstance(loader, TimeBudgetedLoader):
-            loader.seconds = seconds
+            loader.budget = budget
         if self._options.error is not None:
             return predict(self._trainer, self._module, loader, self._options.error)
         step = self._step_for(name)
         return evaluate(self._trainer, self._module, loader, step, lambda names: is_measured(measure, names))
+
+    def now(self) -> float:
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.synchronize()
+        return super().now()
 
     def wording(self, name: SetName) -> tuple[str, str]:
         return self._step_for(name), f"the {name} data"
