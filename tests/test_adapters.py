@@ -399,6 +399,12 @@ def test_outputs_of_dev_and_test_are_compared_once_at_the_end(journals: Path) ->
     assert [record["state"] for record in records(journals, "end")] == ["complete"]
 
 
+def test_outputs_are_those_of_the_last_epoch_that_measured_both_sets(journals: Path) -> None:
+    train(Scripted({"dev": predicted(200, 30), "test": predicted(100, 10)}), epochs=2, error=WRONG, test_every=2)
+
+    assert len(records(journals, "outputs")) == 1
+
+
 def test_a_test_after_the_training_counts_for_its_epoch(journals: Path) -> None:
     session = Session(Scripted(), CallbackOptions())
     session.end_epoch(0)

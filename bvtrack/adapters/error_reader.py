@@ -47,8 +47,7 @@ class ErrorReader:
 
     def logged(self, values: Mapping[str, Any], stage: str) -> float | None:
         """The error that was logged for a stage; `None` where it was not."""
-        name = self.measure.find_in(values, stage) if self.measure and self._own is None else None
-        return self.measure.error(float(values[name])) if self.measure and name else None
+        return self._error_at(self._name_in(values, stage), values)
 
     def of_epoch(self, logged: Logged, passes: Mapping[SetName, Pass] | None) -> Arguments:
         """All errors of an epoch; without passes where a loss that is no number made them pointless. Where the train error
@@ -80,11 +79,18 @@ class ErrorReader:
     def _running(self, logged: Logged) -> float | None:
         """The error that the training steps have logged, under another name than validation."""
         values = {name: value for name, value in logged.train.items() if name not in logged.dev}
-        name = self.measure.find_in(values, "train") if self.measure else None
+        name = self._name_in(values, "train")
         if name is not None and name in logged.of_last_batch:
             self._say(f"{name} is that of the epoch's last batch, no running train error: log it with on_epoch=True")
             return None
-        return self.logged(values, "train")
+        return self._error_at(name, values)
+
+    def _name_in(self, values: Mapping[str, Any], stage: str) -> str | None:
+        """Under which name the error was logged; under none where it is one of the user's own."""
+        return self.measure.find_in(values, stage) if self.measure and self._own is None else None
+
+    def _error_at(self, name: str | None, values: Mapping[str, Any]) -> float | None:
+        return self.measure.error(float(values[name])) if self.measure and name else None
 
     def _read(self, name: SetName, found: Pass) -> Measured | None:
         """What a pass has found of a set; says once why it has found nothing."""
