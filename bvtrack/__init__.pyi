@@ -9,7 +9,7 @@ from .diagnosis.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
 from .diagnosis.evidence import Evidence as Evidence, ModelFacts as ModelFacts, OtherRun as OtherRun
 from .diagnosis.recipe import Step as Step, recommend as recommend
 from .error_rates.gaps import Gap as Gap
-from .measures.measure import ErrorFunction as ErrorFunction, Measure as Measure
+from .measures.measure import Measure as Measure, find_measure as find_measure
 from .splits.comparing.outputs import compare_outputs as compare_outputs
 from .splits.comparing.shift import ShiftReport as ShiftReport, compare_splits as compare_splits
 from .splits.finding import Finding as Finding

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bvtrack import Measure
-from bvtrack.measures.measure import as_measure, core_name, find_measure, has_diverged, scaled
+from bvtrack import Measure, find_measure
+from bvtrack.measures.measure import as_measure, core_name, has_diverged, scaled
 
 
 def test_an_accuracy_becomes_the_share_of_wrong_examples() -> None:

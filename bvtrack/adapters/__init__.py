@@ -13,7 +13,7 @@ from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.example_error import ExampleError, measure_examples
-from bvtrack.measures.measure import find_measure
+from bvtrack.measures.measure import ErrorFunction
 from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.random_subset import choose_examples
@@ -28,6 +28,7 @@ __all__ = [
     "MOST_READ",
     "READ_SECONDS",
     "CallbackOptions",
+    "ErrorFunction",
     "ExampleError",
     "Logged",
     "Pass",
@@ -43,7 +44,6 @@ __all__ = [
     "as_number",
     "choose_examples",
     "error_measure",
-    "find_measure",
     "human_error_from_environment",
     "in_time",
     "is_disabled",

@@ -48,7 +48,7 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
 
 
 def _send_all(journals: Sequence[PendingJournal], experiment: str | None, *, is_over: bool) -> bool:
-    """Send them one by one, with a bar where it can be seen; whether all could be sent."""
+    """Send them one by one, with a progress bar on a terminal; true if all have been sent."""
     from rich.console import Console
     from rich.progress import Progress
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack import ErrorFunction, Measure, Tracker
-from bvtrack.adapters import CallbackOptions, Session, TrainEval, WarnOnce, is_disabled, never_raise
+from bvtrack import Measure, Tracker
+from bvtrack.adapters import CallbackOptions, ErrorFunction, Session, TrainEval, WarnOnce, is_disabled, never_raise
 from bvtrack_keras.backup import Backup
 from bvtrack_keras.error import measure_of
 from bvtrack_keras.framework import keras

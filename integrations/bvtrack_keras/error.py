@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack import ErrorFunction, Measure
-from bvtrack.adapters import Pass, Predictions, error_measure, find_measure
+from bvtrack import Measure, find_measure
+from bvtrack.adapters import ErrorFunction, Pass, Predictions, error_measure
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.framework import keras
 

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from bvtrack import ErrorFunction, Measure, ModelFacts
+from bvtrack import Measure, ModelFacts
 from bvtrack.adapters import (
     CallbackOptions,
+    ErrorFunction,
     Logged,
     Pass,
     SetName,

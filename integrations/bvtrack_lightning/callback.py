@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import ErrorFunction, Measure, Tracker
+from bvtrack import Measure, Tracker
 from bvtrack.adapters import (
     CallbackOptions,
+    ErrorFunction,
     Session,
     TrainEval,
     WarnOnce,

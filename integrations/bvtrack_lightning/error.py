@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torchmetrics import Metric
 
-from bvtrack import ErrorFunction, Measure
-from bvtrack.adapters import error_measure, find_measure
+from bvtrack import Measure, find_measure
+from bvtrack.adapters import ErrorFunction, error_measure
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from bvtrack import Measure
-from bvtrack.adapters import find_measure
+from bvtrack import Measure, find_measure
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
