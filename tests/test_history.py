@@ -258,31 +258,31 @@ def test_what_is_kept_of_a_run_says_the_same_and_goes_on_as_the_run_does(shape: 
         whole.take(one)
         folded.take(one)
         if index in (50, 600, 601, 2_000):
-            folded = ledger(*json.loads(json.dumps(folded.folded())), at=at)
+            folded = ledger(*json.loads(json.dumps(folded.compacted())), at=at)
             assert verdict_of(folded).as_json() == verdict_of(whole).as_json()
     chance = record("chance", error=0.9)
     for found in (whole, folded):
         found.take(chance)
 
     assert verdict_of(folded) == verdict_of(whole)
-    assert json.dumps(folded.folded()) == json.dumps(whole.folded())
+    assert json.dumps(folded.compacted()) == json.dumps(whole.compacted())
 
 
 def test_a_state_of_a_run_with_epochs_that_came_again_says_what_the_run_said() -> None:
     run = epochs(_at_a_threshold(40))
     found = ledger(*run, later_test(8, 0.9), *epochs(_at_a_threshold(20))[5:], later_test(7, 0.2))
 
-    again = ledger(*json.loads(json.dumps(found.folded())))
+    again = ledger(*json.loads(json.dumps(found.compacted())))
 
     assert verdict_of(again) == verdict_of(found)
-    assert again.folded() == found.folded()
-    assert [one["epoch"] for one in found.folded() if one["kind"] == "test"] == [7]
+    assert again.compacted() == found.compacted()
+    assert [one["epoch"] for one in found.compacted() if one["kind"] == "test"] == [7]
 
 
 @pytest.mark.parametrize("n_epochs", [40, 3_000])
 def test_epochs_alone_are_taken_up_too_as_version_0_1_wrote_them(n_epochs: int) -> None:
     records = epochs(_noisy(n_epochs))
-    found = ledger(*(one for one in ledger(*records).folded() if one["kind"] != "past"))
+    found = ledger(*(one for one in ledger(*records).compacted() if one["kind"] != "past"))
 
     assert verdict_tags(verdict_of(found)) == verdict_tags(verdict_of(ledger(*records)))
 
@@ -295,7 +295,7 @@ def test_what_is_kept_does_not_grow_with_the_training(shape: Callable[[int], lis
         found.take(one)
         found.take(later_test(one["epoch"], 0.5))
         most = max(most, len(found._epochs), len(found._tests), len(found._history._entries))
-    folded = [one["kind"] for one in found.folded()]
+    folded = [one["kind"] for one in found.compacted()]
 
     assert most <= KEPT_EPOCHS + SURPLUS_EPOCHS + 1
     assert KEPT_EPOCHS // 2 <= folded.count("epoch") == folded.count("test") <= KEPT_EPOCHS + 4 * WARM_UP_EPOCHS
@@ -376,7 +376,7 @@ def test_a_report_of_a_long_run_forecasts_from_all_of_its_epochs() -> None:
 
 def test_a_test_error_of_an_epoch_that_is_no_longer_kept_is_a_point_alone() -> None:
     found = ledger(*epochs(_noisy(3_000)))
-    kept = {one["epoch"] for one in found.folded() if one["kind"] == "epoch"}
+    kept = {one["epoch"] for one in found.compacted() if one["kind"] == "epoch"}
     gone = next(number for number in range(1_000, 2_000) if number not in kept and not found.metrics_of(number))
     before = verdict_of(found)
     late = later_test(gone, 0.5)
@@ -390,7 +390,7 @@ def test_one_epoch_that_comes_again_and_again_is_one_epoch() -> None:
     found = ledger(*(epoch(0, {"train": 0.9, "dev": 0.9}) for _ in range(3 * KEPT_EPOCHS)), record("chance", error=0.9))
 
     assert verdict_of(found).curve == "learning"
-    assert [one["kind"] for one in found.folded_epochs()] == ["epoch", "past"]
+    assert [one["kind"] for one in found.compacted_epochs()] == ["epoch", "past"]
 
 
 @pytest.mark.parametrize("again", [1, 2])

@@ -22,7 +22,7 @@ from written_journals import all_records
 from bvtrack import Measure, Tracker
 from bvtrack.adapters import SplitSample, SplitSource, key_of_arrays, key_of_dataset
 from bvtrack.journal.folder import unsent_journals
-from bvtrack.tracking import split_cache as known_splits
+from bvtrack.tracking import split_cache
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback
 
@@ -221,13 +221,13 @@ def test_arrays_are_known_again_and_other_ones_are_not(journals: Path, monkeypat
 def test_counts_alone_are_not_kept(journals: Path) -> None:
     train({"train": N, "dev": N})
 
-    assert not known_splits.known_splits_dir(journals).exists()
+    assert not split_cache.known_splits_dir(journals).exists()
 
 
 def test_a_tracker_that_writes_nothing_keeps_nothing(journals: Path) -> None:
     train(Counted().sets, enabled=False)
 
-    assert not known_splits.known_splits_dir(journals).exists()
+    assert not split_cache.known_splits_dir(journals).exists()
 
 
 def test_what_a_training_chooses_by_is_tested_anew(journals: Path) -> None:
@@ -270,7 +270,7 @@ def test_sets_that_do_not_compare_are_said_each_time(journals: Path, said: list[
 def test_a_file_that_is_broken_counts_as_absent(content: bytes, journals: Path) -> None:
     splits = Counted()
     train(splits.sets)
-    (kept,) = known_splits.known_splits_dir(journals).iterdir()
+    (kept,) = split_cache.known_splits_dir(journals).iterdir()
     whole = json.loads(kept.read_bytes())
     kept.write_bytes(content)
     train(splits.sets)
@@ -280,7 +280,7 @@ def test_a_file_that_is_broken_counts_as_absent(content: bytes, journals: Path) 
 
 
 def test_without_room_for_it_nothing_is_kept_and_nothing_said(journals: Path) -> None:
-    known_splits.known_splits_dir(journals).write_text("a file where the folder should be")
+    split_cache.known_splits_dir(journals).write_text("a file where the folder should be")
     splits = Counted()
     for _ in range(2):
         train(splits.sets)
@@ -290,13 +290,13 @@ def test_without_room_for_it_nothing_is_kept_and_nothing_said(journals: Path) ->
 
 
 def test_the_newest_are_kept_and_files_of_others_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_splits, "MOST_KEPT", 3)
+    monkeypatch.setattr(split_cache, "MOST_KEPT", 3)
     (tmp_path / "fold.json").write_text("{}")
     for index in range(5):
-        known_splits.keep(tmp_path, f"{index:032x}", {"verdict": {}, "datasets": [], "class_counts": {}})
+        split_cache.store(tmp_path, f"{index:032x}", {"verdict": {}, "datasets": [], "class_counts": {}})
 
     assert (tmp_path / "fold.json").exists()
-    assert [known_splits.recall(tmp_path, f"{index:032x}") is not None for index in range(5)] == [
+    assert [split_cache.load(tmp_path, f"{index:032x}") is not None for index in range(5)] == [
         False,
         False,
         True,

@@ -19,7 +19,7 @@ import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.progress import Progress
-from bvtrack.tracking.split_cache import MOST_KEPT, keep
+from bvtrack.tracking import split_cache
 from bvtrack_keras.backup import Backup
 
 ROOT = Path(bvtrack.__file__).parent.parent
@@ -184,12 +184,12 @@ def test_a_dry_run_opens_nothing_for_writing(journals: Path, monkeypatch: pytest
 def test_verdicts_of_splits_push_out_the_oldest_of_their_kind_alone(tmp_path: Path) -> None:
     folder = tmp_path / "split-verdicts"
     content: dict[str, Any] = {"datasets": [], "verdict": {}, "class_counts": {}}
-    keep(folder, "0" * 32, content)
+    split_cache.store(folder, "0" * 32, content)
     (folder / f"{'a' * 32}.json").write_text('{"mine": true}')
     for path in folder.iterdir():
         os.utime(path, (1, 1))
-    for number in range(MOST_KEPT):
-        keep(folder, f"{number + 1:032x}", content)
+    for number in range(split_cache.MOST_KEPT):
+        split_cache.store(folder, f"{number + 1:032x}", content)
 
     assert not (folder / f"{'0' * 32}.json").exists()
     assert (folder / f"{'a' * 32}.json").read_text() == '{"mine": true}'

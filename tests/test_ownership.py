@@ -24,7 +24,7 @@ from bvtrack.journal import writer_process as writer
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.journal.journal import read_header
 from bvtrack.journal.journal_dir import default_journal_dir, passing_journal_dir
-from bvtrack.tracking.split_cache import keep, recall
+from bvtrack.tracking import split_cache
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has neither forks nor owners")
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
@@ -439,11 +439,11 @@ def test_a_passing_folder_that_is_a_link_is_not_used(tmp_path: Path, monkeypatch
 @as_root
 def test_what_others_have_found_of_a_split_is_not_believed(tmp_path: Path) -> None:
     folder = tmp_path / "split-verdicts"
-    keep(folder, "0" * 32, {"datasets": [], "verdict": {"tag": "ok"}, "class_counts": {}})
-    assert recall(folder, "0" * 32) is not None
+    split_cache.store(folder, "0" * 32, {"datasets": [], "verdict": {"tag": "ok"}, "class_counts": {}})
+    assert split_cache.load(folder, "0" * 32) is not None
     os.chown(folder, NOBODY, NOBODY)
 
-    assert recall(folder, "0" * 32) is None
+    assert split_cache.load(folder, "0" * 32) is None
 
 
 TRAINING = """

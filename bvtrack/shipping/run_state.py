@@ -182,11 +182,11 @@ class Ledger:
             version=self._options["version"],
         )
 
-    def folded(self) -> list[Record]:
+    def compacted(self) -> list[Record]:
         """Compacted records with the same state; the curve of a very long training is thinned."""
-        return [*(one.to_json() for one in self._latest.values()), *self.folded_epochs()]
+        return [*(one.to_json() for one in self._latest.values()), *self.compacted_epochs()]
 
-    def folded_epochs(self) -> list[Record]:
+    def compacted_epochs(self) -> list[Record]:
         """Compacted records of the epochs alone."""
         kept = [entry.epoch for entry in self._history.kept]
         epochs = [self._epochs[epoch] for epoch in kept]

@@ -285,7 +285,7 @@ class Shipper:
         self._unsent = []
         self._note(offset=self._reader.offset, refused=self.refused)
         if not self._reader.damage and spent_segments(self._journal, self._reader.offset):
-            compact(self._journal, self._header, self._ledger.folded(), self._reader.offset)
+            compact(self._journal, self._header, self._ledger.compacted(), self._reader.offset)
 
     def _write(self, writer: MlflowWriter, bundle: Bundle) -> None:
         news = bundle.since(self._sent)

@@ -66,7 +66,7 @@ class Logbook:
 
     def state(self) -> Mapping[str, Any]:
         """What `go_on_with` takes, JSON types alone."""
-        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.folded_epochs()}
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.compacted_epochs()}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
         """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
@@ -106,7 +106,7 @@ class Logbook:
             return
         if self.run_id is None:
             raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
-        before = self._waiting or self.ledger.folded()
+        before = self._waiting or self.ledger.compacted()
         news = self._stamped(kind, content)
         self.ledger.take(news)
         link = self._new_link(replace(self._target, run_id=self.run_id))

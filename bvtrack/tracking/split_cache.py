@@ -1,4 +1,4 @@
-"""Verdicts on splits, kept for the trainings that come back to the same data."""
+"""A cache of split checks, for later trainings on the same data."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from bvtrack.journal.private_files import PRIVATE_FOLDER, is_own_folder, read_pl
 from bvtrack.journal.record_line import plain
 
 MOST_KEPT = 256
-"""The newest ones, of some 5 KB each."""
+"""Entries that are kept, the newest ones, of some 5 KB each."""
 KEYS = {"datasets", "verdict", "class_counts"}
 
 
 def known_splits_dir(journal_dir: Path) -> Path:
-    """Beside the journals. To remove it is to have each split tested anew."""
+    """The cache's folder, beside the journals; without it each split is checked anew."""
     return journal_dir.parent / "split-verdicts"
 
 
-def recall(directory: Path, key: str) -> Mapping[str, Any] | None:
-    """What was kept under a key; `None` where that is nothing, or nothing that can be read, or others can have kept it."""
+def load(directory: Path, key: str) -> Mapping[str, Any] | None:
+    """The content stored under a key; `None` if there is none, it is unreadable, or others may have written it."""
     return _content(directory / f"{key}.json") if is_own_folder(directory) else None
 
 
-def keep(directory: Path, key: str, content: Mapping[str, Any]) -> None:
-    """Keep what was found, as JSON; nothing where there is no room for it."""
+def store(directory: Path, key: str, content: Mapping[str, Any]) -> None:
+    """Store the result of a check as JSON; a full disk is ignored."""
     with contextlib.suppress(OSError):
         directory.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         if not is_own_folder(directory):
@@ -46,5 +46,5 @@ def _content(path: Path) -> Mapping[str, Any] | None:
 
 
 def _by_age(directory: Path) -> list[tuple[int, Path]]:
-    """Our own files, the oldest first."""
+    """The cache's own files with their modification times in ns, oldest first."""
     return sorted((path.stat().st_mtime_ns, path) for path in directory.glob(f"{'[0-9a-f]' * 32}.json"))

@@ -17,8 +17,9 @@ from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.sampling.content_key import key_of
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sampling.source import SplitSource
+from bvtrack.tracking import split_cache
 from bvtrack.tracking.environment import program_name
-from bvtrack.tracking.split_cache import keep, known_splits_dir, recall
+from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack.version import __version__
 
 
@@ -60,7 +61,7 @@ class SplitLog:
         """What was found when the same data were checked before; `None` where they were not, or that cannot be told."""
         self._train_targets, self._unread_train = None, sources.get("train")
         key = _key_of(sources, monitors)
-        return recall(self._known_splits, key) if key else None
+        return split_cache.load(self._known_splits, key) if key else None
 
     def _new_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> tuple[Mapping[str, Any], str | None]:
         """What is found of the examples that are read now; kept where all were read that could be."""
@@ -70,7 +71,7 @@ class SplitLog:
         found = _found(check)
         is_whole = not check.problem and all(samples[name].n_read or not source.read for name, source in sources.items())
         if (key := _key_of(sources, monitors)) and is_whole and self._is_enabled:
-            keep(self._known_splits, key, found)
+            split_cache.store(self._known_splits, key, found)
         return found, check.problem
 
     def __getstate__(self) -> dict[str, Any]:

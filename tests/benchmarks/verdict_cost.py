@@ -74,7 +74,7 @@ def replay_us(n_epochs: int) -> float:
             for one in records:
                 found.take(one)
             found.bundle(records)
-            compact(journal.path, header, found.folded(), reader.offset)
+            compact(journal.path, header, found.compacted(), reader.offset)
         taken = time.process_time() - began
         journal.close()
     return 1e6 * taken / n_epochs
@@ -99,7 +99,7 @@ def main() -> None:
         kinds = ledger(n_epochs, falling), ledger(n_epochs, noisy), ledger(n_epochs, noisy, "last")
         verdicts = " | ".join(f"{verdict_ms(one):.2f} ms" for one in kinds)
         replay = statistics.median(replay_us(n_epochs) for _ in range(3))
-        state = len(json.dumps(kinds[1].folded_epochs())) / 1000
+        state = len(json.dumps(kinds[1].compacted_epochs())) / 1000
         print(f"| {n_epochs:,} | {verdicts} | {replay:.0f} µs | {state:.0f} KB | {megabytes(n_epochs):.1f} MB |")
 
 
