@@ -14,6 +14,7 @@ import bvtrack
 import bvtrack.adapters
 
 CHECKOUT = Path(__file__).parents[1]
+CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text()
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
 MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
 ASKED_FOR = {"PIL"}
@@ -178,7 +179,7 @@ def own_imports_within_functions(folder: Path) -> list[str]:
 def test_a_function_of_the_core_imports_our_own_only_where_that_saves_seconds() -> None:
     assert own_imports_within_functions(CHECKOUT / "bvtrack") == [
         "from bvtrack.store.writer import MlflowWriter  # seconds of import",
-        "from bvtrack.splits.files.table_file import open_table  # pyarrow, which is a third of a second of import",
+        "from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second",
     ]
 
 
@@ -186,3 +187,16 @@ def test_an_import_within_a_function_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("def f():\n    if True:\n        from bvtrack.log import warn\n")
 
     assert own_imports_within_functions(tmp_path) == ["from bvtrack.log import warn"]
+
+
+def test_the_picture_of_the_rooms_is_what_import_linter_holds() -> None:
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    picture = CONTRIBUTING.split("```text\n")[1].split("```")[0]
+    drawn = [set(re.split(r"\s{2,}", line)[0].split(" · ")) for line in picture.splitlines()]
+
+    assert drawn == [set(re.split(r" [|:] ", layer)) for layer in contracts[0]["layers"]]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", CONTRIBUTING))))
+def test_the_files_that_contributors_are_sent_to_are_there(path: str) -> None:
+    assert (CHECKOUT / "bvtrack" / path).exists() or (CHECKOUT / path).exists()
