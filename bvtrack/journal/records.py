@@ -1,4 +1,4 @@
-"""The records of a journal, one dataclass a kind, and their way from and to JSON."""
+"""A journal's records, one dataclass for each kind, and their conversion from and to JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ State = EndState | Literal["running"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
-    """What a line of the journal says. `timestamp` is in milliseconds since the epoch.
+    """The content of a line of the journal; `timestamp` is in milliseconds since the Unix epoch.
 
-    `more` holds the fields that this version does not know. It is kept, as `kind` is, where it costs an epoch no time.
+    `more` holds fields that this version does not know.
     """
 
     kind: str = field(init=False)
@@ -26,7 +26,7 @@ class TrainingRecord:
     more: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as they stand in the journal, in the order in which they stand there."""
+        """The fields in the journal's order."""
         content = {"kind": self.kind, **vars(self)}
         if self.more:
             content |= content.pop("more")
@@ -35,17 +35,17 @@ class TrainingRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownRecord(TrainingRecord):
-    """A line of a kind that is not known here: all that it says is in `more`."""
+    """A record of a kind that this version does not know: all of its fields are in `more`."""
 
     kind: str = field()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SparseRecord(TrainingRecord):
-    """One in which the fields that are `None` do not stand."""
+    """A record whose line leaves out the fields that are `None`."""
 
     def to_json(self) -> dict[str, Any]:
-        """The fields that are there."""
+        """The fields that are not `None`."""
         return {name: value for name, value in super().to_json().items() if value is not None}
 
 
@@ -88,7 +88,7 @@ class LaterTestRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class PastRecord(SparseRecord):
-    """What does not follow from the epochs that are kept: the content of `History.past`."""
+    """The state that does not follow from the epochs kept: the content of `History.past`."""
 
     kind: str = field(default="past", init=False)
     decided: Mapping[str, Any]
@@ -99,7 +99,7 @@ class PastRecord(SparseRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class ChanceRecord(TrainingRecord):
-    """What guessing scores, as a fraction."""
+    """The error of guessing, as a fraction."""
 
     kind: str = field(default="chance", init=False)
     error: float
@@ -107,7 +107,7 @@ class ChanceRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecord(TrainingRecord):
-    """What the model and its training are: the fields of `ModelFacts`."""
+    """The fields of `ModelFacts`."""
 
     kind: str = field(default="model", init=False)
     facts: Mapping[str, Any]
@@ -115,7 +115,7 @@ class ModelRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRecord(TrainingRecord):
-    """What the errors are, as the tag says it, and whether they are shares of examples."""
+    """The measure as the tag names it; `is_rate` is true if errors are shares of examples."""
 
     kind: str = field(default="measure", init=False)
     name: str
@@ -124,7 +124,7 @@ class MeasureRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRecord(SparseRecord):
-    """The examples by set, the datasets for MLflow, and what was found of them where that was looked for."""
+    """The number of examples by set, the datasets for MLflow, and the findings, if the split was checked."""
 
     kind: str = field(default="split", init=False)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class SplitRecord(SparseRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class OutputsRecord(TrainingRecord):
-    """How the model's outputs on dev and on test compare."""
+    """The comparison of the model's outputs on dev and on test."""
 
     kind: str = field(default="outputs", init=False)
     findings: Sequence[Mapping[str, Any]] = ()
@@ -146,14 +146,14 @@ class OutputsRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord(TrainingRecord):
-    """That the run says nothing about bias or variance."""
+    """Marks a run that says nothing about bias or variance."""
 
     kind: str = field(default="trial", init=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndRecord(TrainingRecord):
-    """How the training ended."""
+    """The training's end."""
 
     kind: str = field(default="end", init=False)
     state: EndState
@@ -179,7 +179,7 @@ _NAMES = {made: {one.name for one in fields(made)} - _OF_ALL for made in _CLASSE
 
 
 def make_record(kind: str, timestamp: int, content: Mapping[str, Any]) -> TrainingRecord:
-    """A record of these fields. Raises `TypeError` where one is missing that each record of its kind has.
+    """A record of this kind with these fields. Raises `TypeError` if a required field is missing.
 
     >>> make_record("chance", 0, {"error": 0.5})
     ChanceRecord(kind='chance', timestamp=0, error=0.5)
@@ -201,9 +201,9 @@ def _with_more(record: TrainingRecord, more: Mapping[str, Any]) -> TrainingRecor
 
 
 def as_record(record: TrainingRecord | Mapping[str, Any]) -> TrainingRecord:
-    """A record as a dataclass, also where it comes as the fields of a line of a journal.
+    """A record as a dataclass, from itself or from the fields of a journal's line.
 
-    Raises `LookupError` or `TypeError` where these are none of a record.
+    Raises `LookupError` or `TypeError` if these are not a record's.
     """
     if isinstance(record, TrainingRecord):
         return record
@@ -212,5 +212,5 @@ def as_record(record: TrainingRecord | Mapping[str, Any]) -> TrainingRecord:
 
 
 def now() -> int:
-    """Milliseconds since the epoch."""
+    """Milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000

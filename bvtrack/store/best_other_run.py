@@ -1,4 +1,4 @@
-"""How the experiment's other runs do on the same dev set, as MLflow knows them."""
+"""The experiment's best other run on the same dev set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WITHOUT_ERRORS = ("diverged", "not_learning", "not_applicable")
 """Diagnoses of runs whose errors mean nothing."""
 MOST_RUNS = 1000
-"""Of an experiment the latest runs are looked at: one call of MLflow's, of about a second."""
+"""Latest runs of an experiment that are compared: one MLflow call of about a second."""
 
 
 def best_other_run(client: MlflowClient, run_id: str, *, dev_digest: str, measure: str | None) -> OtherRun | None:
@@ -57,7 +57,7 @@ def _dev_error(run: Run) -> float | None:
 
 
 def _parameters(run: Run) -> dict[str, str]:
-    """What the user logged as params, and what we read of the model."""
+    """The user's params and the model's facts."""
     return {**run.data.params, **model_texts(run.data.tags)}
 
 

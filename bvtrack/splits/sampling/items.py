@@ -63,7 +63,7 @@ def of_pairs(features: Sequence[Any], targets: Sequence[Any]) -> Found:
 
 
 def _of_loader(loader: Any) -> Found:
-    """Of the dataset behind a DataLoader, put together by the loader's own function."""
+    """Examples of a DataLoader's dataset, collated by the loader's own function."""
     chosen = getattr(loader.sampler, "indices", None)
     population = range(len(loader.dataset)) if chosen is None else [int(index) for index in chosen]
     return _by_index(loader.dataset, population, partial(_collated, loader.collate_fn))
@@ -178,7 +178,7 @@ def _n_in(batch: Any) -> int:
 
 
 def _is_loader_by_index(data: Any) -> bool:
-    """Whether it is a DataLoader of batches, of a dataset that gives its examples by index."""
+    """True for a DataLoader that batches a map-style dataset."""
     dataset = getattr(data, "dataset", None)
     return getattr(data, "batch_sampler", None) is not None and isinstance(dataset, Sized) and not is_stream(dataset)
 
