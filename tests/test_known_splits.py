@@ -22,6 +22,7 @@ from written_journals import all_records
 from bvtrack import Measure, Tracker
 from bvtrack.adapters import SplitSample, SplitSource, key_of_arrays, key_of_dataset
 from bvtrack.journal.folder import unsent_journals
+from bvtrack.splits.sampling import by_index
 from bvtrack.tracking import split_cache
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback
@@ -347,11 +348,12 @@ def test_lightning_reads_its_split_once_unless_it_augments(
     parts = [Subset(dataset, range(start, start + 300)) for start in (0, 300)]
     reads: list[int] = []
 
-    def read(loader: DataLoader[Any], n: int) -> SplitSample:
-        reads.append(n)
-        return SplitSample.of_batches(n, list(loader))
+    def counting(dataset: Any, indices: Sequence[int]) -> list[Any]:
+        reads.append(len(indices))
+        return read(dataset, indices)
 
-    monkeypatch.setattr("bvtrack_lightning.data.read", read)
+    read = by_index._read
+    monkeypatch.setattr(by_index, "_read", counting)
     for _ in range(2):
         trainer = lightning.Trainer(
             max_epochs=1,

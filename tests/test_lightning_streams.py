@@ -16,7 +16,7 @@ from written_journals import all_records
 
 from bvtrack.journal.folder import unsent_journals
 from bvtrack_lightning import BiasVarianceCallback
-from bvtrack_lightning.streams import stream_source
+from bvtrack_lightning.data import split_of_stream
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -135,15 +135,15 @@ def test_a_stream_that_may_be_moved_or_is_no_sample_is_not_read(kind: type[Strea
     monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)
     stream = kind()
 
-    assert stream_source(DataLoader(stream, 50)) is None
+    assert split_of_stream(DataLoader(stream, 50)) is None
     assert stream.n_begun == 0
-    assert stream_source(DataLoader(Stream(), 50)) is not None
+    assert split_of_stream(DataLoader(Stream(), 50)) is not None
 
 
 def test_a_stream_that_takes_long_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 0)
 
-    assert stream_source(DataLoader(Stream(), 50)) is None
+    assert split_of_stream(DataLoader(Stream(), 50)) is None
 
 
 def test_of_a_limited_stream_it_is_not_known_how_much_counts(journals: Path) -> None:

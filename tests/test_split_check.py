@@ -13,12 +13,11 @@ import torch
 from click.testing import CliRunner
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from bvtrack.adapters import SplitSample
+from bvtrack.adapters import SplitSample, SplitSource
 from bvtrack.cli import main
 from bvtrack.splits.check import SplitCheck, check_samples, digest_of, findings_in
 from bvtrack.splits.comparing import leakage
 from bvtrack.splits.finding import Finding
-from bvtrack_lightning.data import read
 
 
 def features(n: int, seed: int, moved: float = 0.0) -> np.ndarray[Any, Any]:
@@ -133,7 +132,7 @@ class Named(Dataset[dict[str, Any]]):
 
 
 def test_a_loader_of_mappings_is_read() -> None:
-    sample = read(DataLoader(Named(), 8), 50)
+    sample = SplitSource.of(DataLoader(Named(), 8)).sample()
     profile = sample.profile("train", None)
 
     assert sample.n_read == 50
@@ -144,7 +143,7 @@ def test_a_loader_of_mappings_is_read() -> None:
 
 def test_a_loader_gives_the_same_digest_as_its_arrays() -> None:
     rows, labels = features(80, 0), np.arange(80) % 3
-    sample = read(DataLoader(TensorDataset(torch.tensor(rows), torch.tensor(labels)), 16, shuffle=True), 80)
+    sample = SplitSource.of(DataLoader(TensorDataset(torch.tensor(rows), torch.tensor(labels)), 16, shuffle=True)).sample()
     plain = SplitSample.of((rows, labels))
 
     assert digest_of(sample, sample.profile("dev", None)) == digest_of(plain, plain.profile("dev", None))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples, is_same, key_of_arrays
-from bvtrack_keras.batches import source_of
+from bvtrack.adapters import SplitSample, SplitSource, choose_examples, is_same
 from bvtrack_keras.framework import keras
 from bvtrack_keras.state import preserve_generators
 from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
-
-logger = logging.getLogger("bvtrack")
 
 BATCH = 32
 """What Keras takes where no batch size is given."""
@@ -116,33 +112,21 @@ class EvaluationData:
         return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
     def split_source(self) -> SplitSource | None:
-        """The split for `Tracker.log_split`: examples to compare as far as they can be read; `None` where nothing is known."""
-        if self.is_arrays and self.n is not None:
-            split: SplitSource | None = SplitSource(self.n, self._arrays, key_of_arrays(self.n, self.x, self.y))
-        else:
-            split = self._split_of_batches()
-        return replace(split, read=partial(self._sample, split)) if split and split.read else split
-
-    def _split_of_batches(self) -> SplitSource | None:
-        size = None if self.n is None else SplitSource.of(self.n)
-        try:
-            with preserve_generators(self.source):
-                found = source_of(self.x)
-        except Exception as error:  # a dataset of the user's own may raise anything
-            logger.debug("bvtrack: a split of batches cannot be read (%r)", error)
-            return size
-        if found is None:
-            logger.debug("bvtrack: a split is not read, for its batches have no end, take long or are not of one size")
-        return found or size
+        """The split for `Tracker.log_split`, of which several outputs are no label; `None` where its size is not known."""
+        data = (
+            self.x
+            if self.n is None or not self.is_arrays
+            else SplitSample(self.n, self.x, self.y if hasattr(self.y, "shape") else None)
+        )
+        with preserve_generators(self.source):
+            split = SplitSource.find(data)
+        if split is None and self.n is not None:
+            return SplitSource.of(self.n)
+        return split and replace(split, read=partial(self._sample, split))
 
     def _sample(self, split: SplitSource) -> SplitSample:
         with preserve_generators(self.source):
             return split.sample()
-
-    def _arrays(self) -> SplitSample:
-        read = self.part(MOST_READ)
-        x, y = keras.tree.map_structure(_as_array, (read.x, read.y))
-        return SplitSample.of_batches(self.n or 0, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
 
 
 class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]

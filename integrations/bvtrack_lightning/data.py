@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
+from torch.utils.data import (
+    DataLoader,
+    DistributedSampler,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+)
 
-from bvtrack.adapters import MOST_READ, SplitSample, choose_examples, in_time, is_same, key_of_dataset
+from bvtrack.adapters import SplitSource, choose_examples, is_same
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -54,7 +62,7 @@ def examples(loader: DataLoader[Any]) -> Sequence[int]:
     if isinstance(sampler, DistributedSampler):  # Lightning puts one around the sampler that was there
         sampler = getattr(sampler.dataset, "_sampler", sampler)
     if isinstance(sampler, SubsetRandomSampler):
-        return list(sampler.indices)
+        return [int(index) for index in sampler.indices]
     return range(len(loader.dataset))  # type: ignore[arg-type]  # `first_loader` has seen to it
 
 
@@ -73,6 +81,15 @@ def trained_on(loader: DataLoader[Any], limit: float | None, n_processes: int = 
     """
     is_in_order = isinstance(loader.sampler, SequentialSampler)
     return examples(loader)[: size(loader, limit, n_processes)] if is_in_order else examples(loader)
+
+
+def evaluated_on(loader: DataLoader[Any], limit: float | None, n_processes: int) -> Sequence[int]:
+    """The indices of the examples that an evaluation passes over, up to Lightning's `limit`: the first ones, or of a loader
+    that shuffles some at random.
+    """
+    indices, n = examples(loader), size(loader, limit, n_processes)
+    is_shuffled = isinstance(loader.sampler, (RandomSampler, SubsetRandomSampler))
+    return choose(indices, n) if is_shuffled and n < len(indices) else indices[:n]
 
 
 def choose(indices: Sequence[int], n: int) -> Sequence[int]:
@@ -145,15 +162,14 @@ class _First:
         return itertools.islice(iter(self._loader), self._n_batches)
 
 
-def key(loader: DataLoader[Any]) -> str | None:
-    """The same for the same data, as far as a few examples show; `None` where they change, or cannot be read."""
-    return key_of_dataset(loader.dataset, examples(loader), lambda some: [loader.collate_fn(some)])
+def split_of(loader: DataLoader[Any], indices: Sequence[int]) -> SplitSource | None:
+    """These examples of a loader's dataset, for `Tracker.log_split`."""
+    return SplitSource.find(DataLoader(Subset(loader.dataset, indices), collate_fn=loader.collate_fn))
 
 
-def read(loader: DataLoader[Any], n: int) -> SplitSample:
-    """A split of `n` examples and as many of them, drawn at random, as can be read at once.
-
-    Raises `ValueError` for batches that cannot be compared.
-    """
-    batches = list(in_time(shard(loader, choose(examples(loader), MOST_READ))))
-    return SplitSample.of_batches(n, batches) if batches else SplitSample(n)
+def split_of_stream(loader: Any) -> SplitSource | None:
+    """What a loader streams, for `Tracker.log_split`; `None` where that is not read to its end, for its size is not known."""
+    if not isinstance(loader, DataLoader) or not isinstance(loader.dataset, IterableDataset):
+        return None
+    split = SplitSource.find(loader)
+    return split if split and split.sample().n_read else None

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.adapters import (
-    CallbackOptions,
-    SetName,
-    SplitSource,
-    TimeBudget,
-    train_eval_size,
-)
+from bvtrack.adapters import CallbackOptions, SetName, SplitSource, TimeBudget, train_eval_size
 from bvtrack_lightning import data
 from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
-from bvtrack_lightning.streams import stream_source
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -74,13 +66,13 @@ class Sources:
         self._options = options
         self._say = say
         self.loaders: dict[SetName, Iterable[Any]] = {}
-        self._sized: dict[str, tuple[DataLoader[Any], int]] = {}
+        self._sized: dict[str, tuple[DataLoader[Any], Sequence[int]]] = {}
         self._unsized = {"train": data.first_of(trainer.train_dataloader), "dev": data.first_of(trainer.val_dataloaders)}
         train, dev = data.first_loader(trainer.train_dataloader), data.first_loader(trainer.val_dataloaders)
         if train is not None:
-            self._sized["train"] = train, data.size(train)
+            self._sized["train"] = train, data.examples(train)
         if dev is not None:
-            self._sized["dev"] = dev, data.size(dev, trainer.num_val_batches[0], trainer.world_size)
+            self._sized["dev"] = dev, data.evaluated_on(dev, trainer.num_val_batches[0], trainer.world_size)
         if not may_run_passes(trainer):
             self._say(
                 f"our own passes are not safe under {type(trainer.strategy).__name__}: errors are those that your steps log "
@@ -96,7 +88,7 @@ class Sources:
     def n_of(self, name: str, n_seen: int | None = None) -> int | None:
         """The examples of a set; no more than a pass has seen, for batches may hide how many they hold."""
         sized = self._sized.get(name)
-        known = [n for n in (sized[1] if sized else None, n_seen) if n is not None]
+        known = [n for n in (len(sized[1]) if sized else None, n_seen) if n is not None]
         return min(known, default=None)
 
     def splits(self) -> dict[str, SplitSource]:
@@ -121,10 +113,10 @@ class Sources:
         trainer = self._trainer
         limit = trainer.limit_train_batches if given is None else None
         indices = data.trained_on(loader, limit, trainer.world_size)
-        self._sized["train"] = loader, len(indices)
+        self._sized["train"] = loader, indices
         n = train_eval_size(len(indices), self.n_of("dev"), self._options.train_eval)
         if n:
-            subset = data.shard(loader, data.choose(indices, n), trainer.global_rank, trainer.world_size)
+            subset = self._shared(loader, data.choose(indices, n))
             may_be_cut = self._options.train_eval == "subset" and trainer.world_size == 1
             self.loaders["train"] = TimeBudgetedLoader(subset) if may_be_cut else subset
 
@@ -133,17 +125,16 @@ class Sources:
             return
         sized = data.first_loader(loader)
         if sized is not None:
-            self._sized[name] = sized, data.size(sized, limit, self._trainer.world_size)
+            self._sized[name] = sized, data.evaluated_on(sized, limit, self._trainer.world_size)
         else:
             self._unsized[name] = loader
         try:
-            self.loaders[name] = self._shared(sized, self._sized[name][1]) if sized else self._whole(loader, limit)
+            self.loaders[name] = self._shared(*self._sized[name]) if sized else self._whole(loader, limit)
         except ValueError as error:
             self._say(f"the {name} error is missing: {error}")
 
-    def _shared(self, loader: DataLoader[Any], n: int) -> Iterable[Any]:
-        rank, world_size = self._trainer.global_rank, self._trainer.world_size
-        return data.shard(loader, data.examples(loader)[:n], rank, world_size)
+    def _shared(self, loader: DataLoader[Any], indices: Sequence[int]) -> Iterable[Any]:
+        return data.shard(loader, indices, self._trainer.global_rank, self._trainer.world_size)
 
     def _whole(self, loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
         if self._trainer.world_size > 1:
@@ -164,9 +155,8 @@ class Sources:
 
     def _split(self, name: str) -> SplitSource | None:
         if name in self._sized:
-            loader, n = self._sized[name]
-            return SplitSource(n, partial(data.read, loader, n), data.key(loader))
+            return data.split_of(*self._sized[name])
         trainer = self._trainer
         limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
         is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
-        return stream_source(self._unsized.get(name)) if is_whole else None
+        return data.split_of_stream(self._unsized.get(name)) if is_whole else None

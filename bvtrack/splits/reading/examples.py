@@ -18,7 +18,7 @@ def batched(items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     """Batches unchanged, and single examples collated, `EXAMPLES_AT_ONCE` at a time."""
     waiting: list[Any] = []
     for item in items:
-        if not _is_example(item):
+        if not is_example(item):
             yield pair(item)
             continue
         waiting.append(item)
@@ -35,7 +35,8 @@ def batched_by_index(dataset: Any) -> Iterator[tuple[Any, Any]]:
         yield as_batch([dataset[index] for index in range(start, min(start + EXAMPLES_AT_ONCE, len(dataset)))])
 
 
-def _is_example(item: Any) -> bool:
+def is_example(item: Any) -> bool:
+    """True for one example, False for a batch."""
     if isinstance(item, Mapping):
         return any(is_single(value) for value in item.values())
     return is_single(item[1] if _is_pair(item) else item)

@@ -46,6 +46,17 @@ def is_tensor(data: Any) -> bool:
     return hasattr(data, "detach")
 
 
+def is_dense_tensor(data: Any) -> bool:
+    """True for a dense array of numbers of torch, JAX or TensorFlow, on any device; TensorFlow aborts the process if asked to
+    share one of texts.
+    """
+    if not hasattr(data, "__dlpack__") or (is_tensor(data) and "sparse" in str(data.layout)):
+        return False
+    dtype = getattr(data, "dtype", None)
+    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    return name.rstrip("0123456789") in ("int", "uint", "float", "bool", "complex")
+
+
 def is_records(data: Any) -> bool:
     """True for a structured array of NumPy."""
     return bool(getattr(getattr(data, "dtype", None), "names", None))

@@ -11,6 +11,7 @@ from bvtrack.splits.reading.file_rows import file_rows, is_mapped
 from bvtrack.splits.reading.kinds import (
     are_arrays,
     is_anything,
+    is_dense_tensor,
     is_hugging_face,
     is_mapping,
     is_of_arrow,
@@ -37,6 +38,9 @@ def _of_array(values: Any, chosen: NDArray[np.int64]) -> Any:
     if isinstance(values, np.ndarray):
         rows = file_rows(values, chosen) if is_mapped(values) else None
         return values[chosen] if rows is None else rows
+    if is_dense_tensor(values):
+        with suppress(Exception):  # NumPy shares the memory of JAX and TensorFlow, which compile nothing then
+            return np.from_dlpack(values)[chosen]
     try:
         found = values[chosen]
         if len(found) == len(chosen):

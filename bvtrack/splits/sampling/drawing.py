@@ -12,7 +12,7 @@ from bvtrack.splits.reading.arrays import TEXT
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.file_rows import is_mapped
-from bvtrack.splits.reading.kinds import is_of_pandas, is_sparse, is_tensor
+from bvtrack.splits.reading.kinds import is_dense_tensor, is_of_pandas, is_sparse, is_tensor
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.reading.rows import rows_at
 from bvtrack.splits.sampling.allowance import MOST_BYTES, MOST_FILE_BYTES, MOST_READ, Allowance, bytes_of
@@ -115,7 +115,9 @@ def _is_plain(part: Any) -> bool:
     """True for an in-memory array of numbers, whose rows have a known size and are read quickly."""
     import numpy as np
 
-    return isinstance(part, np.ndarray) and part.dtype.kind not in TEXT and not part.dtype.hasobject and not is_mapped(part)
+    if not isinstance(part, np.ndarray):
+        return is_dense_tensor(part)
+    return part.dtype.kind not in TEXT and not part.dtype.hasobject and not is_mapped(part)
 
 
 def _bytes_each(parts: list[Any]) -> int:

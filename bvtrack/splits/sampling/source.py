@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +12,8 @@ from bvtrack.splits.sampling.content_key import key_of_arrays
 from bvtrack.splits.sampling.drawing import drawn
 from bvtrack.splits.sampling.items import found_in, of_pairs
 from bvtrack.splits.sampling.sample import SplitSample, by_name
+
+logger = logging.getLogger("bvtrack")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ class SplitSource:
         if isinstance(sample.features, list):  # of examples
             return cls(*of_pairs(sample.features, sample.targets))
         return cls(sample.n, partial(drawn, sample), key_of_arrays(sample.n, sample.features, sample.targets))
+
+    @classmethod
+    def find(cls, data: Any) -> SplitSource | None:
+        """As `of`; `None` for data of which the number of examples cannot be told in time."""
+        try:
+            return cls.of(data)
+        except Exception as error:  # a user's own dataset may raise anything
+            logger.debug("bvtrack: how many examples a split has cannot be told (%r)", error)
+            return None
 
     def sample(self) -> SplitSample:
         """Read the sample."""

@@ -26,10 +26,9 @@ from figures import Figure, show
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from bvtrack import Tracker
-from bvtrack.adapters import SplitSource
 from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack_keras.sources import Sources
-from bvtrack_lightning.data import key, read
+from bvtrack_lightning.data import examples, split_of
 
 ROUNDS = 5
 REPEATS = 5
@@ -63,10 +62,7 @@ def _of_keras(sets: Mapping[str, Any]) -> Splits:
 
 
 def _of_lightning(loaders: Mapping[str, Any]) -> Splits:
-    return {
-        name: SplitSource(len(loader.dataset), partial(read, loader, len(loader.dataset)), key(loader))
-        for name, loader in loaders.items()
-    }
+    return {name: split_of(loader, examples(loader)) for name, loader in loaders.items()}
 
 
 def _milliseconds(splits: Callable[[], Splits], tracker: Tracker) -> float:

@@ -1,0 +1,108 @@
+"""Draw samples of examples, or of batches, from datasets that are read by index."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from bvtrack.random_states import preserve_random_states
+from bvtrack.splits.reading.batches import batches
+from bvtrack.splits.reading.batching import n_of
+from bvtrack.splits.reading.examples import as_batch, is_example
+from bvtrack.splits.reading.random_subset import choose_examples
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
+from bvtrack.splits.sampling.content_key import copy_to_read, key_of_dataset
+from bvtrack.splits.sampling.sample import SplitSample
+
+Found = tuple[int, Callable[[], SplitSample], str | None]
+"""The number of examples, a function that reads a sample of them, and the key of the data."""
+
+
+def of_items(dataset: Any) -> Found:
+    """Of a dataset whose items are examples, or else batches, about which `of_batches` says more."""
+    return of_dataset(dataset) if is_example(_copy_of(dataset)[0]) else of_batches(dataset, len(dataset))
+
+
+def of_dataset(dataset: Any) -> Found:
+    """Of all examples of a dataset."""
+    return of_examples(dataset, range(len(dataset)), _one_batch)
+
+
+def of_examples(dataset: Any, indices: Sequence[int], as_batches: Callable[[list[Any]], Iterable[Any]]) -> Found:
+    """Of these examples of a dataset, which `as_batches` collates."""
+    n = len(indices)
+    chosen = [indices[place] for place in choose_examples(n, MOST_READ)]
+
+    def sample() -> SplitSample:
+        return SplitSample.of_batches(n, as_batches(_read(dataset, chosen)))
+
+    return n, partial(in_safety, n, sample), key_of_dataset(dataset, indices, as_batches)
+
+
+def of_batches(dataset: Any, n_batches: int) -> Found:
+    """Of a dataset of batches. Raises `ValueError` if these are of many sizes, but for the last one, or slow, for then the
+    number of examples cannot be told.
+    """
+    n_each, n = _sizes(_copy_of(dataset), n_batches)
+    chosen = choose_examples(n_batches, math.ceil(MOST_READ / n_each)).tolist()
+
+    def sample() -> SplitSample:
+        return SplitSample.of_drawn_batches(n, _read(dataset, chosen))
+
+    return n, partial(in_safety, n, sample), key_of_dataset(dataset, range(n_batches), list, most=2)
+
+
+def in_safety(n: int, read: Callable[[], SplitSample]) -> SplitSample:
+    """What is read of a split of `n` examples, or else the `problem` with it; no global random state is moved."""
+    try:
+        with preserve_random_states():
+            return read()
+    except Exception as error:  # a user's own dataset may raise anything
+        return SplitSample(n, problem=str(error) if isinstance(error, ValueError) else repr(error))
+
+
+def _sizes(dataset: Any, n_batches: int) -> tuple[int, int]:
+    """The number of examples in a batch, and in all."""
+    n_each = _n_in(dataset[0])  # not timed: it may trace a function
+    start = time.monotonic()
+    n = n_each * (n_batches - 1) + _n_in(dataset[n_batches - 1])
+    is_slow = time.monotonic() - start > READ_SECONDS
+    if is_slow or (n_batches > 1 and _n_in(dataset[(n_batches - 1) // 2]) != n_each):
+        raise ValueError(
+            f"expected batches of one size that are read within {READ_SECONDS} s, to know how many examples there are"
+        )
+    return n_each, n
+
+
+def _n_in(batch: Any) -> int:
+    ((columns, _), *_) = list(batches(iter([batch])))
+    return n_of((columns, None))
+
+
+def _read(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """The first of these items, and as many others as time and memory allow, from a copy with a state of its own."""
+    twin, allowance = _copy_of(dataset), Allowance(MOST_FILE_BYTES, len(indices), watches_memory=True)
+    found: list[Any] = []
+    rest = iter(indices)
+    while size := allowance.more:
+        for index in islice(rest, size):
+            found.append(twin[index])
+            allowance.spend(1, bytes_of(found[-1]))
+            if allowance.is_used_up:
+                return found
+    return found
+
+
+def _copy_of(dataset: Any) -> Any:
+    try:
+        return copy_to_read(dataset)
+    except Exception:  # if it cannot be copied, the original is read
+        return dataset
+
+
+def _one_batch(items: list[Any]) -> Iterator[Any]:
+    yield as_batch(items)
