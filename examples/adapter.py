@@ -140,7 +140,7 @@ class BiasVarianceCallback(Callback):
     def __init__(self, test: Pair | None = None, **options: Any) -> None:
         self._options = CallbackOptions(**options)
         self._test = test
-        self.session: Session | None = None
+        self.session: Session[LoopTraining] | None = None
 
     @never_raise
     def on_begin(self, loop: Loop) -> None:

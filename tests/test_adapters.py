@@ -83,7 +83,7 @@ class Scripted(Training):
         self.exposed |= metrics
 
 
-def train(training: Training, epochs: int = 1, **options: Any) -> Session:
+def train(training: Training, epochs: int = 1, **options: Any) -> Session[Training]:
     session = Session(training, CallbackOptions(**options))
     session.begin()
     for epoch in range(epochs):

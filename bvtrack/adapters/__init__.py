@@ -11,6 +11,7 @@ from bvtrack.adapters.own_error import error_measure
 from bvtrack.adapters.predictions import Predictions
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
+from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.example_error import ExampleError, measure_examples
 from bvtrack.measures.measure import ErrorFunction
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_READ",
     "READ_SECONDS",
     "CallbackOptions",
+    "EndState",
     "ErrorFunction",
     "ExampleError",
     "Logged",
@@ -43,6 +45,7 @@ __all__ = [
     "WarnOnce",
     "as_number",
     "choose_examples",
+    "end_state",
     "error_measure",
     "human_error_from_environment",
     "in_time",

@@ -16,7 +16,7 @@ from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.journal.journal_dir import absolute, default_journal_dir
-from bvtrack.journal.records import EndState
+from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.store.target import Client, find_target
@@ -270,10 +270,7 @@ class Tracker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.close("failed" if issubclass(kind, Exception) else "interrupted")
+        self.close(end_state(kind))
 
     def is_fraction(self, name: str, error: float) -> bool:
         """Whether a finite error can be used; says once why not. One that is no fraction tells that the others, below 1

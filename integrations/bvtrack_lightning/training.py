@@ -42,9 +42,6 @@ class LightningTraining(Training):
         self._found: Sources | None = None
         self._before: Mapping[str, Any] = {}
         self._validated: Mapping[str, Any] | None = None
-        self._has_validated = False
-        self.n_validations = 0
-        """In how many epochs there was one."""
 
     @property
     def has_data(self) -> bool:
@@ -79,12 +76,11 @@ class LightningTraining(Training):
 
     def is_over(self) -> bool:
         """Whether the epoch that ends is to be logged: not where it had no validation, but other epochs have."""
-        self._has_validated = any(from_all(self._trainer, self._validated is not None))
-        return self._has_validated or not self._trainer.enable_validation
+        has_validated = any(from_all(self._trainer, self._validated is not None))
+        return has_validated or not self._trainer.enable_validation
 
     def logged(self) -> Logged:
         validated, self._validated = self._validated or {}, None
-        self.n_validations += self._has_validated
         return Logged(logged_metrics(self._trainer), validated, of_the_last_batch(self._trainer))
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
