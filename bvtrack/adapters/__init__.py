@@ -5,10 +5,10 @@
 
 from bvtrack.adapters.augmented import is_same
 from bvtrack.adapters.budget import TimeBudget
-from bvtrack.adapters.facts import as_number
+from bvtrack.adapters.facts import as_number, largest
 from bvtrack.adapters.options import CallbackOptions
-from bvtrack.adapters.own_error import error_measure
-from bvtrack.adapters.predictions import Predictions
+from bvtrack.adapters.own_error import error_measure, metric_measure
+from bvtrack.adapters.predictions import Predictions, measure_batches
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.journal.records import EndState, end_state
@@ -54,7 +54,10 @@ __all__ = [
     "is_switched_on",
     "key_of_arrays",
     "key_of_dataset",
+    "largest",
+    "measure_batches",
     "measure_examples",
+    "metric_measure",
     "never_raise",
     "preserve_random_states",
     "train_eval_size",

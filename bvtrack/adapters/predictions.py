@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.adapters.training import Pass
-from bvtrack.measures.measure import ErrorFunction
+from bvtrack.measures.measure import ErrorFunction, Measure
 from bvtrack.splits.comparing.outputs import OutputSample
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ class Predictions:
         errors = np.full(len(targets), np.mean(np.asarray(self._error(predictions, targets), dtype=float)))
         self._averaged.append((errors, errors))
         self._kept, self._n_bytes = [], 0
+
+
+def measure_batches(batches: Iterable[Examples], measure: Measure, n: int | None = None) -> Pass:
+    """A pass over batches of predictions and targets, `n` examples in all where that is known, by the function of `measure`.
+
+    Raises `ValueError` for a pass over nothing, and what reading the batches or the function raises.
+    """
+    assert measure.function is not None
+    kept = Predictions(measure.function, n)
+    for predictions, targets in batches:
+        kept.add(predictions, targets)
+    return kept.found()
 
 
 def _joined(batches: list[Examples]) -> Examples:

@@ -23,7 +23,7 @@ def preserve_state(callback: Any) -> Iterator[None]:
     """
     model = callback.model
     counting = [variable for variable in model.non_trainable_variables if not keras.backend.is_float_dtype(variable.dtype)]
-    reset = _resetter([*counting, *model.metrics_variables])
+    reset = resetter([*counting, *model.metrics_variables])
     taken = [(variable, variable.value) for variable in model.variables] if keras.backend.backend() == "jax" else []
     try:
         yield
@@ -55,16 +55,16 @@ def _restorer(generator: Any) -> Callable[[], None] | None:
     if isinstance(generator, np.random.Generator):
         return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
     if isinstance(generator, keras.random.SeedGenerator):
-        return _resetter([generator.state])
+        return resetter([generator.state])
     if isinstance(generator, keras.Layer):
-        return _resetter(generator.non_trainable_variables)
+        return resetter(generator.non_trainable_variables)
     for get, put in (("getstate", "setstate"), ("get_state", "set_state")):
         if hasattr(generator, get) and hasattr(generator, put):
             return partial(getattr(generator, put), getattr(generator, get)())
     return None
 
 
-def _resetter(variables: Sequence[Any]) -> Callable[[], None]:
+def resetter(variables: Sequence[Any]) -> Callable[[], None]:
     """What gives variables the values that they have now."""
     values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 

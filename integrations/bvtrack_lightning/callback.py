@@ -23,7 +23,7 @@ from bvtrack.adapters import (
 )
 from bvtrack_lightning import data
 from bvtrack_lightning.error import measure_of
-from bvtrack_lightning.family import CallbackBase
+from bvtrack_lightning.family import CallbackBase, ancestry
 from bvtrack_lightning.processes import from_all
 from bvtrack_lightning.reading import logged_metrics
 from bvtrack_lightning.sources import GivenData
@@ -227,7 +227,7 @@ class BiasVarianceCallback(CallbackBase):
         """Whether another one of us does the work: one added by hand goes before an automatic one, the first before others."""
         name = type(self).__name__
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
-        twins = [twin for twin in callbacks if name in {kind.__name__ for kind in type(twin).__mro__}]
+        twins = [twin for twin in callbacks if name in ancestry(twin)]
         first = min(twins, key=lambda twin: getattr(twin, "_is_automatic", False))
         if first is not self and not self._is_automatic:
             logger.warning("bvtrack: expected one %s in the Trainer, got %d; the first one does the work", name, len(twins))
@@ -237,6 +237,6 @@ class BiasVarianceCallback(CallbackBase):
 def _logger_run(trainer: Trainer) -> tuple[str | None, Any]:
     """The run and the client of the Trainer's `MLFlowLogger`, of either Lightning family; `None` where it has none."""
     for candidate in trainer.loggers:
-        if "MLFlowLogger" in {kind.__name__ for kind in type(candidate).__mro__}:
+        if "MLFlowLogger" in ancestry(candidate):
             return candidate.run_id, candidate.experiment  # type: ignore[attr-defined]  # the family is not known here
     return None, None

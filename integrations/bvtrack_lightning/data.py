@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, SequentialSampler, SubsetRandomSampler
 
 from bvtrack.adapters import MOST_READ, SplitSample, choose_examples, in_time, is_same, key_of_dataset
+from bvtrack_lightning.family import is_users_own
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -43,7 +44,7 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
     """What the datamodule's, or the module's, own `test_dataloader` gives or raises; `None` where neither has one."""
     for owner in (getattr(trainer, "datamodule", None), module):
         hook = getattr(type(owner), "test_dataloader", None)
-        if hook is not None and not hook.__module__.startswith(("lightning.", "pytorch_lightning.")):
+        if hook is not None and is_users_own(hook):
             return owner.test_dataloader()  # type: ignore[union-attr]  # a datamodule of either family
     return None
 

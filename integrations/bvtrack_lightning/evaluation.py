@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torchmetrics import Metric
 
 from bvtrack import Measure
-from bvtrack.adapters import Predictions
+from bvtrack.adapters import measure_batches
 from bvtrack_lightning.processes import Part, share_buffers
 from bvtrack_lightning.shadow import untouched
 
@@ -79,13 +79,12 @@ def evaluate(
     they were, also when the step raises.
     """
     recorder = Recorder()
-    takes = len(inspect.signature(getattr(module, step)).parameters)
     with torch.no_grad(), untouched(trainer, module, recorder):
         share_buffers(trainer, module)
         for index, batch in enumerate(_transferred(trainer, module, loader)):
             recorder.start(batch)
             with _precision(trainer, step):
-                getattr(module, step)(*(batch, index, 0)[:takes])
+                _call(getattr(module, step), batch, index)
         if not is_enough(recorder.names) and module.automatic_optimization:  # a hook that steps schedulers is left alone
             getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
         return recorder.part()
@@ -99,20 +98,18 @@ def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], me
 
     Raises `ValueError` for batches that are neither.
     """
-    assert measure.function is not None
-    kept = Predictions(measure.function, _n_of(loader))
     with torch.no_grad(), untouched(trainer, module, Recorder()):
         share_buffers(trainer, module)
-        for index, batch in enumerate(_transferred(trainer, module, loader)):
-            with _precision(trainer, "validation_step"):
-                predictions, targets = _predicted(module, batch, index)
-            kept.add(_as_array(predictions), targets.detach().cpu().numpy())
-    return Part(**vars(kept.found()))
+        found = measure_batches(_predicted_arrays(trainer, module, loader), measure, _n_of(loader))
+    return Part(**vars(found))
 
 
-def _as_array(predictions: torch.Tensor) -> Any:
-    predictions = predictions.detach().cpu()
-    return (predictions.float() if predictions.is_floating_point() else predictions).numpy()
+def _predicted_arrays(trainer: Trainer, module: LightningModule, loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    for index, batch in enumerate(_transferred(trainer, module, loader)):
+        with _precision(trainer, "validation_step"):
+            predictions, targets = _predicted(module, batch, index)
+        predictions = predictions.detach().cpu()
+        yield (predictions.float() if predictions.is_floating_point() else predictions).numpy(), targets.detach().cpu().numpy()
 
 
 def _n_of(loader: Iterable[Any]) -> int | None:
@@ -123,8 +120,7 @@ def _n_of(loader: Iterable[Any]) -> int | None:
 
 def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torch.Tensor]:
     if type(module).forward is torch.nn.Module.forward or not _is_pair(batch):
-        takes = len(inspect.signature(module.validation_step).parameters)
-        answer = module.validation_step(*(batch, index, 0)[:takes])
+        answer = _call(module.validation_step, batch, index)
         if isinstance(answer, Mapping) and {"preds", "target"} <= answer.keys():
             return answer["preds"], answer["target"]
         raise ValueError(
@@ -132,6 +128,12 @@ def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torc
             f"got a batch of type {type(batch).__name__}"
         )
     return module(batch[0]), batch[1]
+
+
+def _call(step: Callable[..., Any], batch: Any, index: int) -> Any:
+    """What a step gives, which takes the batch alone, its index too, or that of its loader as well."""
+    takes = len(inspect.signature(step).parameters)
+    return step(*(batch, index, 0)[:takes])
 
 
 def _is_pair(batch: Any) -> bool:
@@ -145,11 +147,9 @@ def _transferred(trainer: Trainer, module: LightningModule, loader: Iterable[Any
         yield trainer.strategy.batch_to_device(module._on_before_batch_transfer(convert(batch), 0))
 
 
-@contextmanager
-def _precision(trainer: Trainer, step: StepName) -> Iterator[None]:
+def _precision(trainer: Trainer, step: StepName) -> AbstractContextManager[None]:
     plugin = trainer.strategy.precision_plugin
-    with plugin.test_step_context() if step == "test_step" else plugin.val_step_context():
-        yield
+    return plugin.test_step_context() if step == "test_step" else plugin.val_step_context()
 
 
 def batch_size_of(batch: Any) -> int | None:

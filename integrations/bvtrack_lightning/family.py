@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 FAMILIES = ("lightning.pytorch", "pytorch_lightning")
@@ -33,3 +34,13 @@ else:
         )
 
     CallbackBase = type("CallbackBase", _bases(), {"__doc__": "A Callback to every Lightning family at hand."})
+
+
+def ancestry(thing: object) -> set[str]:
+    """The names of the classes that an object is of, by which the families' are the same."""
+    return {kind.__name__ for kind in type(thing).__mro__}
+
+
+def is_users_own(hook: Callable[..., Any]) -> bool:
+    """Whether a hook is defined by the user, and not the one that every module or datamodule inherits."""
+    return not hook.__module__.startswith(("lightning.", "pytorch_lightning."))

@@ -16,6 +16,7 @@ from torch import distributed
 from torchmetrics import Metric
 
 from bvtrack.adapters import Pass, SetName
+from bvtrack_lightning.family import ancestry
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -43,8 +44,8 @@ class Part(Pass):
 
 def may_run_passes(trainer: Trainer) -> bool:
     """Whether the module can be run outside Lightning's loops: not where its weights are spread over processes."""
-    ancestry = {kind.__name__ for kind in type(trainer.strategy).__mro__}
-    return bool(ancestry & SAFE) and not ancestry & UNSAFE
+    kinds = ancestry(trainer.strategy)
+    return bool(kinds & SAFE) and not kinds & UNSAFE
 
 
 def share_buffers(trainer: Trainer, module: LightningModule) -> None:
@@ -76,7 +77,7 @@ def _portable(part: Part) -> Part:
     """Without torchmetrics, of which only the names are told, as means over nothing, and without outputs: the first process's
     own are a sample.
     """
-    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]
+    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]  # names alone
 
 
 def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:

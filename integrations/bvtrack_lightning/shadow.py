@@ -74,20 +74,17 @@ def _buffers(module: torch.nn.Module) -> Iterator[None]:
 def _attributes(module: torch.nn.Module) -> Iterator[None]:
     """Lists that steps append to, counters that they raise, meters and torchmetrics that they update, on all submodules."""
     machinery = vars(torch.nn.Module()).keys()
-    places: list[dict[str, Any]] = [vars(part) for part in module.modules()]
+    places: list[dict[str, Any]] = [place for part in module.modules() for place in (vars(part), part._modules)]
     saved = [{name: value for name, value in place.items() if name not in machinery} for place in places]
-    submodules: list[dict[str, Any]] = [part._modules for part in module.modules()]
-    metrics = [{name: child for name, child in place.items() if isinstance(child, Metric)} for place in submodules]
     copies: dict[int, Any] = {}
-    for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
+    for place, originals in zip(places, saved, strict=True):
         place.update({name: _copied(value, copies) for name, value in originals.items()})
     try:
         yield
     finally:
         for place, originals in zip(places, saved, strict=True):
-            for name in [name for name in place if name not in machinery and name not in originals]:
+            for name in place.keys() - machinery - originals.keys():
                 del place[name]
-        for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
             place.update(originals)
 
 

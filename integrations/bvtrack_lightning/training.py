@@ -15,6 +15,7 @@ from bvtrack_lightning import data
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import StepName, evaluate, predict
 from bvtrack_lightning.facts import model_facts, monitors_of
+from bvtrack_lightning.family import ancestry, is_users_own
 from bvtrack_lightning.processes import Part, from_all, join
 from bvtrack_lightning.reading import is_measured, logged_metrics, of_the_last_batch
 from bvtrack_lightning.sources import GivenData, Sources, TimeBudgetedLoader
@@ -96,7 +97,7 @@ class LightningTraining(Training):
         return evaluate(self._trainer, self._module, loader, step, lambda names: is_measured(measure, names))
 
     def now(self) -> float:
-        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch annotates only a part of it
             torch.cuda.synchronize()
         return super().now()
 
@@ -128,8 +129,7 @@ class LightningTraining(Training):
         return self._found
 
     def _step_for(self, name: str) -> StepName:
-        is_theirs = not type(self._module).test_step.__module__.startswith(("lightning.", "pytorch_lightning."))
-        return "test_step" if name == "test" and is_theirs else "validation_step"
+        return "test_step" if name == "test" and is_users_own(type(self._module).test_step) else "validation_step"
 
     @property
     def _is_last_validation(self) -> bool:
@@ -144,4 +144,4 @@ class LightningTraining(Training):
 def averages_weights(trainer: Trainer) -> bool:
     """Whether validation runs on other weights than the training has, averaged by one of Lightning's own callbacks."""
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
-    return any("WeightAveraging" in kind.__name__ for callback in callbacks for kind in type(callback).__mro__)
+    return any("WeightAveraging" in kind for callback in callbacks for kind in ancestry(callback))
