@@ -20,6 +20,7 @@ from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.comparing.outputs import held_out
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sampling.source import SplitSource
+from bvtrack.tracking.environment import is_disabled
 from bvtrack.tracking.tracker import Tracker
 
 logger = logging.getLogger("bvtrack")
@@ -84,9 +85,12 @@ class Session(Generic[TrainingT]):
         """Start the clock that says what a pass may cost."""
         self._epoch_start = time.perf_counter()
 
-    def measure_sets(self, turn: int) -> None:
-        """Pass over all sets with the weights as they are now; over the test set in every `test_every`-th turn, from 0 on."""
+    def measure_sets(self, turn: int | None = None) -> None:
+        """Pass over all sets with the weights as they are now; over the test set in every `test_every`-th turn, from 0 on. By
+        default the turns are the epochs that have been logged.
+        """
         self._check_split()
+        turn = self.n_epochs if turn is None else turn
         self._budget.begin(MOST_OF_AN_EPOCH * (time.perf_counter() - self._epoch_start))
         is_test_due = bool(self._options.test_every) and turn % self._options.test_every == 0
         due = [name for name in self.training.sets(self.measure) if name != "test" or is_test_due]
@@ -110,6 +114,8 @@ class Session(Generic[TrainingT]):
 
     def log_test(self, logged: Mapping[str, Any], *, epoch: int, n_test: int | None = None) -> None:
         """Pass on the test error that was logged after the training, with the weights of `epoch`, over `n_test` examples."""
+        if is_disabled():
+            return
         self._errors.settle(logged)
         error = self._errors.logged(logged, "test")
         if error is not None:

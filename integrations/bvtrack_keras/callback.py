@@ -129,7 +129,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at the epoch whose weights the
         model has, the last one where it has those of none.
         """
-        if self._passes is None or self._passes.is_open or not self._epochs or is_disabled():
+        if self._passes is None or self._passes.is_open or not self._epochs:
             return
         last = list(self._epochs.values())[-1]
         self._passes.log_test(logs or {}, epoch=self._epochs.get(mark_of_weights(self.model), last))

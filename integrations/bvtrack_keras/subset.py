@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 from bvtrack.adapters import FEWEST_TRAIN_EXAMPLES, TimeBudget, TrainEval, train_eval_size
 from bvtrack_keras.data import BATCH, EvaluationData
+from bvtrack_keras.sources import Sources
 
 
-def train_subset(train: EvaluationData, dev: EvaluationData | None, train_eval: TrainEval) -> EvaluationData | None:
-    """The part of the training data that the train error is measured on; `None` where the running average is asked for."""
-    if train.n is None:
+def train_subset(sources: Sources, train_eval: TrainEval) -> EvaluationData | None:
+    """The part of the training data that the train error is measured on; `None` where there are none, or the running average
+    is asked for.
+    """
+    train, dev = sources.for_train, sources.dev
+    if train is None or train.n is None:
         return None if train_eval == "running" else train
     n = train_eval_size(train.n, dev.n if dev else None, train_eval)
     return train.part(n) if n else None

@@ -133,7 +133,7 @@ class BiasVarianceCallback(CallbackBase):
     ) -> None:
         is_first = batch_idx == dataloader_idx == 0 and not trainer.sanity_checking
         if is_first and self._session and self._session.is_open and self._session.training.begin_validation():
-            self._session.measure_sets(self._session.n_epochs)
+            self._session.measure_sets()
 
     @never_raise
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -146,7 +146,7 @@ class BiasVarianceCallback(CallbackBase):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._session and self._session.training.is_over():
             if not self._session.has_measured:  # the epoch was stopped before its last validation
-                self._session.measure_sets(self._session.n_epochs)
+                self._session.measure_sets()
             self._session.end_epoch(trainer.current_epoch)
 
     @never_raise
@@ -172,7 +172,7 @@ class BiasVarianceCallback(CallbackBase):
     @never_raise
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the test error of a `trainer.test` after the training, at the epoch whose weights it used."""
-        if self._session is None or is_disabled() or not trainer.is_global_zero:
+        if self._session is None or not trainer.is_global_zero:
             return
         loader = data.first_loader(trainer.test_dataloaders)
         n = data.size(loader, trainer.num_test_batches[0], trainer.world_size) if loader else None

@@ -7,7 +7,7 @@ import importlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchmetrics import Metric
 
 from bvtrack.adapters import preserve_random_states
+from bvtrack_lightning.recorder import Recorder
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -24,16 +25,8 @@ SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
 FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
 
 
-class LogRecorder(Protocol):
-    """What takes the place of a module's `log` and `log_dict`."""
-
-    def log(self, name: str, value: Any, *args: Any, **kwargs: Any) -> None: ...
-
-    def log_dict(self, dictionary: Any, *args: Any, **kwargs: Any) -> None: ...
-
-
 @contextmanager
-def untouched(trainer: Trainer, module: LightningModule, recorder: LogRecorder) -> Iterator[None]:
+def untouched(trainer: Trainer, module: LightningModule, recorder: Recorder) -> Iterator[None]:
     """`module` in eval mode, logging into `recorder`; all that its steps may touch is as it was afterwards."""
     with preserve_random_states(), _eval_mode(module), _buffers(module), _attributes(module), _silent_loggers(trainer):
         vars(module).update(log=recorder.log, log_dict=recorder.log_dict)

@@ -15,8 +15,8 @@ from bvtrack.adapters import (
     train_eval_size,
 )
 from bvtrack_lightning import data
-from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
+from bvtrack_lightning.recorder import batch_size_of
 from bvtrack_lightning.streams import stream_source
 
 if TYPE_CHECKING:
