@@ -15,7 +15,6 @@ from bvtrack.adapters import (
     CallbackOptions,
     Logged,
     Pass,
-    Predictions,
     Session,
     SetName,
     SplitSource,
@@ -23,6 +22,7 @@ from bvtrack.adapters import (
     Training,
     choose_examples,
     is_disabled,
+    measure_batches,
     never_raise,
     train_eval_size,
 )
@@ -126,9 +126,7 @@ class LoopTraining(Training):
         x, y = self._measured[name]
         if measure is None or measure.function is None:
             return Pass(len(x), {"accuracy": self._loop.accuracy((x, y))})
-        kept = Predictions(measure.function, len(x))
-        kept.add(self._loop.predict(x), y)
-        return kept.found()
+        return measure_batches([(self._loop.predict(x), y)], measure, len(x))
 
     def expose(self, metrics: Mapping[str, float]) -> None:
         self._loop.logs |= metrics
