@@ -258,9 +258,11 @@ def test_a_metric_that_may_be_either_way_up_is_refused() -> None:
 
 
 def test_a_test_error_is_not_logged_where_tracking_is_disabled_by_then(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = train(Scripted())
+    session = Session(Scripted(), CallbackOptions())
+    session.end_epoch(0)
     monkeypatch.setenv("BVTRACK_DISABLED", "1")
     session.log_test({"test_acc": 0.7}, epoch=0)
+    session.end("complete")
 
     assert records(journals, "test") == []
 
