@@ -1,4 +1,4 @@
-"""What callbacks are built of, for any framework: it hands over its metrics and its data, all else is done here.
+"""Parts for writing a callback for any framework, which hands over its metrics and data; the rest is done here.
 
 `Training` is the contract. `examples/adapter.py` shows a whole adapter.
 """

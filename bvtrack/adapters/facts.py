@@ -1,4 +1,4 @@
-"""What the facts of a model have in common, whatever the framework."""
+"""Numbers among the attributes of optimisers and layers, in any framework."""
 
 from __future__ import annotations
 

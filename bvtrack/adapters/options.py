@@ -1,4 +1,4 @@
-"""What a callback of any framework is told by its user, and what is wrong with it, said before an epoch is spent."""
+"""The options of a callback for any framework, validated before an epoch is spent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bvtrack.store.target import Client
 from bvtrack.tracking.tracker import Tracker
 
 ANY_STORE = "sqlite:///mlflow.db"
-"""Stands in while options are checked: which store it will be is known when a training starts."""
+"""Placeholder while options are validated: the store is found when a training starts."""
 
 
 @dataclass(frozen=True)

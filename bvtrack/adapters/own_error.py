@@ -1,4 +1,4 @@
-"""What a user passes as `error=`: how errors are computed where no metric of the training is one."""
+"""The user's `error=`: a function or a metric object that computes errors, instead of a logged metric."""
 
 from __future__ import annotations
 

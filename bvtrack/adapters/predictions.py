@@ -1,4 +1,4 @@
-"""What a model predicts in one pass, kept for an error that is measured on all of it together, within bounds of memory."""
+"""Collects the predictions of one pass, within a memory limit, for errors that are computed on all examples together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     """Predictions and targets, or the errors of examples twice."""
 
 MOST_BYTES = 256 * 2**20
-"""Of predictions that are kept: those of ImageNet's 50,000 validation examples, 1,000 float32 each, take 191 MiB. An error of
+"""Size limit of collected predictions: ImageNet's 50,000 validation examples, 1,000 float32 each, take 191 MiB. The error of
 more is the mean over parts of this size, without a bootstrap."""
 
 
@@ -56,7 +56,7 @@ class Predictions:
             self._average()
 
     def found(self) -> Pass:
-        """What the pass has found. Raises `ValueError` for a pass over nothing."""
+        """The finished pass. Raises `ValueError` if it had no examples."""
         if self._averaged and self._kept:
             self._average()
         examples = _joined(self._averaged or self._kept)

@@ -1,4 +1,4 @@
-"""One training, from its first hook to its last: what is measured when, and told to a Tracker."""
+"""One training, from its first hook to its last: measures each epoch's errors and logs them to a Tracker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Session(Generic[TrainingT]):
         warnings: WarnOnce | None = None,
     ) -> None:
         self.training = training
-        """The framework's side of it."""
+        """The framework's side of the session."""
         self._options = options
         self.tracker = tracker or options.new_tracker()
         self.say = (warnings or WarnOnce()).once
@@ -61,17 +61,17 @@ class Session(Generic[TrainingT]):
         self._budget = TimeBudget(training.now)
         self._epoch_start = time.perf_counter()
         self.n_epochs = 0
-        """How many epochs have been logged."""
+        """Number of epochs logged."""
         self.is_open = True
 
     @property
     def measure(self) -> Measure | None:
-        """What the errors are, once that is known; before, what the user named."""
+        """The measure of the errors, once it is settled; before, the one that the user named."""
         return self._errors.measure or self.tracker.measure
 
     @property
     def has_measured(self) -> bool:
-        """Whether the sets have been measured in this epoch."""
+        """True if the sets have been measured in this epoch."""
         return self._passes is not None
 
     def begin(self) -> None:
@@ -82,7 +82,7 @@ class Session(Generic[TrainingT]):
             self._check_split()
 
     def begin_epoch(self) -> None:
-        """Start the clock that says what a pass may cost."""
+        """Start the clock that limits what a pass may cost."""
         self._epoch_start = time.perf_counter()
 
     def measure_sets(self, turn: int | None = None) -> None:

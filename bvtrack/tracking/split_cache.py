@@ -22,7 +22,7 @@ def known_splits_dir(journal_dir: Path) -> Path:
 
 
 def recall(directory: Path, key: str) -> Mapping[str, Any] | None:
-    """What was kept under a key; `None` where that is nothing, or nothing that can be read, or others can have kept it."""
+    """The entry of a key; `None` if there is none, if it cannot be read, or if other users could have written it."""
     return _content(directory / f"{key}.json") if is_own_folder(directory) else None
 
 

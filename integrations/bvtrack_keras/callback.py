@@ -92,7 +92,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._backup = Backup(Path(backup_dir)) if backup_dir else None
         self._warnings = WarnOnce()
         self._passes: Session[KerasTraining] | None = None
-        """What measures the present or the last `fit`."""
+        """The session of the current or the last `fit`."""
         self._epochs: dict[bytes, int] = {}
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, with its `diagnosis` and `run_id`."""

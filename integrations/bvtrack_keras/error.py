@@ -17,7 +17,7 @@ from bvtrack_keras.state import resetter
 
 
 def measure_of(error: ErrorFunction | Any) -> Measure:
-    """What a user passed as `error=`. Raises `ValueError` for what is none, or a metric that may be either way up."""
+    """The measure of a user's `error=`. Raises `ValueError` for anything but a function or a metric of known direction."""
     if isinstance(error, keras.metrics.Metric):
         return metric_measure(error.name, type(error).__name__, value=partial(_value, error))
     return error_measure(error, _in_order, "keras.metrics.Metric")
@@ -42,7 +42,7 @@ def _predicted(model: Any, data: EvaluationData) -> Iterator[tuple[Any, Any]]:
 
 
 def _value(metric: Any, predictions: Any, targets: Any) -> Any:
-    """The metric on its own; what it has counted so far, maybe in the training, is put back."""
+    """The metric of these examples alone; its state, which the training may be using, is restored."""
     reset = resetter(metric.variables)
     try:
         metric.reset_state()

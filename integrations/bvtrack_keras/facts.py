@@ -1,4 +1,4 @@
-"""What a model and its optimiser are, as evidence for the recipe."""
+"""Facts about a model and its optimiser, as evidence for the recipe."""
 
 from __future__ import annotations
 

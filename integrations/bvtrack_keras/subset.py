@@ -10,9 +10,7 @@ from bvtrack_keras.sources import Sources
 
 
 def train_subset(sources: Sources, train_eval: TrainEval) -> EvaluationData | None:
-    """The part of the training data that the train error is measured on; `None` where there are none, or the running average
-    is asked for.
-    """
+    """The training examples that the train error is measured on; `None` if there are none, or for the running average."""
     train, dev = sources.for_train, sources.dev
     if train is None or train.n is None:
         return None if train_eval == "running" else train
@@ -21,7 +19,7 @@ def train_subset(sources: Sources, train_eval: TrainEval) -> EvaluationData | No
 
 
 def affordable_part(subset: EvaluationData, budget: TimeBudget, measure: Callable[[EvaluationData], object]) -> EvaluationData:
-    """As many of the first examples of a `subset` of arrays as `measure` can pass over within the budget."""
+    """The first examples of a `subset` of arrays, as many as `measure` can pass over within the budget."""
     if not subset.is_arrays or subset.n is None or subset.n <= FEWEST_TRAIN_EXAMPLES:
         return subset
     for n in (BATCH, FEWEST_TRAIN_EXAMPLES - FEWEST_TRAIN_EXAMPLES % BATCH):  # whole batches

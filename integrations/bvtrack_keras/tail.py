@@ -21,8 +21,8 @@ def held_out_tail(
     steps: int | None,
     measure: Callable[[EvaluationData], Pass],
 ) -> int | None:
-    """How many examples at the end of `train` are those that `fit` validated on, and trained without; `None` where it is not
-    sure: where `steps` an epoch are not those of the others, or `measure` finds other values than the `val_*` of `logs`.
+    """Number of examples at the end of `train` that `fit` held out and validated on; `None` if uncertain: if `steps` an epoch
+    are not those of the other examples, or `measure` finds other values than the `val_*` of `logs`.
     """
     adapter = getattr(getattr(model, "_eval_epoch_iterator", None), "data_adapter", None)
     batch, batches = getattr(adapter, "batch_size", None), getattr(adapter, "num_batches", None)

@@ -43,7 +43,7 @@ EXPOSED = ("train_error", "dev_error", "variance", "avoidable_bias")
 
 @dataclass(eq=False)
 class KerasTraining(Training):
-    """`callback` is the one whose model is measured, `logs` are those of the epoch that ends, the user's own."""
+    """`callback` is the one whose model is measured; `logs` is the user's own dict of the ending epoch."""
 
     callback: Any
     options: CallbackOptions
@@ -95,11 +95,11 @@ class KerasTraining(Training):
         return "evaluate", f"{name}_data"
 
     def expose(self, metrics: Mapping[str, float]) -> None:
-        """Under the names that Keras' callbacks monitor."""
+        """Add the errors and gaps to the logs, under names that Keras' callbacks can monitor."""
         self.logs |= {f"bvtrack_{name}": metrics[f"bvtrack/{name}"] for name in EXPOSED if f"bvtrack/{name}" in metrics}
 
     def _data(self, name: SetName) -> Any:
-        """What the error of a set is measured on; `None` where there is nothing."""
+        """Data that the error of a set is measured on; `None` if there are none."""
         return self._train if name == "train" else getattr(self.sources, name)
 
     def _pass_over(self, data: EvaluationData) -> Pass:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bvtrack")
 
 CHECKPOINT_KEY = "bvtrack"
-"""Under it a checkpoint holds what a resumed training needs to go on with the same run."""
+"""Key of the Tracker's state in a checkpoint, by which a resumed training goes on with the same run."""
 NO_VALIDATION = (
     "expected validation data to measure the dev error on, got none: variance will not be known; "
     "pass val_dataloaders= to fit, or give the module a val_dataloader"
@@ -224,7 +224,7 @@ class BiasVarianceCallback(CallbackBase):
         return self._options.new_tracker(run_id=run_id, client=client, resume=self._resume)
 
     def _has_twin(self, trainer: Trainer) -> bool:
-        """Whether another one of us does the work: one added by hand goes before an automatic one, the first before others."""
+        """True if another of our callbacks does the work: one added by hand wins over an automatic one, else the first one."""
         name = type(self).__name__
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
         twins = [twin for twin in callbacks if name in ancestry(twin)]

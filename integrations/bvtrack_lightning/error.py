@@ -1,4 +1,4 @@
-"""What a user passes as `error=`: how errors are computed where no step logs them."""
+"""The user's `error=`, a function or a torchmetrics object: computes errors that no step logs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
 
 
 def is_over_examples(metric: Metric) -> bool:
-    """Whether an accuracy is a mean over examples, and not one over classes."""
+    """True if an accuracy is a mean over examples, not over classes."""
     return getattr(metric, "average", "micro") == "micro"
 
 

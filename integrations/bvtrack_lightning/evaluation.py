@@ -87,7 +87,7 @@ def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torc
 
 
 def _call(step: Callable[..., Any], batch: Any, index: int) -> Any:
-    """What a step gives, which takes the batch alone, its index too, or that of its loader as well."""
+    """Call a step with as many of batch, batch index and dataloader index as it takes."""
     takes = len(inspect.signature(step).parameters)
     return step(*(batch, index, 0)[:takes])
 

@@ -1,4 +1,4 @@
-"""Lightning comes as two packages that do not know each other's classes: `lightning` and `pytorch_lightning`."""
+"""The two packages of Lightning, `lightning` and `pytorch_lightning`, which do not know each other's classes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ else:
 
 
 def ancestry(thing: object) -> set[str]:
-    """The names of the classes that an object is of, by which the families' are the same."""
+    """Names of all classes of an object, which are the same in both families."""
     return {kind.__name__ for kind in type(thing).__mro__}
 
 
 def is_users_own(hook: Callable[..., Any]) -> bool:
-    """Whether a hook is defined by the user, and not the one that every module or datamodule inherits."""
+    """True if the user defined this hook; False for the one inherited from Lightning."""
     return not hook.__module__.startswith(("lightning.", "pytorch_lightning."))

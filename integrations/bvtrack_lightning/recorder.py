@@ -1,4 +1,4 @@
-"""Takes what a module's step logs in a pass of our own, in the place of its `log` and `log_dict`."""
+"""Records the metrics that a module's step logs in a pass of our own, in place of its `log` and `log_dict`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bvtrack_lightning.processes import Part
 
 
 class Recorder:
-    """Takes what a step logs: averages numbers over examples, and keeps torchmetrics."""
+    """Averages the numbers that a step logs over examples, and keeps torchmetrics."""
 
     def __init__(self) -> None:
         self.n_examples = 0
@@ -26,13 +26,13 @@ class Recorder:
         return [*self._sums, *self._metrics]
 
     def start(self, batch: Any) -> None:
-        """Say which batch the next values are of."""
+        """Begin a batch: the next logged values belong to it."""
         self._batch_size = batch_size_of(batch) or 1
         self.n_examples += self._batch_size
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
     def log(self, name: str, value: Any, *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """As `LightningModule.log`; values that are not averaged over batches are left out."""
+        """Replaces `LightningModule.log`; values that are not averaged over batches are left out."""
         if options.get("reduce_fx", "mean") not in ("mean", torch.mean):
             return
         if isinstance(value, Metric):
@@ -45,12 +45,12 @@ class Recorder:
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
     def log_dict(self, dictionary: Mapping[str, Any], *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """As `LightningModule.log_dict`."""
+        """Replaces `LightningModule.log_dict`."""
         for name, value in dictionary.items():
             self.log(name, value, batch_size=batch_size, **options)
 
     def part(self) -> Part:
-        """What has been logged; the one place that waits for the accelerator."""
+        """The logged metrics. This is the one place that waits for the accelerator."""
         sums = {name: float(total) for name, total in self._sums.items()}
         return Part(self.n_examples, sums=sums, weights=self._weights, metrics=self._metrics)
 

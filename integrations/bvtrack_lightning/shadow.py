@@ -1,4 +1,4 @@
-"""Whatever a user's own step touches while we run it outside its loop, put back afterwards, also when it raises."""
+"""Restores all state that a user's step changes when it runs outside Lightning's loops, also when it raises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
-"""What steps read, or must not be copied at all."""
+"""Types that steps only read, or that must not be copied."""
 FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
 
 

@@ -59,7 +59,7 @@ class LightningTraining(Training):
         return self.trainer.is_global_zero and self._sources.train_is_augmented
 
     def begin_validation(self) -> bool:
-        """Whether our own passes must run now, on the very weights that validation is about to use."""
+        """True if our own passes must run now, on the weights that validation is about to use."""
         self._before = logged_metrics(self.trainer)
         return self._is_last_validation or averages_weights(self.trainer)  # those are gone at the epoch's end
 
@@ -69,7 +69,7 @@ class LightningTraining(Training):
         self._validated = {name: value for name, value in logged.items() if value is not self._before.get(name)}
 
     def is_over(self) -> bool:
-        """Whether the epoch that ends is to be logged: not where it had no validation, but other epochs have."""
+        """True if the ending epoch is to be logged: it had a validation, or no epoch has one."""
         has_validated = any(from_all(self.trainer, self._validated is not None))
         return has_validated or not self.trainer.enable_validation
 
@@ -105,7 +105,7 @@ class LightningTraining(Training):
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
 
     def _finished(self, name: SetName, part: Part) -> Pass:
-        """With the means of what was logged; of torchmetrics all processes ask, or none."""
+        """The part with its metrics' means; torchmetrics are computed by all processes together, or by none."""
         if part.problem:
             return part
         over_classes = [name for name, metric in part.metrics.items() if not is_over_examples(metric)]
@@ -124,7 +124,7 @@ class LightningTraining(Training):
 
     @property
     def _is_last_validation(self) -> bool:
-        """Whether this epoch has no other validation to come; yes where that cannot be known."""
+        """True if this epoch has no further validation, or if that is unknown."""
         trainer = self.trainer
         batches, interval = trainer.num_training_batches, trainer.val_check_batch
         if trainer.check_val_every_n_epoch is None or interval is None or math.isinf(batches) or trainer.max_steps > 0:
@@ -133,6 +133,6 @@ class LightningTraining(Training):
 
 
 def averages_weights(trainer: Trainer) -> bool:
-    """Whether validation runs on other weights than the training has, averaged by one of Lightning's own callbacks."""
+    """True if validation runs on weights averaged by one of Lightning's own callbacks, not on those of the training."""
     callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
     return any("WeightAveraging" in kind for callback in callbacks for kind in ancestry(callback))
