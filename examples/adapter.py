@@ -15,7 +15,6 @@ from bvtrack.adapters import (
     CallbackOptions,
     Logged,
     Pass,
-    Predictions,
     Session,
     SetName,
     SplitSource,
@@ -23,6 +22,7 @@ from bvtrack.adapters import (
     Training,
     choose_examples,
     is_disabled,
+    measure_batches,
     never_raise,
     train_eval_size,
 )
@@ -126,9 +126,7 @@ class LoopTraining(Training):
         x, y = self._measured[name]
         if measure is None or measure.function is None:
             return Pass(len(x), {"accuracy": self._loop.accuracy((x, y))})
-        kept = Predictions(measure.function, len(x))
-        kept.add(self._loop.predict(x), y)
-        return kept.found()
+        return measure_batches([(self._loop.predict(x), y)], measure, len(x))
 
     def expose(self, metrics: Mapping[str, float]) -> None:
         self._loop.logs |= metrics
@@ -140,7 +138,7 @@ class BiasVarianceCallback(Callback):
     def __init__(self, test: Pair | None = None, **options: Any) -> None:
         self._options = CallbackOptions(**options)
         self._test = test
-        self.session: Session | None = None
+        self.session: Session[LoopTraining] | None = None
 
     @never_raise
     def on_begin(self, loop: Loop) -> None:

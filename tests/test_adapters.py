@@ -27,6 +27,7 @@ from bvtrack.adapters import (
     WarnOnce,
     error_measure,
     is_same,
+    metric_measure,
 )
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.shipping.run_state import Ledger
@@ -83,7 +84,7 @@ class Scripted(Training):
         self.exposed |= metrics
 
 
-def train(training: Training, epochs: int = 1, **options: Any) -> Session:
+def train(training: Training, epochs: int = 1, **options: Any) -> Session[Training]:
     session = Session(training, CallbackOptions(**options))
     session.begin()
     for epoch in range(epochs):
@@ -230,6 +231,40 @@ def test_a_function_is_what_its_values_say_but_for_units_in_its_name() -> None:
     kinds = [error_measure(function, lambda function: function, "toy.Metric").kind for function in (error_rate, rmse)]
 
     assert kinds == ["score", "units"]
+
+
+@pytest.mark.parametrize(
+    ("names", "higher_is_better", "said", "error"),
+    [
+        (["Accuracy"], None, "1 - Accuracy", 0.75),
+        (["mine", "Accuracy"], None, "1 - Accuracy", 0.75),
+        (["mine"], True, "1 - mine", 0.75),
+        (["Accuracy"], False, "Accuracy", 0.25),
+        (["MeanAbsoluteError"], None, "MeanAbsoluteError", 0.25),
+    ],
+)
+def test_a_metric_is_the_error_that_its_direction_makes_of_it(
+    names: list[str], higher_is_better: bool | None, said: str, error: float
+) -> None:
+    measure = metric_measure(*names, value=lambda predicted, true: np.float32(0.25), higher_is_better=higher_is_better)
+
+    assert measure.function is not None
+    assert (str(measure), measure.function([0], [0])) == (said, error)
+
+
+def test_a_metric_that_may_be_either_way_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="whether higher is better, got Quality: pass error= as a function"):
+        metric_measure("mine", "Quality", value=lambda predicted, true: 0.25)
+
+
+def test_a_test_error_is_not_logged_where_tracking_is_disabled_by_then(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(Scripted(), CallbackOptions())
+    session.end_epoch(0)
+    monkeypatch.setenv("BVTRACK_DISABLED", "1")
+    session.log_test({"test_acc": 0.7}, epoch=0)
+    session.end("complete")
+
+    assert records(journals, "test") == []
 
 
 def test_warnings_are_said_once_and_by_the_process_that_writes_alone(said: list[str]) -> None:

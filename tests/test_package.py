@@ -200,3 +200,10 @@ def test_the_picture_of_the_rooms_is_what_import_linter_holds() -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", CONTRIBUTING))))
 def test_the_files_that_contributors_are_sent_to_are_there(path: str) -> None:
     assert (CHECKOUT / "bvtrack" / path).exists() or (CHECKOUT / path).exists()
+
+
+def test_each_error_that_a_type_checker_is_told_to_ignore_has_a_reason() -> None:
+    paths = [path for folder in ("bvtrack", "integrations") for path in (CHECKOUT / folder).rglob("*.py")]
+    lines = [(path.name, line.strip()) for path in paths for line in path.read_text().splitlines() if "type: ignore" in line]
+
+    assert [one for one in lines if not re.search(r"# type: ignore\[[\w-]+\]  # \S", one[1])] == []

@@ -1,16 +1,17 @@
-"""What callbacks are built of, for any framework: it hands over its metrics and its data, all else is done here.
+"""Parts for writing a callback for any framework, which hands over its metrics and data; the rest is done here.
 
 `Training` is the contract. `examples/adapter.py` shows a whole adapter.
 """
 
 from bvtrack.adapters.augmented import is_same
 from bvtrack.adapters.budget import TimeBudget
-from bvtrack.adapters.facts import as_number
+from bvtrack.adapters.facts import as_number, largest
 from bvtrack.adapters.options import CallbackOptions
-from bvtrack.adapters.own_error import error_measure
-from bvtrack.adapters.predictions import Predictions
+from bvtrack.adapters.own_error import error_measure, metric_measure
+from bvtrack.adapters.predictions import Predictions, measure_batches
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
+from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.example_error import ExampleError, measure_examples
 from bvtrack.measures.measure import ErrorFunction
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_READ",
     "READ_SECONDS",
     "CallbackOptions",
+    "EndState",
     "ErrorFunction",
     "ExampleError",
     "Logged",
@@ -43,6 +45,7 @@ __all__ = [
     "WarnOnce",
     "as_number",
     "choose_examples",
+    "end_state",
     "error_measure",
     "human_error_from_environment",
     "in_time",
@@ -51,7 +54,10 @@ __all__ = [
     "is_switched_on",
     "key_of_arrays",
     "key_of_dataset",
+    "largest",
+    "measure_batches",
     "measure_examples",
+    "metric_measure",
     "never_raise",
     "preserve_random_states",
     "train_eval_size",

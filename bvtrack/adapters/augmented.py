@@ -1,4 +1,4 @@
-"""Whether examples are others when they are read again, as those of a training set that augments are."""
+"""Detects augmentation: examples that differ when they are read again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def is_same(once: Any, again: Any) -> bool:
-    """Whether two readings hold the same: arrays, tensors, texts or pictures, or lists and mappings of these. Objects of other
-    kinds, which may be made anew each time, do not count.
+    """True if two readings are equal: arrays, tensors, strings or images, or lists and mappings of these. Other objects, which
+    may be made anew each time, are not compared.
 
     >>> is_same({"x": [1, 2]}, {"x": [1, 2]}), is_same(([1.0], "a"), ([1.5], "a"))
     (True, False)

@@ -1,4 +1,4 @@
-"""What measuring may cost: a share of the time of an epoch."""
+"""Time limit of measuring: a share of an epoch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ MOST_OF_AN_EPOCH = 0.05
 
 
 class TimeBudget:
-    """How many examples a pass over a subset of the training data may take: by what the first pass takes, as many as there is
-    time for, but 1,000 at least, too few to tell less. Its first batch, which may start workers and compile, is not timed.
+    """Limits the examples of a pass over a subset of the training data to as many as there is time for, judged by the first
+    pass, but never below 1,000: fewer would tell too little. The first batch, which may start workers, is not timed.
 
     >>> budget = TimeBudget(now=iter([0.0, 4.0]).__next__)
     >>> budget.begin(seconds=6.0)
@@ -29,10 +29,10 @@ class TimeBudget:
         self._n = self._n_first = 0
         self._start = 0.0
         self.most: float = math.inf
-        """Without a bound until 1,000 examples have been noted."""
+        """Most examples of a pass; infinite until 1,000 examples have been noted."""
 
     def begin(self, seconds: float) -> None:
-        """Begin a pass that may take so many seconds."""
+        """Begin a pass that may take this many seconds."""
         self._seconds, self._n = seconds, 0
 
     def note(self, n: int) -> None:

@@ -1,4 +1,4 @@
-"""What the errors of a training are, and what they are in an epoch, by what its loop has logged and what passes have found."""
+"""Settles which metric is the error, and reads each epoch's errors from the logged metrics and the measured passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bvtrack.schema.tag_texts import AUGMENTED, RUNNING
 from bvtrack.tracking.tracker import Tracker
 
 Arguments = dict[str, Any]
-"""Of `Tracker.log_epoch`."""
+"""Keyword arguments of `Tracker.log_epoch`."""
 Measured = tuple[float, tuple[float, float] | None]
 """An error in the measure's own units, and its 95 % interval where it was bootstrapped."""
 
@@ -33,7 +33,7 @@ class ErrorReader:
         self._remarks: list[str] = []
         self.measure: Measure | None = own
         self.is_augmented = False
-        """Whether the train error is measured on examples that are augmented."""
+        """True if the train error is measured on augmented examples."""
 
     def settle(self, names: Iterable[str]) -> None:
         """Choose the logged metric that is the error, once."""
@@ -86,14 +86,14 @@ class ErrorReader:
         return self._error_at(name, values)
 
     def _name_in(self, values: Mapping[str, Any], stage: str) -> str | None:
-        """Under which name the error was logged; under none where it is one of the user's own."""
+        """The name under which the error was logged; `None` for the user's own `error=`."""
         return self.measure.find_in(values, stage) if self.measure and self._own is None else None
 
     def _error_at(self, name: str | None, values: Mapping[str, Any]) -> float | None:
         return self.measure.error(float(values[name])) if self.measure and name else None
 
     def _read(self, name: SetName, found: Pass) -> Measured | None:
-        """What a pass has found of a set; says once why it has found nothing."""
+        """The error that a pass found on a set; `None`, with one warning, if it found none."""
         step, data = self._training.wording(name)
         problem = found.problem
         try:

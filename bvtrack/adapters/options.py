@@ -1,11 +1,11 @@
-"""What a callback of any framework is told by its user, and what is wrong with it, said before an epoch is spent."""
+"""The options of a callback for any framework, validated before an epoch is spent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.train_subset import TrainEval, train_eval_size
@@ -13,7 +13,7 @@ from bvtrack.store.target import Client
 from bvtrack.tracking.tracker import Tracker
 
 ANY_STORE = "sqlite:///mlflow.db"
-"""Stands in while options are checked: which store it will be is known when a training starts."""
+"""Placeholder while options are validated: the store is found when a training starts."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class CallbackOptions:
             raise ValueError(f"test_every must be a number of epochs, 0 for never; got {self.test_every!r}")
         train_eval_size(1, None, self.train_eval)
         self._tracker(tracking_uri=self.tracking_uri or ANY_STORE)
+
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> Self:
+        """From all of a callback's own arguments, `locals()` in its `__init__`. Raises `KeyError` where one is missing."""
+        return cls(**{option.name: arguments[option.name] for option in fields(cls)})
 
     def new_tracker(
         self,

@@ -1,11 +1,12 @@
-"""What a model predicts in one pass, kept for an error that is measured on all of it together, within bounds of memory."""
+"""Collects the predictions of one pass, within a memory limit, for errors that are computed on all examples together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.adapters.training import Pass
-from bvtrack.measures.measure import ErrorFunction
+from bvtrack.measures.measure import ErrorFunction, Measure
 from bvtrack.splits.comparing.outputs import OutputSample
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     """Predictions and targets, or the errors of examples twice."""
 
 MOST_BYTES = 256 * 2**20
-"""Of predictions that are kept: those of ImageNet's 50,000 validation examples, 1,000 float32 each, take 191 MiB. An error of
+"""Size limit of collected predictions: ImageNet's 50,000 validation examples, 1,000 float32 each, take 191 MiB. The error of
 more is the mean over parts of this size, without a bootstrap."""
 
 
@@ -55,7 +56,7 @@ class Predictions:
             self._average()
 
     def found(self) -> Pass:
-        """What the pass has found. Raises `ValueError` for a pass over nothing."""
+        """The finished pass. Raises `ValueError` if it had no examples."""
         if self._averaged and self._kept:
             self._average()
         examples = _joined(self._averaged or self._kept)
@@ -75,6 +76,18 @@ class Predictions:
         errors = np.full(len(targets), np.mean(np.asarray(self._error(predictions, targets), dtype=float)))
         self._averaged.append((errors, errors))
         self._kept, self._n_bytes = [], 0
+
+
+def measure_batches(batches: Iterable[Examples], measure: Measure, n: int | None = None) -> Pass:
+    """A pass over batches of predictions and targets, `n` examples in all where that is known, by the function of `measure`.
+
+    Raises `ValueError` for a pass over nothing, and what reading the batches or the function raises.
+    """
+    assert measure.function is not None
+    kept = Predictions(measure.function, n)
+    for predictions, targets in batches:
+        kept.add(predictions, targets)
+    return kept.found()
 
 
 def _joined(batches: list[Examples]) -> Examples:

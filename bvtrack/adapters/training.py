@@ -20,7 +20,7 @@ SetName = Literal["train", "train_dev", "dev", "test"]
 
 @dataclass(frozen=True)
 class Logged:
-    """What a training's own loop has logged of an epoch: values, floats or what `float()` takes, by the metrics' names.
+    """Metrics that a training's own loop has logged for an epoch, by name: floats or what `float()` takes.
 
     `train` are averages taken while the weights were changing, and may hold the metrics of `dev` too: those that validation
     logged, on all of the dev data in eval mode; it is empty where there was no validation. `of_last_batch` are names in
@@ -34,7 +34,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass of the model over one set has found, in eval mode.
+    """Result of one pass of the model over one set, in eval mode.
 
     Either `values`, means over all `n` examples by metric, or `examples`: predictions and targets, `[n, ...]` each. These are
     the errors of single examples, twice, where `is_by_example`; where predictions took too much memory to be kept
@@ -62,11 +62,11 @@ class Training(Protocol):
 
     @property
     def has_data(self) -> bool:
-        """Whether `splits` can be told when the training begins; else it is asked for before the first measurement."""
+        """True if `splits` is known when the training begins; else it is called before the first measurement."""
         return True
 
     def model_facts(self) -> ModelFacts:
-        """What the model and its optimiser are, before the first step; `augmentation` is True too where the user gave the
+        """Facts about the model and its optimiser, before the first step; `augmentation` is True also if the user gave the
         training data without augmentation beside the others.
         """
         ...
@@ -76,14 +76,14 @@ class Training(Protocol):
         return ()
 
     def splits(self) -> Mapping[str, SplitSource]:
-        """By set what is known of it: its size and, for the check of the split, how some of its examples are read. Reading
+        """By set, its size and, for the check of the split, a function that reads some of its examples. Reading
         must leave the training's own data, their generators and their workers as they were; the random states of Python, NumPy
         and torch are kept by the `Session`.
         """
         ...
 
     def is_augmented(self) -> bool:
-        """Whether the examples that the train error is measured on change from one reading to the next."""
+        """True if the examples that the train error is measured on change from one reading to the next."""
         return False
 
     def loss(self) -> ErrorFunction | None:
@@ -93,7 +93,7 @@ class Training(Protocol):
         return None
 
     def logged(self) -> Logged:
-        """What the loop has logged of the epoch that ends."""
+        """The metrics that the loop has logged for the ending epoch."""
         ...
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
@@ -116,7 +116,7 @@ class Training(Protocol):
         return time.perf_counter()
 
     def wording(self, name: SetName) -> tuple[str, str]:
-        """What `evaluate` runs and on what, in the user's words, for the message that it failed."""
+        """The names of the step that `evaluate` runs and of its data, for the message that it failed."""
         return "evaluating", f"the {name} data"
 
     def join(self, passes: Mapping[SetName, Pass]) -> Mapping[SetName, Pass]:

@@ -14,6 +14,17 @@ EndState = Literal["complete", "interrupted", "failed"]
 State = EndState | Literal["running"]
 
 
+def end_state(error: type[BaseException] | None) -> EndState:
+    """How a training ended that raised this, or nothing: `interrupted` by what is no `Exception`, such as Ctrl-C.
+
+    >>> end_state(KeyboardInterrupt)
+    'interrupted'
+    """
+    if error is None:
+        return "complete"
+    return "failed" if issubclass(error, Exception) else "interrupted"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
     """The content of a line of the journal; `timestamp` is in milliseconds since the Unix epoch.

@@ -1,4 +1,4 @@
-"""What the environment variables of bvtrack say."""
+"""Reads the environment variables of bvtrack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HUMAN_ERROR = "BVTRACK_HUMAN_ERROR"
 
 
 def is_switched_on(variable: str) -> bool:
-    """Whether an environment variable says yes, in either case; no where it is not set. Raises nothing."""
+    """True if an environment variable says yes, in upper or lower case; False if it is not set. Raises nothing."""
     value = os.environ.get(variable, "")
     word = value.strip().lower()
     if word not in ON | OFF:
@@ -25,7 +25,7 @@ def is_switched_on(variable: str) -> bool:
 
 
 def is_disabled() -> bool:
-    """Whether `BVTRACK_DISABLED=1` asks every callback to do nothing."""
+    """True if `BVTRACK_DISABLED=1` asks every callback to do nothing."""
     return is_switched_on("BVTRACK_DISABLED")
 
 
@@ -47,7 +47,7 @@ def human_error_from_environment() -> float | None:
 
 
 def sync_command(journal_dir: Path) -> str:
-    """What to type, in any folder, to send the journals that lie there."""
+    """The command, for any working directory, that sends the journals of a folder."""
     import shlex
     import shutil
 

@@ -1,4 +1,4 @@
-"""What guessing would score, the yardstick of a model that has not learned."""
+"""The error of guessing, the yardstick of a model that has not learned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bvtrack.measures.measure import Measure
 
 
 def error_of_guessing(measure: Measure | None, class_counts: Mapping[str, Mapping[str, int]]) -> float | None:
-    """What a model scores that learned no more than the training targets; `None` where that is not known.
+    """The error of a model that learned nothing but the training targets; `None` if unknown.
 
     Of a rate: the error of always guessing one class, the one it is lowest for. Errors in units are 1 by their scale. A bare
     loss is the entropy of the classes, as a fraction.

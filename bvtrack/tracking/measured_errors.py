@@ -1,4 +1,4 @@
-"""What the errors of a training are, and each of them as the fraction that is logged."""
+"""The measure of a training's errors, and their conversion to the fractions that are logged."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class MeasuredErrors:
         return fraction if self._can_be_used(name, fraction) else None
 
     def is_fraction(self, name: str, error: float) -> bool:
-        """As `Tracker.is_fraction`."""
+        """See `Tracker.is_fraction`."""
         return self._can_be_used(name, self._fraction(error))
 
     def _can_be_used(self, name: str, fraction: float) -> bool:

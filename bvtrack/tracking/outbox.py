@@ -120,7 +120,7 @@ class Link:
         return shipper
 
     def _advice(self) -> str:
-        """Where the points are and what brings them to MLflow, in words that serve during the training and after it."""
+        """The folder of the points and the command that sends them, in words that serve during the training and after it."""
         kept = f"the points are kept in {self._journal.path}"
         sync = f"`{sync_command(self._journal.path.parent)}`"
         if self._progress.is_run_missing:

@@ -37,7 +37,7 @@ class Logbook:
     """Keeps a run's records, in memory and on their way to MLflow. A copy of it, here or in another process, sends nothing."""
 
     def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path, *, is_enabled: bool) -> None:
-        """With the options that the journal's first record is to hold; one that is not enabled only adds up."""
+        """`options` go into the journal's first record; a logbook that is not enabled only adds up, in memory."""
         self.ledger = Ledger(options)
         self.is_closed = False
         self._target = target
@@ -61,11 +61,11 @@ class Logbook:
 
     @property
     def owns_run(self) -> bool:
-        """Whether the run is made, and will be ended, by its training."""
+        """True if the run is created, and will be ended, by its training."""
         return self._target.is_owned
 
     def state(self) -> Mapping[str, Any]:
-        """What `go_on_with` takes, JSON types alone."""
+        """The argument of `go_on_with`, JSON types alone."""
         return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.compacted_epochs()}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
@@ -131,11 +131,11 @@ class Logbook:
 
     @property
     def _is_elsewhere(self) -> bool:
-        """Whether this is the copy that a forked process has, whose parent goes on writing."""
+        """True in a forked process, whose parent goes on writing."""
         return self._process not in (None, os.getpid())
 
     def _has_its_run(self) -> bool:
-        """Whether this process may write. Of those that were forked with the same logbook the first has its run; others have
+        """True if this process may write. Of those that were forked with the same logbook the first has its run; others have
         runs of their own, but where it is a run that was there before.
         """
         if self._is_copy:

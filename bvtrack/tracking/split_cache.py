@@ -22,7 +22,7 @@ def known_splits_dir(journal_dir: Path) -> Path:
 
 
 def load(directory: Path, key: str) -> Mapping[str, Any] | None:
-    """The content stored under a key; `None` if there is none, it is unreadable, or others may have written it."""
+    """The entry of a key; `None` if there is none, if it cannot be read, or if other users could have written it."""
     return _content(directory / f"{key}.json") if is_own_folder(directory) else None
 
 

@@ -1,4 +1,4 @@
-"""What there is to log of a training's split, found once for the same data, and what is known of it afterwards."""
+"""Checks a training's split, once for the same data, and keeps its counts and targets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SplitLog:
     """The split of one training: its sets' sizes, their classes, and the training targets. A copy has no examples."""
 
     def __init__(self, journal_dir: Path, *, is_enabled: bool) -> None:
-        """With the folder beside which verdicts on splits are kept; one that is not enabled keeps none."""
+        """Verdicts on splits are kept beside `directory`, unless the log is not enabled."""
         self.counts: Mapping[str, int] = {}
         self.class_counts: Mapping[str, Mapping[str, int]] = {}
         self._is_enabled = is_enabled
@@ -58,13 +58,13 @@ class SplitLog:
         return self._train_targets
 
     def _known_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any] | None:
-        """What was found when the same data were checked before; `None` where they were not, or that cannot be told."""
+        """Findings of an earlier check of the same data; `None` if there was none, or if that is unknown."""
         self._train_targets, self._unread_train = None, sources.get("train")
         key = _key_of(sources, monitors)
         return split_cache.load(self._known_splits, key) if key else None
 
     def _new_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> tuple[Mapping[str, Any], str | None]:
-        """What is found of the examples that are read now; kept where all were read that could be."""
+        """Findings of a check made now; kept if all examples were read that could be."""
         check = check_samples(((name, source.sample()) for name, source in sources.items()), monitors)
         samples = check.samples
         self._train_targets, self._unread_train = samples["train"].targets if "train" in samples else None, None
@@ -93,7 +93,7 @@ def _key_of(sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> str 
 
 
 def _found(check: SplitCheck) -> dict[str, Any]:
-    """What there is to know of a split once it has been checked, JSON types alone."""
+    """Results of the check of a split, JSON types alone."""
     return {
         "datasets": [_dataset(name, sample, check.profiles.get(name)) for name, sample in check.samples.items()],
         "verdict": _verdict(check),
@@ -102,7 +102,7 @@ def _found(check: SplitCheck) -> dict[str, Any]:
 
 
 def _verdict(check: SplitCheck) -> dict[str, Any]:
-    """What the ledger is told of a split."""
+    """The verdict on the split, as fields of its record."""
     if check.sizes is None:
         return {}
     return {

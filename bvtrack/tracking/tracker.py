@@ -16,7 +16,7 @@ from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.journal.journal_dir import absolute, default_journal_dir
-from bvtrack.journal.records import EndState
+from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.store.target import Client, find_target
@@ -27,7 +27,7 @@ from bvtrack.tracking.split_logging import SplitLog, outputs_found
 from bvtrack.version import __version__
 
 CLOSE_SECONDS = 30.0
-"""How long the end of a training waits for its last points by default; a store that is down is not waited for."""
+"""Default time that the end of a training waits for its last points; a store that is down is not waited for."""
 
 
 class Tracker:
@@ -104,30 +104,30 @@ class Tracker:
 
     @property
     def measure(self) -> Measure | None:
-        """What the errors are, where it has been said."""
+        """The measure of the errors, if it is known."""
         return self._errors.measure
 
     @property
     def owns_run(self) -> bool:
-        """True where the run is made, and will be ended, by this Tracker."""
+        """True if the run is created, and will be ended, by this Tracker."""
         return self._logbook.owns_run
 
     @property
     def diagnosis(self) -> Diagnosis | None:
-        """What the run's tags say at the moment; `None` before the first epoch."""
+        """The diagnosis that the run's tags hold now; `None` before the first epoch."""
         return self._logbook.ledger.verdict.diagnosis if self._logbook.ledger.verdict else None
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What to try next, the most useful first."""
+        """Next steps to try, the most useful first."""
         return self._logbook.ledger.verdict.steps if self._logbook.ledger.verdict else ()
 
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
-        """What was logged of an epoch: the errors and gaps by the names of their metrics."""
+        """Metrics logged for an epoch: errors and gaps by their metrics' names."""
         return self._logbook.ledger.metrics_of(epoch)
 
     def state(self) -> Mapping[str, Any]:
-        """What a checkpoint should hold, JSON types alone, for a later Tracker to go on with the same run (`resume=`)."""
+        """State for a checkpoint, JSON types alone, by which a later Tracker goes on with the same run (`resume=`)."""
         return self._logbook.state()
 
     def choose_measure(self, names: Iterable[str]) -> Measure | None:
@@ -270,13 +270,10 @@ class Tracker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.close("failed" if issubclass(kind, Exception) else "interrupted")
+        self.close(end_state(kind))
 
     def is_fraction(self, name: str, error: float) -> bool:
-        """Whether a finite error can be used; says once why not. One that is no fraction tells that the others, below 1
+        """True if a finite error can be used; warns once if not. One that is no fraction tells that the others, below 1
         though they may be, are none either.
         """
         return self._errors.is_fraction(name, error)

@@ -1,4 +1,4 @@
-"""Where a training notes its run, for the training that goes on with it after an interruption."""
+"""The file by which a resumed training finds the run of the one that was interrupted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from bvtrack import Tracker
 
 KEYS = {"id", "run_id", "is_owned", "epochs"}
-"""Of the state of a Tracker: by them, and by an id as Trackers have, a note is one of ours."""
+"""Keys of a Tracker's state: a file with these, and with an id as Trackers have, is ours."""
 
 
 class Backup:
@@ -24,7 +24,7 @@ class Backup:
         self._file = folder / "bvtrack.json"
 
     def read(self) -> Mapping[str, Any] | None:
-        """What a Tracker needs to go on with the run; `None` where no training was interrupted."""
+        """The state for a Tracker to resume from; `None` if no training was interrupted."""
         with contextlib.suppress(OSError, ValueError):
             state = json.loads(self._file.read_text())
             is_ours = isinstance(state, dict) and state.keys() >= KEYS and re.fullmatch("[0-9a-f]{32}", str(state["id"]))

@@ -9,7 +9,17 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from bvtrack import Measure, Tracker
-from bvtrack.adapters import CallbackOptions, ErrorFunction, Session, TrainEval, WarnOnce, is_disabled, never_raise
+from bvtrack.adapters import (
+    CallbackOptions,
+    EndState,
+    ErrorFunction,
+    Session,
+    TrainEval,
+    WarnOnce,
+    end_state,
+    is_disabled,
+    never_raise,
+)
 from bvtrack_keras.backup import Backup
 from bvtrack_keras.error import measure_of
 from bvtrack_keras.framework import keras
@@ -74,30 +84,15 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         backup_dir: str | Path | None = None,
     ) -> None:
         super().__init__()
-        self._options = CallbackOptions(
-            human_error=human_error,
-            measure=measure,
-            error=None if error is None else measure_of(error),
-            at=at,
-            run_id=run_id,
-            experiment=experiment,
-            run_name=run_name,
-            tracking_uri=tracking_uri,
-            journal_dir=journal_dir,
-            same_distribution=same_distribution,
-            train_eval=train_eval,
-            test_every=test_every,
-            expose=expose,
-        )
+        self._options = CallbackOptions.among(locals() | {"error": None if error is None else measure_of(error)})
         sources = Sources.of(train=train_data, plain=train_eval_data, train_dev=train_dev_data, dev=dev_data, test=test_data)
         self._sources = sources.held_out(validation_split) if validation_split else sources
         if error is not None:
             self._sources.check_for_error(train_eval)
         self._backup = Backup(Path(backup_dir)) if backup_dir else None
         self._warnings = WarnOnce()
-        self._training: KerasTraining | None = None
-        self._passes: Session | None = None
-        """What measures the present or the last `fit`."""
+        self._passes: Session[KerasTraining] | None = None
+        """The session of the current or the last `fit`."""
         self._epochs: dict[bytes, int] = {}
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, with its `diagnosis` and `run_id`."""
@@ -110,8 +105,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             return
         self.tracker = self._options.new_tracker(resume=self._backup.read() if self._backup else None)
         self._epochs = {}
-        self._training = KerasTraining(self, self._options, self._sources, self._warnings.once)
-        self._passes = Session(self._training, self._options, self.tracker, warnings=self._warnings)
+        training = KerasTraining(self, self._options, self._sources, self._warnings.once)
+        self._passes = Session(training, self._options, self.tracker, warnings=self._warnings)
         self._passes.begin()
 
     @never_raise
@@ -121,9 +116,9 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     @never_raise
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self._training is None or self._passes is None or not self._passes.is_open:
+        if self._passes is None or not self._passes.is_open:
             return
-        self._training.logs = {} if logs is None else logs
+        self._passes.training.logs = {} if logs is None else logs
         self._passes.end_epoch(epoch)
         self._epochs[mark_of_weights(self.model)] = epoch
         if self._backup:
@@ -134,7 +129,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at the epoch whose weights the
         model has, the last one where it has those of none.
         """
-        if self._passes is None or self._passes.is_open or not self._epochs or is_disabled():
+        if self._passes is None or self._passes.is_open or not self._epochs:
             return
         last = list(self._epochs.values())[-1]
         self._passes.log_test(logs or {}, epoch=self._epochs.get(mark_of_weights(self.model), last))
@@ -150,8 +145,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End the run of a `fit` that raised."""
-        self._end("complete" if kind is None else "failed" if issubclass(kind, Exception) else "interrupted")
+        self._end(end_state(kind))
 
-    def _end(self, state: Literal["complete", "interrupted", "failed"]) -> None:
+    def _end(self, state: EndState) -> None:
         if self._passes:
             self._passes.end(state)

@@ -129,7 +129,7 @@ class EvaluationData:
             return split.sample()
 
 
-class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]
+class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type hints
     """A user's dataset, read without its being told of epochs that are not the training's."""
 
     def __init__(self, dataset: Any) -> None:

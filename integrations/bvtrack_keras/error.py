@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from bvtrack import Measure, find_measure
-from bvtrack.adapters import ErrorFunction, Pass, Predictions, error_measure
+from bvtrack import Measure
+from bvtrack.adapters import ErrorFunction, Pass, error_measure, measure_batches, metric_measure
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.framework import keras
+from bvtrack_keras.state import resetter
 
 
 def measure_of(error: ErrorFunction | Any) -> Measure:
-    """What a user passed as `error=`. Raises `ValueError` for what is none, or a metric that may be either way up."""
+    """The measure of a user's `error=`. Raises `ValueError` for anything but a function or a metric of known direction."""
     if isinstance(error, keras.metrics.Metric):
-        return _metric_measure(error)
+        return metric_measure(error.name, type(error).__name__, value=partial(_value, error))
     return error_measure(error, _in_order, "keras.metrics.Metric")
 
 
@@ -31,38 +33,23 @@ def compiled_loss(model: Any) -> ErrorFunction | None:
 
 def predict(model: Any, data: EvaluationData, measure: Measure) -> Pass:
     """Predict in eval mode, batch by batch, and apply the function of `measure` to what was predicted."""
-    assert measure.function is not None
-    kept = Predictions(measure.function, data.n)
+    return measure_batches(_predicted(model, data), measure, data.n)
+
+
+def _predicted(model: Any, data: EvaluationData) -> Iterator[tuple[Any, Any]]:
     for x, y in data.batches():
-        kept.add(_one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y))
-    return kept.found()
+        yield _one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y)
 
 
-def _metric_measure(metric: Any) -> Measure:
-    found = find_measure([metric.name]) or find_measure([type(metric).__name__])
-    if found is None:
-        raise ValueError(
-            f"expected a metric whose name says whether higher is better, got {type(metric).__name__}: "
-            "pass error= as a function of (predictions, targets) that gives an error instead"
-        )
-
-    def error(predictions: Any, targets: Any) -> float:
-        return found.error(_value(metric, predictions, targets))
-
-    return Measure(found.name, found.higher_is_better, found.kind, function=error)
-
-
-def _value(metric: Any, predictions: Any, targets: Any) -> float:
-    """The metric on its own; what it has counted so far, maybe in the training, is put back."""
-    variables = list(metric.variables)
-    values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+def _value(metric: Any, predictions: Any, targets: Any) -> Any:
+    """The metric of these examples alone; its state, which the training may be using, is restored."""
+    reset = resetter(metric.variables)
     try:
         metric.reset_state()
         metric.update_state(targets, predictions)
-        return float(keras.ops.convert_to_numpy(metric.result()))
+        return keras.ops.convert_to_numpy(metric.result())
     finally:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        reset()
 
 
 def _in_order(error: Callable[[Any, Any], Any]) -> ErrorFunction:

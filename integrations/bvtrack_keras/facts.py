@@ -1,4 +1,4 @@
-"""What a model and its optimiser are, as evidence for the recipe."""
+"""Facts about a model and its optimiser, as evidence for the recipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from bvtrack import ModelFacts
-from bvtrack.adapters import as_number
+from bvtrack.adapters import as_number, largest
 
 BLENDING = ("MixUp", "CutMix", "AugMix", "RandAugment")
 """Keras' augmentation layers whose names do not begin with `Random`."""
@@ -24,35 +24,26 @@ def model_facts(model: Any) -> ModelFacts:
     layers = list(_layers(model))
     names = [type(layer).__name__ for layer in layers]
     schedule = getattr(optimizer, "_learning_rate", None)
+    peaks = (getattr(schedule, name, None) for name in ("warmup_target", "initial_learning_rate"))
+    regularizers = [getattr(layer, "kernel_regularizer", None) for layer in layers]
+    penalties = (getattr(regularizer, name, None) for regularizer in regularizers for name in ("l1", "l2"))
     is_scheduled = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
     return ModelFacts(
         parameters=sum(math.prod(variable.shape) for variable in model.trainable_variables),
         optimizer=type(optimizer).__name__ if optimizer is not None else None,
-        learning_rate=_learning_rate(optimizer, schedule) if optimizer is not None else None,
+        learning_rate=largest([getattr(optimizer, "learning_rate", None), *peaks]),
         momentum=as_number(getattr(optimizer, "momentum", None)),
-        weight_decay=max([as_number(getattr(optimizer, "weight_decay", None)) or 0.0, *map(_penalty, layers)]),
-        dropout=max(map(_dropout, layers), default=0.0),
+        weight_decay=largest([getattr(optimizer, "weight_decay", None), *penalties]) or 0.0,
+        dropout=largest(map(_dropout, layers)) or 0.0,
         batch_norm=any("BatchNorm" in name for name in names),
         augmentation=any(name.startswith("Random") or name in BLENDING for name in names),
         schedule=type(schedule).__name__ if is_scheduled else "none",
     )
 
 
-def _learning_rate(optimizer: Any, schedule: Any) -> float:
-    targets = (as_number(getattr(schedule, name, None)) for name in ("warmup_target", "initial_learning_rate"))
-    return max([float(optimizer.learning_rate), *(target for target in targets if target is not None)])
-
-
-def _penalty(layer: Any) -> float:
-    """The strength of a layer's penalty on its weights; 0 where it has none."""
-    regularizer = getattr(layer, "kernel_regularizer", None)
-    return max(as_number(getattr(regularizer, name, None)) or 0.0 for name in ("l1", "l2"))
-
-
-def _dropout(layer: Any) -> float:
+def _dropout(layer: Any) -> Any:
     """The rate of a dropout layer, or of one that drops out within itself, as recurrent ones and attention do."""
-    rate = getattr(layer, "rate", None) if "Dropout" in type(layer).__name__ else getattr(layer, "dropout", None)
-    return as_number(rate) or 0.0
+    return getattr(layer, "rate" if "Dropout" in type(layer).__name__ else "dropout", None)
 
 
 def _layers(model: Any) -> Iterator[Any]:

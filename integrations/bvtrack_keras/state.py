@@ -1,4 +1,4 @@
-"""Evaluating must leave the model, and the data it reads, as the training made them."""
+"""Restores the state of the model, and of the data, that an evaluation changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from bvtrack_keras.framework import keras
 
 SMALL = 1024
-"""Variables of at most so many numbers, biases as a rule, tell the weights of one epoch from those of another."""
+"""Largest size of the variables that are hashed, mostly biases: they tell the weights of two epochs apart."""
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def preserve_state(callback: Any) -> Iterator[None]:
     """
     model = callback.model
     counting = [variable for variable in model.non_trainable_variables if not keras.backend.is_float_dtype(variable.dtype)]
-    reset = _resetter([*counting, *model.metrics_variables])
+    reset = resetter([*counting, *model.metrics_variables])
     taken = [(variable, variable.value) for variable in model.variables] if keras.backend.backend() == "jax" else []
     try:
         yield
@@ -51,21 +51,21 @@ def preserve_generators(data: Any) -> Iterator[None]:
 
 
 def _restorer(generator: Any) -> Callable[[], None] | None:
-    """What puts a generator back to where it is now; `None` for anything else."""
+    """A function that restores a generator's present state; `None` for anything else."""
     if isinstance(generator, np.random.Generator):
         return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
     if isinstance(generator, keras.random.SeedGenerator):
-        return _resetter([generator.state])
+        return resetter([generator.state])
     if isinstance(generator, keras.Layer):
-        return _resetter(generator.non_trainable_variables)
+        return resetter(generator.non_trainable_variables)
     for get, put in (("getstate", "setstate"), ("get_state", "set_state")):
         if hasattr(generator, get) and hasattr(generator, put):
             return partial(getattr(generator, put), getattr(generator, get)())
     return None
 
 
-def _resetter(variables: Sequence[Any]) -> Callable[[], None]:
-    """What gives variables the values that they have now."""
+def resetter(variables: Sequence[Any]) -> Callable[[], None]:
+    """A function that restores the present values of variables."""
     values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
     def reset() -> None:
@@ -83,7 +83,7 @@ def _is_lost(variable: Any) -> bool:
 
 
 def mark_of_weights(model: Any) -> bytes:
-    """The same for the same weights, and as good as never for those of another epoch."""
+    """A hash of the weights: the same for equal weights, and practically never for those of another epoch."""
     weights = sorted(model.trainable_variables, key=lambda variable: int(np.prod(variable.shape)))
     small = [variable for variable in weights if np.prod(variable.shape) <= SMALL] or weights[:1]
     return hashlib.blake2b(b"".join(keras.ops.convert_to_numpy(variable).tobytes() for variable in small)).digest()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bvtrack.adapters import Pass
 from bvtrack_keras.data import EvaluationData
 
 CLOSE = 1e-5
@@ -18,10 +19,10 @@ def held_out_tail(
     logs: Mapping[str, float],
     *,
     steps: int | None,
-    evaluate: Callable[[EvaluationData], Mapping[str, float]],
+    measure: Callable[[EvaluationData], Pass],
 ) -> int | None:
-    """How many examples at the end of `train` are those that `fit` validated on, and trained without; `None` where it is not
-    sure: where `steps` an epoch are not those of the others, or `evaluate` gives other values than the `val_*` of `logs`.
+    """Number of examples at the end of `train` that `fit` held out and validated on; `None` if uncertain: if `steps` an epoch
+    are not those of the other examples, or `measure` finds other values than the `val_*` of `logs`.
     """
     adapter = getattr(getattr(model, "_eval_epoch_iterator", None), "data_adapter", None)
     batch, batches = getattr(adapter, "batch_size", None), getattr(adapter, "num_batches", None)
@@ -30,7 +31,7 @@ def held_out_tail(
     n_tail = batches * batch - (batch - adapter.partial_batch_size if adapter and adapter.has_partial_batch else 0)
     if n_tail >= train.n or steps != math.ceil((train.n - n_tail) / batch):
         return None
-    values = evaluate(train.split(train.n - n_tail)[1])
+    values = measure(train.split(train.n - n_tail)[1]).values
     validated = {name: logs.get(f"val_{name}", math.nan) for name in values}
     is_same = all(math.isclose(value, validated[name], rel_tol=CLOSE, abs_tol=CLOSE) for name, value in values.items())
     return n_tail if is_same else None

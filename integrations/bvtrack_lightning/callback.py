@@ -16,13 +16,14 @@ from bvtrack.adapters import (
     Session,
     TrainEval,
     WarnOnce,
+    end_state,
     human_error_from_environment,
     is_disabled,
     never_raise,
 )
 from bvtrack_lightning import data
 from bvtrack_lightning.error import measure_of
-from bvtrack_lightning.family import CallbackBase
+from bvtrack_lightning.family import CallbackBase, ancestry
 from bvtrack_lightning.processes import from_all
 from bvtrack_lightning.reading import logged_metrics
 from bvtrack_lightning.sources import GivenData
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bvtrack")
 
 CHECKPOINT_KEY = "bvtrack"
-"""Under it a checkpoint holds what a resumed training needs to go on with the same run."""
+"""Key of the Tracker's state in a checkpoint, by which a resumed training goes on with the same run."""
 NO_VALIDATION = (
     "expected validation data to measure the dev error on, got none: variance will not be known; "
     "pass val_dataloaders= to fit, or give the module a val_dataloader"
@@ -91,28 +92,14 @@ class BiasVarianceCallback(CallbackBase):
     ) -> None:
         super().__init__()
         own = measure if isinstance(measure, Measure) and measure.function and error is None else None
-        self._options = CallbackOptions(
-            human_error=human_error,
-            measure=None if own else measure,
-            error=own if error is None else measure_of(error),
-            at=at,
-            run_id=run_id,
-            experiment=experiment,
-            run_name=run_name,
-            tracking_uri=tracking_uri,
-            journal_dir=journal_dir,
-            same_distribution=same_distribution,
-            train_eval=train_eval,
-            test_every=test_every,
-            expose=expose,
-        )
+        chosen = {"measure": None if own else measure, "error": own if error is None else measure_of(error)}
+        self._options = CallbackOptions.among(locals() | chosen)
         self._given = GivenData(train_eval_dataloaders, train_dev_dataloaders, test_dataloaders)
         self._is_automatic = False
         self._loaded_epoch: int | None = None
         self._resume: Mapping[str, Any] | None = None
         self._sanity_metrics: Mapping[str, Any] = {}
-        self._session: Session | None = None
-        self._training: LightningTraining | None = None
+        self._session: Session[LightningTraining] | None = None
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, on the process that writes, with its `diagnosis` and `run_id`."""
 
@@ -126,14 +113,14 @@ class BiasVarianceCallback(CallbackBase):
     def __getstate__(self) -> dict[str, Any]:
         """For a process that this one starts to train: it takes along the run that is active here."""
         options = replace(self._options, run_id=self._options.new_tracker().run_id)
-        return {**vars(self), "_options": options, "_session": None, "_training": None, "tracker": None}
+        return {**vars(self), "_options": options, "_session": None, "tracker": None}
 
     @never_raise
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._session = self._training = None
+        self._session = None
         self._begin(trainer, pl_module)
         if not all(from_all(trainer, self._session is not None)):  # all processes measure, or none
-            self._session = self._training = None
+            self._session = None
 
     @never_raise
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -145,21 +132,21 @@ class BiasVarianceCallback(CallbackBase):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         is_first = batch_idx == dataloader_idx == 0 and not trainer.sanity_checking
-        if is_first and self._session and self._training and self._session.is_open and self._training.begin_validation():
-            self._session.measure_sets(self._training.n_validations)
+        if is_first and self._session and self._session.is_open and self._session.training.begin_validation():
+            self._session.measure_sets()
 
     @never_raise
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             self._sanity_metrics = logged_metrics(trainer)
-        elif self._training:
-            self._training.end_validation()
+        elif self._session:
+            self._session.training.end_validation()
 
     @never_raise
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._session and self._training and self._training.is_over():
+        if self._session and self._session.training.is_over():
             if not self._session.has_measured:  # the epoch was stopped before its last validation
-                self._session.measure_sets(self._training.n_validations)
+                self._session.measure_sets()
             self._session.end_epoch(trainer.current_epoch)
 
     @never_raise
@@ -185,7 +172,7 @@ class BiasVarianceCallback(CallbackBase):
     @never_raise
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the test error of a `trainer.test` after the training, at the epoch whose weights it used."""
-        if self._session is None or is_disabled() or not trainer.is_global_zero:
+        if self._session is None or not trainer.is_global_zero:
             return
         loader = data.first_loader(trainer.test_dataloaders)
         n = data.size(loader, trainer.num_test_batches[0], trainer.world_size) if loader else None
@@ -195,7 +182,7 @@ class BiasVarianceCallback(CallbackBase):
     @never_raise
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         if self._session:
-            self._session.end("failed" if isinstance(exception, Exception) else "interrupted")
+            self._session.end(end_state(type(exception)))
 
     @never_raise
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -213,8 +200,8 @@ class BiasVarianceCallback(CallbackBase):
                 tracker.close()
             return
         warnings = WarnOnce(is_enabled=trainer.is_global_zero)
-        self._training = LightningTraining(trainer, module, self._options, self._given, warnings.once)
-        session = Session(self._training, self._options, tracker, warnings=warnings)
+        training = LightningTraining(trainer, module, self._options, self._given, warnings.once)
+        session = Session(training, self._options, tracker, warnings=warnings)
         session.begin()
         if not trainer.enable_validation:
             session.say(NO_VALIDATION)
@@ -237,10 +224,10 @@ class BiasVarianceCallback(CallbackBase):
         return self._options.new_tracker(run_id=run_id, client=client, resume=self._resume)
 
     def _has_twin(self, trainer: Trainer) -> bool:
-        """Whether another one of us does the work: one added by hand goes before an automatic one, the first before others."""
+        """True if another of our callbacks does the work: one added by hand wins over an automatic one, else the first one."""
         name = type(self).__name__
         callbacks = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
-        twins = [twin for twin in callbacks if name in {kind.__name__ for kind in type(twin).__mro__}]
+        twins = [twin for twin in callbacks if name in ancestry(twin)]
         first = min(twins, key=lambda twin: getattr(twin, "_is_automatic", False))
         if first is not self and not self._is_automatic:
             logger.warning("bvtrack: expected one %s in the Trainer, got %d; the first one does the work", name, len(twins))
@@ -250,6 +237,6 @@ class BiasVarianceCallback(CallbackBase):
 def _logger_run(trainer: Trainer) -> tuple[str | None, Any]:
     """The run and the client of the Trainer's `MLFlowLogger`, of either Lightning family; `None` where it has none."""
     for candidate in trainer.loggers:
-        if "MLFlowLogger" in {kind.__name__ for kind in type(candidate).__mro__}:
+        if "MLFlowLogger" in ancestry(candidate):
             return candidate.run_id, candidate.experiment  # type: ignore[attr-defined]  # the family is not known here
     return None, None

@@ -20,6 +20,7 @@ from torch.utils.data import (
 )
 
 from bvtrack.adapters import SplitSource, choose_examples, is_same
+from bvtrack_lightning.family import is_users_own
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -51,7 +52,7 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
     """What the datamodule's, or the module's, own `test_dataloader` gives or raises; `None` where neither has one."""
     for owner in (getattr(trainer, "datamodule", None), module):
         hook = getattr(type(owner), "test_dataloader", None)
-        if hook is not None and not hook.__module__.startswith(("lightning.", "pytorch_lightning.")):
+        if hook is not None and is_users_own(hook):
             return owner.test_dataloader()  # type: ignore[union-attr]  # a datamodule of either family
     return None
 

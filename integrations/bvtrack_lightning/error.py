@@ -1,40 +1,17 @@
-"""What a user passes as `error=`: how errors are computed where no step logs them."""
+"""The user's `error=`, a function or a torchmetrics object: computes errors that no step logs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torchmetrics import Metric
 
-from bvtrack import Measure, find_measure
-from bvtrack.adapters import ErrorFunction, error_measure
-
-
-@dataclass(frozen=True)
-class OfTensors:
-    """A user's function, given tensors; what a process that trains takes along."""
-
-    function: ErrorFunction
-
-    def __call__(self, predictions: Any, targets: Any) -> Any:
-        return self.function(torch.as_tensor(predictions), torch.as_tensor(targets))
-
-
-@dataclass(frozen=True)
-class OfMetric:
-    """A torchmetrics object of our own as a function."""
-
-    metric: Metric
-    is_score: bool
-
-    def __call__(self, predictions: Any, targets: Any) -> Any:
-        self.metric.reset()
-        self.metric.update(torch.as_tensor(predictions), torch.as_tensor(targets))
-        value = self.metric.compute()
-        return 1 - value if self.is_score else value
+from bvtrack import Measure
+from bvtrack.adapters import ErrorFunction, error_measure, metric_measure
 
 
 def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
@@ -44,25 +21,33 @@ def measure_of(error: Callable[[Any, Any], Any] | Metric) -> Measure:
     """
     if isinstance(error, Metric):
         return _of_metric(error)
-    measure = error_measure(error, OfTensors, "torchmetrics.Metric")
+    measure = error_measure(error, _on_tensors, "torchmetrics.Metric")
     return replace(measure, kind="score") if measure.kind == "loss" else measure
 
 
+def is_over_examples(metric: Metric) -> bool:
+    """True if an accuracy is a mean over examples, not over classes."""
+    return getattr(metric, "average", "micro") == "micro"
+
+
 def _of_metric(metric: Metric) -> Measure:
-    name = type(metric).__name__
-    known = find_measure([name])
-    is_score = known.higher_is_better if metric.higher_is_better is None and known else metric.higher_is_better
-    if is_score is None:
-        raise ValueError(f"{name} does not say whether higher is better; pass error= a function that gives an error instead")
     own = metric.clone().cpu()
     own.sync_on_compute = False  # it gets what all processes have found
-    kind = known.kind if known else "score"
-    if kind == "rate" and not is_over_examples(metric):
-        kind = "score"
-    title = f"1 - {name}" if is_score else name
-    return Measure(title, higher_is_better=False, kind=kind, function=OfMetric(own, is_score))
+    value = _on_tensors(partial(_value, own))
+    measure = metric_measure(type(metric).__name__, value=value, higher_is_better=metric.higher_is_better)
+    return replace(measure, kind="score") if measure.is_rate and not is_over_examples(metric) else measure
 
 
-def is_over_examples(metric: Metric) -> bool:
-    """Whether an accuracy is a mean over examples, and not one over classes."""
-    return getattr(metric, "average", "micro") == "micro"
+def _value(metric: Metric, predictions: torch.Tensor, targets: torch.Tensor) -> Any:
+    metric.reset()
+    metric.update(predictions, targets)
+    return metric.compute()
+
+
+def _on_tensors(function: ErrorFunction) -> ErrorFunction:
+    """The function, given tensors; a process that trains can take it along."""
+    return partial(_call_on_tensors, function)
+
+
+def _call_on_tensors(function: ErrorFunction, *arrays: Any) -> Any:
+    return function(*map(torch.as_tensor, arrays))

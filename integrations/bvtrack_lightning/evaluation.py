@@ -4,65 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torchmetrics import Metric
 
 from bvtrack import Measure
-from bvtrack.adapters import Predictions
+from bvtrack.adapters import measure_batches
 from bvtrack_lightning.processes import Part, share_buffers
+from bvtrack_lightning.recorder import Recorder
 from bvtrack_lightning.shadow import untouched
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 StepName = Literal["validation_step", "test_step"]
-
-
-class Recorder:
-    """Takes what a step logs: averages numbers over examples, and keeps torchmetrics."""
-
-    def __init__(self) -> None:
-        self.n_examples = 0
-        self._batch_size = 1
-        self._sums: dict[str, float | torch.Tensor] = {}
-        self._weights: dict[str, int] = {}
-        self._metrics: dict[str, Metric] = {}
-
-    @property
-    def names(self) -> Collection[str]:
-        return [*self._sums, *self._metrics]
-
-    def start(self, batch: Any) -> None:
-        """Say which batch the next values are of."""
-        self._batch_size = batch_size_of(batch) or 1
-        self.n_examples += self._batch_size
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
-    def log(self, name: str, value: Any, *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """As `LightningModule.log`; values that are not averaged over batches are left out."""
-        if options.get("reduce_fx", "mean") not in ("mean", torch.mean):
-            return
-        if isinstance(value, Metric):
-            self._metrics[name] = value
-            return
-        weight = batch_size or self._batch_size
-        value = value.detach().float() if isinstance(value, torch.Tensor) else value  # half precision does not add up
-        self._sums[name] = self._sums.get(name, 0.0) + value * weight
-        self._weights[name] = self._weights.get(name, 0) + weight
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
-    def log_dict(self, dictionary: Mapping[str, Any], *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """As `LightningModule.log_dict`."""
-        for name, value in dictionary.items():
-            self.log(name, value, batch_size=batch_size, **options)
-
-    def part(self) -> Part:
-        """What has been logged; the one place that waits for the accelerator."""
-        sums = {name: float(total) for name, total in self._sums.items()}
-        return Part(self.n_examples, sums=sums, weights=self._weights, metrics=self._metrics)
 
 
 def evaluate(
@@ -79,13 +35,12 @@ def evaluate(
     they were, also when the step raises.
     """
     recorder = Recorder()
-    takes = len(inspect.signature(getattr(module, step)).parameters)
     with torch.no_grad(), untouched(trainer, module, recorder):
         share_buffers(trainer, module)
         for index, batch in enumerate(_transferred(trainer, module, loader)):
             recorder.start(batch)
             with _precision(trainer, step):
-                getattr(module, step)(*(batch, index, 0)[:takes])
+                _call(getattr(module, step), batch, index)
         if not is_enough(recorder.names) and module.automatic_optimization:  # a hook that steps schedulers is left alone
             getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
         return recorder.part()
@@ -99,20 +54,18 @@ def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], me
 
     Raises `ValueError` for batches that are neither.
     """
-    assert measure.function is not None
-    kept = Predictions(measure.function, _n_of(loader))
     with torch.no_grad(), untouched(trainer, module, Recorder()):
         share_buffers(trainer, module)
-        for index, batch in enumerate(_transferred(trainer, module, loader)):
-            with _precision(trainer, "validation_step"):
-                predictions, targets = _predicted(module, batch, index)
-            kept.add(_as_array(predictions), targets.detach().cpu().numpy())
-    return Part(**vars(kept.found()))
+        found = measure_batches(_predicted_arrays(trainer, module, loader), measure, _n_of(loader))
+    return Part(**vars(found))
 
 
-def _as_array(predictions: torch.Tensor) -> Any:
-    predictions = predictions.detach().cpu()
-    return (predictions.float() if predictions.is_floating_point() else predictions).numpy()
+def _predicted_arrays(trainer: Trainer, module: LightningModule, loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    for index, batch in enumerate(_transferred(trainer, module, loader)):
+        with _precision(trainer, "validation_step"):
+            predictions, targets = _predicted(module, batch, index)
+        predictions = predictions.detach().cpu()
+        yield (predictions.float() if predictions.is_floating_point() else predictions).numpy(), targets.detach().cpu().numpy()
 
 
 def _n_of(loader: Iterable[Any]) -> int | None:
@@ -123,8 +76,7 @@ def _n_of(loader: Iterable[Any]) -> int | None:
 
 def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torch.Tensor]:
     if type(module).forward is torch.nn.Module.forward or not _is_pair(batch):
-        takes = len(inspect.signature(module.validation_step).parameters)
-        answer = module.validation_step(*(batch, index, 0)[:takes])
+        answer = _call(module.validation_step, batch, index)
         if isinstance(answer, Mapping) and {"preds", "target"} <= answer.keys():
             return answer["preds"], answer["target"]
         raise ValueError(
@@ -132,6 +84,12 @@ def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torc
             f"got a batch of type {type(batch).__name__}"
         )
     return module(batch[0]), batch[1]
+
+
+def _call(step: Callable[..., Any], batch: Any, index: int) -> Any:
+    """Call a step with as many of batch, batch index and dataloader index as it takes."""
+    takes = len(inspect.signature(step).parameters)
+    return step(*(batch, index, 0)[:takes])
 
 
 def _is_pair(batch: Any) -> bool:
@@ -145,20 +103,6 @@ def _transferred(trainer: Trainer, module: LightningModule, loader: Iterable[Any
         yield trainer.strategy.batch_to_device(module._on_before_batch_transfer(convert(batch), 0))
 
 
-@contextmanager
-def _precision(trainer: Trainer, step: StepName) -> Iterator[None]:
+def _precision(trainer: Trainer, step: StepName) -> AbstractContextManager[None]:
     plugin = trainer.strategy.precision_plugin
-    with plugin.test_step_context() if step == "test_step" else plugin.val_step_context():
-        yield
-
-
-def batch_size_of(batch: Any) -> int | None:
-    """The length of the first tensor in a batch; `None` where there is none."""
-    if isinstance(batch, torch.Tensor):
-        return len(batch) if batch.ndim else 1
-    parts: Iterable[Any] = ()
-    if isinstance(batch, Mapping):
-        parts = batch.values()
-    elif isinstance(batch, Sequence) and not isinstance(batch, str):
-        parts = batch
-    return next((size for part in parts if (size := batch_size_of(part)) is not None), None)
+    return plugin.test_step_context() if step == "test_step" else plugin.val_step_context()

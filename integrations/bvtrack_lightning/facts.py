@@ -1,8 +1,8 @@
-"""What a module and its optimiser are, as evidence for the recipe."""
+"""Facts about a module and its optimiser, as evidence for the recipe."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -10,7 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 from bvtrack import ModelFacts
-from bvtrack.adapters import as_number
+from bvtrack.adapters import as_number, largest
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -21,18 +21,15 @@ def model_facts(trainer: Trainer, module: LightningModule, batch_size: int | Non
     that it is warmed up to.
     """
     optimizer = next(iter(trainer.optimizers), None)
-    group = optimizer.param_groups[0] if optimizer else {}
-    rates = [rate for name in ("lr", "initial_lr", "max_lr") if (rate := as_number(group.get(name))) is not None]
-    groups = optimizer.param_groups if optimizer else []
-    decays = [decay for each in groups if (decay := as_number(each.get("weight_decay"))) is not None]
+    groups = optimizer.param_groups if optimizer else [{}]
     schedule = next((config.scheduler for config in trainer.lr_scheduler_configs), None)
     return ModelFacts(
         parameters=sum(part.numel() for part in module.parameters() if part.requires_grad and not is_lazy(part)),
         optimizer=type(optimizer).__name__ if optimizer else None,
-        learning_rate=max(rates, default=None),
-        momentum=as_number(group.get("momentum")),
-        weight_decay=max(decays, default=None),
-        dropout=max(map(_dropout, module.modules()), default=0.0),
+        learning_rate=largest(groups[0].get(name) for name in ("lr", "initial_lr", "max_lr")),
+        momentum=as_number(groups[0].get("momentum")),
+        weight_decay=largest(group.get("weight_decay") for group in groups),
+        dropout=largest(map(_dropout, module.modules())) or 0.0,
         batch_size=batch_size,
         batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
         schedule="none" if schedule is None else type(schedule).__name__,
@@ -46,7 +43,6 @@ def monitors_of(trainer: Trainer) -> list[str]:
     return [name for name in monitored if isinstance(name, str)]
 
 
-def _dropout(part: torch.nn.Module) -> float:
+def _dropout(part: torch.nn.Module) -> Any:
     """The rate of a dropout module, or of one that drops out within itself, as recurrent ones and attention do."""
-    rate = part.p if isinstance(part, _DropoutNd) else getattr(part, "dropout", None)
-    return as_number(rate) or 0.0
+    return part.p if isinstance(part, _DropoutNd) else getattr(part, "dropout", None)

@@ -1,9 +1,10 @@
-"""Lightning comes as two packages that do not know each other's classes: `lightning` and `pytorch_lightning`."""
+"""The two packages of Lightning, `lightning` and `pytorch_lightning`, which do not know each other's classes."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 FAMILIES = ("lightning.pytorch", "pytorch_lightning")
@@ -33,3 +34,13 @@ else:
         )
 
     CallbackBase = type("CallbackBase", _bases(), {"__doc__": "A Callback to every Lightning family at hand."})
+
+
+def ancestry(thing: object) -> set[str]:
+    """Names of all classes of an object, which are the same in both families."""
+    return {kind.__name__ for kind in type(thing).__mro__}
+
+
+def is_users_own(hook: Callable[..., Any]) -> bool:
+    """True if the user defined this hook; False for the one inherited from Lightning."""
+    return not hook.__module__.startswith(("lightning.", "pytorch_lightning."))

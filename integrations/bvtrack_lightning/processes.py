@@ -1,4 +1,4 @@
-"""Several processes that train one model: what each found in its part of the data becomes one result.
+"""Distributed training: joins the results that each process found in its part of the data.
 
 All processes call these together, or none; a process that fails says so instead of staying away.
 """
@@ -16,6 +16,7 @@ from torch import distributed
 from torchmetrics import Metric
 
 from bvtrack.adapters import Pass, SetName
+from bvtrack_lightning.family import ancestry
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -27,7 +28,7 @@ SAFE, UNSAFE = {"SingleDeviceStrategy", "DDPStrategy"}, {"DeepSpeedStrategy"}
 
 @dataclass(frozen=True)
 class Part(Pass):
-    """What one process found in a pass over its part of a set: means by metric as sums and weights, torchmetrics not yet
+    """Result of one process's pass over its part of a set: means by metric as sums and weights, torchmetrics not yet
     computed, or the examples of an error function.
     """
 
@@ -42,9 +43,9 @@ class Part(Pass):
 
 
 def may_run_passes(trainer: Trainer) -> bool:
-    """Whether the module can be run outside Lightning's loops: not where its weights are spread over processes."""
-    ancestry = {kind.__name__ for kind in type(trainer.strategy).__mro__}
-    return bool(ancestry & SAFE) and not ancestry & UNSAFE
+    """True if the module can be run outside Lightning's loops; False if its weights are sharded over processes."""
+    kinds = ancestry(trainer.strategy)
+    return bool(kinds & SAFE) and not kinds & UNSAFE
 
 
 def share_buffers(trainer: Trainer, module: LightningModule) -> None:
@@ -73,10 +74,8 @@ def join(trainer: Trainer, parts: Mapping[SetName, Part]) -> dict[SetName, Part]
 
 
 def _portable(part: Part) -> Part:
-    """Without torchmetrics, of which only the names are told, as means over nothing, and without outputs: the first process's
-    own are a sample.
-    """
-    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]
+    """The part with the names of its torchmetrics alone, and without outputs: those of the first process are sample enough."""
+    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]  # names alone
 
 
 def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:

@@ -1,4 +1,4 @@
-"""What a Trainer has logged."""
+"""Reads the metrics that a Trainer has logged."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
 FIRST_LOADER = "/dataloader_idx_0"
-"""What Lightning puts behind a metric's name where there are several validation loaders; the first one is the dev set."""
+"""Suffix of a metric's name if there are several validation dataloaders; the first one is the dev set."""
 
 
 def logged_metrics(trainer: Trainer) -> dict[str, Any]:
-    """What has been logged, the first of several loaders under its plain name."""
+    """The logged metrics, those of the first of several dataloaders under their plain names."""
     return {name.removesuffix(FIRST_LOADER): value for name, value in trainer.callback_metrics.items()}
 
 
 def of_the_last_batch(trainer: Trainer) -> set[str]:
-    """What the training step logged without averaging it over the epoch."""
+    """Names of the metrics that the training step logged without averaging them over the epoch."""
     results = getattr(trainer.fit_loop.epoch_loop, "_results", {})
     return {result.meta.name for result in results.values() if not result.meta.on_epoch}
 
 
 def is_measured(measure: Measure | None, names: Collection[str]) -> bool:
-    """Whether the error is among the logged `names`, as far as it is known yet which that is."""
+    """True if the error is among the logged `names`; while the measure is not known, if any error but a bare loss is."""
     if measure is not None:
         return measure.find_in(names) is not None
     found = find_measure(names)

@@ -1,4 +1,4 @@
-"""Whatever a user's own step touches while we run it outside its loop, put back afterwards, also when it raises."""
+"""Restores all state that a user's step changes when it runs outside Lightning's loops, also when it raises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,25 +15,18 @@ from torch.utils.data import DataLoader, Dataset
 from torchmetrics import Metric
 
 from bvtrack.adapters import preserve_random_states
+from bvtrack_lightning.recorder import Recorder
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
-"""What steps read, or must not be copied at all."""
+"""Types that steps only read, or that must not be copied."""
 FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
 
 
-class LogRecorder(Protocol):
-    """What takes the place of a module's `log` and `log_dict`."""
-
-    def log(self, name: str, value: Any, *args: Any, **kwargs: Any) -> None: ...
-
-    def log_dict(self, dictionary: Any, *args: Any, **kwargs: Any) -> None: ...
-
-
 @contextmanager
-def untouched(trainer: Trainer, module: LightningModule, recorder: LogRecorder) -> Iterator[None]:
+def untouched(trainer: Trainer, module: LightningModule, recorder: Recorder) -> Iterator[None]:
     """`module` in eval mode, logging into `recorder`; all that its steps may touch is as it was afterwards."""
     with preserve_random_states(), _eval_mode(module), _buffers(module), _attributes(module), _silent_loggers(trainer):
         vars(module).update(log=recorder.log, log_dict=recorder.log_dict)
@@ -74,20 +67,17 @@ def _buffers(module: torch.nn.Module) -> Iterator[None]:
 def _attributes(module: torch.nn.Module) -> Iterator[None]:
     """Lists that steps append to, counters that they raise, meters and torchmetrics that they update, on all submodules."""
     machinery = vars(torch.nn.Module()).keys()
-    places: list[dict[str, Any]] = [vars(part) for part in module.modules()]
+    places: list[dict[str, Any]] = [place for part in module.modules() for place in (vars(part), part._modules)]
     saved = [{name: value for name, value in place.items() if name not in machinery} for place in places]
-    submodules: list[dict[str, Any]] = [part._modules for part in module.modules()]
-    metrics = [{name: child for name, child in place.items() if isinstance(child, Metric)} for place in submodules]
     copies: dict[int, Any] = {}
-    for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
+    for place, originals in zip(places, saved, strict=True):
         place.update({name: _copied(value, copies) for name, value in originals.items()})
     try:
         yield
     finally:
         for place, originals in zip(places, saved, strict=True):
-            for name in [name for name in place if name not in machinery and name not in originals]:
+            for name in place.keys() - machinery - originals.keys():
                 del place[name]
-        for place, originals in zip([*places, *submodules], [*saved, *metrics], strict=True):
             place.update(originals)
 
 

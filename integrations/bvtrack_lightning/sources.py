@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bvtrack.adapters import CallbackOptions, SetName, SplitSource, TimeBudget, train_eval_size
 from bvtrack_lightning import data
-from bvtrack_lightning.evaluation import batch_size_of
 from bvtrack_lightning.processes import may_run_passes
+from bvtrack_lightning.recorder import batch_size_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
