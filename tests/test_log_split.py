@@ -25,11 +25,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from written_journals import all_records
 
 from bvtrack import Tracker
-from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples
+from bvtrack.adapters import SplitSample, SplitSource, choose_examples
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
-from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ
 
 N = 30_000
 RNG = np.random.default_rng(0)
