@@ -355,6 +355,7 @@ def test_lightning_reads_its_split_once_unless_it_augments(
 
     read = by_index._read
     monkeypatch.setattr(by_index, "_read", counting)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)  # however busy the machine is
     for _ in range(2):
         trainer = lightning.Trainer(
             max_epochs=1,
