@@ -20,9 +20,10 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset, default
 from written_journals import all_records
 
 from bvtrack import Measure, Tracker
-from bvtrack.adapters import SplitSample, SplitSource, key_of_arrays, key_of_dataset
+from bvtrack.adapters import SplitSample, SplitSource
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.splits.sampling import by_index
+from bvtrack.splits.sampling.content_key import key_of_arrays, key_of_dataset
 from bvtrack.tracking import split_cache
 from bvtrack_keras import BiasVarianceCallback as KerasCallback
 from bvtrack_lightning import BiasVarianceCallback as LightningCallback
@@ -354,6 +355,7 @@ def test_lightning_reads_its_split_once_unless_it_augments(
 
     read = by_index._read
     monkeypatch.setattr(by_index, "_read", counting)
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)  # however busy the machine is
     for _ in range(2):
         trainer = lightning.Trainer(
             max_epochs=1,

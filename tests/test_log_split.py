@@ -25,11 +25,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from written_journals import all_records
 
 from bvtrack import Tracker
-from bvtrack.adapters import MOST_READ, SplitSample, SplitSource, choose_examples
+from bvtrack.adapters import SplitSample, SplitSource, choose_examples
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
-from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES
+from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ
 
 N = 30_000
 RNG = np.random.default_rng(0)
@@ -116,6 +116,18 @@ class Stream(IterableDataset[Any]):
             yield torch.tensor([float(index)]), index % 3
 
 
+class Emptied(Stream):
+    """Its examples are gone once they have been read."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self.rows = list(range(n))
+
+    def __iter__(self) -> Iterator[Any]:
+        while self.rows:
+            yield torch.tensor([float(self.rows.pop())]), 0
+
+
 def in_file(folder: Path, values: NDArray[Any], mode: Any = "r") -> NDArray[Any]:
     np.save(folder / "rows.npy", values)
     mapped: NDArray[Any] = np.load(folder / "rows.npy", mmap_mode=mode)
@@ -136,6 +148,8 @@ KINDS: dict[str, Callable[[Path], Any]] = {
     "a table of Arrow": lambda _: pa.Table.from_pandas(pd.DataFrame({"a": X[:, 0], "text": Y.astype(str), "label": Y})),
     "columns of Arrow": lambda _: (pa.table({"a": X[:, 0]}), pa.chunked_array([pa.array(Y[:9]), pa.array(Y[9:])])),
     "tensors": lambda _: (torch.from_numpy(X), torch.from_numpy(Y)),
+    "tensors of JAX": lambda _: tuple(map(pytest.importorskip("jax.numpy").asarray, (X, Y))),
+    "tensors of TensorFlow": lambda _: tuple(map(pytest.importorskip("tensorflow").constant, (X, Y))),
     "a sparse tensor": lambda _: (torch.from_numpy(X).to_sparse(), Y),
     "a sparse matrix": lambda _: (sparse.csr_array(X), Y),
     "a sparse matrix by columns": lambda _: (sparse.csc_array(X), Y),
@@ -389,6 +403,45 @@ def test_of_a_stream_that_does_not_end_in_time_nothing_is_read() -> None:
 
     assert (sample.n, sample.n_read) == (600, 0)
     assert "to its end within 0.2 s, got a Stream" in sample.problem
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_a_stream_is_read_from_a_copy() -> None:
+    stream = Emptied(600)
+    sample = sample_of(DataLoader(stream, 50))
+
+    assert (sample.n, sample.n_read) == (600, 600)
+    assert len(stream.rows) == 600
+
+
+def test_a_stream_that_cannot_be_copied_is_not_read() -> None:
+    stream = Stream(600)
+    stream.rows = (row for row in X)  # type: ignore[attr-defined]
+    sample = sample_of(stream)
+
+    assert (sample.n, sample.n_read) == (600, 0)
+    assert "cannot pickle" in sample.problem
+
+
+def test_a_pipeline_of_batches_is_read_by_index() -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    order = np.random.default_rng(0).permutation(N)
+    sample = sample_of(tensorflow.data.Dataset.from_tensor_slices((X[order], Y[order])).batch(64))
+
+    assert sample.n == N
+    assert 64 <= sample.n_read <= MOST_READ + 64
+
+
+def test_texts_of_tensorflow_are_read() -> None:
+    texts = pytest.importorskip("tensorflow").constant([f"text {index}" for index in range(300)])
+
+    assert 1 <= sample_of((texts, Y[:300])).n_read <= 300
+
+
+def test_several_outputs_are_no_label() -> None:
+    sample = sample_of(DataLoader([(row, (label, label)) for row, label in zip(X[:100], Y[:100], strict=True)], 8))  # type: ignore[arg-type]
+
+    assert (sample.n_read, sample.targets) == (100, None)
 
 
 def test_a_sparse_matrix_that_has_no_rows_at_hand_is_refused_with_a_remedy(said: list[str], journals: Path) -> None:

@@ -18,16 +18,12 @@ from bvtrack.measures.measure import ErrorFunction
 from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.random_subset import choose_examples
-from bvtrack.splits.sampling.allowance import MOST_READ, READ_SECONDS, in_time
-from bvtrack.splits.sampling.content_key import key_of_arrays, key_of_dataset
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sampling.source import SplitSource
 from bvtrack.tracking.environment import human_error_from_environment, is_disabled, is_switched_on
 
 __all__ = [
     "FEWEST_TRAIN_EXAMPLES",
-    "MOST_READ",
-    "READ_SECONDS",
     "CallbackOptions",
     "EndState",
     "ErrorFunction",
@@ -48,12 +44,9 @@ __all__ = [
     "end_state",
     "error_measure",
     "human_error_from_environment",
-    "in_time",
     "is_disabled",
     "is_same",
     "is_switched_on",
-    "key_of_arrays",
-    "key_of_dataset",
     "largest",
     "measure_batches",
     "measure_examples",

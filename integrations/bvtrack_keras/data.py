@@ -112,17 +112,19 @@ class EvaluationData:
         return EvaluationData(x, y, len(keras.tree.flatten(y)[0]))
 
     def split_source(self) -> SplitSource | None:
-        """The split for `Tracker.log_split`, of which several outputs are no label; `None` where its size is not known."""
-        data = (
-            self.x
-            if self.n is None or not self.is_arrays
-            else SplitSample(self.n, self.x, self.y if hasattr(self.y, "shape") else None)
-        )
+        """The split for `Tracker.log_split`; `None` where its size is not known."""
         with preserve_generators(self.source):
-            split = SplitSource.find(data)
-        if split is None and self.n is not None:
-            return SplitSource.of(self.n)
-        return split and replace(split, read=partial(self._sample, split))
+            split = SplitSource.find(self._examples)
+        if split is None:
+            return None if self.n is None else SplitSource.of(self.n)
+        return replace(split, read=partial(self._sample, split))
+
+    @property
+    def _examples(self) -> Any:
+        """What the core reads examples from; several outputs are no label."""
+        if not self.is_arrays or self.n is None:
+            return self.x
+        return SplitSample(self.n, self.x, self.y if hasattr(self.y, "shape") else None)
 
     def _sample(self, split: SplitSource) -> SplitSample:
         with preserve_generators(self.source):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 MOST_READ = 10_000
 """Random sample size of a larger split: two such samples reveal a K-S statistic of 0.02."""
@@ -23,8 +22,6 @@ MOST_MEMORY = 1 << 25
 for each of its columns. The system may reclaim it."""
 GROWTH = 4
 """Each read is at most this many times as large as all before it, from which its cost is known."""
-
-_Batch = TypeVar("_Batch")
 
 
 @dataclass
@@ -120,16 +117,3 @@ def bytes_of(value: Any) -> int:
         return int(value.width * value.height * len(value.getbands()))
     n_bytes = getattr(value, "nbytes", 8)
     return n_bytes if isinstance(n_bytes, int) else 8
-
-
-def in_time(batches: Iterable[_Batch]) -> Iterator[_Batch]:
-    """The batches of a split that a training has time to read: the first one, and those within `READ_SECONDS`.
-
-    >>> list(in_time(["a batch", "another"]))
-    ['a batch', 'another']
-    """
-    deadline = time.monotonic() + READ_SECONDS
-    for batch in batches:
-        yield batch
-        if time.monotonic() > deadline:
-            return
