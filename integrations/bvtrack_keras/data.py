@@ -145,7 +145,7 @@ class EvaluationData:
         return SplitSample.of_batches(self.n or 0, [(x, y) if hasattr(y, "shape") else (x,)])  # several outputs are no label
 
 
-class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]
+class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no type hints
     """A user's dataset, read without its being told of epochs that are not the training's."""
 
     def __init__(self, dataset: Any) -> None:
