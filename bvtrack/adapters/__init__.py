@@ -8,7 +8,7 @@ from bvtrack.adapters.budget import TimeBudget
 from bvtrack.adapters.facts import as_number, largest
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.own_error import error_measure, metric_measure
-from bvtrack.adapters.predictions import Predictions, measure_batches
+from bvtrack.adapters.predictions import Predictions, join_examples, measure_batches
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.journal.records import EndState, end_state
@@ -47,6 +47,7 @@ __all__ = [
     "is_disabled",
     "is_same",
     "is_switched_on",
+    "join_examples",
     "largest",
     "measure_batches",
     "measure_examples",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.adapters.training import Pass
@@ -59,7 +59,7 @@ class Predictions:
         """The finished pass. Raises `ValueError` if it had no examples."""
         if self._averaged and self._kept:
             self._average()
-        examples = _joined(self._averaged or self._kept)
+        examples = join_examples(self._averaged or self._kept)
         return Pass(
             n=len(examples[1]),
             examples=examples,
@@ -72,7 +72,7 @@ class Predictions:
         """Let each of the examples that are kept have the error of all of them together."""
         import numpy as np
 
-        predictions, targets = _joined(self._kept)
+        predictions, targets = join_examples(self._kept)
         errors = np.full(len(targets), np.mean(np.asarray(self._error(predictions, targets), dtype=float)))
         self._averaged.append((errors, errors))
         self._kept, self._n_bytes = [], 0
@@ -90,7 +90,8 @@ def measure_batches(batches: Iterable[Examples], measure: Measure, n: int | None
     return kept.found()
 
 
-def _joined(batches: list[Examples]) -> Examples:
+def join_examples(batches: Sequence[Examples]) -> Examples:
+    """The examples of several batches as one. Raises `ValueError` if there are none."""
     import numpy as np
 
     if not batches:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import torch
 from torch import distributed
 from torchmetrics import Metric
 
-from bvtrack.adapters import Pass, SetName
+from bvtrack.adapters import Pass, SetName, join_examples
 from bvtrack_lightning.family import ancestry
 
 if TYPE_CHECKING:
@@ -83,12 +82,13 @@ def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
     problems = [part.problem for part in parts if part.problem]
     if not has_all_metrics and not problems:
         problems = ["not all processes logged the same metrics"]
+    examples = [part.examples for part in parts if part.examples is not None]
     return Part(
         n=sum(part.n or 0 for part in parts),
         sums=_added(part.sums for part in parts),
         weights=_added(part.weights for part in parts),
         metrics=dict(own_metrics) if not problems else {},
-        examples=_concatenated([part.examples for part in parts if part.examples is not None]),
+        examples=join_examples(examples) if examples else None,
         is_by_example=any(part.is_by_example for part in parts),
         is_averaged=any(part.is_averaged for part in parts),
         problem=problems[0] if problems else "",
@@ -100,10 +100,3 @@ def _added(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for tally in tallies:
         total.update(tally)
     return dict(total)
-
-
-def _concatenated(pairs: Sequence[tuple[Any, Any]]) -> tuple[Any, Any] | None:
-    if not pairs:
-        return None
-    predictions, targets = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
-    return predictions, targets
