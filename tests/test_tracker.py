@@ -6,6 +6,7 @@ import json
 import math
 import weakref
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -511,3 +512,14 @@ def test_a_journal_folder_that_takes_no_files_is_said_once(store: str, said: lis
     assert tracker.diagnosis is not None
     assert said.pop().startswith("bvtrack: /proc takes no files")
     assert said == []
+
+
+@pytest.mark.parametrize("measure", [None, "val_acc"])
+def test_a_measure_that_is_none_leaves_the_one_that_there_was(measure: Any, store: str, said: list[str]) -> None:
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        tracker.choose_measure(["val_acc"])
+        tracker.log_measure(measure)
+        two_epochs(tracker)
+
+    assert f"expected a bvtrack.Measure, got {measure!r}" in said.pop()
+    assert read_run(store, tracker).data.tags["bvtrack.measure"] == "1 - val_acc"

@@ -15,7 +15,7 @@ State = EndState | Literal["running"]
 
 
 def end_state(error: type[BaseException] | None) -> EndState:
-    """How a training ended that raised this, or nothing: `interrupted` by what is no `Exception`, such as Ctrl-C.
+    """The end state of a training that raised this error, or none: `interrupted` if it is no `Exception`, such as Ctrl-C.
 
     >>> end_state(KeyboardInterrupt)
     'interrupted'

@@ -147,6 +147,8 @@ class Tracker:
     @never_raise
     def log_measure(self, measure: Measure, remark: str = "") -> None:
         """Say what the errors are. Where they are no error rate, counts give no intervals. `remark` goes into the tag."""
+        if not isinstance(measure, Measure):
+            raise TypeError(f"expected a bvtrack.Measure, got {measure!r}; choose_measure finds one among logged names")
         self._errors.settle(measure, self._split.targets_for(measure))
         self._logbook.write("measure", **self._errors.measure_fields(remark))
         self._is_chance_due = True

@@ -15,12 +15,12 @@ from bvtrack_keras.state import preserve_generators
 from bvtrack_keras.unshuffled import is_tf_dataset, unshuffled
 
 BATCH = 32
-"""What Keras takes where no batch size is given."""
+"""Keras' default batch size."""
 
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """What is passed to `model.evaluate`: `x` and, unless `x` yields both, `y`; `n` examples, where that can be known."""
+    """The arguments of `model.evaluate`: `x` and, unless `x` yields both, `y`; `n` examples, if that is known."""
 
     x: Any
     y: Any
@@ -78,8 +78,8 @@ class EvaluationData:
             yield keras.tree.map_structure(_as_array, (x, y))
 
     def differs_when_read_again(self) -> bool:
-        """Whether the first example (of a `tf.data` pipeline the first batch) has other inputs, but the same targets, when it
-        is read a second time: it is augmented. Nothing is read of arrays, which are what they are.
+        """True if the data are augmented: read a second time, the first example (of a `tf.data` pipeline the first batch) has
+        other inputs, but the same targets. Arrays are not read.
         """
         if self.is_arrays:
             return False
@@ -121,7 +121,7 @@ class EvaluationData:
 
     @property
     def _examples(self) -> Any:
-        """What the core reads examples from; several outputs are no label."""
+        """The data that the core reads examples from; several outputs are no label."""
         if not self.is_arrays or self.n is None:
             return self.x
         return SplitSample(self.n, self.x, self.y if hasattr(self.y, "shape") else None)
@@ -148,7 +148,7 @@ class WithoutEpochHooks(keras.utils.PyDataset):  # type: ignore[misc]  # Keras h
 
 
 def _as_array(values: Any) -> Any:
-    """Of any library's array or tensor, whatever the backend is."""
+    """A NumPy array from any library's array or tensor, on any backend."""
     return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)
 
 

@@ -16,7 +16,7 @@ NO_SPLIT = "validation_split needs train_data=(x, y), arrays, and no dev_data"
 
 @dataclass(frozen=True)
 class Sources:
-    """What each error is measured on, as far as it was given; `plain` is the training data without augmentation."""
+    """The data for each error, if given; `plain` is the training data without augmentation."""
 
     train: EvaluationData | None
     plain: EvaluationData | None
@@ -37,12 +37,12 @@ class Sources:
 
     @property
     def for_train(self) -> EvaluationData | None:
-        """What the train error is measured on."""
+        """The data that the train error is measured on."""
         return self.plain or self.train
 
     @property
     def may_hold_dev(self) -> bool:
-        """Whether `fit` may take its validation data from the end of what is here the training data."""
+        """True if `fit` may take its validation data from the end of these training data."""
         return self.train is not None and self.train.is_arrays and self.plain is None and self.dev is None
 
     def held_out(self, validation_split: float) -> Sources:

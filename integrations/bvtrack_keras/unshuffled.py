@@ -10,7 +10,7 @@ MOVES_STATE = ("Assign", "Rng", "Stateful")
 
 
 def is_tf_dataset(data: Any) -> bool:
-    """Whether this is a `tf.data.Dataset`; TensorFlow is not imported for it."""
+    """True for a `tf.data.Dataset`; TensorFlow is not imported for it."""
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and isinstance(data, tensorflow.data.Dataset)
 

@@ -1,4 +1,4 @@
-"""What can be known of, and read from, the loaders that a Trainer holds."""
+"""A Trainer's loaders: their sizes, their indices, and loaders of parts of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def first_loader(loaders: Any) -> DataLoader[Any] | None:
 
 
 def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
-    """What the datamodule's, or the module's, own `test_dataloader` gives or raises; `None` where neither has one."""
+    """The result of the datamodule's or the module's own `test_dataloader`, which may raise; `None` if neither has one."""
     for owner in (getattr(trainer, "datamodule", None), module):
         hook = getattr(type(owner), "test_dataloader", None)
         if hook is not None and is_users_own(hook):
@@ -128,9 +128,9 @@ def _like(loader: DataLoader[Any], batches: list[list[int]], together: Callable[
 
 
 def changes(loader: DataLoader[Any]) -> bool:
-    """Whether examples are others when they are read again, as those of a training set that augments are.
+    """True if examples differ when they are read again, as in a training set that augments.
 
-    Where the loader has worker processes these read them: a file that a dataset opens when it is first read is not to be
+    If the loader has worker processes these read them: a file that a dataset opens when it is first read is not to be
     opened in this process, from which the workers of the training would have it.
     """
     twice = [[index, index] for index in choose(examples(loader), READ_TWICE)]
@@ -169,7 +169,7 @@ def split_of(loader: DataLoader[Any], indices: Sequence[int]) -> SplitSource | N
 
 
 def split_of_stream(loader: Any) -> SplitSource | None:
-    """What a loader streams, for `Tracker.log_split`; `None` where that is not read to its end, for its size is not known."""
+    """A streaming loader's split for `Tracker.log_split`; `None` if it is not read to its end, because its size is unknown."""
     if not isinstance(loader, DataLoader) or not isinstance(loader.dataset, IterableDataset):
         return None
     split = SplitSource.find(loader)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GivenData:
-    """What the user asked our own passes to run over; `None` for what the Trainer itself has."""
+    """The data that the user gave for our own passes; `None` for the Trainer's own."""
 
     train_eval: Any = None
     train_dev: Any = None
@@ -45,7 +45,7 @@ class TimeBudgetedLoader:
 
 
 class Sources:
-    """What there is to measure errors on, by set: loaders for our own passes.
+    """Loaders for our own passes, by set.
 
     The dev error is the one that validation logs, but where `with_dev` asks for passes over the dev set too. In several
     processes each reads a part of every set, the dev set as well, for the Trainer's own sampler repeats examples.
@@ -98,7 +98,7 @@ class Sources:
 
     @property
     def train_is_augmented(self) -> bool:
-        """Whether the examples that the train error is measured on change from one reading to the next."""
+        """True if the examples that the train error is measured on change from one reading to the next."""
         sized = self._sized.get("train")
         if "train" not in self.loaders or sized is None:
             return False

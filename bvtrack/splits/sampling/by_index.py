@@ -23,17 +23,17 @@ Found = tuple[int, Callable[[], SplitSample], str | None]
 
 
 def of_items(dataset: Any) -> Found:
-    """Of a dataset whose items are examples, or else batches, about which `of_batches` says more."""
+    """A dataset's size, sampler and key; its items are examples, or else batches, as for `of_batches`."""
     return of_dataset(dataset) if is_example(_copy_of(dataset)[0]) else of_batches(dataset, len(dataset))
 
 
 def of_dataset(dataset: Any) -> Found:
-    """Of all examples of a dataset."""
+    """The same for a dataset whose items are examples."""
     return of_examples(dataset, range(len(dataset)), _one_batch)
 
 
 def of_examples(dataset: Any, indices: Sequence[int], as_batches: Callable[[list[Any]], Iterable[Any]]) -> Found:
-    """Of these examples of a dataset, which `as_batches` collates."""
+    """The same for the examples of a dataset at these indices, which `as_batches` collates."""
     n = len(indices)
     chosen = [indices[place] for place in choose_examples(n, MOST_READ)]
 
@@ -44,8 +44,8 @@ def of_examples(dataset: Any, indices: Sequence[int], as_batches: Callable[[list
 
 
 def of_batches(dataset: Any, n_batches: int) -> Found:
-    """Of a dataset of batches. Raises `ValueError` if these are of many sizes, but for the last one, or slow, for then the
-    number of examples cannot be told.
+    """The same for a dataset of batches. Raises `ValueError` if the number of examples is unknown: batches but the last one
+    differ in size, or are read slowly.
     """
     n_each, n = _sizes(_copy_of(dataset), n_batches)
     chosen = choose_examples(n_batches, math.ceil(MOST_READ / n_each)).tolist()
@@ -57,7 +57,7 @@ def of_batches(dataset: Any, n_batches: int) -> Found:
 
 
 def in_safety(n: int, read: Callable[[], SplitSample]) -> SplitSample:
-    """What is read of a split of `n` examples, or else the `problem` with it; no global random state is moved."""
+    """The sample that `read` gives of a split of `n` examples, or one with the `problem`; global random states are kept."""
     try:
         with preserve_random_states():
             return read()

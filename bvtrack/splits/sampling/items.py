@@ -81,7 +81,7 @@ def _of_loader(loader: Any) -> Found:
 
 
 def _of_pipeline(pipeline: Any) -> Found:
-    """Of a `tf.data` pipeline: by index, or if a step gives no item alone, to its end."""
+    """Size, sampler and key of a `tf.data` pipeline, read by index, or to its end if a step allows no access by index."""
     n_items = int(pipeline.cardinality())
     if n_items > 0:
         with suppress(sys.modules["tensorflow"].errors.UnimplementedError):
@@ -93,7 +93,7 @@ def _of_pipeline(pipeline: Any) -> Found:
 
 
 def _of_stream(data: Any) -> Found:
-    """Of an IterableDataset, or of its loader."""
+    """Size, sampler and key of an IterableDataset or its loader."""
     stream = data.dataset if is_loader(data) else data
     is_batched = getattr(data, "batch_sampler", None) is not None
     as_batches: Callable[[Iterable[Any]], Iterable[Any]] = partial(_collated, data.collate_fn) if is_batched else iter
@@ -112,7 +112,7 @@ def _collated(collate: Callable[[list[Any]], Any], items: Iterable[Any]) -> Iter
 
 
 def _is_loader_by_index(data: Any) -> bool:
-    """Whether it is a DataLoader of a dataset that gives its items by index."""
+    """True for a DataLoader of a map-style dataset."""
     dataset = getattr(data, "dataset", None)
     return is_loader(data) and isinstance(dataset, Sized) and not is_stream(dataset)
 

@@ -46,7 +46,7 @@ class SplitSource:
 
     @classmethod
     def find(cls, data: Any) -> SplitSource | None:
-        """As `of`; `None` for data of which the number of examples cannot be told in time."""
+        """The same as `of`, or `None` if the number of examples cannot be found in time."""
         try:
             return cls.of(data)
         except Exception as error:  # a user's own dataset may raise anything
