@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,6 @@ KINDS: dict[str, Callable[[Path], Any]] = {
     "a table of Arrow": lambda _: pa.Table.from_pandas(pd.DataFrame({"a": X[:, 0], "text": Y.astype(str), "label": Y})),
     "columns of Arrow": lambda _: (pa.table({"a": X[:, 0]}), pa.chunked_array([pa.array(Y[:9]), pa.array(Y[9:])])),
     "tensors": lambda _: (torch.from_numpy(X), torch.from_numpy(Y)),
-    "tensors of JAX": lambda _: tuple(map(pytest.importorskip("jax.numpy").asarray, (X, Y))),
     "tensors of TensorFlow": lambda _: tuple(map(pytest.importorskip("tensorflow").constant, (X, Y))),
     "a sparse tensor": lambda _: (torch.from_numpy(X).to_sparse(), Y),
     "a sparse matrix": lambda _: (sparse.csr_array(X), Y),
@@ -179,6 +179,17 @@ def test_of_every_kind_some_examples_are_read_and_their_number_is_known(kind: st
     assert profile is not None
     assert (sample.n, sample.n_read) == (N, profile.n)
     assert 1000 <= sample.n_read <= MOST_READ
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="needs JAX")
+def test_tensors_of_jax_are_sampled_as_arrays_are() -> None:
+    code = (
+        "import jax.numpy as jnp; from bvtrack.adapters import SplitSource; "
+        f"found = SplitSource.of((jnp.zeros(({N}, 3)), jnp.zeros({N}, int))).sample(); print(found.n, found.n_read)"
+    )  # in a process of its own: one that has imported JAX is warned of each fork
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.split() == [str(N), str(MOST_READ)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
