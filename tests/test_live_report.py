@@ -77,7 +77,7 @@ def test_a_report_that_is_refused_for_good_is_named_and_not_made_again(
         made.append(content)
         return "a page"
 
-    monkeypatch.setattr("bvtrack.shipping.report_writer.render_page", render)
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
     monkeypatch.setattr("bvtrack.shipping.report_writer.LARGEST_SHARE", math.inf)
     monkeypatch.setattr(MlflowClient, "log_text", refuse)
     tracker = bvtrack.Tracker(tracking_uri=store)
@@ -103,7 +103,7 @@ def test_reports_that_take_long_are_rare(store: str, journals: Path, monkeypatch
         written.append(content)
         return "a page"
 
-    monkeypatch.setattr("bvtrack.shipping.report_writer.render_page", render)
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
     tracker = bvtrack.Tracker(tracking_uri=store)
     log_epochs(tracker, range(1))
     (journal,) = unsent_journals(journals)
@@ -125,7 +125,7 @@ def test_points_do_not_wait_for_a_report(store: str, journals: Path, monkeypatch
         assert is_over.wait(60)
         return "a page"
 
-    monkeypatch.setattr("bvtrack.shipping.report_writer.render_page", render)
+    monkeypatch.setattr("bvtrack.report.page.render_page", render)
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         log_epochs(tracker, range(1))
         (journal,) = unsent_journals(journals)
@@ -187,7 +187,7 @@ def test_what_hinders_the_report_hinders_nothing_else(
     def fail(content: object) -> str:
         raise RuntimeError("no fonts")
 
-    monkeypatch.setattr("bvtrack.shipping.report_writer.render_page", fail)
+    monkeypatch.setattr("bvtrack.report.page.render_page", fail)
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         log_epochs(tracker, range(3))
     (journal,) = unsent_journals(journals)

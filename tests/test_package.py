@@ -56,6 +56,14 @@ def test_diagnosing_without_counts_loads_no_framework() -> None:
     assert heavy_modules_after("import bvtrack; bvtrack.diagnose(train_error=0.01, dev_error=0.11)") == set()
 
 
+def test_a_tracker_alone_loads_neither_numpy_nor_the_page_of_a_report() -> None:
+    code = "from bvtrack import Tracker; import sys; print(*sys.modules)"
+
+    assert (
+        "numpy" not in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
 def test_a_framework_that_is_loaded_is_noticed() -> None:
     assert heavy_modules_after("import bvtrack, scipy") == {"scipy"}
 
@@ -178,6 +186,7 @@ def own_imports_within_functions(folder: Path) -> list[str]:
 
 def test_a_function_of_the_core_imports_our_own_only_where_that_saves_seconds() -> None:
     assert own_imports_within_functions(CHECKOUT / "bvtrack") == [
+        "from bvtrack.report.page import render_page  # which no training's own process needs",
         "from bvtrack.store.writer import MlflowWriter  # seconds of import",
         "from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second",
     ]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from bvtrack.log import logger
 from bvtrack.report.content import Content
-from bvtrack.report.page import render_page
 from bvtrack.schema import names
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.target import without_credentials
@@ -53,9 +52,12 @@ class ReportWriter:
     def _write(self, content: Content | None, writer: MlflowWriter) -> None:
         began = time.monotonic()
         try:
-            if content is not None and not writer.write_text(names.REPORT_FILE, render_page(content)):
-                self._next = math.inf
-                return
+            if content is not None:
+                from bvtrack.report.page import render_page  # which no training's own process needs
+
+                if not writer.write_text(names.REPORT_FILE, render_page(content)):
+                    self._next = math.inf
+                    return
         except Exception:
             _note_trouble("the report could not be written", writer)
         self._next = time.monotonic() + max(FEWEST_SECONDS, (time.monotonic() - began) / LARGEST_SHARE)

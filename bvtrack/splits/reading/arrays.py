@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from bvtrack.splits.reading.kinds import is_of_arrow, is_tensor
 
 if TYPE_CHECKING:
@@ -39,6 +37,7 @@ def is_missing(value: Any) -> bool:
 
 
 def _numpy(values: Any) -> NDArray[Any]:
+    import numpy as np
 
     try:
         return np.asarray(_for_numpy(values))
@@ -48,6 +47,8 @@ def _numpy(values: Any) -> NDArray[Any]:
 
 def _for_numpy(values: Any) -> Any:
     """A form of the values that NumPy converts correctly."""
+    import numpy as np
+
     if is_tensor(values):
         values = values.detach().cpu().to_dense().resolve_conj().resolve_neg()
         return values.float() if str(values.dtype) == "torch.bfloat16" else values
@@ -62,6 +63,8 @@ def _for_numpy(values: Any) -> Any:
 
 def _unmasked(values: Any) -> NDArray[Any]:
     """The data with NaN, NaT or None for masked values."""
+    import numpy as np
+
     mask = np.ma.getmaskarray(values)
     if values.dtype.kind in "Mm":
         return np.where(mask, np.array("NaT", values.dtype), values.data)
@@ -72,6 +75,8 @@ def _unmasked(values: Any) -> NDArray[Any]:
 
 def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
     """Numbers and arrays as such, with NaN for missing ones; other objects unchanged, with None for missing ones."""
+    import numpy as np
+
     values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
     first = next((value for value in values if value is not None), np.nan)
     if isinstance(first, (np.ndarray, list, tuple)) or is_tensor(first):
@@ -99,6 +104,8 @@ def printable(name: str) -> str:
 
 def objects_of(values: Sequence[Any]) -> NDArray[Any]:
     """An object array `[n]` of the unconverted values."""
+    import numpy as np
+
     array = np.empty(len(values), object)
     array[:] = values
     return array
@@ -106,6 +113,8 @@ def objects_of(values: Sequence[Any]) -> NDArray[Any]:
 
 def stacked(values: Sequence[Any]) -> NDArray[Any]:
     """Stack arrays of one shape. Raises `ValueError` if the shapes differ."""
+    import numpy as np
+
     arrays = [_numpy(value) for value in values]
     if len({array.shape for array in arrays}) > 1:
         shapes = sorted({str(array.shape) for array in arrays})
@@ -124,4 +133,6 @@ def family(dtype: str) -> Family:
 
 def is_all_missing(values: NDArray[Any]) -> bool:
     """True if all values are NaN, as an empty column is read."""
+    import numpy as np
+
     return values.dtype.kind == "f" and bool(np.isnan(values).all())
