@@ -30,8 +30,6 @@ WARM_UP_EPOCHS = 5
 """Up to here a model at the chance level may still be in warm-up (Goyal et al. 2017 warm up for five epochs), so it is not yet
 certain that it does not learn."""
 
-Value = tuple[int, float]
-"""An epoch, and the value of a curve there."""
 NOWHERE = (-1, math.inf)
 """Placeholder for a value that does not exist."""
 
