@@ -48,7 +48,7 @@ LEARNED_BY_HEART: Curves = {"train_acc": [0.8, 0.99], "val_acc": [0.8, 0.85]}
         ("test_error", "test", "error"),
         ("train_acc_epoch", "train", "accuracy"),
         ("val/acc/dataloader_idx_0", "dev", "accuracy"),
-        ("val_top_5_accuracy", "dev", "top_5_accuracy"),
+        ("val_top_5_accuracy", "dev", "accuracy_5"),
         ("train_dev_error", "train_dev", "error"),
         ("accuracy", None, "accuracy"),
     ],

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bvtrack import Measure, find_measure
-from bvtrack.measures.measure import as_measure, core_name, has_diverged, scaled
+from bvtrack.measures.measure import as_measure, has_diverged, scaled
+from bvtrack.measures.metric_words import core_name
 
 
 def test_an_accuracy_becomes_the_share_of_wrong_examples() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from bvtrack.measures.measure import core_name
+from bvtrack.measures.metric_words import core_name
 from bvtrack.schema import tags as schema
 from bvtrack.schema.model_tags import model_texts
 from bvtrack.schema.tag_texts import metric_of

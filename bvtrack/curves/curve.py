@@ -69,7 +69,7 @@ class Outline:
         if not math.isfinite(last):
             return True
         if chance is None or self.n_values < FEWEST_EPOCHS:
-            return last > blow_up_limit(self.first[1] if chance is None else chance)
+            return last > blow_up_limit(abs(self.first[1]) if chance is None else chance)
         return self.blow_up is not NOWHERE and not _is_learned(self.lowest_since[1], chance)
 
     @property
@@ -102,6 +102,11 @@ class Shape:
         return not self.train.n_values and not self.dev.n_values
 
     @property
+    def ends_finite(self) -> bool:
+        """True if the last value of each curve is a number."""
+        return all(math.isfinite(curve.last[1]) for curve in (self.train, self.dev) if curve.n_values)
+
+    @property
     def landmarks(self) -> set[int]:
         """The epochs that determine the shape."""
         return self.train.landmarks | self.dev.landmarks | {self._train_at_best[0]}
@@ -124,7 +129,7 @@ class Shape:
         """True if the dev error has risen since its best epoch, and the train error has not risen with it."""
         last, best = self.dev.last[1], self.dev.lowest[1]
         rise = last - best
-        if rise <= (OVERTRAINED_RISE - 1) * best or rise < OVERTRAINED_POINTS - ROUNDING:
+        if rise <= (OVERTRAINED_RISE - 1) * abs(best) or rise < OVERTRAINED_POINTS - ROUNDING:
             return False
         if n_dev is not None and difference_interval(Rate(last, n_dev), Rate(best, n_dev))[0] <= 0:
             return False

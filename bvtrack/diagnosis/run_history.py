@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from bvtrack.curves.forecast import FEWEST_VALUES
 from bvtrack.curves.stretches import Stretches
 from bvtrack.curves.trend import FEWEST_RECENT, Moments, Trend, first_recent
 from bvtrack.diagnosis.diagnosis import with_hysteresis
-from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch
+from bvtrack.error_rates.epoch_errors import At, EpochErrors
 from bvtrack.error_rates.gaps import Gap
 
 KEPT_EPOCHS = 512
@@ -43,6 +44,47 @@ class History:
         self._stretches = Stretches(most)
         self._shape, self._latest_dev = Shape(), _latest_errors()
         self._is_stale = False
+        self._has_scale, self._has_errors = True, False
+
+    @property
+    def has_scale(self) -> bool:
+        """False if what is logged cannot be read as errors, which holds for the epochs so far as well; they keep their
+        values in their own units.
+        """
+        return self._has_scale
+
+    @has_scale.setter
+    def has_scale(self, has_scale: bool) -> None:
+        if has_scale == self._has_scale:
+            return
+        self._has_scale = has_scale
+        if not has_scale:
+            self._entries = {epoch: entry.without_scale for epoch, entry in self._entries.items()}
+            self._reported, self._reference_gaps = None, {}
+        self._read_anew()
+
+    @property
+    def has_errors(self) -> bool:
+        """True if there is an error that is a fraction; else the curves are those of the values in their own units."""
+        return self._has_errors
+
+    def _read_anew(self) -> None:
+        """Take the curves from the errors, where there are any, else from the values in their own units."""
+        self._has_errors = self._has_scale and any(entry.finite for entry in self._entries.values())
+        self._is_stale = True
+        self._best = self._find_best()
+
+    def _find_best(self) -> EpochErrors | None:
+        measured = [(dev, entry) for entry in self._entries.values() if (dev := self._dev_of(entry)) is not None]
+        return min(measured, key=lambda pair: pair[0])[1] if measured else None
+
+    def _value_of(self, entry: EpochErrors, name: str) -> float | None:
+        """The value of a set's curve at an epoch."""
+        return entry.errors.get(name) if self._has_errors else entry.errors.get(name, entry.unscaled.get(name))
+
+    def _dev_of(self, entry: EpochErrors) -> float | None:
+        dev = self._value_of(entry, "dev")
+        return dev if dev is not None and math.isfinite(dev) else None
 
     def __len__(self) -> int:
         """Number of epochs so far, dropped ones included."""
@@ -56,11 +98,14 @@ class History:
     def add(self, entry: EpochErrors) -> Sequence[int]:
         """Add an epoch, and return the epochs that are dropped for it."""
         self._remove(entry.epoch)
+        entry = entry if self._has_scale else entry.without_scale
         place = self._places[entry.epoch] = self._n_places
         self._entries[entry.epoch] = entry
         self._n_places += 1
+        if not self._has_errors and entry.finite:
+            self._read_anew()
         self._update_chosen(entry)
-        dev = _dev_of(entry)
+        dev = self._dev_of(entry)
         if self._is_thinned or not self._is_stale:
             self._stretches.add(place, dev)
         if not self._is_stale:
@@ -137,19 +182,19 @@ class History:
         if entry is None:
             return
         place = self._places.pop(epoch)
-        dev = _dev_of(entry)
+        dev = self._dev_of(entry)
         if self._is_thinned and dev is not None:
             self._stretches.subtract(place, dev)
         if place == self._n_places - 1:
             self._n_places = place
         if entry is self._best:
-            measured = [one for one in self._entries.values() if one.has_dev_error]
-            self._best = chosen_epoch(measured, "best") if measured else None
+            self._best = self._find_best()
         self._is_stale = True
 
     def _update_chosen(self, entry: EpochErrors) -> None:
         """Update the reported epoch, and the reference gaps from the one reported before."""
-        if entry.has_dev_error and (self._best is None or entry.errors["dev"] < self._best.errors["dev"]):
+        dev, best = self._dev_of(entry), None if self._best is None else self._dev_of(self._best)
+        if dev is not None and (best is None or dev < best):
             if self._best is None and self._at == "best":  # until now only train errors were reported
                 self._reported, self._reference_gaps = None, {}
             self._best = entry
@@ -163,7 +208,7 @@ class History:
 
     def _extend_curves(self, place: int, entry: EpochErrors, dev: float | None) -> None:
         """Extend the curves by an epoch whose finite dev error is `dev`."""
-        self._shape.add(place, entry.errors.get("train"), entry.errors.get("dev"))
+        self._shape.add(place, self._value_of(entry, "train"), self._value_of(entry, "dev"))
         if dev is not None:
             self._latest_dev.append((place, dev))
 
@@ -178,9 +223,9 @@ class History:
             self._n_places = len(self._entries)
             self._stretches = Stretches(self._most)
             for place, entry in enumerate(self._entries.values()):
-                self._stretches.add(place, _dev_of(entry))
+                self._stretches.add(place, self._dev_of(entry))
         for epoch, entry in self._entries.items():
-            self._extend_curves(self._places[epoch], entry, _dev_of(entry))
+            self._extend_curves(self._places[epoch], entry, self._dev_of(entry))
 
     def _most_complete_by_stretch(self) -> Mapping[int, int]:
         """Per stretch, the epoch with errors of the most sets, because some epochs may lack a dev error."""
@@ -197,10 +242,6 @@ class History:
         for epoch in dropped:
             del self._entries[epoch], self._places[epoch]
         return dropped
-
-
-def _dev_of(entry: EpochErrors) -> float | None:
-    return entry.errors["dev"] if entry.has_dev_error else None
 
 
 def _latest_errors() -> deque[tuple[int, float]]:

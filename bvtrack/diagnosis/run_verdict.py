@@ -27,6 +27,19 @@ __all__ = [
 ]
 
 
+_NO_SCALE = (
+    "What was logged cannot be read as an error: a loss that is no cross-entropy of single examples as far as can be told, "
+    "or an error in units without the training targets. So no gap can be named; log an error rate or an accuracy to have one."
+)
+WITHOUT_SCALE = {
+    "learning": f"{_NO_SCALE} By its curve the run is still improving.",
+    "converged": f"{_NO_SCALE} By its curve the run has stopped improving.",
+    "overtrained": f"{_NO_SCALE} By its curve the run was better at an earlier epoch than it is now.",
+}
+"""The explanations where only the shape of the curve can be judged."""
+BLOWN_UP = "The training has diverged, as far as a curve without a scale tells: its last value is many times the first."
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A verdict on a run: the epoch it is about, its diagnosis, the class of its curve, and the steps to try next."""
@@ -93,15 +106,20 @@ def judge_history(
     model: ModelFacts,
     n_train: int | None,
     best_other: OtherRun | None = None,
+    may_be_certain: bool = True,
 ) -> Verdict:
-    """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs."""
+    """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs. It may not be
+    certain where the errors are made of a bare loss.
+    """
     chosen = history.chosen
     if history.shape.is_empty:
         return Verdict(chosen.epoch, Diagnosis.without_gaps("undetermined"), None, ())
+    if not history.has_errors:
+        return _without_scale(history, human_error)
     curve = history.shape.classify(chance, chosen.counts.get("dev"))
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
         state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
-        is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
+        is_sure = curve != "not_learning" or (may_be_certain and len(history) > WARM_UP_EPOCHS)
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
     else:
         previous = replace(Diagnosis.without_gaps("undetermined"), reference_gaps=history.reference_gaps)
@@ -111,6 +129,20 @@ def judge_history(
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
     evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=history.trend, best_other=best_other)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
+
+
+def _without_scale(history: History, human_error: float | None) -> Verdict:
+    """The verdict where no value can be read as an error: that of the curve alone, which needs no scale."""
+    curve = history.shape.classify(None, None)
+    if curve != "diverged":
+        diagnosis = replace(Diagnosis.without_gaps("undetermined", {}, human_error), explanation=WITHOUT_SCALE[curve])
+        return Verdict(history.chosen.epoch, diagnosis, curve, ())
+    is_sure = not history.shape.ends_finite
+    diagnosis = Diagnosis.without_gaps("diverged", {}, human_error, is_sure=is_sure)
+    if is_sure:
+        return Verdict(history.chosen.epoch, diagnosis, curve, recommend(diagnosis, Evidence(curve=curve)))
+    diagnosis = replace(diagnosis, explanation=BLOWN_UP)
+    return Verdict(history.chosen.epoch, diagnosis, curve, recommend(diagnosis, Evidence(curve=curve)))
 
 
 def diagnose_epoch(

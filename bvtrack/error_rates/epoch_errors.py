@@ -38,6 +38,13 @@ class EpochErrors:
         """
         return {name: Rate(error, self._examples(name, error), self.intervals.get(name)) for name, error in self.finite.items()}
 
+    @property
+    def without_scale(self) -> EpochErrors:
+        """The same, where its errors turn out to be none: those that are not finite are left, and the values in their
+        own units.
+        """
+        return replace(self, errors={name: error for name, error in self.errors.items() if not math.isfinite(error)}, counts={})
+
     def gaps(self, *, human_error: float | None, same_distribution: bool) -> dict[str, Gap]:
         """The gaps that can be measured from the finite errors: a diagnosis without the words."""
         return measure_gaps(self.rates, human_error or 0.0, same_distribution)

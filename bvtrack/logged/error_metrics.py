@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from bvtrack.logged.autologgers import is_measured_after_fit, readings
 from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import PERCENT, ByStage, is_in_percent, objection_to
-from bvtrack.measures.measure import Measure, words_of
+from bvtrack.measures.measure import Measure
 from bvtrack.measures.metric_name import MetricName
+from bvtrack.measures.metric_words import words_of
 from bvtrack.schema.tag_texts import RUNNING, measure_text
 from bvtrack.store.logged_run import LoggedRun
 
@@ -94,7 +95,7 @@ def _is_train(run: LoggedRun, bare: MetricName, stages: ByStage) -> bool:
     return held_out.name == f"val_{bare.name}" or min(run.metrics[held_out.name].step, run.metrics[bare.name].step) > 0
 
 
-def _order(stages: ByStage) -> tuple[bool, int]:
+def _order(stages: ByStage) -> tuple[bool, tuple[int, int, int]]:
     return "dev" not in stages, stages["train"].rank
 
 

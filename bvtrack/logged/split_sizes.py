@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from bvtrack.logged.autologgers import train_digests
 from bvtrack.logged.error_metrics import Found
-from bvtrack.measures.measure import words_of
 from bvtrack.measures.metric_name import STAGE_OF
+from bvtrack.measures.metric_words import words_of
 from bvtrack.schema import names
 from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.sizes import check_split

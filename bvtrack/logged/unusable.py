@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from bvtrack.logged.autologgers import readings
 from bvtrack.logged.unknown import Unknown
+from bvtrack.measures.losses import LARGEST_CROSS_ENTROPY, kind_of_loss
 from bvtrack.measures.metric_name import MetricName
+from bvtrack.measures.metric_words import parts_of
 from bvtrack.store.logged_run import LoggedRun
 
 ByStage = Mapping[str, MetricName]
@@ -28,7 +30,13 @@ def objection_to(run: LoggedRun, stages: ByStage) -> Unknown | None:
     if metric.kind == "units":
         sentence = f"{metric.name} has units, and nothing says what a constant guess would score; log R2 as well"
         return Unknown("an error in units", sentence)
-    if metric.kind == "loss" and not (metric.is_cross_entropy or _is_classifier(run)):
+    if metric.kind == "loss" and (no_means := [loss for loss in _latest(run, stages) if _is_no_mean(loss)]):
+        sentence = f"{metric.name} comes to {no_means[0]:g}, so it has diverged, or is no cross-entropy of single examples"
+        return Unknown("a bare loss", f"{sentence}; log an error or accuracy as well")
+    if metric.kind == "rate" and _is_regression(run):
+        sentence = f"{metric.name} is no error of a regression, whose targets are hardly ever met exactly; log R2 instead"
+        return Unknown("an accuracy of a regression", sentence)
+    if metric.kind == "loss" and not (metric.is_cross_entropy or (metric.loss is None and _is_classifier(run))):
         sentence = (
             f"{metric.name} is a bare loss, and nothing says that it is a cross-entropy; log an error or accuracy as well"
         )
@@ -36,7 +44,7 @@ def objection_to(run: LoggedRun, stages: ByStage) -> Unknown | None:
     if metric.kind in ("rate", "score") and not is_in_percent(run, stages):
         for each in stages.values():
             latest = run.metrics[each.name].value
-            if latest > 1 or (latest < 0 and each.core != "r2_score"):
+            if latest > 1 or (latest < 0 and not (each.may_exceed_one and each.higher_is_better)):
                 return no_fraction(each.name, latest)
     return None
 
@@ -54,8 +62,24 @@ def is_in_percent(run: LoggedRun, stages: ByStage) -> bool:
 
 def _is_classifier(run: LoggedRun) -> bool:
     """True if the run's loss is probably a cross-entropy: it logs an accuracy too, or a param says so."""
-    if run.params.get("problem_type") == "regression":
+    if _is_regression(run):
         return False
     if any(metric.kind == "rate" for metric in readings(run)):
         return True
     return any(LOSS_PARAMS.search(key) and CROSS_ENTROPY_WORDS.search(value) for key, value in run.params.items())
+
+
+def _is_regression(run: LoggedRun) -> bool:
+    """True if a param says so: the problem's type, or a loss that is a regression's."""
+    if run.params.get("problem_type") == "regression":
+        return True
+    losses = [value for key, value in run.params.items() if LOSS_PARAMS.search(key)]
+    return any(value.startswith("reg:") or kind_of_loss(parts_of(value)) == "regression" for value in losses)
+
+
+def _latest(run: LoggedRun, stages: ByStage) -> list[float]:
+    return [run.metrics[each.name].value for each in stages.values()]
+
+
+def _is_no_mean(loss: float) -> bool:
+    return loss < 0 or loss > LARGEST_CROSS_ENTROPY

@@ -3,68 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-Kind = Literal["rate", "score", "units", "loss"]
-"""A `rate` is a share of wrong examples, for which counts give intervals; a `score` is another fraction in [0, 1] (F1, AUROC);
-an error in `units` and a `loss` become a fraction by means of the training targets."""
+from bvtrack.measures.losses import kind_of_loss
+from bvtrack.measures.metric_words import OTHER_STAGE, core_name, parts_of, stage_rank
+from bvtrack.measures.quantity import Kind, Quantity, quantity_of
+
+CE = "cross_entropy"
 
 ErrorFunction = Callable[[Any, Any], Any]
 """Maps predictions and targets, `[n_examples, ...]` each, to one error, or to an error for each example `[n_examples]`."""
 
-STAGES = {
-    "train": ("train", "training"),
-    "dev": ("val", "valid", "validation", "dev", "eval"),
-    "test": ("test",),
-}
-"""Words in metric names for the set that a metric was measured on."""
-
 FLOAT32_ROUNDING = 1e-6
-OTHER_STAGE = 2
 LOWEST_LOSS = -700.0
 """A bare loss below this is no likelihood's, and its exponential would overflow."""
-
-_STAGE_WORDS = {word for words in STAGES.values() for word in words}
-_SUFFIXES = {"epoch", "step"}
-
-
-class _Family(NamedTuple):
-    """Metrics that are read alike, matched by the whole name without a stage, by its ending, or by any one of its words."""
-
-    kind: Kind
-    higher_is_better: bool
-    names: frozenset[str] = frozenset()
-    endings: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-    may_exceed_one: bool = False
-
-    def holds(self, core: str) -> bool:
-        ends = any(f"_{core}".endswith(f"_{ending}") for ending in self.endings)
-        return ends or core in self.names or bool(self.words & set(core.split("_")))
-
-
-def _set(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
-_SQUARED = _set("mse", "mean_squared_error")
-_ROOT = _set("rmse", "root_mean_squared_error")
-_ABSOLUTE = _set("mae", "mean_absolute_error")
-_FAMILIES = (
-    _Family("rate", False, names=_set("error", "err", "error_rate", "err_rate", "misclassification", "misclassification_rate")),
-    _Family("rate", True, words=_set("acc", "accuracy")),
-    _Family("score", True, words=_set("f1", "f1score", "fbeta")),
-    _Family("score", True, words=_set("auroc", "auc", "rocauc")),
-    _Family("score", True, words=_set("iou", "miou", "jaccard", "dice")),
-    _Family("score", False, names=_set("wer", "cer", "word_error_rate", "char_error_rate"), may_exceed_one=True),
-    _Family("score", True, names=_set("r2", "r2score", "r2_score", "explained_variance"), may_exceed_one=True),
-    _Family("units", False, endings=_SQUARED | _ROOT | _ABSOLUTE),
-    _Family("loss", False, words=_set("loss", "nll", "crossentropy"), endings=_set("cross_entropy")),
-)
-"""Known names, the best understood first; a loss is the last resort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +27,7 @@ class Measure:
 
     `kind` follows from the name if it is not given. `scale` turns an error in units into a fraction: it is the error of the
     best constant predictor on the training targets. `function` computes the error if no step logs it.
+    `is_cross_entropy` says of a loss whether it is a mean cross-entropy of single examples; `None` if its name does not tell.
 
     >>> Measure("val_acc", higher_is_better=True).error(0.9)
     0.1
@@ -83,14 +38,14 @@ class Measure:
     kind: Kind | None = None
     scale: float | None = None
     function: ErrorFunction | None = field(default=None, compare=False)
+    is_cross_entropy: bool | None = None
 
     def __post_init__(self) -> None:
+        quantity = quantity_of(self.name)
         if self.kind is None:
-            family = _family(self.name)
-            kind: Kind = "score" if family is None else family.kind
-            if "balanced" in core_name(self.name).split("_"):  # a mean over classes, not over examples
-                kind = "score"
-            object.__setattr__(self, "kind", kind)
+            object.__setattr__(self, "kind", "score" if quantity is None else quantity.kind)
+        if self.is_cross_entropy is None and self.kind == "loss" and quantity and quantity.loss:
+            object.__setattr__(self, "is_cross_entropy", quantity.loss == "cross_entropy")
 
     def error(self, value: float) -> float:
         """The metric's value as an error, in the metric's own units; a fraction is cleared of float32 rounding above 1, below
@@ -113,8 +68,8 @@ class Measure:
             return min(error / self.scale, 1.0) if math.isfinite(error) else error
         if self.kind == "loss":
             return 1 - math.exp(-max(error, LOWEST_LOSS)) if math.isfinite(error) else error
-        family = _family(self.name)
-        is_bounded = family is not None and family.may_exceed_one and math.isfinite(error)
+        quantity = quantity_of(self.name)
+        is_bounded = quantity is not None and quantity.family.may_exceed_one and math.isfinite(error)
         return min(error, 1.0) if is_bounded else error
 
     @property
@@ -124,13 +79,16 @@ class Measure:
 
     @property
     def needs_scale(self) -> bool:
-        """True if the error has units and the error of a constant predictor is not known yet."""
-        return self.kind == "units" and self.scale is None
+        """True if the error has units, or is a loss that is no cross-entropy, and that of a constant predictor is not known."""
+        has_units = self.kind == "units" or (self.kind == "loss" and self.is_cross_entropy is False)
+        return has_units and self.scale is None
 
     def __str__(self) -> str:
         if self.scale is not None:
             remark = "best constant" if self.kind == "units" else "best constant; a bare loss"
             return f"{self.name} / {self.scale:.4g} ({remark})"
+        if self.kind == "loss" and self.needs_scale:
+            return f"{self.name} (a loss without an error scale)"
         if self.kind == "loss":
             return f"1 - exp(-{self.name}) (a bare loss)"
         return f"1 - {self.name}" if self.higher_is_better else self.name
@@ -142,42 +100,64 @@ class Measure:
         >>> Measure("val_acc", higher_is_better=True).find_in(["train_loss", "train_acc"], "train")
         'train_acc'
         """
-        ranked = [(_stage_rank(name, stage), len(name), name) for name in names if core_name(name) == core_name(self.name)]
-        return min((name for name in ranked if name[0] < OTHER_STAGE or stage is None), default=(0, 0, None))[2]
+        of_stage = [name for name in names if stage is None or stage_rank(name, stage) < OTHER_STAGE]
+        same = [name for name in of_stage if core_name(name) == core_name(self.name)] or self._spelled_otherwise(of_stage)
+        return min(same, key=lambda name: (stage_rank(name, stage), len(name), name), default=None)
+
+    def _spelled_otherwise(self, names: Iterable[str]) -> list[str]:
+        """The names of the same quantity (`accuracy`, `acc@1` and `top1`), if they have one spelling."""
+        own = quantity_of(self.name)
+        same = [name for name in names if own and (other := quantity_of(name)) and other.core == own.core]
+        return same if len({core_name(name) for name in same}) == 1 else []
 
 
-def find_measure(names: Iterable[str], stage: str | None = "dev") -> Measure | None:
+def find_measure(names: Iterable[str], stage: str | None = "dev", *, loss: str | None = None) -> Measure | None:
     """The error among the logged metric names, preferably one of `stage`; `None` if there is none.
 
-    Error rates come first, then accuracies, F1, AUROC and other scores, then regression errors, and a bare loss last.
+    Error rates come first, then accuracies, F1, AUROC and other scores, then regression errors, and a bare loss last; a part
+    or a relaxation of a metric comes after the others (top 5, one class, one fold). A loss is no cross-entropy if losses of
+    other kinds are beside it, as its terms. `loss` is the name of what the training minimises, if it is known: beside a
+    regression's, accuracies and other metrics of classes mean nothing.
 
     >>> find_measure(["train_loss", "val_loss", "train_acc", "val_acc"]).name
     'val_acc'
+    >>> find_measure(["val_loss", "val_accuracy"], loss="mse").name
+    'val_loss'
     """
-    known = [(family, name) for name in names if (family := _family(name)) is not None]
+    minimised = kind_of_loss(parts_of(loss)) if loss else None
+    names = list(names)
+    known = [(quantity, name) for name in names if (quantity := quantity_of(name)) is not None]
+    if minimised == "regression":
+        known = [(quantity, name) for quantity, name in known if not quantity.family.is_of_classes]
 
-    def rank(found: tuple[_Family, str]) -> tuple[bool, int, int, int, str]:
-        family, name = found
-        place = _stage_rank(name, stage)
-        return place == OTHER_STAGE, _FAMILIES.index(family), place, len(name), name
+    def rank(found: tuple[Quantity, str]) -> tuple[bool, tuple[int, int, int], int, int, int, str]:
+        quantity, name = found
+        place = stage_rank(name, stage)
+        return place == OTHER_STAGE, quantity.rank, place, quantity.distance, len(name), name
 
     if not known:
         return None
-    family, name = min(known, key=rank)
-    return Measure(name, family.higher_is_better)
+    quantity, name = min(known, key=rank)
+    is_none = quantity.kind == "loss" and quantity.loss is None and (_has_other_terms(names) or minimised not in (None, CE))
+    return Measure(name, quantity.family.higher_is_better, is_cross_entropy=False if is_none else None)
+
+
+def _has_other_terms(names: Iterable[str]) -> bool:
+    """True if losses that are no cross-entropies are among the names: those that a total is the sum of, or a GAN's two."""
+    return any(kind_of_loss(parts) not in (None, CE) for name in names if "loss" in (parts := parts_of(name)))
 
 
 def as_measure(measure: str | Measure | None) -> Measure | None:
     """The measure passed by a user as `measure=`. Raises `ValueError` for a name that does not say whether higher is better."""
     if measure is None or isinstance(measure, Measure):
         return measure
-    family = _family(measure)
-    if family is None:
+    quantity = quantity_of(measure)
+    if quantity is None:
         raise ValueError(
             f"measure={measure!r} does not say whether higher is better; "
             f"pass bvtrack.Measure({measure!r}, higher_is_better=True) (or False)"
         )
-    return Measure(measure, family.higher_is_better)
+    return Measure(measure, quantity.family.higher_is_better)
 
 
 def scaled(measure: Measure, targets: Any) -> Measure:
@@ -190,13 +170,22 @@ def scaled(measure: Measure, targets: Any) -> Measure:
     import numpy as np
 
     has_own_units = measure.function is not None and measure.kind == "score"
-    if measure.kind != "units" and not (is_continuous(targets) and (has_own_units or measure.kind == "loss")):
+    if measure.kind != "units" and not ((has_own_units or _is_scalable(measure)) and is_continuous(targets)):
         return measure
     values = np.asarray(targets, dtype=float)
     constants = (np.broadcast_to(middle(values, axis=0), values.shape).copy() for middle in (np.mean, np.median))
     error = measure.function or _error_in_units(measure)
     scale = min(float(np.asarray(error(constant, values)).mean()) for constant in constants)
     return replace(measure, scale=scale, kind="units" if has_own_units else measure.kind) if scale > 0 else measure
+
+
+def _is_scalable(measure: Measure) -> bool:
+    """True for a loss that may be one of predictions and targets, which a constant predictor has too."""
+    if measure.kind != "loss":
+        return False
+    quantity = quantity_of(measure.name)
+    is_regression = quantity is not None and quantity.loss == "regression"
+    return measure.function is not None or is_regression or measure.is_cross_entropy is None
 
 
 def needs_targets(measure: Measure, *, has_classes: bool) -> bool:
@@ -212,16 +201,36 @@ def is_continuous(targets: Any) -> bool:
     return values.dtype.kind == "f" and not np.isin(values, (0.0, 1.0)).all()
 
 
+FEWEST_QUANTITIES = 20
+"""Targets that are no whole numbers and have more values than this are quantities; those of few are labels that were
+smoothed.
+"""
+
+
+def are_quantities(targets: Any) -> bool:
+    """True for regression targets `[n]` or `[n, 1]` that no prediction meets exactly, so that an accuracy means nothing.
+
+    Class labels may be floats, and so may labels of several columns that were smoothed or mixed.
+    """
+    import numpy as np
+
+    values = np.asarray(targets)
+    if values.dtype.kind != "f" or values.size != len(values):
+        return False
+    return not (values == np.round(values)).all() and len(np.unique(values)) > FEWEST_QUANTITIES
+
+
 def _error_in_units(measure: Measure) -> ErrorFunction:
-    ending = f"_{core_name(measure.name)}"
+    quantity = quantity_of(measure.name)
+    key, words = quantity.family.key if quantity else "", set(parts_of(measure.name))
 
     def error(predictions: Any, targets: Any) -> Any:
         import numpy as np
 
-        if ending.endswith(tuple(_ABSOLUTE)):
+        if key == "mae" or {"mae", "l1"} & words:
             return np.mean(np.abs(predictions - targets))
         squared = np.mean((predictions - targets) ** 2)
-        return np.sqrt(squared) if ending.endswith(tuple(_ROOT)) else squared
+        return np.sqrt(squared) if key == "rmse" else squared
 
     return error
 
@@ -233,40 +242,3 @@ def has_diverged(logged: Mapping[str, float]) -> bool:
     True
     """
     return any(not math.isfinite(value) for name, value in logged.items() if "loss" in name.lower())
-
-
-def is_of_stage(name: str, stage: str) -> bool:
-    """True if a metric's name says that it was measured on this set: `train`, `dev` or `test`.
-
-    >>> is_of_stage("test_acc", "test"), is_of_stage("val_loss", "test")
-    (True, False)
-    """
-    return _stage_rank(name, stage) == 0
-
-
-def core_name(name: str) -> str:
-    """A metric's name without the stage it was measured in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
-    return "_".join(word for word in words_of(name) if word not in _STAGE_WORDS | _SUFFIXES)
-
-
-def words_of(name: str) -> list[str]:
-    """The words of a metric's name in lower case, whatever separates them.
-
-    >>> words_of("validation_0-errorRate")
-    ['validation', '0', 'error', 'rate']
-    """
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
-
-
-def _family(name: str) -> _Family | None:
-    core = core_name(name)
-    return next((family for family in _FAMILIES if family.holds(core)), None)
-
-
-def _stage_rank(name: str, stage: str | None) -> int:
-    """0 if the name says `stage`, 1 if it says none, `OTHER_STAGE` if it says another."""
-    words = set(words_of(name)) & _STAGE_WORDS
-    if not words:
-        return 1
-    return 0 if stage is not None and words & set(STAGES[stage]) else OTHER_STAGE

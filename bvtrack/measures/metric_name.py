@@ -6,7 +6,9 @@ import functools
 from itertools import pairwise
 from typing import NamedTuple
 
-from bvtrack.measures.measure import STAGES, Kind, find_measure, words_of
+from bvtrack.measures.losses import LossKind
+from bvtrack.measures.metric_words import STAGES, words_of
+from bvtrack.measures.quantity import Kind, quantity_of
 
 STAGE_OF = {
     **{word: stage for stage, words in STAGES.items() for word in words},
@@ -19,30 +21,15 @@ GENERIC = {"eval", "evaluation"}
 """Prefixes that are not the name of a set if another word is: `eval_train_loss`."""
 OF_DATA = {"x", "y", "df", "ds", "data", "set", "dataset", "loader", "dataloader", "idx", "epoch", "step"}
 """Words that say nothing about the quantity."""
-CORES = {
-    **dict.fromkeys(("accuracy_score", "acc"), "accuracy"),
-    **dict.fromkeys(("binary_error", "multi_error", "merror", "zero_one_loss", "err", "error_rate", "err_rate"), "error"),
-    "bvtrack_error": "error",
-    **dict.fromkeys(("logloss", "mlogloss", "binary_logloss", "multi_logloss"), "log_loss"),
-    **dict.fromkeys(("roc_auc_score", "roc_auc", "auroc"), "auc"),
-    **dict.fromkeys(("r2", "r2score"), "r2_score"),
-    "f1": "f1_score",
-    "explained_variance_score": "explained_variance",
-    "aucpr": "auc_pr",
-    "l2": "mse",
-    "l1": "mae",
-}
-"""One name for each quantity that libraries call differently (the metrics of scikit-learn, XGBoost and LightGBM, and our
-own)."""
-CROSS_ENTROPIES = {"log_loss", "nll", "nll_loss", "ce", "ce_loss", "bce", "bce_loss", "xent"}
-"""Losses that are known to be cross-entropies by name."""
+CORES = {"l2": "mse", "l1": "mae"}
+"""LightGBM's names for errors, which are those of norms elsewhere."""
 
 
 class MetricName(NamedTuple):
     """A metric that can be read as an error.
 
     `stage` is `train`, `train_dev`, `dev` or `test`, or `None` if the name says none. Metrics with one `core` measure the same
-    quantity. `rank` puts errors first, then accuracies, other scores, and losses last.
+    quantity. `rank` puts losses last; else plain metrics before parts of them, and of these errors first, then accuracies.
     """
 
     name: str
@@ -50,21 +37,20 @@ class MetricName(NamedTuple):
     core: str
     kind: Kind
     higher_is_better: bool
-    rank: int
+    rank: tuple[int, int, int]
+    loss: LossKind | None = None
+    may_exceed_one: bool = False
 
     @property
     def is_cross_entropy(self) -> bool:
         """True if the name says that it is a cross-entropy."""
-        return self.core in CROSS_ENTROPIES or "crossentropy" in self.core.replace("_", "")
+        return self.loss == "cross_entropy"
 
     @property
     def preference(self) -> tuple[bool, bool, int, str]:
         """Sort key for names of one quantity: a value per epoch first, then one that says neither, then one per step."""
         words = words_of(self.name)
         return "step" in words, "epoch" not in words, len(self.name), self.name
-
-
-RANKS = {"rate": 0, "score": 2, "units": 4, "loss": 5}
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -82,12 +68,11 @@ def read_metric_name(name: str) -> MetricName | None:
         stages = {"train_dev": "dev"}
     elif len(stages) > 1 and stages.get("dev") in GENERIC:
         del stages["dev"]
-    core = _core(words)
-    measure = find_measure([core], None)
-    if measure is None or measure.kind is None or len(stages) > 1:
+    quantity = quantity_of(_core(words))
+    if quantity is None or len(stages) > 1:
         return None
-    rank = RANKS[measure.kind] + (measure.kind == "rate" and measure.higher_is_better)
-    return MetricName(name, next(iter(stages), None), core, measure.kind, measure.higher_is_better, rank)
+    stage, (family, core, kind, *_, loss) = next(iter(stages), None), quantity
+    return MetricName(name, stage, core, kind, family.higher_is_better, quantity.rank, loss, family.may_exceed_one)
 
 
 def _core(words: list[str]) -> str:

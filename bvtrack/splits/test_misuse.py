@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from bvtrack.measures.measure import is_of_stage
+from bvtrack.measures.metric_words import is_of_stage
 from bvtrack.splits.finding import Finding
 from bvtrack.splits.finding_codes import FindingCode
 

@@ -1,0 +1,72 @@
+"""A metric's name as words: those for the set that it was measured on, and the others."""
+
+from __future__ import annotations
+
+import re
+
+STAGES = {
+    "train": ("train", "training"),
+    "dev": ("val", "valid", "validation", "dev", "eval"),
+    "test": ("test",),
+}
+"""Words in metric names for the set that a metric was measured on."""
+
+OTHER_STAGE = 2
+
+_STAGE_WORDS = {word for words in STAGES.values() for word in words}
+_SUFFIXES = {"epoch", "step"}
+_ONE_WORD = re.compile(r"(?<![A-Za-z])([a-z])(?=(?:IoU|AP|Acc|Dice|Fscore)(?![a-z]))|IoU")
+"""`mAP`, `mIoU` and `aAcc` are one word each, and `IoU` is no word `Io` with a `U`."""
+_NUMBERED = re.compile(r"([a-z]{2,}?)(\d+)([bmp]?|acc|accuracy|err|error)")
+"""`acc1`, `top5acc` and YOLO's `map50b` hold a number; `f1`, `r2` and `l1` are words."""
+_COMPOUNDS = {("multi", "class"): "multiclass", ("multi", "label"): "multilabel", ("io", "u"): "iou"}
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a metric's name in lower case, whatever separates them.
+
+    >>> words_of("validation_0-errorRate"), words_of("val/mIoU")
+    (['validation', '0', 'error', 'rate'], ['val', 'miou'])
+    """
+    whole = _ONE_WORD.sub(lambda match: "Iou" if match[0] == "IoU" else match[0].upper(), name)
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", whole)
+    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+
+
+def parts_of(name: str) -> list[str]:
+    """The words of a metric's name without those for its set, numbers by themselves.
+
+    >>> parts_of("val/acc@1"), parts_of("top5_acc"), parts_of("val_f1")
+    (['acc', '1'], ['top', '5', 'acc'], ['f1'])
+    """
+    parts: list[str] = []
+    for word in words_of(name):
+        if word in _STAGE_WORDS | _SUFFIXES:
+            continue
+        numbered = _NUMBERED.fullmatch(word)
+        parts += [part for part in numbered.groups() if part] if numbered else [re.sub(r"^(\d+)[bmp]$", r"\1", word)]
+        if (pair := tuple(parts[-2:])) in _COMPOUNDS:
+            parts[-2:] = [_COMPOUNDS[pair]]
+    return parts
+
+
+def core_name(name: str) -> str:
+    """A metric's name without the stage it was measured in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
+    return "_".join(word for word in words_of(name) if word not in _STAGE_WORDS | _SUFFIXES)
+
+
+def stage_rank(name: str, stage: str | None) -> int:
+    """0 if the name says `stage`, 1 if it says none, `OTHER_STAGE` if it says another."""
+    words = set(words_of(name)) & _STAGE_WORDS
+    if not words:
+        return 1
+    return 0 if stage is not None and words & set(STAGES[stage]) else OTHER_STAGE
+
+
+def is_of_stage(name: str, stage: str) -> bool:
+    """True if a metric's name says that it was measured on this set: `train`, `dev` or `test`.
+
+    >>> is_of_stage("test_acc", "test"), is_of_stage("val_loss", "test")
+    (True, False)
+    """
+    return stage_rank(name, stage) == 0

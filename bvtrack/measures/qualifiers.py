@@ -1,0 +1,35 @@
+"""Words in metric names beside the quantity: those that leave it as it is, and those that make another, or no error, of it."""
+
+from __future__ import annotations
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, each once."""
+    return frozenset(text.split())
+
+
+NEUTRAL = words(
+    "binary multi multiclass multilabel categorical sparse classification metric metrics score rate mean avg average overall"
+    " total global final current full all raw at k b bvtrack index coef coeff coefficient cohen"
+)
+"""The same quantity, named at greater length."""
+
+AVERAGES = ("micro", "weighted", "macro", "balanced")
+"""Ways to average over classes, those nearest to the plain metric first."""
+
+NO_ERRORS = words(
+    "std stdev stddev sd var variance sem stderr ci lower upper delta diff difference gap range iqr change improvement slope"
+    " time seconds sec duration count n num steps lr grad gradient threshold thresh weight weights lambda scale scaler"
+    " target baseline patience"
+)
+"""Spreads and differences of a metric, and what is no value of it: none of them is an error."""
+
+PARTS = words(
+    "mask aux auxiliary fold class cls per head task group worst best max min slice subset bbox small medium large running"
+    " smooth smoothed noisy adv adversarial robust attack corrupted ood shadow sanity batch loader dataloader idx domain"
+    " support oracle random majority dummy"
+)
+"""A part of the examples, the classes or the model, or the best so far, but not the metric of the task at this epoch."""
+
+OF_PLACES = words("token tokens pixel pix voxel point points char character word sequence span edge frame mlm")
+"""What is counted in place of examples: the number of examples then tells nothing of the metric's certainty."""
