@@ -6,9 +6,12 @@
 from bvtrack.adapters.augmented import is_same
 from bvtrack.adapters.budget import TimeBudget
 from bvtrack.adapters.facts import as_number, largest
+from bvtrack.adapters.held_writes import WriteGuard, guard_writes
+from bvtrack.adapters.named_state import preserve_named_state
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.own_error import error_measure, metric_measure
 from bvtrack.adapters.predictions import Predictions, join_examples, measure_batches
+from bvtrack.adapters.quiet_writer import NOTHING, QuietWriter, is_writer
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.journal.records import EndState, end_state
@@ -24,6 +27,7 @@ from bvtrack.tracking.environment import human_error_from_environment, is_disabl
 
 __all__ = [
     "FEWEST_TRAIN_EXAMPLES",
+    "NOTHING",
     "CallbackOptions",
     "EndState",
     "ErrorFunction",
@@ -31,6 +35,7 @@ __all__ = [
     "Logged",
     "Pass",
     "Predictions",
+    "QuietWriter",
     "Session",
     "SetName",
     "SplitSample",
@@ -39,20 +44,24 @@ __all__ = [
     "TrainEval",
     "Training",
     "WarnOnce",
+    "WriteGuard",
     "as_number",
     "choose_examples",
     "end_state",
     "error_measure",
+    "guard_writes",
     "human_error_from_environment",
     "is_disabled",
     "is_same",
     "is_switched_on",
+    "is_writer",
     "join_examples",
     "largest",
     "measure_batches",
     "measure_examples",
     "metric_measure",
     "never_raise",
+    "preserve_named_state",
     "preserve_random_states",
     "train_eval_size",
 ]
