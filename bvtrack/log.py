@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import signal
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -39,8 +41,22 @@ _Owner = TypeVar("_Owner")
 _Arguments = ParamSpec("_Arguments")
 
 
+def is_for_the_program(error: BaseException) -> bool:
+    """True if an exception came from outside, by a signal, whatever code it struck: the program's end, a time limit, Ctrl-C."""
+    handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
+    struck = any(frame.f_code in handlers for frame, _ in walk_tb(error.__traceback__))
+    return struck or isinstance(error, (KeyboardInterrupt, GeneratorExit))
+
+
+def _code_of(handler: Any) -> Any:
+    """The code of a function, a method or a callable object; `None` for what Python does not run."""
+    function = getattr(handler, "__func__", handler)
+    return getattr(function, "__code__", None) or getattr(type(handler).__call__, "__code__", None)
+
+
 def never_raise(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Callable[Concatenate[_Owner, _Arguments], None]:
-    """Make a method that logs one warning, once for each object and message, where `method` would raise.
+    """Make a method that logs one warning, once for each object and message, where `method` would raise. What a signal raises
+    is passed on.
 
     >>> class Callback:
     ...     @never_raise
@@ -54,6 +70,8 @@ def never_raise(method: Callable[Concatenate[_Owner, _Arguments], None]) -> Call
         try:
             method(owner, *args, **kwargs)
         except Exception as error:
+            if is_for_the_program(error):
+                raise
             message = f"{type(error).__name__}: {error}"
             if message not in _said.setdefault(owner, set()):
                 _said[owner].add(message)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from idle_shipper import IdleShipper
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -54,20 +55,6 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             send_journal(pending, lambda offset: None)
 
     return send_all
-
-
-class IdleShipper:
-    """Stands where a process would send a journal, and leaves it where it is."""
-
-    has_ended = False
-
-    def __init__(self, journal: Path, tracking_uri: str) -> None:
-        from bvtrack.shipping.progress import Progress
-
-        self.progress = Progress()
-
-    def close(self, timeout: float) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)

@@ -335,7 +335,10 @@ def test_a_loss_that_is_no_number_spares_the_passes(journals: Path, said: list[s
     ("found", "reason"),
     [
         (OSError("no such file"), "evaluating failed on the test data (OSError('no such file'))"),
-        (Pass(50, {"f1": 0.5}), "evaluating did not log 1 - val_acc on the test data"),
+        (
+            Pass(50, {"f1": 0.5}),
+            "evaluating did not log 1 - val_acc on the test data; it logged f1; measure it with error= instead",
+        ),
     ],
 )
 def test_a_set_that_cannot_be_measured_costs_its_error_alone(found: Any, reason: str, journals: Path, said: list[str]) -> None:

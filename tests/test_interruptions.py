@@ -184,7 +184,7 @@ def test_a_training_that_is_killed_again_and_again_is_one_run_with_each_epoch_on
     assert code_of_the_last == 0, trouble
     assert acknowledged <= {point.step for point in points}
     assert [point.step for point in points] == list(range(40 * (N_KILLS + 1)))
-    assert [point.value for point in points] == [round(0.6 / (step + 1), 7) for step in range(len(points))]
+    assert [point.value for point in points] == [round(0.6 / (step + 1), 8) for step in range(len(points))]
     assert (run.data.tags["bvtrack.state"], run.info.status) == ("complete", "FINISHED")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bvtrack.journal.journal import record
@@ -61,10 +62,11 @@ def test_only_new_records_make_points_and_all_of_them_the_verdict() -> None:
     assert bundle.tags["bvtrack.epoch"] == "1"
 
 
-def test_what_float32_leaves_behind_is_rounded_away() -> None:
-    first = epoch(0, train=0.351000010967, dev=0.4)
+def test_what_arithmetic_leaves_behind_is_rounded_away_but_no_digit_of_a_float32() -> None:
+    first = epoch(0, train=1 - 0.649, dev=1 - float(np.float32(113 / 160)))
 
-    assert values(ledger(first).bundle([first]))[0, "train_error"] == 0.351
+    written = values(ledger(first).bundle([first]))
+    assert (written[0, "train_error"], written[0, "dev_error"]) == (0.351, 0.29374999)
 
 
 def test_an_error_that_is_no_number_makes_no_point_but_the_verdict() -> None:

@@ -43,6 +43,9 @@ KNOWN = {
     "bvtrack/journal/journal.py:close",  # the part of a record that a full disk took, in a file that is open for writing
     "integrations/bvtrack_keras/backup.py:note",  # bvtrack.json, where what is there was a note of ours
     "integrations/bvtrack_keras/backup.py:forget",
+    "integrations/bvtrack_lightning/letter.py:post",  # a file of a random name of ours
+    "integrations/bvtrack_lightning/letter.py:take",
+    "integrations/bvtrack_lightning/letter.py:_remove",
 }
 
 

@@ -182,7 +182,7 @@ def test_a_keras_backup_leads_a_resumed_training_to_its_run(
     model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(2, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     callback = BiasVarianceCallback(tracking_uri=store, experiment=EXPERIMENT, train_data=(x, y), backup_dir=note.parent)
-    model.fit(x, y, initial_epoch=2, epochs=4, validation_data=(x, y), callbacks=[callback], verbose=0)
+    model.fit(x, y, initial_epoch=2, epochs=4, validation_data=split(100, 7), callbacks=[callback], verbose=0)
     send()
     after = run_called(store, "keras")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.measures.example_error import measure_examples
-from bvtrack.measures.measure import Measure, has_diverged
+from bvtrack.measures.measure import Measure, find_measure, has_diverged
 from bvtrack.schema.tag_texts import AUGMENTED, RUNNING
 from bvtrack.tracking.tracker import Tracker
 
@@ -30,6 +30,8 @@ class ErrorReader:
         self._tracker = tracker
         self._own = own
         self._say = say
+        self.named = tracker.measure
+        """The measure that the user named."""
         self._remarks: list[str] = []
         self.measure: Measure | None = own
         self.is_augmented = False
@@ -39,23 +41,31 @@ class ErrorReader:
         """Choose the logged metric that is the error, once."""
         if self.measure is not None:
             return
+        names, taken = {*names}, self._tracker.measure
+        best = find_measure(names) if self.named is None else self.named if self.named.find_in(names) else None
+        if best and taken and best.name != taken.name:  # a sanity check may have logged less
+            self._tracker.log_measure(best)
         found = self._tracker.choose_measure(names)
         if found is not None and found.kind == "loss" and found.function is None and (loss := self._training.loss()):
             found = replace(found, scale=None, function=loss)
             self._tracker.log_measure(found)
         self.measure = found
 
+    def is_told_by(self, names: Iterable[str]) -> bool:
+        """True if these names settle the measure, whatever else may be logged yet."""
+        return self.named.find_in(names) is not None if self.named else find_measure(names) is not None
+
     def logged(self, values: Mapping[str, Any], stage: str) -> float | None:
         """The error that was logged for a stage; `None` where it was not."""
         return self._error_at(self._name_in(values, stage), values)
 
-    def of_epoch(self, logged: Logged, passes: Mapping[SetName, Pass] | None) -> Arguments:
-        """All errors of an epoch; without passes where a loss that is no number made them pointless. Where the train error
-        could not be measured, the loop's running average stands in.
+    def of_epoch(self, logged: Logged, measured: Arguments | None) -> Arguments:
+        """All errors of an epoch; `measured` by `of_passes`, or not at all where a loss that is no number made that pointless.
+        Where the train error could not be measured, the loop's running average stands in.
         """
         if self.measure is None:
             return {}
-        errors = {} if passes is None else self._measured(logged, passes)
+        errors = {} if measured is None else {"dev_error": self._of_validation(logged)} | measured
         if has_diverged({**logged.train, **logged.dev}):
             errors["train_error"] = math.nan
         errors["train_error_running"] = self._running(logged)
@@ -66,8 +76,9 @@ class ErrorReader:
             self._remark(AUGMENTED)
         return errors
 
-    def _measured(self, logged: Logged, passes: Mapping[SetName, Pass]) -> Arguments:
-        errors: Arguments = {} if "dev" in passes else {"dev_error": self.logged(logged.dev, "dev")}
+    def of_passes(self, passes: Mapping[SetName, Pass]) -> Arguments:
+        """The errors that the passes found."""
+        errors: Arguments = {"dev_error": None} if "dev" in passes else {}
         intervals = {}
         for name, found in passes.items():
             measured = self._read(name, found)
@@ -75,6 +86,11 @@ class ErrorReader:
                 errors[f"{name}_error"], intervals[name] = measured
                 errors[f"n_{name}"] = found.n
         return errors | {"intervals": {name: ends for name, ends in intervals.items() if ends is not None}}
+
+    def _of_validation(self, logged: Logged) -> float | None:
+        name = self._name_in(logged.dev, "dev")
+        self._note_kind(name, logged.over_classes)
+        return self._error_at(name, logged.dev)
 
     def _running(self, logged: Logged) -> float | None:
         """The error that the training steps have logged, under another name than validation."""
@@ -101,18 +117,21 @@ class ErrorReader:
         except Exception as error:  # a function of the user's own may give anything
             measured, problem = None, repr(error)
         if measured is None:
-            reason = f"{step} failed on {data} ({problem})" if problem else f"{step} did not log {self.measure} on {data}"
+            reason = f"{step} failed on {data} ({problem})" if problem else self._not_logged(found, step, data)
             self._say(f"the {name} error is missing, for {reason}")
             self._remark(f"{name}: missing")
         return measured
+
+    def _not_logged(self, found: Pass, step: str, data: str) -> str:
+        seen = ", ".join(sorted(found.values)) or "nothing"
+        return f"{step} did not log {self.measure} on {data}; it logged {seen}; measure it with error= instead"
 
     def _of_values(self, found: Pass) -> Measured | None:
         assert self.measure is not None
         name = self.measure.find_in(found.values)
         if name is None:
             return None
-        if self.measure.is_rate and name in found.over_classes:
-            self._take(replace(self.measure, kind="score"))
+        self._note_kind(name, found.over_classes)
         return self.measure.error(float(found.values[name])), None
 
     def _of_examples(self, found: Pass) -> Measured:
@@ -128,6 +147,11 @@ class ErrorReader:
         if measured.is_rate:
             self._take(replace(self.measure, kind="rate"))
         return measured.value, measured.interval
+
+    def _note_kind(self, name: str | None, over_classes: Collection[str]) -> None:
+        """Take an accuracy over classes for one from now on: no count of examples tells how certain it is."""
+        if self.measure is not None and self.measure.is_rate and name in over_classes:
+            self._take(replace(self.measure, kind="score"))
 
     def _remark(self, remark: str) -> None:
         """Put a remark into the measure's tag, behind those that are there."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from bvtrack.adapters.budget import MOST_OF_AN_EPOCH, TimeBudget
-from bvtrack.adapters.error_reader import ErrorReader
+from bvtrack.adapters.error_reader import Arguments, ErrorReader
 from bvtrack.adapters.options import CallbackOptions
-from bvtrack.adapters.training import Pass, SetName, Training
+from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.journal.records import EndState
-from bvtrack.log import WarnOnce
+from bvtrack.log import WarnOnce, is_for_the_program, never_raise
 from bvtrack.measures.measure import Measure, has_diverged
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.comparing.outputs import held_out
@@ -27,12 +27,32 @@ logger = logging.getLogger("bvtrack")
 
 TrainingT = TypeVar("TrainingT", bound=Training)
 
+UNKNOWN_WEIGHTS = (
+    "the test error {error:.4g} is not logged: it was measured on weights of none of the epochs whose errors were measured; "
+    "if you know their epoch, call callback.tracker.log_test({error:.4g}, epoch=...)"
+)
+MOST_MARKS = 10_000
+"""Marks of weights that are remembered, those of the latest epochs: a few hundred kilobytes."""
+
+
+@dataclass
+class EndedEpoch:
+    """An epoch that is measured, and whose metrics may still be logged; `passes` is `None` where a loss that is no number made
+    them pointless. `logged` is what has been logged of it so far.
+    """
+
+    number: int
+    passes: Mapping[SetName, Pass] | None
+    measured: Arguments | None = None
+    logged: Arguments | None = None
+
 
 class Session(Generic[TrainingT]):
     """Measures the errors of each epoch of a `training`, and keeps its run diagnosed by `options`.
 
     A callback calls `begin`, then `begin_epoch` and `end_epoch` in each epoch, and `end`; where the weights that the dev error
-    is of are gone by the epoch's end, `measure_sets` before. In several processes each has a session, and all take part.
+    is of are gone by the epoch's end, `measure_sets` before; where metrics of the epoch are still logged after its end,
+    `close_epoch` at its end and `log_epoch` later. In several processes each has a session, and all take part.
 
     Args:
         tracker: what writes; by default the one that `options` make.
@@ -57,6 +77,9 @@ class Session(Generic[TrainingT]):
         self._facts = ModelFacts()
         self._is_split_checked = False
         self._passes: Mapping[SetName, Pass] | None = None
+        self._marks: Sequence[str] = ()
+        self._epochs_by_mark: dict[str, int] = {}
+        self._ended: EndedEpoch | None = None
         self._outputs: Mapping[str, Any] = {}
         self._budget = TimeBudget(training.now)
         self._epoch_start = time.perf_counter()
@@ -67,12 +90,22 @@ class Session(Generic[TrainingT]):
     @property
     def measure(self) -> Measure | None:
         """The measure of the errors, once it is settled; before, the one that the user named."""
-        return self._errors.measure or self.tracker.measure
+        return self._errors.measure or self._errors.named
 
     @property
     def has_measured(self) -> bool:
         """True if the sets have been measured in this epoch."""
         return self._passes is not None
+
+    @property
+    def has_ended_epoch(self) -> bool:
+        """True if an epoch is closed, and more may be logged of it."""
+        return self._ended is not None
+
+    def recall(self, state: Mapping[str, Any]) -> None:
+        """Know the weights of the epochs before, where the Tracker has resumed from this `state()`."""
+        if self.tracker.state()["epochs"]:
+            self._epochs_by_mark = dict(state.get("weights", {}))
 
     def begin(self) -> None:
         """Note what the model is and, where the data are known, check the split."""
@@ -83,6 +116,7 @@ class Session(Generic[TrainingT]):
 
     def begin_epoch(self) -> None:
         """Start the clock that limits what a pass may cost."""
+        self.leave_epoch()
         self._epoch_start = time.perf_counter()
 
     def measure_sets(self, turn: int | None = None) -> None:
@@ -93,32 +127,72 @@ class Session(Generic[TrainingT]):
         turn = self.n_epochs if turn is None else turn
         self._budget.begin(MOST_OF_AN_EPOCH * (time.perf_counter() - self._epoch_start))
         is_test_due = bool(self._options.test_every) and turn % self._options.test_every == 0
-        due = [name for name in self.training.sets(self.measure) if name != "test" or is_test_due]
+        self._marks = self._marks_now()
+        due = [name for name in self._sets() if name != "test" or is_test_due]
         self._passes = {name: self._pass_over(name) for name in due}
 
     def end_epoch(self, epoch: int) -> None:
         """Log the errors of an epoch, counted from 0: those that have been measured in it, or else are measured now."""
+        self.close_epoch(epoch, is_all_logged=True)
+        self.log_epoch()
+
+    def close_epoch(self, epoch: int, *, is_all_logged: bool = False) -> None:
+        """Take up the errors of an epoch, as `end_epoch`, for `log_epoch` to log once the loop has logged all metrics of it."""
         self._check_split()
         logged = self.training.logged()
-        self._errors.settle([*logged.dev, *logged.train])
+        if is_all_logged or self._errors.is_told_by(logged.dev):
+            self._errors.settle([*logged.dev, *logged.train])
         if self._passes is None and self._errors.measure and not has_diverged({**logged.train, **logged.dev}):
             self.measure_sets(epoch)
-        passes, self._passes = self._passes, None
+        self._epochs_by_mark |= dict.fromkeys(self._marks or self._marks_now(), epoch)
+        passes, self._passes, self._marks = self._passes, None, ()
         if passes is not None:
             self._outputs = held_out({name: found.outputs for name, found in passes.items()}) or self._outputs
             passes = self.training.join(passes)
-        self.tracker.log_epoch(epoch, **self._errors.of_epoch(logged, passes))
-        self.n_epochs += 1
+        elif self._errors.measure is None:  # it may be told by what is logged yet
+            passes = {}
+        self._ended = EndedEpoch(epoch, passes)
         if self._options.expose:
-            self.training.expose(self.tracker.metrics_of(epoch))
+            self.training.expose(self._expected(self._ended, logged))
 
-    def log_test(self, logged: Mapping[str, Any], *, epoch: int, n_test: int | None = None) -> None:
-        """Pass on the test error that was logged after the training, with the weights of `epoch`, over `n_test` examples."""
+    def log_epoch(self) -> None:
+        """Log the epoch that was closed last, with all that the loop has logged for it by now; again only if that is more."""
+        ended = self._ended
+        if ended is None:
+            return
+        logged = self.training.logged()
+        self._errors.settle([*logged.dev, *logged.train])
+        errors = self._errors_of(ended, logged)
+        if repr(errors) == repr(ended.logged):  # for no number is equal to itself
+            return
+        self.n_epochs += ended.logged is None
+        ended.logged = errors
+        self.tracker.log_epoch(ended.number, **errors)
+
+    def leave_epoch(self) -> None:
+        """Have done with the epoch that was closed last: whatever is logged now is of none, or of another."""
+        self._ended = None
+
+    def state(self) -> Mapping[str, Any]:
+        """State for a checkpoint: the Tracker's, and the epochs of the weights."""
+        marks = list(self._epochs_by_mark.items())[-MOST_MARKS:]
+        return {**self.tracker.state(), "weights": dict(marks)}
+
+    def epoch_of(self, marks: Sequence[str]) -> int | None:
+        """The last measured epoch that had weights with the first of these marks; `None` where none had."""
+        return self._epochs_by_mark.get(marks[0]) if marks else None
+
+    def log_test(self, logged: Mapping[str, Any], *, epoch: int | None, n_test: int | None = None) -> None:
+        """Pass on the test error that was logged after the training, with the weights of `epoch`, over `n_test` examples; where
+        the epoch is not known, only say so.
+        """
         if is_disabled():
             return
         self._errors.settle(logged)
         error = self._errors.logged(logged, "test")
-        if error is not None:
+        if error is not None and epoch is None:
+            self.say(UNKNOWN_WEIGHTS.format(error=error))
+        elif error is not None:
             self.tracker.log_test(error, n_test=n_test, epoch=epoch)
 
     def end(self, state: EndState) -> None:
@@ -126,9 +200,35 @@ class Session(Generic[TrainingT]):
         if not self.is_open:
             return
         self.is_open = False
+        self._finish()
+        self.tracker.close(state)
+
+    @never_raise
+    def _finish(self) -> None:
+        self.log_epoch()
         if self._outputs:
             self.tracker.log_outputs(**self._outputs)
-        self.tracker.close(state)
+
+    def _errors_of(self, ended: EndedEpoch, logged: Logged) -> Arguments:
+        if ended.measured is None and ended.passes is not None and self._errors.measure is not None:
+            ended.measured = self._errors.of_passes(ended.passes)
+        return self._errors.of_epoch(logged, ended.measured)
+
+    def _expected(self, ended: EndedEpoch, logged: Logged) -> Mapping[str, float]:
+        """The epoch's metrics as they are known now, by a Tracker that writes nothing."""
+        trial = self._options.new_tracker(enabled=False)
+        errors = self._errors_of(ended, logged)
+        if self.tracker.measure is not None:
+            trial.log_measure(self.tracker.measure)
+        trial.log_epoch(ended.number, **errors)
+        return trial.metrics_of(ended.number)
+
+    def _marks_now(self) -> Sequence[str]:
+        try:
+            return self.training.marks_of_weights()
+        except Exception as error:
+            logger.debug("bvtrack: the weights cannot be told apart (%r)", error)
+            return ()
 
     def _check_split(self) -> None:
         if self._is_split_checked:
@@ -162,8 +262,17 @@ class Session(Generic[TrainingT]):
             logger.debug("bvtrack: the training data cannot be read (%r)", error)
             return False
 
+    def _sets(self) -> Sequence[SetName]:
+        try:
+            return self.training.sets(self.measure)
+        except Exception as error:
+            self.say(f"no set can be measured ({error!r}): errors are those that the training logs")
+            return ()
+
     def _pass_over(self, name: SetName) -> Pass:
         try:
             return self.training.evaluate(name, self.measure, self._budget)
-        except Exception as error:
+        except BaseException as error:
+            if is_for_the_program(error):
+                raise
             return Pass(problem=repr(error))

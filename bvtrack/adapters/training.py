@@ -24,12 +24,13 @@ class Logged:
 
     `train` are averages taken while the weights were changing, and may hold the metrics of `dev` too: those that validation
     logged, on all of the dev data in eval mode; it is empty where there was no validation. `of_last_batch` are names in
-    `train` that no average was taken of.
+    `train` that no average was taken of, `over_classes` names in `dev` of means over classes, as in a `Pass`.
     """
 
     train: Mapping[str, Any] = field(default_factory=dict)
     dev: Mapping[str, Any] = field(default_factory=dict)
     of_last_batch: Collection[str] = ()
+    over_classes: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Training(Protocol):
         return None
 
     def logged(self) -> Logged:
-        """The metrics that the loop has logged for the ending epoch."""
+        """The metrics that the loop has logged for the ending epoch by now, and not those that are left from earlier ones."""
         ...
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
@@ -110,6 +111,12 @@ class Training(Protocol):
         on a subset, what has been passed over is noted in the `budget`, and the pass ends, in each epoch, at its `most`.
         """
         ...
+
+    def marks_of_weights(self) -> Sequence[str]:
+        """Short texts that tell the present weights from those of other epochs; more than one where they may be met again in
+        another form, none where they cannot be told.
+        """
+        return ()
 
     def now(self) -> float:
         """The time in seconds when all is done that was asked of an accelerator. Only a training's first pass asks."""

@@ -126,11 +126,15 @@ class ModelRecord(TrainingRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureRecord(TrainingRecord):
-    """The measure as the tag names it; `is_rate` is true if errors are shares of examples."""
+    """The measure as the tag names it; `is_rate` is true if errors are shares of examples, `has_scale` if they can be read as
+    fractions, those of the epochs before too. Of a loss (`is_loss`) no verdict is certain.
+    """
 
     kind: str = field(default="measure", init=False)
     name: str
     is_rate: bool = True
+    has_scale: bool = True
+    is_loss: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

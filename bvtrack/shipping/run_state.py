@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,8 +37,8 @@ STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's run status by the state of the training."""
 OF_EPOCHS = (EpochRecord, PastRecord, LaterTestRecord)
 """Records that accumulate; of any other kind, the newest replaces those before."""
-DIGITS = 7
-"""Decimals of a logged error, as many as a float32 metric has; more would show as 0.35100001."""
+DIGITS = 8
+"""Decimals of a logged error: one more than a float32 metric has, so that none is moved across a half; not its noise."""
 
 
 class Ledger:
@@ -58,8 +59,11 @@ class Ledger:
         self._verdict: Verdict | None = None
         self._latest: dict[str, TrainingRecord] = {}
         self._best_other: OtherRun | None = None
-        self.measure: str | None = (options["measure"] or {}).get("name")
+        measure = options["measure"] or {}
+        self.measure: str | None = measure.get("name")
         """The kind of error, as in `bvtrack.measure`."""
+        self._is_loss = bool(measure.get("is_loss"))
+        self._history.has_scale = bool(measure.get("has_scale", True))
         self.timestamp = 0
         """Time of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
@@ -87,7 +91,7 @@ class Ledger:
             case ModelRecord():
                 self._model = new.facts
             case MeasureRecord():
-                self.measure = new.name
+                self.measure, self._is_loss, self._history.has_scale = new.name, new.is_loss, new.has_scale
             case SplitRecord():
                 self._split = new
             case OutputsRecord():
@@ -119,6 +123,7 @@ class Ledger:
                 model=ModelFacts(**self._model),
                 n_train=self._split.counts.get("train"),
                 best_other=self._best_other,
+                may_be_certain=not self._is_loss,
             )
         return self._verdict
 
@@ -194,6 +199,10 @@ class Ledger:
         past = [PastRecord(timestamp=self.timestamp, **self._history.past())] if kept else []
         return [one.to_json() for one in (*epochs, *past, *later_tests)]
 
+    def facts(self) -> list[Record]:
+        """Records of what the verdict follows from beside the epochs."""
+        return [one.to_json() for one in self._latest.values() if isinstance(one, (ChanceRecord, ModelRecord))]
+
     def _points(self, record: TrainingRecord) -> Iterator[Point]:
         """Metric points of a record: an epoch's errors and gaps, a later test error and its gap, or the error of guessing."""
         epoch = 0
@@ -216,7 +225,7 @@ class Ledger:
     def _values(self, entry: EpochErrors) -> dict[str, float]:
         """Metrics of an epoch by name."""
         values = {names.error_metric(name): error for name, error in entry.finite.items()}
-        values |= {names.unscaled_metric(name): entry.unscaled[name] for name in entry.finite if name in entry.unscaled}
+        values |= {names.unscaled_metric(name): value for name, value in entry.unscaled.items() if math.isfinite(value)}
         return values | {names.gap_metric(name): gap.value for name, gap in entry.gaps(**self._baseline).items()}
 
     def _tags(self) -> dict[str, str | None]:

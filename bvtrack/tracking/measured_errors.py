@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.log import WarnOnce
+from bvtrack.measures.losses import FARTHEST_FROM_GUESSING, LEAST_TELLING
 from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
 from bvtrack.schema.tag_texts import measure_text
 from bvtrack.splits.sampling.sample import MOST_EXAMPLES
@@ -28,10 +30,22 @@ class MeasuredErrors:
         self.measure = as_measure(measure)
         self._said = said
         self._has_fractions = True
+        self._lowest = math.inf
+        self._guess: float | None = None
+        self._remark = ""
 
-    def find(self, logged: Sequence[str]) -> Measure | None:
-        """The measure among these metrics, none of which is the one that was named; says once what that is taken for."""
-        found = find_measure(logged)
+    def find(self, logged: Sequence[str], has_quantities: Callable[[], bool]) -> Measure | None:
+        """The measure among these metrics, none of which is the one that was named; says once what that is taken for. Where the
+        training targets are quantities, which is asked only if it matters, an accuracy is none.
+        """
+        found, of_quantities = find_measure(logged), find_measure(logged, loss="mse")
+        is_of_classes = found is not None and (of_quantities is None or found.name != of_quantities.name)
+        if found is not None and is_of_classes and has_quantities():
+            self._said.once(
+                f"{found.name} is no error of targets that are quantities, which no prediction meets exactly; taking "
+                f"{of_quantities or 'none'} instead; log a regression's error, such as val_mae or val_r2"
+            )
+            found = replace(of_quantities, is_cross_entropy=None) if of_quantities else None
         say = self._said.once
         seen = ", ".join(logged) or "nothing"
         if self.measure is not None:
@@ -47,11 +61,69 @@ class MeasuredErrors:
     def settle(self, measure: Measure, targets: Any) -> None:
         """Take the errors for this measure's, brought to fractions by the training targets where they are there."""
         self._has_fractions = self._has_fractions or self.measure is None or measure.name != self.measure.name
+        if self.measure is None or measure.name != self.measure.name:
+            self._lowest = math.inf
         self.measure = measure if targets is None else scaled(measure, targets)
 
-    def measure_fields(self, remark: str = "") -> dict[str, Any]:
-        """The fields of the measure's record; there must be one. `remark` goes into the tag."""
-        return {"name": measure_text(self.measure, remark), "is_rate": self._is_rate}
+    def measure_fields(self, remark: str | None = None) -> dict[str, Any]:
+        """The fields of the measure's record; there must be one. `remark` goes into the tag, by default the one before."""
+        self._remark = self._remark if remark is None else remark
+        assert self.measure is not None
+        has_scale = self.has_scale
+        shown = self.measure if has_scale or self._is_unit else f"{self.measure.name} (a loss without an error scale)"
+        return {
+            "name": measure_text(shown, self._remark),
+            "is_rate": self._is_rate,
+            "has_scale": has_scale,
+            "is_loss": self.measure.kind == "loss",
+        }
+
+    @property
+    def has_scale(self) -> bool:
+        """True if the errors can be read as fractions: not errors in units without the targets, nor a loss that is no
+        cross-entropy by its name, or by its values so far.
+        """
+        if self.measure is None:
+            return True
+        is_known = self.measure.scale is not None and self.measure.function is not None  # the very loss, of a constant
+        if self.measure.needs_scale or self.measure.kind != "loss" or is_known:
+            return not self.measure.needs_scale
+        return self._lowest == math.inf or 0 <= self._lowest <= self._most_telling
+
+    def look_at(self, errors: Iterable[float | None], guess: float | None) -> bool:
+        """Take the values of an epoch into account, and the loss of guessing; true if they change what the errors are
+        read as.
+        """
+        before, self._guess = self.has_scale, guess
+        finite = [float(error) for error in errors if error is not None and math.isfinite(error)]
+        self._lowest = min([self._lowest, *finite])
+        if self.measure is not None and self.measure.kind == "loss" and not self.has_scale:
+            self._say_why_not(self.measure)
+        return self.has_scale != before
+
+    @property
+    def _most_telling(self) -> float:
+        """The value of a loss up to which it can be read as a cross-entropy, or as an error on the scale of the targets."""
+        if self.measure is not None and self.measure.is_cross_entropy:
+            return math.inf
+        return LEAST_TELLING if self._guess is None else FARTHEST_FROM_GUESSING * self._guess
+
+    def _say_why_not(self, measure: Measure) -> None:
+        if measure.needs_scale:
+            why = "by its name, or by the losses beside it, it is no cross-entropy of single examples"
+        elif self._lowest < 0:
+            why = f"it comes to {self._lowest:.4g}, and no cross-entropy of classes is below 0"
+        elif self._guess is None:
+            why = f"it is {self._lowest:.4g} at best, and how many classes there are is not known"
+        else:
+            why = (
+                f"it is {self._lowest:.4g} at best, where guessing would make {self._guess:.4g} if it were a mean over examples"
+            )
+        self._said.once(
+            f"{measure.name} cannot be read as an error: {why}; gaps stay undetermined and the curve is judged alone; "
+            "log an error rate or an accuracy, or name another metric with measure=",
+            once_for="no error scale",
+        )
 
     def of_epoch(
         self,
@@ -65,7 +137,7 @@ class MeasuredErrors:
         """The fields of an epoch's record, each by set. `counts` are those that were given beside those of the split."""
         accepted = {name: error for name in errors if (error := self._accepted(f"{name}_error", errors[name])) is not None}
         known = {name: self._count(name, counts[name], split_counts) for name in accepted} if self._is_rate else {}
-        running = None if running is None else self._fraction(float(running))
+        running = None if running is None or not self.has_scale else self._fraction(float(running))
         return {
             "errors": accepted,
             "counts": {name: n for name, n in known.items() if n is not None},
@@ -98,7 +170,12 @@ class MeasuredErrors:
 
     @property
     def _has_units(self) -> bool:
-        return self.measure is not None and self.measure.scale is not None
+        """True if values differ from the fractions that they are brought to, or cannot be brought to any."""
+        return self.measure is not None and (self.measure.scale is not None or self.measure.kind in ("units", "loss"))
+
+    @property
+    def _is_unit(self) -> bool:
+        return self.measure is not None and self.measure.kind == "units"
 
     def _fraction(self, error: float) -> float:
         return error if self.measure is None else self.measure.fraction(error)
@@ -116,17 +193,20 @@ class MeasuredErrors:
         if not math.isfinite(error):
             self._said.once(f"{name} must be a finite number; got {error!r}: the run is tagged as diverged")
             return math.nan
-        if self.measure is not None and self.measure.needs_scale:
-            self._said.once(
-                f"expected the training targets to bring {self.measure.name} to a fraction, got none, so errors in units are "
-                "left out; pass the training data as pairs (features, targets)"
-            )
+        if self.measure is not None and not self.has_scale:
+            if self._is_unit:
+                self._said.once(
+                    f"expected the training targets to bring {self.measure.name} to a fraction, got none, so errors in units "
+                    "are left out; pass the training data as pairs (features, targets)"
+                )
             return None
         fraction = self._fraction(error)
         return fraction if self._can_be_used(name, fraction) else None
 
     def is_fraction(self, name: str, error: float) -> bool:
         """See `Tracker.is_fraction`."""
+        if self._has_units:  # its own values are no fractions
+            return True
         return self._can_be_used(name, self._fraction(error))
 
     def _can_be_used(self, name: str, fraction: float) -> bool:

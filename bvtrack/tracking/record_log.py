@@ -66,7 +66,8 @@ class Logbook:
 
     def state(self) -> Mapping[str, Any]:
         """The argument of `go_on_with`, JSON types alone."""
-        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": self.ledger.compacted_epochs()}
+        epochs, facts = self.ledger.compacted_epochs(), self.ledger.facts()
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs, "facts": facts}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
         """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
@@ -74,6 +75,9 @@ class Logbook:
             self._id = state["id"]
         elif self.owns_run or self._target.run_id != state["run_id"]:
             return
+        if not self._is_enabled:  # one that writes logs its own
+            for one in state.get("facts", ()):
+                self.ledger.take(one)
         self._waiting = list(state["epochs"])
         for one in self._waiting:
             self.ledger.take(one)

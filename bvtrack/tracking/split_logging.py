@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bvtrack.measures.measure import Measure, needs_targets
+from bvtrack.measures.measure import Measure, are_quantities, needs_targets
 from bvtrack.random_states import preserve_random_states
 from bvtrack.schema import names
 from bvtrack.splits.check import SplitCheck, check_samples, digest_of
@@ -51,11 +51,23 @@ class SplitLog:
 
     def targets_for(self, measure: Measure) -> Any:
         """The training targets, as far as they are at hand or the measure needs them."""
-        if self._unread_train is not None and needs_targets(measure, has_classes=bool(self.class_counts.get("train"))):
+        if needs_targets(measure, has_classes=bool(self.class_counts.get("train"))):
+            self._read_targets()
+        return self._train_targets
+
+    @property
+    def has_quantities(self) -> bool:
+        """True if the training targets are known to be quantities, as those of a regression are."""
+        if self.class_counts.get("train"):
+            return False
+        self._read_targets()
+        return self._train_targets is not None and are_quantities(self._train_targets)
+
+    def _read_targets(self) -> None:
+        if self._unread_train is not None:
             with preserve_random_states():
                 self._train_targets = self._unread_train.sample().most_targets
             self._unread_train = None
-        return self._train_targets
 
     def _known_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> Mapping[str, Any] | None:
         """Findings of an earlier check of the same data; `None` if there was none, or if that is unknown."""

@@ -20,7 +20,7 @@ from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.store.target import Client, find_target
-from bvtrack.tracking.guessing import error_of_guessing
+from bvtrack.tracking.guessing import error_of_guessing, loss_of_guessing
 from bvtrack.tracking.measured_errors import MeasuredErrors, as_step
 from bvtrack.tracking.record_log import Logbook
 from bvtrack.tracking.split_logging import SplitLog, outputs_found
@@ -138,7 +138,7 @@ class Tracker:
         logged = sorted(names)
         if self.measure is not None and self.measure.find_in(logged):
             return self.measure
-        found = self._errors.find(logged)
+        found = self._errors.find(logged, lambda: self._split.has_quantities)
         if found is None:
             return None
         self.log_measure(found)
@@ -222,6 +222,9 @@ class Tracker:
         if self._is_chance_due:
             self._note_chance()
         errors = {"train": train_error, "train_dev": train_dev_error, "dev": dev_error, "test": test_error}
+        guess = loss_of_guessing(self.measure, self._split.class_counts) if self.measure else None
+        if self._errors.look_at((train_error, dev_error), guess):
+            self._logbook.write("measure", **self._errors.measure_fields())
         counts = {"train": n_train, "train_dev": n_train_dev, "dev": n_dev, "test": n_test}
         content = self._errors.of_epoch(
             errors, counts, split_counts=self._split.counts, intervals=intervals or {}, running=train_error_running

@@ -28,7 +28,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from bvtrack import Tracker
 from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack_keras.sources import Sources
-from bvtrack_lightning.data import examples, split_of
+from bvtrack_lightning.keyed_readers import Use
+from bvtrack_lightning.readers import reader_of
 
 ROUNDS = 5
 REPEATS = 5
@@ -62,7 +63,7 @@ def _of_keras(sets: Mapping[str, Any]) -> Splits:
 
 
 def _of_lightning(loaders: Mapping[str, Any]) -> Splits:
-    return {name: split_of(loader, examples(loader)) for name, loader in loaders.items()}
+    return {name: reader_of(loader, Use()).split() for name, loader in loaders.items()}
 
 
 def _milliseconds(splits: Callable[[], Splits], tracker: Tracker) -> float:
