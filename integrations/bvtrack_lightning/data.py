@@ -1,51 +1,61 @@
-"""A Trainer's loaders: their sizes, their indices, and loaders of parts of them."""
+"""Where the loaders of each set are found: the Trainer's, the datamodule's or the module's, and the first of several."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch.utils.data import (
-    DataLoader,
-    DistributedSampler,
-    IterableDataset,
-    RandomSampler,
-    SequentialSampler,
-    Subset,
-    SubsetRandomSampler,
-)
+from torch.utils.data import DataLoader
 
-from bvtrack.adapters import SplitSource, choose_examples, is_same
+from bvtrack.adapters import SplitSource
 from bvtrack_lightning.family import is_users_own
+from bvtrack_lightning.keyed_readers import Use
+from bvtrack_lightning.loader_kinds import is_combined, is_stream
+from bvtrack_lightning.readers import reader_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-READ_BATCH = 256
-READ_TWICE = 8
-"""Examples that show whether data are augmented: even a coin that is tossed for each shows with 255 of 256."""
 SETS = ("train", "train_dev", "dev", "test")
+SEVERAL = (
+    "expected one train loader, got {n}, whose batches training_step gets together and validation_step does not; "
+    "pass train_eval_dataloaders="
+)
 
 
 def first_of(loaders: Any) -> Any:
-    """The first of several loaders; `None` where there is none."""
-    if isinstance(loaders, (list, tuple)):
-        return loaders[0] if loaders else None
-    return loaders
+    """The first of several loaders in lists, mappings or a `CombinedLoader` that gives one after the other; one that gives
+    them together counts as a loader. `None` where there is none.
+    """
+    while True:
+        if is_combined(loaders) and loaders._mode == "sequential":
+            loaders = loaders.flattened
+        elif isinstance(loaders, Mapping):
+            loaders = list(loaders.values())
+        if not isinstance(loaders, (list, tuple)):
+            return loaders
+        loaders = loaders[0] if loaders else None
 
 
 def first_loader(loaders: Any) -> DataLoader[Any] | None:
-    """The loader, the first of several, or `None` where it is of a kind that cannot be read by example."""
+    """The loader, the first of several, or `None` where it is none of torch's."""
     loaders = first_of(loaders)
-    if not isinstance(loaders, DataLoader) or isinstance(loaders.dataset, IterableDataset):
+    return loaders if isinstance(loaders, DataLoader) else None
+
+
+def train_loader(trainer: Trainer) -> Any:
+    """The loader of the present epoch; `None` before there is one. Raises `ValueError` where there are several."""
+    combined = trainer.fit_loop._combined_loader
+    if combined is None:
         return None
-    if loaders.batch_size is None and isinstance(loaders.batch_sampler, type(None)):  # its dataset's items are batches
-        return None
-    return loaders if isinstance(loaders.dataset, Sized) and len(loaders.dataset) else None
+    if len(combined.flattened) != 1:
+        raise ValueError(SEVERAL.format(n=len(combined.flattened)))
+    return combined.flattened[0]
+
+
+def dev_loader(trainer: Trainer) -> Any:
+    """The loader of the last validation; `None` before there is one."""
+    return first_of(trainer.fit_loop.epoch_loop.val_loop._combined_loader)
 
 
 def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
@@ -57,120 +67,17 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
     return None
 
 
-def examples(loader: DataLoader[Any]) -> Sequence[int]:
-    """The indices, into its dataset, of the examples that a loader draws from, in all processes together."""
-    sampler = loader.sampler
-    if isinstance(sampler, DistributedSampler):  # Lightning puts one around the sampler that was there
-        sampler = getattr(sampler.dataset, "_sampler", sampler)
-    if isinstance(sampler, SubsetRandomSampler):
-        return [int(index) for index in sampler.indices]
-    return range(len(loader.dataset))  # type: ignore[arg-type]  # `first_loader` has seen to it
-
-
-def size(loader: DataLoader[Any], limit: float | None = None, n_processes: int = 1) -> int:
-    """The examples that a loader draws from, up to Lightning's `limit`: batches in each process, or a share of them."""
-    n = len(examples(loader))
-    if limit is None or loader.batch_size is None:
-        return n
-    n_batches = limit if isinstance(limit, int) or limit > 1 else int(limit * math.ceil(n / loader.batch_size / n_processes))
-    return int(min(n, n_batches * loader.batch_size * n_processes))
-
-
-def trained_on(loader: DataLoader[Any], limit: float | None, n_processes: int = 1) -> Sequence[int]:
-    """The indices of the examples that a training loader gives sooner or later: all, unless it gives the first ones, up to
-    Lightning's `limit`, again and again.
-    """
-    is_in_order = isinstance(loader.sampler, SequentialSampler)
-    return examples(loader)[: size(loader, limit, n_processes)] if is_in_order else examples(loader)
-
-
-def evaluated_on(loader: DataLoader[Any], limit: float | None, n_processes: int) -> Sequence[int]:
-    """The indices of the examples that an evaluation passes over, up to Lightning's `limit`: the first ones, or of a loader
-    that shuffles some at random.
-    """
-    indices, n = examples(loader), size(loader, limit, n_processes)
-    is_shuffled = isinstance(loader.sampler, (RandomSampler, SubsetRandomSampler))
-    return choose(indices, n) if is_shuffled and n < len(indices) else indices[:n]
-
-
-def choose(indices: Sequence[int], n: int) -> Sequence[int]:
-    """`n` of these indices, drawn at random, the same each time."""
-    return [indices[index] for index in choose_examples(len(indices), n)]
-
-
-def shard(loader: DataLoader[Any], indices: Sequence[int], rank: int = 0, n_processes: int = 1) -> DataLoader[Any]:
-    """Every `n_processes`-th of these examples from the `rank`-th on, none twice, read the way that a loader reads them (in
-    its worker processes, if it has any). All processes get equally many batches, for steps may wait for one another.
-    """
-    batch_size = loader.batch_size or READ_BATCH
-    n_batches = math.ceil(len(indices) / n_processes / batch_size)
-    own = list(indices[rank::n_processes])
-    batches: list[list[int]] = (
-        [own[start : start + batch_size] for start in range(0, len(own), batch_size)]
-        if n_processes == 1
-        else [part.tolist() for part in np.array_split(np.asarray(own, dtype=int), n_batches) if len(part)]
-    )
-    return _like(loader, batches, loader.collate_fn)
-
-
-def _like(loader: DataLoader[Any], batches: list[list[int]], together: Callable[[list[Any]], Any]) -> DataLoader[Any]:
-    """These batches, read the way that a loader reads its own, with `together` to make one of its examples."""
-    return DataLoader(
-        loader.dataset,
-        batch_sampler=batches,
-        num_workers=loader.num_workers,
-        collate_fn=together,
-        pin_memory=loader.pin_memory,
-        worker_init_fn=loader.worker_init_fn,
-        multiprocessing_context=loader.multiprocessing_context,
-        generator=torch.Generator(),
-    )
-
-
-def changes(loader: DataLoader[Any]) -> bool:
-    """True if examples differ when they are read again, as in a training set that augments.
-
-    If the loader has worker processes these read them: a file that a dataset opens when it is first read is not to be
-    opened in this process, from which the workers of the training would have it.
-    """
-    twice = [[index, index] for index in choose(examples(loader), READ_TWICE)]
-    return not all(is_same(once, again) for once, again in _like(loader, twice, together=list))
-
-
-def limited(loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
-    """The loader up to Lightning's `limit_test_batches`, a number of batches or a share of them.
-
-    Raises `ValueError` for a loader without a length that no number of batches limits: it may never end.
-    """
-    if isinstance(limit, int):
-        return _First(loader, limit)
+def size(loader: Any, limit: float | None = None, n_processes: int = 1) -> int | None:
+    """The examples that an evaluation passes over, up to Lightning's `limit`; `None` where that cannot be told."""
     try:
-        n_batches = len(loader)  # type: ignore[arg-type]  # a DataLoader's len raises where its dataset has none
-    except TypeError:
-        message = "expected data with a length, got a loader without one; for test data, set limit_test_batches to a number"
-        raise ValueError(message) from None
-    return loader if limit is None or limit == 1 else _First(loader, int(n_batches * limit))
-
-
-class _First:
-    """The first batches of a loader, anew each time."""
-
-    def __init__(self, loader: Iterable[Any], n_batches: int) -> None:
-        self._loader = loader
-        self._n_batches = n_batches
-
-    def __iter__(self) -> Iterator[Any]:
-        return itertools.islice(iter(self._loader), self._n_batches)
-
-
-def split_of(loader: DataLoader[Any], indices: Sequence[int]) -> SplitSource | None:
-    """These examples of a loader's dataset, for `Tracker.log_split`."""
-    return SplitSource.find(DataLoader(Subset(loader.dataset, indices), collate_fn=loader.collate_fn))
+        return reader_of(loader, Use(limit, n_processes=n_processes)).n
+    except Exception:  # a user's own loader may raise anything
+        return None
 
 
 def split_of_stream(loader: Any) -> SplitSource | None:
     """A streaming loader's split for `Tracker.log_split`; `None` if it is not read to its end, because its size is unknown."""
-    if not isinstance(loader, DataLoader) or not isinstance(loader.dataset, IterableDataset):
+    if not isinstance(loader, DataLoader) or not is_stream(loader):
         return None
     split = SplitSource.find(loader)
     return split if split and split.sample().n_read else None

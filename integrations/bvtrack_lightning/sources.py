@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.adapters import CallbackOptions, SetName, SplitSource, TimeBudget, train_eval_size
+from bvtrack.adapters import CallbackOptions, SetName, SplitSource, preserve_random_states, train_eval_size
 from bvtrack_lightning import data
-from bvtrack_lightning.processes import may_run_passes
-from bvtrack_lightning.recorder import batch_size_of
+from bvtrack_lightning.keyed_readers import Use
+from bvtrack_lightning.loader_kinds import is_stream
+from bvtrack_lightning.passes import Batches, FirstBatches
+from bvtrack_lightning.processes import from_all, may_run_passes
+from bvtrack_lightning.readers import Reader, reader_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
-    from torch.utils.data import DataLoader
+
+ORDER: tuple[SetName, ...] = ("train", "train_dev", "test", "dev")
+"""The sets in the order in which they are passed over, in all processes."""
+NOT_SHARED = "expected a set that every process has, with a length, by which they share it out; got one that some have not"
 
 
 @dataclass(frozen=True)
@@ -25,27 +33,24 @@ class GivenData:
     test: Any = None
 
 
-class TimeBudgetedLoader:
-    """A loader whose passes end where its `budget` does."""
+@dataclass(frozen=True)
+class Source:
+    """One set: its loader, how that is read, and the batches of a pass, `None` for a set that is not passed over."""
 
-    def __init__(self, loader: Iterable[Any]) -> None:
-        self._loader = loader
-        self.budget: TimeBudget | None = None
+    loader: Any = None
+    reader: Reader | None = None
+    batches: Batches | None = None
+    n_asked: int | None = None
+    problem: str = ""
 
-    def __iter__(self) -> Iterator[Any]:
-        n = 0
-        for batch in self._loader:
-            if self.budget and n >= self.budget.most:
-                return
-            yield batch
-            size = batch_size_of(batch) or 1
-            n += size
-            if self.budget:
-                self.budget.note(size)
+    def is_like(self, other: Source) -> bool:
+        """True if it gives the same examples to as large a pass."""
+        is_read = self.reader is not None and other.reader is not None
+        return is_read and self.n_asked == other.n_asked and self.reader.is_like(other.reader)  # type: ignore[union-attr]  # both
 
 
 class Sources:
-    """Loaders for our own passes, by set.
+    """Loaders for our own passes, by set, and the `problems` of sets that cannot be read.
 
     The dev error is the one that validation logs, but where `with_dev` asks for passes over the dev set too. In several
     processes each reads a part of every set, the dev set as well, for the Trainer's own sampler repeats examples.
@@ -64,99 +69,137 @@ class Sources:
         self._trainer = trainer
         self._given = given
         self._options = options
-        self._say = say
-        self.loaders: dict[SetName, Iterable[Any]] = {}
-        self._sized: dict[str, tuple[DataLoader[Any], Sequence[int]]] = {}
-        self._unsized = {"train": data.first_of(trainer.train_dataloader), "dev": data.first_of(trainer.val_dataloaders)}
-        train, dev = data.first_loader(trainer.train_dataloader), data.first_loader(trainer.val_dataloaders)
-        if train is not None:
-            self._sized["train"] = train, data.examples(train)
-        if dev is not None:
-            self._sized["dev"] = dev, data.evaluated_on(dev, trainer.num_val_batches[0], trainer.world_size)
-        if not may_run_passes(trainer):
-            self._say(
+        self._has_dev_pass = with_dev or trainer.world_size > 1
+        self._found: dict[SetName, Source] = {}
+        self.loaders: dict[SetName, Batches] = {}
+        self.problems: dict[SetName, str] = {}
+        self._may_run = may_run_passes(trainer)
+        if not self._may_run:
+            say(
                 f"our own passes are not safe under {type(trainer.strategy).__name__}: errors are those that your steps log "
                 "(with sync_dist=True)"
             )
-            return
-        self._add_train(train)
-        self._add("train_dev", data.first_of(given.train_dev))
-        self._add("test", self._found_test(module), trainer.limit_test_batches)
-        if with_dev or trainer.world_size > 1:
-            self._add("dev", data.first_of(trainer.val_dataloaders), trainer.limit_val_batches)
+        self._find("train_dev", lambda: data.first_of(given.train_dev), self._use(is_ours_alone=True))
+        self._find("test", lambda: self._test_loader(module), self._use(trainer.limit_test_batches, is_ours_alone=True))
+        self._find_present()
 
-    def n_of(self, name: str, n_seen: int | None = None) -> int | None:
+    @property
+    def names(self) -> Sequence[SetName]:
+        """The sets that are to be passed over."""
+        return [name for name in ORDER if name in self.loaders or name in self.problems]
+
+    def refresh(self) -> None:
+        """Take the loaders of the present epoch, which may be others than those of the last one, or give other examples. All
+        processes call this together: a set that one of them cannot read is read by none, and each reads as many batches.
+        """
+        self._find_present()
+        if self._trainer.world_size > 1:
+            self._agree()
+
+    def n_of(self, name: SetName, n_seen: int | None = None) -> int | None:
         """The examples of a set; no more than a pass has seen, for batches may hide how many they hold."""
-        sized = self._sized.get(name)
-        known = [n for n in (len(sized[1]) if sized else None, n_seen) if n is not None]
+        reader = self._found[name].reader if name in self._found else None
+        known = [n for n in (reader.n if reader else None, n_seen) if n is not None]
         return min(known, default=None)
 
     def splits(self) -> dict[str, SplitSource]:
         """The size and some examples of each set, to check the split."""
-        found = {name: self._split(name) for name in data.SETS}
-        return {name: split for name, split in found.items() if split is not None}
+        found = ((name, self._split(self._found[name])) for name in data.SETS if name in self._found)
+        return {name: split for name, split in found if split is not None}
 
     @property
     def train_is_augmented(self) -> bool:
         """True if the examples that the train error is measured on change from one reading to the next."""
-        sized = self._sized.get("train")
-        if "train" not in self.loaders or sized is None:
-            return False
-        return data.changes(sized[0])
+        train = self._found.get("train")
+        return bool(train and train.batches and train.reader and train.reader.changes())
 
-    def _add_train(self, own: DataLoader[Any] | None) -> None:
-        given = data.first_of(self._given.train_eval)
-        loader = own if given is None else data.first_loader(given)
-        if loader is None:
-            self._add("train", given)
-            return
+    def _find_present(self) -> None:
         trainer = self._trainer
-        limit = trainer.limit_train_batches if given is None else None
-        indices = data.trained_on(loader, limit, trainer.world_size)
-        self._sized["train"] = loader, indices
-        n = train_eval_size(len(indices), self.n_of("dev"), self._options.train_eval)
-        if n:
-            subset = self._shared(loader, data.choose(indices, n))
-            may_be_cut = self._options.train_eval == "subset" and trainer.world_size == 1
-            self.loaders["train"] = TimeBudgetedLoader(subset) if may_be_cut else subset
+        self._find("dev", lambda: data.dev_loader(trainer), self._use(trainer.limit_val_batches))
+        limit = trainer.limit_train_batches if self._given.train_eval is None else None
+        self._find("train", self._train_loader, self._use(limit, is_trained_on=True))
+        self.loaders = {name: source.batches for name, source in self._found.items() if source.batches is not None}
+        self.problems = {name: source.problem for name, source in self._found.items() if source.problem}
 
-    def _add(self, name: SetName, loader: Iterable[Any] | None, limit: float | None = None) -> None:
-        if loader is None or limit == 0:
-            return
-        sized = data.first_loader(loader)
-        if sized is not None:
-            self._sized[name] = sized, data.evaluated_on(sized, limit, self._trainer.world_size)
-        else:
-            self._unsized[name] = loader
+    def _find(self, name: SetName, loader_of: Callable[[], Any], use: Use) -> None:
+        """A set as it is now; as it was, where it still gives the same examples. The user's loaders and hooks may raise
+        anything, which costs their set alone.
+        """
+        loader, found = None, Source()
         try:
-            self.loaders[name] = self._shared(*self._sized[name]) if sized else self._whole(loader, limit)
-        except ValueError as error:
-            self._say(f"the {name} error is missing: {error}")
+            loader = loader_of()
+            if loader is not None and use.limit != 0:
+                found = self._source(name, loader, use)
+        except Exception as error:
+            problem = str(error) if isinstance(error, ValueError) else repr(error)
+            found = Source(loader, problem=problem if self._has_pass(name) else "")
+        last = self._found.get(name)
+        self._found[name] = last if last is not None and found.is_like(last) else found
 
-    def _shared(self, loader: DataLoader[Any], indices: Sequence[int]) -> Iterable[Any]:
-        return data.shard(loader, indices, self._trainer.global_rank, self._trainer.world_size)
+    def _source(self, name: SetName, loader: Any, use: Use) -> Source:
+        if name == "train" and self._given.train_eval is None and is_stream(loader):  # its running average stands in
+            return Source(loader)
+        with preserve_random_states():
+            reader = reader_of(loader, use)
+        if not self._has_pass(name):
+            return Source(loader, reader)
+        if name != "train":
+            return Source(loader, reader, reader.whole())
+        n = self._n_asked(reader)
+        may_be_cut = self._options.train_eval == "subset" and self._trainer.world_size == 1
+        return Source(loader, reader, reader.subset(n, may_be_cut=may_be_cut), n)
 
-    def _whole(self, loader: Iterable[Any], limit: float | None) -> Iterable[Any]:
-        if self._trainer.world_size > 1:
-            raise ValueError("expected data with a length, which several processes can share out, got a loader without one")
-        return data.limited(loader, limit)
+    def _has_pass(self, name: SetName) -> bool:
+        if name == "train":
+            return self._may_run and self._options.train_eval != "running"
+        return self._may_run and (name != "dev" or self._has_dev_pass)
 
-    def _found_test(self, module: LightningModule) -> Iterable[Any] | None:
+    def _n_asked(self, reader: Reader) -> int:
+        """The training examples to pass over; where each process reads its own batches, its share."""
+        n = train_eval_size(sys.maxsize if reader.n is None else reader.n, self.n_of("dev"), self._options.train_eval)
+        return math.ceil(n / self._trainer.world_size) if reader.n is None and n < sys.maxsize else n
+
+    def _use(self, limit: float | None = None, *, is_trained_on: bool = False, is_ours_alone: bool = False) -> Use:
+        trainer = self._trainer
+        return Use(limit, is_trained_on, is_ours_alone, trainer.global_rank, trainer.world_size)
+
+    def _train_loader(self) -> Any:
+        given = data.first_of(self._given.train_eval)
+        return data.train_loader(self._trainer) if given is None else given
+
+    def _test_loader(self, module: LightningModule) -> Any:
         if not self._options.test_every:
             return None
-        given = self._given.test
         try:
-            loaders = data.own_test_loader(self._trainer, module) if given is None else given
+            return data.first_of(data.own_test_loader(self._trainer, module) if self._given.test is None else self._given.test)
         except Exception as error:
-            self._say(f"there is no test error, for test_dataloader() failed ({error!r}); pass test_dataloaders= instead")
-            return None
-        found: Iterable[Any] | None = data.first_of(loaders)
-        return found
+            raise ValueError(f"test_dataloader() raised {error!r}; pass test_dataloaders= instead") from error
 
-    def _split(self, name: str) -> SplitSource | None:
-        if name in self._sized:
-            return data.split_of(*self._sized[name])
-        trainer = self._trainer
-        limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
-        is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
-        return data.split_of_stream(self._unsized.get(name)) if is_whole else None
+    def _agree(self) -> None:
+        told = from_all(self._trainer, {name: self._told(name) for name in self.names})
+        for name in ORDER:
+            parts = [part[name] for part in told if name in part]
+            if not parts:
+                continue
+            problem = next((problem for problem, _ in parts if problem), "")
+            if not problem and (len(parts) < len(told) or any(n is None for _, n in parts)):
+                problem = NOT_SHARED
+            if problem:
+                self.loaders.pop(name, None)
+                self.problems[name] = problem
+            else:
+                self.loaders[name] = FirstBatches(self.loaders[name], min(n for _, n in parts if n is not None))
+
+    def _told(self, name: SetName) -> tuple[str, int | None]:
+        return self.problems.get(name, ""), self.loaders[name].n_batches if name in self.loaders else None
+
+    def _split(self, source: Source) -> SplitSource | None:
+        if is_stream(source.loader):
+            trainer = self._trainer
+            limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
+            is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
+            return data.split_of_stream(source.loader) if is_whole else None
+        try:
+            return source.reader.split() if source.reader else None
+        except Exception:  # a loader of the user's own may raise anything; passing over it reports that
+            return None
