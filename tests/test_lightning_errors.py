@@ -191,7 +191,7 @@ def test_an_error_with_units_is_scaled_by_the_best_constant(
 ) -> None:
     net = module()
     callback = BiasVarianceCallback(tracking_uri=store, at="last", **options)
-    fit(net, callback, kind="numbers")
+    fit(net, callback, kind="numbers", max_epochs=20)  # a bare loss is read as an error once it is below that of guessing
     metrics = run_of(store, callback).data.metrics
 
     targets = split(300, 0, "numbers").tensors[1].double()

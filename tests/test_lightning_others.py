@@ -6,6 +6,7 @@ import importlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.demos import boring_classes as boring
 from lightning.pytorch.demos.lstm import LightningLSTM
 from lightning.pytorch.demos.transformer import LightningTransformer
+from lightning.pytorch.loggers import CSVLogger
+from mlflow import MlflowClient
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -311,6 +314,66 @@ class Collecting(Shape):
         self.outputs.clear()
 
 
+class LogsThroughItsParent(Shape):
+    """Hands its own `log` on: to a child module, and to a partial that it keeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.child: Any = lightning.LightningModule()
+
+    def setup(self, stage: str) -> None:
+        self.child.log = self.log
+        self.note = partial(self.log_dict, batch_size=16)
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        self.child.log("val_loss", self.loss(batch), batch_size=16)
+        self.note({"val_acc": (self.network(batch[0]).argmax(dim=1) == batch[1]).float().mean()})
+
+
+class LogsTwice(Accurate):
+    """Logs all under a name of its own too, and keeps what it has logged in a list of its class."""
+
+    kept: list[str] = []  # noqa: RUF012  # as people write it
+
+    def log(self, name: str, *arguments: Any, **options: Any) -> None:
+        super().log(name, *arguments, **options)
+        super().log(f"fold_1/{name}", *arguments, **options)
+        self.kept.append(name)
+        if len(self.kept) % 5 == 0:
+            torch.rand(1)
+
+
+class SchedulesByHand(Shape):
+    """Logs its accuracy in the hook in which it steps its schedule, and stops when it is good."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.right: list[torch.Tensor] = []
+
+    def training_step(self, batch: Any, batch_index: int) -> None:
+        optimizer: Any = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(super().training_step(batch, batch_index))
+        optimizer.step()
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        super().validation_step(batch, batch_index)
+        self.right.append((self.network(batch[0]).argmax(dim=1) == batch[1]).float())
+
+    def on_validation_epoch_end(self) -> None:
+        schedule: Any = self.lr_schedulers()
+        schedule.step()
+        accuracy = torch.cat(self.right).mean()
+        self.log_dict({"val_acc": accuracy, "rate": schedule.get_last_lr()[0]})
+        self.trainer.should_stop = bool(self.trainer.should_stop or accuracy > 0.9)
+        self.right.clear()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        return [optimizer], [torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.8)]
+
+
 SHAPES: Mapping[str, tuple[Callable[[], Shape], Loader]] = {
     "perceptron": (Accurate, rows),
     "perceptron on augmented data": (Accurate, augmented),
@@ -329,6 +392,9 @@ SHAPES: Mapping[str, tuple[Callable[[], Shape], Loader]] = {
     "lazy": (Lazy, rows),
     "spectral and weight norm": (Normed, rows),
     "collecting": (Collecting, rows),
+    "logging through its parent": (LogsThroughItsParent, rows),
+    "logging twice": (LogsTwice, rows),
+    "scheduling by hand": (SchedulesByHand, rows),
 }
 
 
@@ -341,9 +407,15 @@ class Outcome:
     epochs: int
     decisions: Sequence[Any] = ()
     draws: Sequence[float] = ()
+    logged: str = ""
+    """All that the user's own logger wrote."""
 
     def differences(self, other: Outcome) -> list[str]:
-        parts = [name for name in ("metrics", "epochs", "decisions", "draws") if getattr(self, name) != getattr(other, name)]
+        parts = [
+            name
+            for name in ("metrics", "epochs", "decisions", "draws", "logged")
+            if getattr(self, name) != getattr(other, name)
+        ]
         assert self.weights.keys() == other.weights.keys()
         return parts + [name for name, value in self.weights.items() if not torch.equal(value, other.weights[name])]
 
@@ -371,9 +443,12 @@ def train_shape(name: str, folder: Path, *callbacks: Any) -> Outcome:
     stopping = EarlyStopping("val_loss", patience=1)
     keeping = ModelCheckpoint(folder, filename="{epoch}", monitor="val_loss")
     fit = {"train_dataloaders": load(48, 0), "val_dataloaders": load(32, 1)}
-    outcome = train(new_module, *callbacks, stopping, keeping, fit=fit, max_epochs=5, enable_checkpointing=True)
+    LogsTwice.kept.clear()
+    options = {"max_epochs": 5, "enable_checkpointing": True, "logger": CSVLogger(folder, name="", version="")}
+    outcome = train(new_module, *callbacks, stopping, keeping, fit=fit, **options)
     decisions = stopping.stopped_epoch, Path(keeping.best_model_path).name, keeping.best_model_score
-    return Outcome(outcome.weights, outcome.metrics, outcome.epochs, decisions, outcome.draws)
+    logged = (folder / "metrics.csv").read_text()
+    return Outcome(outcome.weights, outcome.metrics, outcome.epochs, decisions, outcome.draws, logged)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -389,7 +464,9 @@ def test_a_module_of_any_shape_trains_the_same_with_the_callback(
     assert failures == []
     assert callback.tracker is not None
     assert callback.tracker.diagnosis is not None
-    assert callback.tracker.diagnosis.errors.keys() == {"train", "dev", "test"}
+    send()
+    metrics = MlflowClient(store).search_runs(["0"])[0].data.metrics
+    assert {f"bvtrack/{name}_error" for name in ("train", "dev", "test")} <= {one.removesuffix("_unscaled") for one in metrics}
     assert bare.differences(with_it) == []
 
 

@@ -4,105 +4,136 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from bvtrack import Measure
-from bvtrack.adapters import measure_batches
+from bvtrack.adapters import WriteGuard, measure_batches
+from bvtrack_lightning.family import is_users_own
 from bvtrack_lightning.processes import Part, share_buffers
 from bvtrack_lightning.recorder import Recorder
 from bvtrack_lightning.shadow import untouched
+from bvtrack_lightning.trainer_state import StepName, preserve_schedules
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-StepName = Literal["validation_step", "test_step"]
+LEAKS = (
+    "{step} {leaks}, and does so too in the passes that measure the train and the test error; "
+    "train_eval='running' with test_every=0 does without these passes"
+)
 
 
-def evaluate(
-    trainer: Trainer,
-    module: LightningModule,
-    loader: Iterable[Any],
-    step: StepName,
-    is_enough: Callable[[Collection[str]], bool],
-) -> Part:
-    """Run the module's own `step` over `loader` in eval mode; what it logs.
+@dataclass
+class Evaluator:
+    """A pass in eval mode with the module's own `step` (or what it predicts), which leaves no trace.
 
-    Where the names that the steps logged are not `is_enough`, the module's own hook for the end of such an epoch is run too.
-    Leaves no trace: weights, modes, random states, metric states, `callback_metrics` and the module's attributes are as
-    they were, also when the step raises.
+    Weights, modes, random states, metrics, schedules, results of the Trainer and attributes of the module are as they were,
+    also when the step raises. What the user's code writes elsewhere is held back; what cannot be is said, once, by `say`.
     """
-    recorder = Recorder()
-    with torch.no_grad(), untouched(trainer, module, recorder):
-        share_buffers(trainer, module)
-        for index, batch in enumerate(_transferred(trainer, module, loader)):
-            recorder.start(batch)
-            with _precision(trainer, step):
-                _call(getattr(module, step), batch, index)
-        if not is_enough(recorder.names) and module.automatic_optimization:  # a hook that steps schedulers is left alone
-            getattr(module, f"on_{step.removesuffix('_step')}_epoch_end")()
-        return recorder.part()
 
+    trainer: Trainer
+    module: LightningModule
+    step: StepName
+    say: Callable[..., None]
+    recorder: Recorder = field(default_factory=Recorder, init=False)
 
-def predict(trainer: Trainer, module: LightningModule, loader: Iterable[Any], measure: Measure) -> Part:
-    """Run `module` over `loader` in eval mode and apply the function of `measure`. Leaves no trace, as `evaluate`.
+    def evaluate(self, loader: Iterable[Any], is_enough: Callable[[Collection[str]], bool]) -> Part:
+        """Run the step over `loader`; what it logs. Where the names that the steps logged are not `is_enough`, the module's
+        hook for the end of such an epoch is run too.
+        """
+        with self._untouched() as guard:
+            for index, batch in enumerate(self._transferred(loader)):
+                self.recorder.start(batch)
+                with guard.step():
+                    self._run_step(batch, index)
+            self.recorder.end_of_batches()
+            if not is_enough(self.recorder.names):
+                keep = nullcontext() if self.module.automatic_optimization else preserve_schedules(self.trainer)
+                with guard.step(), keep:
+                    self._hook("epoch_end")
+            return self.recorder.part()
 
-    Predictions are what `validation_step` returns as `preds` (and `target`), else `module(inputs)` of a pair of inputs and
-    targets.
+    def predict(self, loader: Iterable[Any], measure: Measure) -> Part:
+        """Apply the function of `measure` to what is predicted over `loader`: to what `validation_step` returns as `preds` and
+        `target`, else to `module(inputs)` of a pair of inputs and targets. Raises `ValueError` for batches that are neither.
+        """
+        with self._untouched() as guard:
+            found = measure_batches(self._predicted_arrays(guard, loader), measure, getattr(loader, "n", None))
+        return Part(**vars(found))
 
-    Raises `ValueError` for batches that are neither.
-    """
-    with torch.no_grad(), untouched(trainer, module, Recorder()):
-        share_buffers(trainer, module)
-        found = measure_batches(_predicted_arrays(trainer, module, loader), measure, _n_of(loader))
-    return Part(**vars(found))
+    @contextmanager
+    def _untouched(self) -> Iterator[WriteGuard]:
+        versions = [weight._version for weight in self.module.parameters()]
+        with torch.no_grad(), untouched(self.trainer, self.module, self.recorder, self.step) as guard:
+            share_buffers(self.trainer, self.module)
+            self.recorder.watch(self.module)
+            try:
+                yield guard
+            finally:
+                if versions != [weight._version for weight in self.module.parameters()]:
+                    guard.leaks["changes the weights"] = None
+                if guard.leaks:
+                    self.say(LEAKS.format(step=self.step, leaks=", ".join(guard.leaks)), once_for=LEAKS)
 
+    def _run_step(self, batch: Any, index: int) -> Any:
+        self._hook("batch_start", batch, index)
+        with self._precision():
+            answer = self._call(self.step, batch, index)
+        self._hook("batch_end", answer, batch, index)
+        return answer
 
-def _predicted_arrays(trainer: Trainer, module: LightningModule, loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    for index, batch in enumerate(_transferred(trainer, module, loader)):
-        with _precision(trainer, "validation_step"):
-            predictions, targets = _predicted(module, batch, index)
-        predictions = predictions.detach().cpu()
-        yield (predictions.float() if predictions.is_floating_point() else predictions).numpy(), targets.detach().cpu().numpy()
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """Call a step or a hook as the Trainer does, by which `log` knows where it is called from."""
+        self.module._current_fx_name = name
+        function = getattr(self.module, name)
+        parameters = inspect.signature(function).parameters
+        if "dataloader_iter" in parameters:
+            return function(iter([(*arguments, 0)]))
+        return function(*(*arguments, 0)[: len(parameters)])
 
+    def _hook(self, name: str, *arguments: Any) -> None:
+        name = f"on_{self.step.removesuffix('_step')}_{name}"
+        if is_users_own(getattr(self.module, name)):
+            self._call(name, *arguments)
 
-def _n_of(loader: Iterable[Any]) -> int | None:
-    """The examples that a loader gives, where its batches are known beforehand."""
-    batches = getattr(loader, "batch_sampler", None)
-    return sum(map(len, batches)) if isinstance(batches, list) else None
+    def _predicted_arrays(self, guard: WriteGuard, loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for index, batch in enumerate(self._transferred(loader)):
+            self.recorder.start(batch)
+            with guard.step():
+                predictions, targets = self._predicted(batch, index)
+            predictions = predictions.detach().cpu()
+            yield (
+                (predictions.float() if predictions.is_floating_point() else predictions).numpy(),
+                targets.detach().cpu().numpy(),
+            )
 
-
-def _predicted(module: LightningModule, batch: Any, index: int) -> Sequence[torch.Tensor]:
-    if type(module).forward is torch.nn.Module.forward or not _is_pair(batch):
-        answer = _call(module.validation_step, batch, index)
+    def _predicted(self, batch: Any, index: int) -> Sequence[torch.Tensor]:
+        if type(self.module).forward is not torch.nn.Module.forward and _is_pair(batch):
+            with self._precision():
+                return self.module(batch[0]), batch[1]
+        answer = self._run_step(batch, index)
         if isinstance(answer, Mapping) and {"preds", "target"} <= answer.keys():
             return answer["preds"], answer["target"]
         raise ValueError(
             "error= needs batches (inputs, targets) and a forward, or a validation_step that returns {preds, target}; "
             f"got a batch of type {type(batch).__name__}"
         )
-    return module(batch[0]), batch[1]
 
+    def _transferred(self, loader: Iterable[Any]) -> Iterator[Any]:
+        """The batches where the module is, by the module's own hooks."""
+        strategy = self.trainer.strategy
+        for batch in loader:
+            batch = strategy.precision_plugin.convert_input(batch)
+            yield strategy.batch_to_device(self.module._on_before_batch_transfer(batch, 0))
 
-def _call(step: Callable[..., Any], batch: Any, index: int) -> Any:
-    """Call a step with as many of batch, batch index and dataloader index as it takes."""
-    takes = len(inspect.signature(step).parameters)
-    return step(*(batch, index, 0)[:takes])
+    def _precision(self) -> Any:
+        plugin = self.trainer.strategy.precision_plugin
+        return plugin.test_step_context() if self.step == "test_step" else plugin.val_step_context()
 
 
 def _is_pair(batch: Any) -> bool:
     return isinstance(batch, (list, tuple)) and len(batch) == 2 and torch.is_tensor(batch[1])
-
-
-def _transferred(trainer: Trainer, module: LightningModule, loader: Iterable[Any]) -> Iterator[Any]:
-    """The batches where the module is, by the module's own hooks."""
-    convert = trainer.strategy.precision_plugin.convert_input
-    for batch in loader:
-        yield trainer.strategy.batch_to_device(module._on_before_batch_transfer(convert(batch), 0))
-
-
-def _precision(trainer: Trainer, step: StepName) -> AbstractContextManager[None]:
-    plugin = trainer.strategy.precision_plugin
-    return plugin.test_step_context() if step == "test_step" else plugin.val_step_context()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import torch
 from torch import distributed
 from torchmetrics import Metric
@@ -35,9 +36,25 @@ class Part(Pass):
     weights: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of what was logged."""
+        return [*self.sums, *self.metrics]
+
+    def or_else(self, other: Part) -> Part:
+        """What this part has logged, and what `other`, of the same data, has logged beside it."""
+        return replace(
+            self,
+            sums=other.sums | self.sums,
+            weights=other.weights | self.weights,
+            metrics=other.metrics | self.metrics,
+        )
+
     def means(self) -> dict[str, float]:
-        """Each metric over all examples. Torchmetrics gather what other processes hold: all must ask, or none."""
-        means = {name: total / self.weights[name] for name, total in self.sums.items()}
+        """Each metric over all examples, in float32, as Lightning's own means are: equal sets have equal errors. Torchmetrics
+        gather what other processes hold: all must ask, or none.
+        """
+        means = {name: float(np.float32(total / self.weights[name])) for name, total in self.sums.items()}
         return means | {name: float(self.metrics[name].compute()) for name in sorted(self.metrics)}
 
 
@@ -91,6 +108,7 @@ def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
         examples=join_examples(examples) if examples else None,
         is_by_example=any(part.is_by_example for part in parts),
         is_averaged=any(part.is_averaged for part in parts),
+        over_classes={name for part in parts for name in part.over_classes},
         problem=problems[0] if problems else "",
     )
 

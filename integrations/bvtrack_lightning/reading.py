@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
-
-from bvtrack import Measure, find_measure
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -23,11 +20,3 @@ def of_the_last_batch(trainer: Trainer) -> set[str]:
     """Names of the metrics that the training step logged without averaging them over the epoch."""
     results = getattr(trainer.fit_loop.epoch_loop, "_results", {})
     return {result.meta.name for result in results.values() if not result.meta.on_epoch}
-
-
-def is_measured(measure: Measure | None, names: Collection[str]) -> bool:
-    """True if the error is among the logged `names`; while the measure is not known, if any error but a bare loss is."""
-    if measure is not None:
-        return measure.find_in(names) is not None
-    found = find_measure(names)
-    return found is not None and found.kind != "loss"

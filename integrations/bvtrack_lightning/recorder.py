@@ -1,4 +1,4 @@
-"""Records the metrics that a module's step logs in a pass of our own, in place of its `log` and `log_dict`."""
+"""Records the metrics that are logged in a pass of our own, in place of the results of Lightning's loop."""
 
 from __future__ import annotations
 
@@ -8,51 +8,81 @@ from typing import Any
 import torch
 from torchmetrics import Metric
 
+from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.processes import Part
 
 
-class Recorder:
-    """Averages the numbers that a step logs over examples, and keeps torchmetrics."""
+class Recorder(dict[str, Any]):
+    """Averages the numbers that a step logs over examples, and keeps torchmetrics.
+
+    To Lightning it is the (empty) result collection of a loop: what `LightningModule.log` has checked ends here.
+    """
+
+    batch: Any = None
+    batch_size: int | None = None
+    dataloader_idx: int | None = None
+    training = False
 
     def __init__(self) -> None:
+        super().__init__()
         self.n_examples = 0
-        self._batch_size = 1
-        self._sums: dict[str, float | torch.Tensor] = {}
-        self._weights: dict[str, int] = {}
+        self._values: dict[str, list[torch.Tensor]] = {}
+        self._weights: dict[str, list[int]] = {}
         self._metrics: dict[str, Metric] = {}
+        self._class_means: list[Metric] = []
+        self._over_classes: set[str] = set()
 
     @property
     def names(self) -> Collection[str]:
-        return [*self._sums, *self._metrics]
+        return [*self._values, *self._metrics]
+
+    def watch(self, module: torch.nn.Module) -> None:
+        """Notice which logged numbers are what the module's own metrics over classes have computed."""
+        self._class_means = [part for part in module.modules() if isinstance(part, Metric) and not is_over_examples(part)]
 
     def start(self, batch: Any) -> None:
         """Begin a batch: the next logged values belong to it."""
-        self._batch_size = batch_size_of(batch) or 1
-        self.n_examples += self._batch_size
+        self.batch = batch
+        self.batch_size = batch_size_of(batch) or 1
+        self.n_examples += self.batch_size
+
+    def end_of_batches(self) -> None:
+        """The values that follow are of all examples together."""
+        self.batch, self.batch_size = None, self.n_examples
 
     @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
-    def log(self, name: str, value: Any, *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """Replaces `LightningModule.log`; values that are not averaged over batches are left out."""
+    def log(self, fx: str, name: str, value: Any, *, batch_size: int | None = None, **options: Any) -> None:
+        """Take what a hook `fx` logged; values that are not averaged over batches are left out."""
         if options.get("reduce_fx", "mean") not in ("mean", torch.mean):
             return
         if isinstance(value, Metric):
             self._metrics[name] = value
             return
-        weight = batch_size or self._batch_size
-        value = value.detach().float() if isinstance(value, torch.Tensor) else value  # half precision does not add up
-        self._sums[name] = self._sums.get(name, 0.0) + value * weight
-        self._weights[name] = self._weights.get(name, 0) + weight
+        value = torch.as_tensor(value).detach()
+        if self.batch is None and any(_has_computed(metric, value) for metric in self._class_means):
+            self._over_classes.add(name)
+        self._values.setdefault(name, []).append(value)
+        self._weights.setdefault(name, []).append(batch_size or self.batch_size or 1)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # its graph would be made anew for each pass
-    def log_dict(self, dictionary: Mapping[str, Any], *_: Any, batch_size: int | None = None, **options: Any) -> None:
-        """Replaces `LightningModule.log_dict`."""
-        for name, value in dictionary.items():
-            self.log(name, value, batch_size=batch_size, **options)
+    def metrics(self, on_step: bool) -> dict[str, dict[str, Any]]:
+        """Nothing that `trainer.callback_metrics` and the progress bar would take."""
+        return {"callback": {}, "log": {}, "pbar": {}}
+
+    def reset(self, metrics: bool | None = None, fx: str | None = None) -> None:
+        """Each pass has a recorder of its own."""
 
     def part(self) -> Part:
         """The logged metrics. This is the one place that waits for the accelerator."""
-        sums = {name: float(total) for name, total in self._sums.items()}
-        return Part(self.n_examples, sums=sums, weights=self._weights, metrics=self._metrics)
+        values = {name: torch.stack(values).cpu().double() for name, values in self._values.items()}  # half does not add up
+        sums = {name: float(torch.dot(values[name], torch.tensor(self._weights[name]).double())) for name in values}
+        weights = {name: sum(weights) for name, weights in self._weights.items()}
+        return Part(self.n_examples, sums=sums, weights=weights, metrics=self._metrics, over_classes=self._over_classes)
+
+
+def _has_computed(metric: Metric, value: torch.Tensor) -> bool:
+    """True if a logged number is the value that a metric has kept of its last computation."""
+    computed = getattr(metric, "_computed", None)
+    return isinstance(computed, torch.Tensor) and computed.numel() == 1 and bool(computed.to(value) == value)
 
 
 def batch_size_of(batch: Any) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,17 @@ import torch
 from bvtrack import Measure, ModelFacts
 from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training
 from bvtrack_lightning import data
+from bvtrack_lightning.class_means import averages_over_classes, class_means
 from bvtrack_lightning.error import is_over_examples
-from bvtrack_lightning.evaluation import StepName, evaluate, predict
+from bvtrack_lightning.evaluation import Evaluator
 from bvtrack_lightning.facts import model_facts, monitors_of
 from bvtrack_lightning.family import ancestry, is_users_own
-from bvtrack_lightning.processes import Part, from_all, join
-from bvtrack_lightning.reading import is_measured, logged_metrics, of_the_last_batch
-from bvtrack_lightning.sources import GivenData, Sources, TimeBudgetedLoader
+from bvtrack_lightning.passes import TimeBudgetedBatches
+from bvtrack_lightning.processes import Part, from_all, join, may_run_passes
+from bvtrack_lightning.reading import logged_metrics, of_the_last_batch
+from bvtrack_lightning.sources import GivenData, Sources
+from bvtrack_lightning.trainer_state import StepName
+from bvtrack_lightning.weights import marks_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -33,9 +37,12 @@ class LightningTraining(Training):
     module: LightningModule
     options: CallbackOptions
     given: GivenData
-    say: Callable[[str], None]
+    say: Callable[..., None]
+    _at_start: Mapping[str, Any] = field(default_factory=dict, init=False)
     _before: Mapping[str, Any] = field(default_factory=dict, init=False)
+    _logged: Logged = field(default_factory=Logged, init=False)
     _validated: Mapping[str, Any] | None = field(default=None, init=False)
+    _test_logs_measure: bool = field(default=True, init=False)
 
     @property
     def has_data(self) -> bool:
@@ -44,7 +51,7 @@ class LightningTraining(Training):
 
     def model_facts(self) -> ModelFacts:
         train = data.first_loader(self.trainer.train_dataloader)
-        facts = model_facts(self.trainer, self.module, train.batch_size if train else None)
+        facts = model_facts(self.trainer, self.module, None if train is None else train.batch_size)
         return replace(facts, augmentation=None if self.given.train_eval is None else True)
 
     def monitors(self) -> Sequence[str]:
@@ -58,36 +65,65 @@ class LightningTraining(Training):
     def is_augmented(self) -> bool:
         return self.trainer.is_global_zero and self._sources.train_is_augmented
 
+    def begin_epoch(self) -> None:
+        """Note what earlier epochs have logged; Lightning keeps it."""
+        self._at_start, self._validated = logged_metrics(self.trainer), None
+
     def begin_validation(self) -> bool:
         """True if our own passes must run now, on the weights that validation is about to use."""
         self._before = logged_metrics(self.trainer)
         return self._is_last_validation or averages_weights(self.trainer)  # those are gone at the epoch's end
 
     def end_validation(self) -> None:
-        """Note what validation has just logged; Lightning keeps what was logged before under other names."""
-        logged = logged_metrics(self.trainer)
-        self._validated = {name: value for name, value in logged.items() if value is not self._before.get(name)}
+        """Note what validation has just logged."""
+        self._validated = self._since(self._before)
 
     def is_over(self) -> bool:
         """True if the ending epoch is to be logged: it had a validation, or no epoch has one."""
         has_validated = any(from_all(self.trainer, self._validated is not None))
         return has_validated or not self.trainer.enable_validation
 
+    def read(self) -> None:
+        """Read what the epoch has logged by now. In several processes all must: Lightning may join their values for it."""
+        dev = self._validated or {}
+        may_tell = self.trainer.world_size == 1 and averages_over_classes(self.module)  # a padded sampler repeats examples
+        over_classes = class_means(dev, self._sources.n_of("dev")) if may_tell else ()
+        self._logged = Logged(self._since(self._at_start), dev, of_the_last_batch(self.trainer), over_classes)
+
     def logged(self) -> Logged:
-        validated, self._validated = self._validated or {}, None
-        return Logged(logged_metrics(self.trainer), validated, of_the_last_batch(self.trainer))
+        return self._logged
+
+    def marks_of_weights(self) -> Sequence[str]:
+        is_ours = self.trainer.is_global_zero and may_run_passes(self.trainer)
+        return marks_of(self.module) if is_ours else ()
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
-        return list(self._sources.loaders) if self.trainer.enable_validation else []
+        if not self.trainer.enable_validation or (logs_nothing(self.trainer) and self.options.error is None):
+            return []
+        self._sources.refresh()
+        return self._sources.names
 
     def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
+        if problem := self._sources.problems.get(name):
+            return Part(problem=problem)
         loader = self._sources.loaders[name]
-        if isinstance(loader, TimeBudgetedLoader):
+        if isinstance(loader, TimeBudgetedBatches):
             loader.budget = budget
         if self.options.error is not None:
-            return predict(self.trainer, self.module, loader, self.options.error)
+            return self._evaluator("validation_step").predict(loader, self.options.error)
         step = self._step_for(name)
-        return evaluate(self.trainer, self.module, loader, step, lambda names: is_measured(measure, names))
+        part = self._evaluated(loader, step, measure)
+        is_alone = self.trainer.world_size == 1  # another process may have failed, and would not come along
+        if step == "validation_step" or _is_among(measure, part.names) or not is_alone:
+            return part
+        self._test_logs_measure = measure is None  # while it is not known, what either step logs may be it
+        return self._evaluated(loader, "validation_step", measure).or_else(part)
+
+    def _evaluated(self, loader: Iterable[Any], step: StepName, measure: Measure | None) -> Part:
+        return self._evaluator(step).evaluate(loader, lambda names: _is_among(measure, names))
+
+    def _evaluator(self, step: StepName) -> Evaluator:
+        return Evaluator(self.trainer, self.module, step, self.say)
 
     def now(self) -> float:
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch annotates only a part of it
@@ -95,7 +131,8 @@ class LightningTraining(Training):
         return super().now()
 
     def wording(self, name: SetName) -> tuple[str, str]:
-        return self._step_for(name), f"the {name} data"
+        is_read = name not in self._sources.problems
+        return self._step_for(name) if is_read else "reading", f"the {name} data"
 
     def join(self, passes: Mapping[SetName, Pass]) -> Mapping[SetName, Pass]:
         parts = {name: found if isinstance(found, Part) else Part(problem=found.problem) for name, found in passes.items()}
@@ -104,13 +141,22 @@ class LightningTraining(Training):
     def expose(self, metrics: Mapping[str, float]) -> None:
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
 
+    def _since(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The metrics that have been logged since; those that have not are the same objects."""
+        return {name: value for name, value in logged_metrics(self.trainer).items() if value is not before.get(name)}
+
     def _finished(self, name: SetName, part: Part) -> Pass:
         """The part with its metrics' means; torchmetrics are computed by all processes together, or by none."""
         if part.problem:
             return part
-        over_classes = [name for name, metric in part.metrics.items() if not is_over_examples(metric)]
         try:
-            return replace(part, n=self._sources.n_of(name, part.n), values=part.means(), over_classes=over_classes)
+            n, values = self._sources.n_of(name, part.n), part.means()
+            over_classes = {name for name, metric in part.metrics.items() if not is_over_examples(metric)} | {
+                *part.over_classes
+            }
+            if averages_over_classes(self.module):
+                over_classes |= {*class_means({name: values[name] for name in part.sums}, n)}
+            return replace(part, n=n, values=values, over_classes=over_classes)
         except Exception as error:  # a metric that cannot be computed
             return Part(problem=repr(error))
 
@@ -120,7 +166,11 @@ class LightningTraining(Training):
         return Sources(self.trainer, self.module, self.given, self.options, with_dev=with_dev, say=self.say)
 
     def _step_for(self, name: str) -> StepName:
-        return "test_step" if name == "test" and is_users_own(type(self.module).test_step) else "validation_step"
+        """The module's own test step for test, where it logs the error and needs no hook that a test begins with."""
+        kind = type(self.module)
+        has_hooks = is_users_own(kind.on_test_start) or is_users_own(kind.on_test_epoch_start)
+        is_tested = name == "test" and is_users_own(kind.test_step) and not has_hooks and self._test_logs_measure
+        return "test_step" if is_tested else "validation_step"
 
     @property
     def _is_last_validation(self) -> bool:
@@ -130,6 +180,16 @@ class LightningTraining(Training):
         if trainer.check_val_every_n_epoch is None or interval is None or math.isinf(batches) or trainer.max_steps > 0:
             return True
         return bool(trainer.fit_loop.batch_idx + 1 + interval > batches)
+
+
+def logs_nothing(trainer: Trainer) -> bool:
+    """True if Lightning leaves out all that steps log."""
+    return bool(getattr(trainer, "barebones", False))
+
+
+def _is_among(measure: Measure | None, names: Collection[str]) -> bool:
+    """True if the error is among the logged `names`; nothing is, while the measure is not known."""
+    return measure is not None and measure.find_in(names) is not None
 
 
 def averages_weights(trainer: Trainer) -> bool:

@@ -1,0 +1,105 @@
+"""Copies of what a module's steps change: its submodules' attributes, for as long as a pass of ours lasts."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import BuiltinMethodType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+from torchmetrics import Metric
+
+from bvtrack.adapters import NOTHING, QuietWriter, is_writer
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule
+
+SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
+"""Types that steps only read, or that must not be copied."""
+FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
+
+
+@contextmanager
+def preserve_attributes(module: LightningModule) -> Iterator[None]:
+    """Lists that steps append to, counters that they raise, meters and torchmetrics that they update, on all submodules, are
+    copies meanwhile; writers among them write nothing.
+    """
+    machinery = vars(torch.nn.Module()).keys()
+    places: list[dict[str, Any]] = [place for part in module.modules() for place in (vars(part), part._modules)]
+    saved = [{name: value for name, value in place.items() if name not in machinery} for place in places]
+    copies: dict[int, Any] = {}
+    for place, originals in zip(places, saved, strict=True):
+        place.update({name: _copied(value, copies) for name, value in originals.items()})
+    vars(module).update(_metric_attributes=None, print=NOTHING)  # Lightning's index of the originals; the training alone prints
+    try:
+        yield
+    finally:
+        for place, originals in zip(places, saved, strict=True):
+            for name in place.keys() - machinery - originals.keys():
+                del place[name]
+            place.update(originals)
+
+
+def _copied(value: Any, copies: dict[int, Any]) -> Any:
+    """A copy of what holds state, nested too; shared where it is a module, or data and machinery that steps only read."""
+    if id(value) not in copies:
+        copies[id(value)] = _new_copy(value, copies)
+    return copies[id(value)]
+
+
+def _new_copy(value: Any, copies: dict[int, Any]) -> Any:
+    if isinstance(value, Metric):
+        fresh = copy.deepcopy(value)
+        fresh.reset()
+        return fresh
+    if isinstance(value, torch.Tensor):
+        return value if isinstance(value, torch.nn.Parameter) else value.clone()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (list, dict, set, deque)):
+        return _copied_container(value, copies)
+    if isinstance(value, (MethodType, BuiltinMethodType, partial)):
+        return _bound_to_copies(value, copies)
+    if not isinstance(value, SHARED) and is_writer(value):
+        return QuietWriter(value)
+    if not _is_plain_object(value):
+        return value
+    twin = copy.copy(value)
+    copies[id(value)] = twin
+    vars(twin).update({name: _copied(item, copies) for name, item in vars(value).items()})
+    return twin
+
+
+def _copied_container(value: Any, copies: dict[int, Any]) -> Any:
+    twin = copy.copy(value)
+    if isinstance(twin, dict):
+        twin.update({key: _copied(item, copies) for key, item in twin.items() if _holds_state(item)})
+    elif isinstance(twin, list):
+        twin[:] = [_copied(item, copies) if _holds_state(item) else item for item in twin]
+    return twin
+
+
+def _bound_to_copies(function: Any, copies: dict[int, Any]) -> Any:
+    """A stored method of a meter, a list or a writer, as that of the copy; a module's own stays."""
+    if isinstance(function, partial):
+        return partial(_copied(function.func, copies), *function.args, **function.keywords)
+    owner = _copied(function.__self__, copies)
+    return function if owner is function.__self__ or owner is None else getattr(owner, function.__name__, function)
+
+
+def _holds_state(item: Any) -> bool:
+    """Tensors in a list are results that steps collect, and are shared."""
+    return isinstance(item, (Metric, list, dict, set, deque)) or is_writer(item) or _is_plain_object(item)
+
+
+def _is_plain_object(value: Any) -> bool:
+    """A meter or the like, of a class of the user's own."""
+    if not hasattr(value, "__dict__") or isinstance(value, SHARED) or callable(value):
+        return False
+    return type(value).__module__.partition(".")[0] not in FRAMEWORKS
