@@ -230,12 +230,12 @@ def test_disabled_does_nothing(store: str, tmp_path: Path, monkeypatch: pytest.M
     [
         ("train_data", (TRAIN[0], DEV[1]), r"train_data must hold equally many examples in x and y.*got \[130, 300\]"),
         ("dev_data", (TRAIN[0][:0], TRAIN[1][:0]), r"dev_data must hold .*at least 1; got \[0\]"),
-        ("test_data", (*TEST, TEST[1]), r"test_data must be a pair \(x, y\) or a dataset; got a tuple of 3"),
+        ("test_data", (*TEST, TEST[1], TEST[1]), r"test_data must be \(x, y\), \(x, y, sample_weight\) or .*got a tuple of 4"),
         ("train_data", ({"one": TRAIN[0], "two": DEV[0]}, TRAIN[1]), r"train_data must hold .*got \[130, 300\]"),
     ],
-    ids=["unequal", "empty", "three", "unequal inputs"],
+    ids=["unequal", "empty", "four", "unequal inputs"],
 )
-def test_data_that_are_no_pair_are_refused_when_the_callback_is_made(argument: str, data: Any, message: str) -> None:
+def test_data_that_are_no_pair_or_triple_are_refused_when_the_callback_is_made(argument: str, data: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BiasVarianceCallback(**{argument: data})
 

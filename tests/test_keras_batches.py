@@ -71,7 +71,8 @@ def sample_of(data: Any) -> tuple[int, int] | None:
 @pytest.mark.parametrize("as_set", [Batches, pipeline, mapped, loader])
 def test_sets_in_batches_are_compared_as_arrays_are(as_set: Callable[..., Any], journals: Path) -> None:
     moved = DEV[0] + 2, DEV[1]
-    fit(BiasVarianceCallback(train_data=as_set(*TRAIN), dev_data=as_set(*moved), test_data=as_set(*moved)), epochs=1)
+    callback = BiasVarianceCallback(train_data=as_set(*TRAIN), dev_data=as_set(*moved), test_data=as_set(*moved))
+    fit(callback, epochs=1, validation_data=moved)
     (logged,) = (one for one in read_run(journals).records if one["kind"] == "split")
 
     assert logged["counts"] == logged["report"]["read"] == {"train": 300, "dev": 130, "test": 130}

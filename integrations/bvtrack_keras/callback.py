@@ -26,17 +26,25 @@ from bvtrack_keras.framework import keras
 from bvtrack_keras.sources import Sources
 from bvtrack_keras.state import mark_of_weights
 from bvtrack_keras.training import KerasTraining
+from bvtrack_keras.values import numbers
+
+OTHER_WEIGHTS = (
+    "the model has the weights of no epoch that was measured, so what was evaluated on it ({values}) is not logged as a test "
+    "error: evaluate with the weights of an epoch (EarlyStopping(restore_best_weights=True), or a checkpoint), or pass "
+    "test_data= to have each epoch's measured"
+)
 
 
 class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Logs train, dev and test error of each epoch to MLflow and keeps the run tagged with its diagnosis and next step.
 
-    Keras hands a callback no data, so the data come as arguments, each optional: pairs `(x, y)` of arrays, or anything that
-    `model.evaluate` takes. Errors are measured with your compiled metrics, in eval mode, at the end of each epoch: the train
-    error on a fixed random part of `train_data`, the test error on `test_data`, and the dev error is the one of `fit`'s own
-    `val_*` logs, or measured on `dev_data` where `fit` has no validation data. Without `train_data` the running train
-    metric stands in; without `dev_data` the split stays unchecked. The training is left as it was; a `tf.data` pipeline is
-    read without its reshuffling for that.
+    Keras hands a callback no data, so the data come as arguments, each optional: `(x, y)` or `(x, y, sample_weight)` of
+    arrays, or anything that `model.evaluate` takes. Errors are measured with your compiled metrics, in eval mode, at the end
+    of each epoch: the train error on a fixed random part of `train_data`, the test error on `test_data`, and the dev error is
+    the one of `fit`'s own `val_*` logs, or measured on `dev_data` where `fit` has no validation data. Without `train_data` the
+    running train metric stands in; without `dev_data` the split stays unchecked. Where `fit` is seen to use other data, or to
+    weight them otherwise, it is said. The training is left as it was; a `tf.data` pipeline is read without its reshuffling
+    for that.
 
     Keras tells callbacks nothing when a training raises: use the callback as a context manager around `fit`, or the run is
     marked as interrupted when the process ends.
@@ -45,7 +53,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, train_eval,
             test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
         error: a function of (predictions, targets), arrays `[n_examples, ...]`, to one error or one for each example, or a
-            `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone.
+            `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone, each example counting
+            once: sample weights and masks are not handed to it.
         validation_split: the fraction at the end of `train_data` that is dev data, as for `fit`.
         expose: put `bvtrack_train_error`, `bvtrack_dev_error`, `bvtrack_variance` and `bvtrack_avoidable_bias` into the logs
             of each epoch, for callbacks that stand behind this one in the list (`EarlyStopping(monitor="bvtrack_variance")`).
@@ -55,8 +64,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             training that is resumed goes on with it. Put this callback before that one in the list.
 
     Raises:
-        ValueError: as `CallbackOptions` does, for pairs whose arrays differ in length, sets that `error` misses, or a pipeline
-            that cannot be read without changing the training.
+        ValueError: as `CallbackOptions` does, for arrays that differ in length or give no rows, sets that `error` misses, or
+            a pipeline that cannot be read without changing the training.
     """
 
     def __init__(
@@ -101,11 +110,11 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         was_stopped = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
         self._end("interrupted" if was_stopped else "failed")  # a fit that raised has called no hook
+        self._passes, self._epochs = None, {}
         if is_disabled():
             return
-        self.tracker = self._options.new_tracker(resume=self._backup.read() if self._backup else None)
-        self._epochs = {}
         training = KerasTraining(self, self._options, self._sources, self._warnings.once)
+        self.tracker = self._options.new_tracker(resume=self._backup.read() if self._backup else None)
         self._passes = Session(training, self._options, self.tracker, warnings=self._warnings)
         self._passes.begin()
 
@@ -113,6 +122,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if self._passes:
             self._passes.begin_epoch()
+            self._passes.training.watch.begin_epoch()
 
     @never_raise
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -125,14 +135,26 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             self._backup.note(self._passes.tracker)
 
     @never_raise
+    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        if self._passes and self._passes.is_open:
+            self._passes.training.watch.begin_validation(self.model)
+
+    @never_raise
     def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
         """Add the test error of a `model.evaluate(..., callbacks=[this])` after the training, at the epoch whose weights the
-        model has, the last one where it has those of none.
+        model has; of other weights it is said, and no point of the run.
         """
-        if self._passes is None or self._passes.is_open or not self._epochs:
+        if self._passes is None:
             return
-        last = list(self._epochs.values())[-1]
-        self._passes.log_test(logs or {}, epoch=self._epochs.get(mark_of_weights(self.model), last))
+        if self._passes.is_open:
+            self._passes.training.watch.end_validation(self.model)
+            return
+        values = numbers(logs or {}, self._warnings.once)
+        epoch = self._epochs.get(mark_of_weights(self.model))
+        if epoch is None:
+            self._warnings.once(OTHER_WEIGHTS.format(values=_in_words(values)))
+        else:
+            self._passes.log_test(values, epoch=epoch)
 
     @never_raise
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
@@ -147,6 +169,14 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         """End the run of a `fit` that raised."""
         self._end(end_state(kind))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, as tuners make one for each trial, follows a `fit` of its own: it shares no run with this one."""
+        return self.__dict__ | {"_passes": None, "tracker": None, "_epochs": {}, "_model": None}
+
     def _end(self, state: EndState) -> None:
         if self._passes:
             self._passes.end(state)
+
+
+def _in_words(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in values.items()) or "no metric"

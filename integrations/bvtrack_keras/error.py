@@ -31,13 +31,13 @@ def compiled_loss(model: Any) -> ErrorFunction | None:
     return _in_order(loss) if callable(loss) else None
 
 
-def predict(model: Any, data: EvaluationData, measure: Measure) -> Pass:
-    """Predict in eval mode, batch by batch, and apply the function of `measure` to what was predicted."""
-    return measure_batches(_predicted(model, data), measure, data.n)
+def predict(model: Any, data: EvaluationData, measure: Measure, most_batches: int | None = None) -> Pass:
+    """Predict in eval mode, batch by batch, at most so many, and apply the function of `measure` to what was predicted."""
+    return measure_batches(_predicted(model, data, most_batches), measure, data.n)
 
 
-def _predicted(model: Any, data: EvaluationData) -> Iterator[tuple[Any, Any]]:
-    for x, y in data.batches():
+def _predicted(model: Any, data: EvaluationData, most_batches: int | None) -> Iterator[tuple[Any, Any]]:
+    for x, y in data.batches(most_batches):
         yield _one_array("predictions", model.predict_on_batch(x)), _one_array("targets", y)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -12,18 +13,21 @@ import numpy as np
 
 from bvtrack_keras.framework import keras
 
-SMALL = 1024
-"""Largest size of the variables that are hashed, mostly biases: they tell the weights of two epochs apart."""
+SMALL = 1 << 16
+"""Largest size of the non-trainable variables that are put back: counters, statistics, codebooks, but no frozen kernels."""
+SAMPLED = 1024
+"""About how many numbers of each variable are hashed."""
 
 
 @contextmanager
 def preserve_state(callback: Any) -> Iterator[None]:
-    """Put back what evaluating a callback's model moves: the compiled metrics, and the seeds of layers that draw in eval mode
-    too. Where it raises, what JAX had taken out of the model for the computation is put back as well.
+    """Put back what evaluating a callback's model moves: the compiled metrics, the seeds of layers that draw in eval mode
+    too, and what layers write in any mode. Where it raises, what JAX had taken out of the model for the computation is put
+    back as well.
     """
     model = callback.model
-    counting = [variable for variable in model.non_trainable_variables if not keras.backend.is_float_dtype(variable.dtype)]
-    reset = resetter([*counting, *model.metrics_variables])
+    moving = [variable for variable in model.non_trainable_variables if np.prod(variable.shape) <= SMALL]
+    reset = resetter([*moving, *model.metrics_variables])
     taken = [(variable, variable.value) for variable in model.variables] if keras.backend.backend() == "jax" else []
     try:
         yield
@@ -83,7 +87,21 @@ def _is_lost(variable: Any) -> bool:
 
 
 def mark_of_weights(model: Any) -> bytes:
-    """A hash of the weights: the same for equal weights, and practically never for those of another epoch."""
-    weights = sorted(model.trainable_variables, key=lambda variable: int(np.prod(variable.shape)))
-    small = [variable for variable in weights if np.prod(variable.shape) <= SMALL] or weights[:1]
-    return hashlib.blake2b(b"".join(keras.ops.convert_to_numpy(variable).tobytes() for variable in small)).digest()
+    """A hash of the weights, by a sample of each variable that is trained: the same for equal weights, and practically never
+    for those of another epoch.
+    """
+    digest = hashlib.blake2b()
+    for variable in model.trainable_variables:
+        digest.update(_sample(variable).tobytes())
+    return digest.digest()
+
+
+def _sample(variable: Any) -> Any:
+    """Some numbers of a variable, evenly spaced. A torch device copies no more than these; JAX would compile the choice for
+    each shape, and shares its memory with NumPy where that is the machine's own.
+    """
+    stride = max(1, math.prod(variable.shape) // SAMPLED) | 1  # an odd one walks through all columns
+    value = variable.value
+    if hasattr(value, "detach"):
+        return keras.ops.convert_to_numpy(value.detach().reshape(-1)[::stride])
+    return keras.ops.convert_to_numpy(value).reshape(-1)[::stride]

@@ -8,6 +8,7 @@ from typing import Any
 
 from bvtrack.adapters import Pass
 from bvtrack_keras.data import EvaluationData
+from bvtrack_keras.fitted import validation_adapter
 
 CLOSE = 1e-5
 """The relative difference that another order of float32 sums makes."""
@@ -24,7 +25,7 @@ def held_out_tail(
     """Number of examples at the end of `train` that `fit` held out and validated on; `None` if uncertain: if `steps` an epoch
     are not those of the other examples, or `measure` finds other values than the `val_*` of `logs`.
     """
-    adapter = getattr(getattr(model, "_eval_epoch_iterator", None), "data_adapter", None)
+    adapter = validation_adapter(model)
     batch, batches = getattr(adapter, "batch_size", None), getattr(adapter, "num_batches", None)
     if not batch or not batches or train.n is None:
         return None

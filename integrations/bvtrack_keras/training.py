@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,15 +18,18 @@ from bvtrack.adapters import (
     SplitSource,
     TimeBudget,
     Training,
-    preserve_random_states,
 )
-from bvtrack_keras.data import EvaluationData
+from bvtrack_keras.agreement import Agreement
+from bvtrack_keras.data import BATCH, EvaluationData
 from bvtrack_keras.error import compiled_loss, predict
 from bvtrack_keras.facts import model_facts
+from bvtrack_keras.fitted import FitWatch, validation_adapter, validation_data
+from bvtrack_keras.meaning import meaningful
+from bvtrack_keras.shadow import untouched
 from bvtrack_keras.sources import Sources
-from bvtrack_keras.state import preserve_generators, preserve_state
 from bvtrack_keras.subset import affordable_part, train_subset
 from bvtrack_keras.tail import held_out_tail
+from bvtrack_keras.values import numbers
 
 logger = logging.getLogger("bvtrack")
 
@@ -37,8 +41,13 @@ TAIL = (
     "fit holds out the last {n} examples of train_data to validate on: they count as dev, not as train; "
     "pass validation_split= to the callback too"
 )
+NO_END = "expected data that end, got a dataset of infinitely many batches"
 VALIDATION = "val_"
 EXPOSED = ("train_error", "dev_error", "variance", "avoidable_bias")
+MOST_OF_A_TRAINING = 0.01
+"""A comparison of dev_data with fit's own validation, once in a training, costs at most this share of it."""
+ALWAYS_SECONDS = 0.5
+"""Cost of a comparison that is never too much."""
 
 
 @dataclass(eq=False)
@@ -54,6 +63,9 @@ class KerasTraining(Training):
     def __post_init__(self) -> None:
         self._train = train_subset(self.sources, self.options.train_eval)
         self._is_train_settled = self.options.train_eval != "subset"
+        self.watch = FitWatch()
+        self._is_compared = False
+        self._unmeasurable: dict[SetName, str] = {}
 
     @property
     def has_data(self) -> bool:
@@ -75,18 +87,25 @@ class KerasTraining(Training):
         return compiled_loss(self.callback.model)
 
     def logged(self) -> Logged:
-        dev = {name: value for name, value in self.logs.items() if name.startswith(VALIDATION)}
-        return Logged({name: value for name, value in self.logs.items() if name not in dev}, dev)
+        values = numbers(self.logs, self.say)
+        values = meaningful(values, self.callback.model, self.sources.train, self.options.measure, self.say)
+        dev = {name: value for name, value in values.items() if name.startswith(VALIDATION)}
+        return Logged({name: value for name, value in values.items() if name not in dev}, dev)
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
         validated = None if measure is None or self.options.error else measure.find_in(self.logged().dev)
         if validated is None and self.sources.dev is None:
             self.say(NO_DEV_DATA)
+        if measure is not None and self.watch.validation_seconds is not None and not self._is_compared:
+            self._is_compared = True
+            self._compare(measure, validated)
         names: list[SetName] = [] if validated else ["dev"]
         names += ["train", "train_dev", "test"]
         return [name for name in names if self._data(name) is not None]
 
     def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
+        if problem := self._unmeasurable.get(name):
+            return Pass(problem=problem)
         if name == "train":
             self._settle_train(budget)
         return self._pass_over(self._data(name))
@@ -103,11 +122,72 @@ class KerasTraining(Training):
         return self._train if name == "train" else getattr(self.sources, name)
 
     def _pass_over(self, data: EvaluationData) -> Pass:
-        with preserve_random_states(), preserve_generators(data.source), preserve_state(self.callback):
-            model = self.callback.model
+        (found,) = self._passes_over(data, 1)
+        return found
+
+    def _passes_over(self, data: EvaluationData, times: int) -> Sequence[Pass]:
+        most_batches = self._most_batches(data)
+        with untouched(self.callback, data.source, self.say):
             if self.options.error is not None:
-                return predict(model, data, self.options.error)
-            return Pass(data.n, model.evaluate(data.x, data.y, verbose=0, return_dict=True))
+                return [predict(self.callback.model, data, self.options.error, most_batches) for _ in range(times)]
+            return [Pass(data.n, self._evaluated(data, most_batches)) for _ in range(times)]
+
+    def _most_batches(self, data: EvaluationData) -> int | None:
+        """Of training data that may have no end, as many batches as `fit` takes an epoch for; `None` for all there are.
+
+        Raises `ValueError` for other data without an end.
+        """
+        n = data.n_batches
+        if n is not None and n < math.inf:
+            return None
+        steps: int | None = self.callback.params.get("steps") if data is self._train else None
+        if steps is None and n == math.inf:
+            raise ValueError(NO_END)
+        return steps
+
+    def _evaluated(self, data: EvaluationData, most_batches: int | None) -> Mapping[str, float]:
+        values = self.callback.model.evaluate(
+            data.x,
+            data.y,
+            batch_size=self._batch_size() if data.is_arrays else None,
+            sample_weight=data.weights,
+            steps=most_batches,
+            verbose=0,
+            return_dict=True,
+        )
+        return numbers(values, self.say)
+
+    def _batch_size(self) -> int:
+        """The batch size of fit's validation, or else Keras' default, but no larger batches than fit trains on."""
+        steps, n = self.callback.params.get("steps"), self.sources.train.n if self.sources.train else None
+        largest = math.ceil(n / steps) if n and steps else BATCH
+        batch: int = getattr(validation_adapter(self.callback.model), "batch_size", None) or min(BATCH, largest)
+        return batch
+
+    def _compare(self, measure: Measure, validated: str | None) -> None:
+        """Notice where `fit` uses other data than were given, or weights them otherwise. What cannot be told costs nothing."""
+        try:
+            self._compare_with_fit(measure, validated)
+        except Exception as error:  # data of the user's own may raise anything; measuring the errors says so too
+            logger.debug("bvtrack: the data cannot be compared with those of fit (%r)", error)
+
+    def _compare_with_fit(self, measure: Measure, validated: str | None) -> None:
+        def measured(data: EvaluationData, times: int) -> Sequence[float]:
+            values = [found.values for found in self._passes_over(data, times)]
+            return [found[measure.find_in(found) or ""] for found in values]
+
+        watch, params = self.watch, self.callback.params
+        of_fit = validation_data(self.callback.model)
+        agreement = Agreement(self.sources, of_fit, watch.n_trained, watch.n_validated, params.get("steps"), self.say)
+        self._unmeasurable.update(agreement.check_sets())
+        if validated is None or self._unmeasurable:
+            return
+        names: tuple[SetName, ...] = ("train", "train_dev", "test")
+        sets = {name: data for name in names if (data := self._data(name)) is not None}
+        self._unmeasurable.update(agreement.check_weights(sets, measured))
+        seconds, epoch_seconds = watch.validation_seconds or 0.0, watch.epoch_seconds or 0.0
+        if seconds <= max(ALWAYS_SECONDS, MOST_OF_A_TRAINING * epoch_seconds * params.get("epochs", 1)):
+            agreement.check_value(self.logs[validated], measured, validated)
 
     def _settle_train(self, budget: TimeBudget) -> None:
         if self._is_train_settled or self._train is None:
