@@ -14,7 +14,7 @@ BACKENDS := $(VENV)/.backends
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py
 
-.PHONY: help install demo ui test bench rules splits scale advice kinds audits pictures soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice kinds audits inject pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -69,6 +69,9 @@ kinds: $(INSTALLED)  ## Log runs in every way there is, and say what an audit ma
 
 audits: $(INSTALLED)  ## Measure what an audit of 10,000 runs takes, beside MLflow's own calls (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/speed.py
+
+inject: $(BACKENDS)  ## Run Lightning's and Keras's own tests with our callback in them (LIGHTNING=checkout KERAS=checkout; half an hour)
+	PYTHONPATH=tests $(BIN)/python -m inject $(if $(LIGHTNING),--lightning $(LIGHTNING)) $(if $(KERAS),--keras $(KERAS))
 
 pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python tests/pictures.py
