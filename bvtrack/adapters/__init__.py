@@ -6,12 +6,13 @@
 from bvtrack.adapters.augmented import is_same
 from bvtrack.adapters.budget import TimeBudget
 from bvtrack.adapters.facts import as_number, largest
-from bvtrack.adapters.held_writes import WriteGuard, guard_writes
-from bvtrack.adapters.named_state import preserve_named_state
+from bvtrack.adapters.generators import generator_restorer
+from bvtrack.adapters.held_writes import WriteGuard, guard_writes, listed
+from bvtrack.adapters.named_state import attributes_of, preserve_named_state
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.own_error import error_measure, metric_measure
 from bvtrack.adapters.predictions import Predictions, join_examples, measure_batches
-from bvtrack.adapters.quiet_writer import NOTHING, QuietWriter, is_writer
+from bvtrack.adapters.quiet_writer import NOTHING, QuietWriter, is_users_class, is_writer
 from bvtrack.adapters.session import Session
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.journal.records import EndState, end_state
@@ -46,17 +47,21 @@ __all__ = [
     "WarnOnce",
     "WriteGuard",
     "as_number",
+    "attributes_of",
     "choose_examples",
     "end_state",
     "error_measure",
+    "generator_restorer",
     "guard_writes",
     "human_error_from_environment",
     "is_disabled",
     "is_same",
     "is_switched_on",
+    "is_users_class",
     "is_writer",
     "join_examples",
     "largest",
+    "listed",
     "measure_batches",
     "measure_examples",
     "metric_measure",

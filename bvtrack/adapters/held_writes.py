@@ -5,15 +5,16 @@ from __future__ import annotations
 import builtins
 import functools
 import io
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bvtrack.adapters.quiet_writer import NOTHING
+from bvtrack.adapters.quiet_writer import NOTHING, is_users_file
 
 
 class Writer(NamedTuple):
@@ -31,15 +32,25 @@ WRITERS = (
     Writer("torch.utils.tensorboard.writer", "SummaryWriter", ("add_",)),
     Writer("tensorboardX.writer", "SummaryWriter", ("add_",)),
     Writer("wandb.sdk.wandb_run", "Run", ("log", "alert", "save", "define_", "watch")),
+    Writer("logging", "Logger", ("handle",)),
+    Writer("torch.serialization", "_open_zipfile_writer_file", noted=("__init__",)),
+    Writer("torch.serialization", "_open_zipfile_writer_buffer", noted=("__init__",)),
     Writer("socket", "socket", noted=("send",)),
     Writer("ssl", "SSLSocket", noted=("send",)),
 )
 """MLflow's fluent functions and bound methods meet in its service client; `MlflowClient` makes files before it gets there."""
 
 
+COMPILERS = ("torch._inductor", "torch._dynamo", "torch._functorch", "triton", "jax.", "tensorflow.")
+"""What these write, as their caches, they write in whatever calls them first."""
+MOST_SAID = 3
+FOLDERS = ("mkdir", "remove", "unlink", "rename", "replace", "rmdir")
+"""What `os` does to files and folders."""
+
+
 class _Thread(threading.local):
-    leaks: dict[str, None] | None = None
-    """What this thread's step has written in spite of it; `None` outside of a step of ours."""
+    guard: WriteGuard | None = None
+    """`None` outside of a step of ours."""
 
 
 _thread = _Thread()
@@ -50,7 +61,7 @@ _n_guards = 0
 
 def is_holding() -> bool:
     """True on a thread that runs a user's step in a pass of ours."""
-    return _thread.leaks is not None
+    return _thread.guard is not None
 
 
 @dataclass
@@ -61,20 +72,39 @@ class WriteGuard:
     `leaks` are, in words, those writes that were noticed and went through.
     """
 
-    leaks: dict[str, None]
+    leaks: dict[str, None] = field(default_factory=dict)
+    notes_all: bool = True
+    """False where only those writes count that code of the user's own makes, not a library that it is called by."""
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Run a user's code in here."""
-        before, _thread.leaks = _thread.leaks, self.leaks
-        try:
+        with _holding(self):
             yield
-        finally:
-            _thread.leaks = before
+
+    def read(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Read batches in here: data may write too. What they put into files, as caches do, is not noted."""
+        iterator = iter(batches)
+        while True:
+            with _holding(WriteGuard()):
+                try:
+                    batch = next(iterator)
+                except StopIteration:
+                    return
+            yield batch
 
 
 @contextmanager
-def guard_writes() -> Iterator[WriteGuard]:
+def _holding(guard: WriteGuard) -> Iterator[None]:
+    before, _thread.guard = _thread.guard, guard
+    try:
+        yield
+    finally:
+        _thread.guard = before
+
+
+@contextmanager
+def guard_writes(*, notes_all: bool = True) -> Iterator[WriteGuard]:
     """A guard for one pass; nothing of any library is changed before it or after it."""
     global _n_guards
     with _lock:
@@ -82,7 +112,7 @@ def guard_writes() -> Iterator[WriteGuard]:
         if _n_guards == 1:
             _install()
     try:
-        yield WriteGuard({})
+        yield WriteGuard(notes_all=notes_all)
     finally:
         with _lock:
             _n_guards -= 1
@@ -99,6 +129,8 @@ def _install() -> None:
                 _replace(kind, name, (_held if name.startswith(writer.held) else _noted)(function, f"{writer.name}.{name}"))
     for owner in (builtins, io):
         _replace(owner, "open", _opening(owner.open))
+    for name in FOLDERS:
+        _replace(os, name, _noted(getattr(os, name), f"os.{name}"))
 
 
 def _replace(owner: Any, name: str, function: Any) -> None:
@@ -118,7 +150,7 @@ def _uninstall() -> None:
 def _held(function: Callable[..., Any], _: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def held(*args: Any, **kwargs: Any) -> Any:
-        return NOTHING if is_holding() else function(*args, **kwargs)
+        return NOTHING if is_holding() and not _is_ours(*args) else function(*args, **kwargs)
 
     return held
 
@@ -145,6 +177,36 @@ def _opening(function: Callable[..., Any]) -> Callable[..., Any]:
     return opening
 
 
+def listed(leaks: Collection[str]) -> str:
+    """In words, no more than some of them.
+
+    >>> listed(["writes the file 1", "writes the file 2", "writes the file 3", "writes the file 4"])
+    'writes the file 1, writes the file 2, writes the file 3 and more'
+    """
+    some = list(leaks)[:MOST_SAID]
+    return ", ".join(some) + (" and more" if len(leaks) > MOST_SAID else "")
+
+
 def _note(what: str) -> None:
-    if _thread.leaks is not None:
-        _thread.leaks[what] = None
+    guard = _thread.guard
+    if guard is not None and _is_by_user(guard):
+        guard.leaks[what] = None
+
+
+def _is_by_user(guard: WriteGuard) -> bool:
+    """True if code of the user's own, on this side of the callback, has called what is noted, and no compiler."""
+    has_user, frame = guard.notes_all, sys._getframe(1).f_back
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(COMPILERS):
+            return False
+        if module.startswith("bvtrack") and module != __name__:
+            break
+        has_user |= is_users_file(module)
+        frame = frame.f_back
+    return has_user
+
+
+def _is_ours(writer: Any = None, *_: Any) -> bool:
+    """True for the logger by which we say what happens in a pass."""
+    return isinstance(writer, logging.Logger) and writer.name.startswith("bvtrack")

@@ -4,83 +4,164 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from bvtrack.adapters.generators import generator_restorer
 from bvtrack.adapters.quiet_writer import QuietWriter, is_users_class, is_users_file, is_writer
 
+Restore = Callable[[], None]
 CONTAINERS = (list, dict, set, deque)
-MOST_NESTED, MOST_SEARCHED = 3, 10_000
-"""Depth to which containers within containers are restored, and the largest one that is searched for them."""
+COUNTERS = (int, float, str, bytes)
+"""Types of values that a step may bind anew, as a counter is; what is made when it is first needed is left."""
+MOST_NESTED, MOST_SEARCHED, MOST_VISITED = 4, 10_000, 50_000
+"""Depth to which objects within objects are restored, the largest container that is searched for them, and how many are."""
 
 
 @contextmanager
 def preserve_named_state(
-    kinds: Iterable[type], functions: Iterable[object] = (), objects: Iterable[object] = ()
+    kinds: Iterable[type],
+    attributes: Iterable[object] = (),
+    objects: Iterable[object] = (),
+    restorer: Callable[[Any], Restore | None] = generator_restorer,
 ) -> Iterator[None]:
-    """Put back the lists, dicts, sets and plain objects that are named by the user's own methods of these classes or by those
-    of `functions` that are functions, and the attributes of `objects`. Writers among the globals write nothing meanwhile, on
-    this thread.
+    """Put back the state that the user's own code can reach by name, on this thread.
 
-    A list that a step appends to has its old length again.
+    Looked through are the methods of the classes `kinds`, those of the `attributes` that are functions or objects of the
+    user's own, and what they name in turn. Containers, plain objects, counters and generators of random numbers among all this
+    are as they were afterwards, as are the attributes of `objects`. Writers among the globals write nothing
+    meanwhile. `restorer` gives, for an object of a library, the function that puts it back.
     """
-    restores = {id(one): _object_restorer(one) for one in objects}
-    quiet: list[tuple[MutableMapping[str, Any], str, Any]] = []
-    for names in [*_namespaces(kinds, functions)]:
-        for name, value in list(names.items()):
-            if is_writer(value) and isinstance(names, _Globals):
-                quiet.append((names.all, name, value))
-            elif id(value) not in restores and (restore := _restorer(value)):
-                restores[id(value)] = restore
-    for place, name, value in quiet:
-        place[name] = QuietWriter(value)
+    search = _Search(restorer)
+    for one in objects:
+        search.note_attributes(one)
+    for kind in kinds:
+        search.look_through(kind)
+    for attribute in attributes:
+        search.note(attribute)
     try:
+        search.silence()
         yield
     finally:
-        for place, name, value in quiet:
+        search.restore()
+
+
+class _Search:
+    """Finds state, and remembers how to put it back."""
+
+    def __init__(self, restorer: Callable[[Any], Restore | None]) -> None:
+        self._restorer = restorer
+        self._restores: list[Restore] = []
+        self._noted: dict[int, Any] = {}
+        self._looked_through: dict[int, Any] = {}
+        self._writers: list[tuple[dict[str, Any], str, Any]] = []
+
+    def silence(self) -> None:
+        for place, name, value in self._writers:
+            place[name] = QuietWriter(value)
+
+    def restore(self) -> None:
+        for place, name, value in self._writers:
             place[name] = value
-        for restore in restores.values():
+        for restore in self._restores:
             restore()
 
+    def note(self, value: Any) -> None:
+        """Remember a value, and look through its methods."""
+        if not is_writer(value):
+            self._note(value, 0)
+        self.look_through(value)
 
-class _Globals(dict[str, Any]):
-    """Those of a module's globals that some code names."""
+    def look_through(self, value: Any) -> None:
+        """Look for state that a class, a function, or the methods of an object of the user's own name."""
+        if isinstance(value, type):
+            for base in filter(is_users_class, value.__mro__):
+                if _is_new(base, self._looked_through):
+                    self._look_through_class(base)
+        elif (function := _function_in(value)) is not None:
+            self._look_through_function(function)
+        elif _is_plain_object(value):
+            self.look_through(type(value))
 
-    def __init__(self, everything: MutableMapping[str, Any], names: Iterable[str]) -> None:
-        super().__init__({name: everything[name] for name in names if name in everything})
-        self.all = everything
+    def note_attributes(self, value: Any) -> None:
+        """Remember the attributes of an object, of whatever class."""
+        if _is_new(value, self._noted):
+            self._note_attributes(value, 0)
+
+    def _look_through_class(self, kind: type) -> None:
+        attributes = dict(vars(kind))
+        self._note_names(attributes, vars(kind).get, partial(setattr, kind))
+        for attribute in attributes.values():
+            self.look_through(attribute)
+
+    def _look_through_function(self, function: FunctionType) -> None:
+        if not is_users_file(function.__module__ or "") or not _is_new(function, self._looked_through):
+            return
+        self._note_names(vars(function), vars(function).get, partial(setattr, function))
+        names, everything = {*_names_in(function.__code__)}, function.__globals__
+        named = {name: everything[name] for name in names if name in everything}
+        modules = [value for value in named.values() if isinstance(value, ModuleType) and is_users_file(value.__name__)]
+        for place in (everything, *(vars(module) for module in modules)):
+            values = {name: place[name] for name in names if name in place}
+            self._writers += [(place, name, value) for name, value in values.items() if is_writer(value)]
+            self._note_names(values, place.get, place.__setitem__)
+            self._look_through_values(values)
+        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+        held = {name: cell for name, cell in cells if not _is_empty(cell)}
+        closed = {name: cell.cell_contents for name, cell in held.items()}
+        self._note_names(
+            closed, lambda name: held[name].cell_contents, lambda name, value: setattr(held[name], "cell_contents", value)
+        )
+        self._look_through_values(closed)
+
+    def _look_through_values(self, values: Mapping[str, Any]) -> None:
+        for value in values.values():
+            if not isinstance(value, (ModuleType, *COUNTERS)):
+                self.look_through(value)
+
+    def _note_names(self, values: Mapping[str, Any], read: Callable[[str], Any], bind: Callable[[str, Any], Any]) -> None:
+        for name, value in list(values.items()):
+            if isinstance(value, COUNTERS):
+                self._restores.append(partial(_rebind, name, value, read, bind))
+            elif not is_writer(value):
+                self._note(value, 0)
+
+    def _note(self, value: Any, depth: int) -> None:
+        if value is None or isinstance(value, COUNTERS) or len(self._noted) > MOST_VISITED or not _is_new(value, self._noted):
+            return
+        if (restore := self._restorer(value)) is not None:
+            self._restores.append(restore)
+        elif isinstance(value, CONTAINERS):
+            self._restores.append(_container_restorer(value))
+            self._note_all(value.values() if isinstance(value, dict) else value, depth)
+        elif isinstance(value, tuple):
+            self._note_all(value, depth)
+        elif _is_plain_object(value):
+            self._note_attributes(value, depth)
+            self.look_through(type(value))
+
+    def _note_all(self, values: Any, depth: int) -> None:
+        if depth < MOST_NESTED and len(values) <= MOST_SEARCHED:
+            for value in list(values):
+                self._note(value, depth + 1)
+
+    def _note_attributes(self, value: Any, depth: int) -> None:
+        attributes, slots = getattr(value, "__dict__", None), _slots_of(value)
+        if attributes is not None:
+            self._restores.append(partial(_reset, attributes, dict(attributes)))
+        for name, item in slots.items():
+            self._restores.append(partial(object.__setattr__, value, name, item))
+        self._note_all([*(attributes or {}).values(), *slots.values()], depth)
 
 
-def _namespaces(kinds: Iterable[type], functions: Iterable[object]) -> Iterator[dict[str, Any]]:
-    """What the user's code in these classes and functions can name: class attributes, globals, and variables of closures."""
-    seen: set[int] = set()
-    for function in filter(None, map(_function_in, functions)):
-        yield from _named_by(function, seen)
-    for base in dict.fromkeys(base for kind in kinds for base in kind.__mro__ if is_users_class(base)):
-        attributes = dict(vars(base))
-        yield attributes
-        for function in filter(None, map(_function_in, attributes.values())):
-            yield from _named_by(function, seen)
-
-
-def _named_by(function: FunctionType, seen: set[int]) -> Iterator[dict[str, Any]]:
-    """What a function names, and the functions of the user's own that it names, in turn."""
-    if id(function) in seen or not is_users_file(function.__module__ or ""):
-        return
-    seen.add(id(function))
-    names = set(_names_in(function.__code__))
-    found = _Globals(function.__globals__, names)
-    closed = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    cells = {name: cell.cell_contents for name, cell in closed if not _is_empty(cell)}
-    modules = [value for value in found.values() if isinstance(value, ModuleType) and is_users_file(value.__name__)]
-    for space in (found, cells, *(_Globals(vars(module), names) for module in modules)):
-        yield space
-        for value in space.values():
-            if isinstance(value, FunctionType):
-                yield from _named_by(value, seen)
+def _is_new(value: Any, seen: dict[int, Any]) -> bool:
+    """True the first time; what was seen is kept, for an id may be used anew."""
+    n = len(seen)
+    seen.setdefault(id(value), value)
+    return len(seen) > n
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
@@ -109,34 +190,57 @@ def _is_empty(cell: Any) -> bool:
         return True
 
 
-def _restorer(value: Any) -> Callable[[], None] | None:
-    """Puts a container's items, or a plain object's attributes, back as they are now; `None` for anything else."""
-    if isinstance(value, CONTAINERS):
-        return _container_restorer(value)
-    if hasattr(value, "__dict__") and all(is_users_class(base) for base in type(value).__mro__[:-1]):  # of no library's kind
-        return _object_restorer(value)
-    return None
+def _is_plain_object(value: Any) -> bool:
+    """True for an object of a class of the user's own that stands on no library's."""
+    kind = type(value)
+    has_state = hasattr(value, "__dict__") or any("__slots__" in vars(base) for base in kind.__mro__)
+    return not isinstance(value, type) and has_state and all(is_users_class(base) for base in kind.__mro__[:-1])
 
 
-def _container_restorer(value: Any, depth: int = 0) -> Callable[[], None]:
+def attributes_of(value: Any) -> dict[str, Any]:
+    """An object's own attributes, those in slots too.
+
+    >>> class Meter:
+    ...     __slots__ = ("n",)
+    >>> meter = Meter()
+    >>> meter.n = 2
+    >>> attributes_of(meter)
+    {'n': 2}
+    """
+    return {**getattr(value, "__dict__", {}), **_slots_of(value)}
+
+
+def _slots_of(value: Any) -> dict[str, Any]:
+    names = [name for base in type(value).__mro__ for name in _as_names(vars(base).get("__slots__", ()))]
+    return {name: getattr(value, name) for name in names if hasattr(value, name) and name != "__dict__"}
+
+
+def _as_names(slots: Any) -> Iterable[str]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _rebind(name: str, value: Any, read: Callable[[str], Any], bind: Callable[[str, Any], Any]) -> None:
+    if read(name) is not value:
+        bind(name, value)
+
+
+def _reset(attributes: dict[str, Any], saved: Mapping[str, Any]) -> None:
+    for name in attributes.keys() - saved.keys():
+        del attributes[name]
+    attributes.update(saved)
+
+
+def _container_restorer(value: Any) -> Restore:
+    """Puts a container's own items back, if it holds others, or in another order."""
     items = type(value)(value) if type(value) in CONTAINERS else value.copy()
-    inner = _inner_restorers(items.values() if isinstance(items, dict) else items, depth)
-
-    def restore() -> None:
-        if not _holds_the_same(value, items):
-            value.clear()
-            (value.extend if hasattr(value, "extend") else value.update)(items)
-        for restore_item in inner:
-            restore_item()
-
-    return restore
+    return partial(_refill, value, items)
 
 
-def _inner_restorers(values: Collection[Any], depth: int) -> list[Callable[[], None]]:
-    """Those of the containers among values; a list of lists is restored to a depth of `MOST_NESTED`."""
-    if depth == MOST_NESTED or len(values) > MOST_SEARCHED:
-        return []
-    return [_container_restorer(value, depth + 1) for value in values if isinstance(value, CONTAINERS)]
+def _refill(value: Any, items: Any) -> None:
+    if _holds_the_same(value, items):
+        return
+    value.clear()
+    (value.extend if hasattr(value, "extend") else value.update)(items)
 
 
 def _holds_the_same(value: Any, items: Any) -> bool:
@@ -145,16 +249,3 @@ def _holds_the_same(value: Any, items: Any) -> bool:
         return False
     pairs = zip(value.items(), items.items(), strict=True) if isinstance(value, dict) else zip(value, items, strict=True)
     return all(new is old or (isinstance(value, dict) and new[0] is old[0] and new[1] is old[1]) for new, old in pairs)
-
-
-def _object_restorer(value: Any) -> Callable[[], None]:
-    attributes = dict(vars(value))
-    inner = _inner_restorers(attributes.values(), 0)
-
-    def restore() -> None:
-        vars(value).clear()
-        vars(value).update(attributes)
-        for restore_container in inner:
-            restore_container()
-
-    return restore

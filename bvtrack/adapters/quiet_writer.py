@@ -61,6 +61,8 @@ class QuietWriter:
         return type(vars(self)["_writer"])
 
     def __getattr__(self, name: str) -> Any:
+        if "_writer" not in vars(self):  # a copy that is being made
+            raise AttributeError(name)
         value = getattr(vars(self)["_writer"], name)
         if callable(value):
             return value if name.startswith(READS) else NOTHING
