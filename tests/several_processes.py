@@ -110,6 +110,9 @@ def train(folder: Path, strategy: str, devices: int, style: str, is_tracked: boo
     if trainer.is_global_zero:
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         (folder / "callback_metrics.json").write_text(json.dumps(metrics))
+        if ours.tracker and ours.tracker.diagnosis:
+            told = {"run_id": ours.tracker.run_id, "tag": ours.tracker.diagnosis.tag}
+            (folder / "told.json").write_text(json.dumps(told))
 
 
 def main() -> None:

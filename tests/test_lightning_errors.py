@@ -21,6 +21,7 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy, Multicl
 
 from bvtrack.adapters import choose_examples
 from bvtrack_lightning import BiasVarianceCallback
+from bvtrack_lightning.recorder import Recorder
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -255,6 +256,8 @@ def test_an_error_function_that_raises_costs_the_errors_and_no_training(store: s
 
 
 class MacroAccuracy(Classifier):
+    """Logs its metric itself."""
+
     def __init__(self, average: Any) -> None:
         super().__init__()
         self.accuracy = MulticlassAccuracy(2, average=average)
@@ -264,12 +267,44 @@ class MacroAccuracy(Classifier):
         self.log("val_acc", self.accuracy)
 
 
+class Computed(MacroAccuracy):
+    """Logs what its metric has computed of all batches."""
+
+    def validation_step(self, batch: Any, batch_index: int) -> Any:
+        self.accuracy.update(self(batch[0]), batch[1])
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val_acc", self.accuracy.compute())
+        self.accuracy.reset()
+
+
+class ComputedOfBatches(MacroAccuracy):
+    """Logs what its metric gives of each batch."""
+
+    def validation_step(self, batch: Any, batch_index: int) -> Any:
+        self.log("val_acc", self.accuracy(self(batch[0]), batch[1]))
+
+
+@pytest.mark.parametrize("kind", [MacroAccuracy, Computed, ComputedOfBatches])
 @pytest.mark.parametrize(("average", "counts"), [("micro", {"train": 300, "dev": 130}), ("macro", {})])
-def test_an_accuracy_over_classes_gets_no_interval_from_counts(average: str, counts: Any, store: str) -> None:
+def test_an_accuracy_over_classes_gets_no_interval_from_counts(kind: Any, average: str, counts: Any, store: str) -> None:
     callback = BiasVarianceCallback(tracking_uri=store)
-    fit(MacroAccuracy(average), callback)
+    fit(kind(average), callback)
 
     assert json.loads(run_of(store, callback).data.tags["bvtrack.gaps"])["n"] == counts
+
+
+@pytest.mark.parametrize(("average", "over_classes"), [("micro", set()), ("macro", {"val_acc"})])
+def test_a_computed_value_is_known_by_its_metric_however_many_examples_there_are(average: Any, over_classes: set[str]) -> None:
+    module, recorder = MacroAccuracy(average), Recorder()
+    recorder.watch(module)
+    recorder.start([torch.zeros(1_000_000)])
+    module.accuracy.update(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]))
+    recorder.end_of_batches()
+    recorder.log("on_validation_epoch_end", "val_acc", module.accuracy.compute())
+    recorder.log("on_validation_epoch_end", "val_share", torch.tensor(0.123456))
+
+    assert recorder.part().over_classes == over_classes
 
 
 class Augmented(Dataset[Any]):

@@ -38,6 +38,11 @@ def tags(folder: Path) -> dict[str, str]:
     return dict(run.data.tags)
 
 
+def run_id(folder: Path) -> str:
+    (run,) = MlflowClient(f"sqlite:///{folder.as_posix()}/mlflow.db").search_runs(["0"])
+    return str(run.info.run_id)
+
+
 def n_wrong(folder: Path, epoch: int, data: TensorDataset) -> int:
     """By the saved weights, in one process."""
     module = Net("plain")
@@ -77,6 +82,8 @@ def test_errors_are_those_of_one_process_over_every_example_once(strategy: str, 
         assert history(folder, f"{name}_error") == pytest.approx(errors, abs=1e-6 if style != "error" else 1e-7)
     assert json.loads(tags(folder)["bvtrack.gaps"])["n"] == {"dev": N_DEV, "train": 150, "test": N_TEST}
     assert tags(folder)["bvtrack.state"] == "complete"
+    told = json.loads((folder / "told.json").read_text())
+    assert told == {"run_id": run_id(folder), "tag": tags(folder)["bvtrack.diagnosis"]}
     assert warnings == ""
 
 

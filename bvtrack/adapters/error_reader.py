@@ -10,6 +10,7 @@ from typing import Any
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.measures.example_error import measure_examples
 from bvtrack.measures.measure import Measure, find_measure, has_diverged
+from bvtrack.measures.metric_words import is_of_stage
 from bvtrack.schema.tag_texts import AUGMENTED, RUNNING
 from bvtrack.tracking.tracker import Tracker
 
@@ -65,7 +66,7 @@ class ErrorReader:
         """
         if self.measure is None:
             return {}
-        errors = {} if measured is None else {"dev_error": self._of_validation(logged)} | measured
+        errors = {} if measured is None else {"dev_error": self._of_validation(logged), "n_dev": logged.n_dev} | measured
         if has_diverged({**logged.train, **logged.dev}):
             errors["train_error"] = math.nan
         errors["train_error_running"] = self._running(logged)
@@ -88,9 +89,12 @@ class ErrorReader:
         return errors | {"intervals": {name: ends for name, ends in intervals.items() if ends is not None}}
 
     def _of_validation(self, logged: Logged) -> float | None:
-        name = self._name_in(logged.dev, "dev")
+        values, name = logged.dev, self._name_in(logged.dev, "dev")
+        if name is None:  # one of validation's outputs may be logged when the epoch ends
+            values = {each: value for each, value in logged.train.items() if is_of_stage(each, "dev")}
+            name = self._name_in(values, "dev")
         self._note_kind(name, logged.over_classes)
-        return self._error_at(name, logged.dev)
+        return self._error_at(name, values)
 
     def _running(self, logged: Logged) -> float | None:
         """The error that the training steps have logged, under another name than validation."""

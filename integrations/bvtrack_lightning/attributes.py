@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
+import itertools
+import logging
+import operator
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +19,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchmetrics import Metric
 
-from bvtrack.adapters import NOTHING, QuietWriter, is_writer
+from bvtrack.adapters import NOTHING, QuietWriter, attributes_of, is_writer
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
 
-SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type)
+SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, DataLoader, type, logging.Logger, logging.Handler, io.IOBase)
 """Types that steps only read, or that must not be copied."""
 FRAMEWORKS = {"builtins", "lightning", "lightning_fabric", "lightning_utilities", "pytorch_lightning", "torch", "weakref"}
 
@@ -64,15 +68,26 @@ def _new_copy(value: Any, copies: dict[int, Any]) -> Any:
         return value.copy()
     if isinstance(value, (list, dict, set, deque)):
         return _copied_container(value, copies)
+    if isinstance(value, tuple):
+        return _copied_tuple(value, copies)
+    if isinstance(value, itertools.count):
+        return copy.copy(value)
     if isinstance(value, (MethodType, BuiltinMethodType, partial)):
         return _bound_to_copies(value, copies)
-    if not isinstance(value, SHARED) and is_writer(value):
+    if (not isinstance(value, SHARED) or isinstance(value, io.IOBase)) and is_writer(value):
         return QuietWriter(value)
-    if not _is_plain_object(value):
+    return _copied_object(value, copies) if _is_plain_object(value) else value
+
+
+def _copied_object(value: Any, copies: dict[int, Any]) -> Any:
+    """A copy, unless there can be no second one, or what is deleted with it may be the original's."""
+    if hasattr(type(value), "__del__"):
         return value
     twin = copy.copy(value)
-    copies[id(value)] = twin
-    vars(twin).update({name: _copied(item, copies) for name, item in vars(value).items()})
+    if twin is not value:
+        copies[id(value)] = twin
+        for name, item in attributes_of(value).items():
+            object.__setattr__(twin, name, _copied(item, copies))
     return twin
 
 
@@ -85,6 +100,13 @@ def _copied_container(value: Any, copies: dict[int, Any]) -> Any:
     return twin
 
 
+def _copied_tuple(value: Any, copies: dict[int, Any]) -> Any:
+    items = [_copied(item, copies) if _holds_state(item) else item for item in value]
+    if all(map(operator.is_, items, value)):
+        return value
+    return value._make(items) if hasattr(value, "_make") else tuple(items)
+
+
 def _bound_to_copies(function: Any, copies: dict[int, Any]) -> Any:
     """A stored method of a meter, a list or a writer, as that of the copy; a module's own stays."""
     if isinstance(function, partial):
@@ -95,11 +117,11 @@ def _bound_to_copies(function: Any, copies: dict[int, Any]) -> Any:
 
 def _holds_state(item: Any) -> bool:
     """Tensors in a list are results that steps collect, and are shared."""
-    return isinstance(item, (Metric, list, dict, set, deque)) or is_writer(item) or _is_plain_object(item)
+    return isinstance(item, (Metric, list, dict, set, deque, tuple)) or is_writer(item) or _is_plain_object(item)
 
 
 def _is_plain_object(value: Any) -> bool:
     """A meter or the like, of a class of the user's own."""
-    if not hasattr(value, "__dict__") or isinstance(value, SHARED) or callable(value):
+    if isinstance(value, SHARED) or callable(value) or not attributes_of(value):
         return False
     return type(value).__module__.partition(".")[0] not in FRAMEWORKS

@@ -7,7 +7,7 @@ import functools
 import random
 import types
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from bvtrack.adapters import generator_restorer, is_users_class, preserve_named_state
 from bvtrack_lightning.family import ancestry
 
 _Value = TypeVar("_Value")
+FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+COUNTERS = frozenset({bool, int, float, str})
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, range, type, types.FunctionType, types.ModuleType})
 GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 SHARED = (torch.nn.Module, torch.optim.Optimizer, Dataset, BaseContext, type, types.BuiltinFunctionType)
@@ -133,44 +136,45 @@ def _name(value: Any) -> str:
 
 
 @contextmanager
-def unmoved(data: Any) -> Iterator[None]:
-    """Random generators that a dataset or its transforms hold draw the same afterwards as if it had not been read."""
-    saved = [_state_of(generator) for generator in _generators_in(data)]
-    try:
-        yield
-    finally:
-        for restore, state in saved:
-            restore(state)
+def unmoved(*read: Any) -> Iterator[None]:
+    """What reading these loaders, samplers and datasets moves is as it was afterwards: random generators and counters that
+    they, their transforms and their collate functions hold, or that the user's own code in them names.
+    """
+    parts = _parts_in(read)
+    functions = [part for part in parts if isinstance(part, FUNCTIONS)]
+    own = [part for part in parts if is_users_class(type(part)) and not isinstance(part, torch.nn.Module)]
+    counters = [(part, {name: item for name, item in vars(part).items() if type(item) in COUNTERS}) for part in own]
+    generators = filter(None, map(generator_restorer, parts))
+    with preserve_named_state(map(type, own), functions, restorer=generator_restorer):
+        restores = [*generators]
+        try:
+            yield
+        finally:
+            for restore in restores:
+                restore()
+            for part, values in counters:
+                vars(part).update(values)
 
 
-def _state_of(generator: Any) -> tuple[Any, Any]:
-    if isinstance(generator, random.Random):
-        return generator.setstate, generator.getstate()
-    if isinstance(generator, np.random.Generator):
-        bits = generator.bit_generator
-        return functools.partial(setattr, bits, "state"), bits.state
-    return generator.set_state, generator.get_state()
-
-
-def _generators_in(data: Any) -> list[Any]:
-    """Random generators among the attributes of an object, of its transforms and of the datasets that it wraps."""
-    found: list[Any] = []
-    rest, seen = [data], {id(data)}
-    while rest and len(seen) < MOST_VISITED:
-        value = rest.pop()
-        if isinstance(value, (*GENERATORS, torch.Generator)):
-            found.append(value)
-            continue
-        for part in _parts_of(value):
-            if type(part) not in ATOMS and id(part) not in seen:
-                seen.add(id(part))
+def _parts_in(read: Iterable[Any]) -> list[Any]:
+    """Objects among the attributes of loaders, their transforms and the datasets that they wrap, with their functions."""
+    rest = list(read)
+    found = {id(value): value for value in rest}
+    while rest and len(found) < MOST_VISITED:
+        for part in _parts_of(rest.pop()):
+            if (type(part) not in ATOMS or isinstance(part, FUNCTIONS)) and id(part) not in found:
+                found[id(part)] = part
                 rest.append(part)
-    return found
+    return list(found.values())
 
 
 def _parts_of(value: Any) -> list[Any]:
-    if isinstance(value, (torch.Tensor, np.ndarray, torch.nn.Module)):
+    if isinstance(value, (torch.Tensor, np.ndarray, torch.nn.Module, types.FunctionType)):
         return []
+    if isinstance(value, types.MethodType):
+        return [value.__self__]
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, (list, tuple, dict)):
         parts = list(value.values()) if isinstance(value, dict) else list(value[: LONG + 1])
         return parts if len(parts) <= LONG else []

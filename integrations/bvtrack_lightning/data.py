@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader
 
-from bvtrack.adapters import SplitSource
+from bvtrack.adapters import SetName, SplitSource, preserve_named_state
 from bvtrack_lightning.family import is_users_own
 from bvtrack_lightning.keyed_readers import Use
 from bvtrack_lightning.loader_kinds import is_combined, is_stream
@@ -16,7 +16,7 @@ from bvtrack_lightning.readers import reader_of
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
-SETS = ("train", "train_dev", "dev", "test")
+SETS: tuple[SetName, ...] = ("train", "train_dev", "dev", "test")
 SEVERAL = (
     "expected one train loader, got {n}, whose batches training_step gets together and validation_step does not; "
     "pass train_eval_dataloaders="
@@ -63,7 +63,8 @@ def own_test_loader(trainer: Trainer, module: LightningModule) -> Any:
     for owner in (getattr(trainer, "datamodule", None), module):
         hook = getattr(type(owner), "test_dataloader", None)
         if hook is not None and is_users_own(hook):
-            return owner.test_dataloader()  # type: ignore[union-attr]  # a datamodule of either family
+            with preserve_named_state((), objects=[owner]):  # what it notes is of no test yet
+                return owner.test_dataloader()  # type: ignore[union-attr]  # a datamodule of either family
     return None
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from bvtrack import Measure
-from bvtrack.adapters import WriteGuard, measure_batches
+from bvtrack.adapters import WriteGuard, listed, measure_batches
 from bvtrack_lightning.family import is_users_own
 from bvtrack_lightning.processes import Part, share_buffers
 from bvtrack_lightning.recorder import Recorder
 from bvtrack_lightning.shadow import untouched
-from bvtrack_lightning.trainer_state import StepName, preserve_schedules
+from bvtrack_lightning.trainer_state import StepName
+from bvtrack_lightning.weights import KeptWeights
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -39,21 +40,21 @@ class Evaluator:
     module: LightningModule
     step: StepName
     say: Callable[..., None]
+    weights: KeptWeights = field(default_factory=KeptWeights)
     recorder: Recorder = field(default_factory=Recorder, init=False)
 
     def evaluate(self, loader: Iterable[Any], is_enough: Callable[[Collection[str]], bool]) -> Part:
         """Run the step over `loader`; what it logs. Where the names that the steps logged are not `is_enough`, the module's
         hook for the end of such an epoch is run too.
         """
-        with self._untouched() as guard:
-            for index, batch in enumerate(self._transferred(loader)):
+        with self._untouched(loader) as guard:
+            for index, batch in enumerate(guard.read(self._transferred(loader))):
                 self.recorder.start(batch)
                 with guard.step():
                     self._run_step(batch, index)
             self.recorder.end_of_batches()
             if not is_enough(self.recorder.names):
-                keep = nullcontext() if self.module.automatic_optimization else preserve_schedules(self.trainer)
-                with guard.step(), keep:
+                with guard.step():
                     self._hook("epoch_end")
             return self.recorder.part()
 
@@ -61,23 +62,22 @@ class Evaluator:
         """Apply the function of `measure` to what is predicted over `loader`: to what `validation_step` returns as `preds` and
         `target`, else to `module(inputs)` of a pair of inputs and targets. Raises `ValueError` for batches that are neither.
         """
-        with self._untouched() as guard:
+        with self._untouched(loader) as guard:
             found = measure_batches(self._predicted_arrays(guard, loader), measure, getattr(loader, "n", None))
         return Part(**vars(found))
 
     @contextmanager
-    def _untouched(self) -> Iterator[WriteGuard]:
-        versions = [weight._version for weight in self.module.parameters()]
-        with torch.no_grad(), untouched(self.trainer, self.module, self.recorder, self.step) as guard:
+    def _untouched(self, loader: Iterable[Any]) -> Iterator[WriteGuard]:
+        n: int | None = getattr(loader, "n_batches", None)
+        with torch.no_grad(), untouched(self.trainer, self.module, self.recorder, self.step, n) as guard:
             share_buffers(self.trainer, self.module)
             self.recorder.watch(self.module)
             try:
-                yield guard
+                with self.weights.unchanged(self.module) as leaks:
+                    yield guard
             finally:
-                if versions != [weight._version for weight in self.module.parameters()]:
-                    guard.leaks["changes the weights"] = None
-                if guard.leaks:
-                    self.say(LEAKS.format(step=self.step, leaks=", ".join(guard.leaks)), once_for=LEAKS)
+                if leaks := [*guard.leaks, *leaks]:
+                    self.say(LEAKS.format(step=self.step, leaks=listed(leaks)), once_for=LEAKS)
 
     def _run_step(self, batch: Any, index: int) -> Any:
         self._hook("batch_start", batch, index)
@@ -101,7 +101,7 @@ class Evaluator:
             self._call(name, *arguments)
 
     def _predicted_arrays(self, guard: WriteGuard, loader: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        for index, batch in enumerate(self._transferred(loader)):
+        for index, batch in enumerate(guard.read(self._transferred(loader))):
             self.recorder.start(batch)
             with guard.step():
                 predictions, targets = self._predicted(batch, index)

@@ -159,7 +159,7 @@ def _changes(loader: DataLoader[Any], keys: Sequence[Any]) -> bool:
     else:
         both = iter(reading_like(loader, [key for key in keys for _ in range(2)]))
         twice = zip(both, both, strict=True)
-    with unmoved(loader.dataset):
+    with unmoved(loader):
         return not all(is_same(once, again) for once, again in twice)
 
 

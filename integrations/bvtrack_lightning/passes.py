@@ -62,7 +62,7 @@ class KeyedBatches:
         return len(self._keys)
 
     def __iter__(self) -> Iterator[Any]:
-        with unmoved(self._loader.dataset):
+        with unmoved(self._loader):
             yield from reading_like(self._loader, self._keys)
 
 
@@ -103,7 +103,7 @@ class IteratedBatches:
         self.n_batches = most_batches(length_of(loader), limit) if places is None else len(places)
 
     def __iter__(self) -> Iterator[Any]:
-        with unmoved(getattr(self._loader, "dataset", None)):
+        with unmoved(self._loader):
             loader = self._opened()
             if self._places is None:
                 yield from islice(loader, self.n_batches)
@@ -137,9 +137,11 @@ class CombinedBatches:
         self.n_batches = None if math.isinf(n) else int(n)
 
     def __iter__(self) -> Iterator[Any]:
-        twin = copy_of(self._combined)
-        twin.limits = [math.inf if n is None else n for n in self._limits]
-        return (batch for batch, *_ in twin)
+        with unmoved(self._combined):
+            twin = copy_of(self._combined)
+            twin.limits = [math.inf if n is None else n for n in self._limits]
+            for batch, *_ in twin:
+                yield batch
 
 
 class FirstBatches:

@@ -6,7 +6,7 @@ All processes call these together, or none; a process that fails says so instead
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,12 +29,13 @@ SAFE, UNSAFE = {"SingleDeviceStrategy", "DDPStrategy"}, {"DeepSpeedStrategy"}
 @dataclass(frozen=True)
 class Part(Pass):
     """Result of one process's pass over its part of a set: means by metric as sums and weights, torchmetrics not yet
-    computed, or the examples of an error function.
+    computed, or the examples of an error function. `at_end` are names of numbers that were logged once, behind all batches.
     """
 
     sums: dict[str, float] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, Metric] = field(default_factory=dict)
+    at_end: Set[str] = frozenset()
 
     @property
     def names(self) -> Sequence[str]:
@@ -48,6 +49,7 @@ class Part(Pass):
             sums=other.sums | self.sums,
             weights=other.weights | self.weights,
             metrics=other.metrics | self.metrics,
+            at_end={*other.at_end, *self.at_end},
         )
 
     def means(self) -> dict[str, float]:
@@ -109,6 +111,7 @@ def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:
         is_by_example=any(part.is_by_example for part in parts),
         is_averaged=any(part.is_averaged for part in parts),
         over_classes={name for part in parts for name in part.over_classes},
+        at_end={name for part in parts for name in part.at_end},
         problem=problems[0] if problems else "",
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -31,6 +32,7 @@ class Recorder(dict[str, Any]):
         self._metrics: dict[str, Metric] = {}
         self._class_means: list[Metric] = []
         self._over_classes: set[str] = set()
+        self._at_end: set[str] = set()
 
     @property
     def names(self) -> Collection[str]:
@@ -59,8 +61,10 @@ class Recorder(dict[str, Any]):
             self._metrics[name] = value
             return
         value = torch.as_tensor(value).detach()
-        if self.batch is None and any(_has_computed(metric, value) for metric in self._class_means):
-            self._over_classes.add(name)
+        if self.batch is None:
+            self._at_end.add(name)
+            if any(_has_computed(metric, value) for metric in self._class_means):
+                self._over_classes.add(name)
         self._values.setdefault(name, []).append(value)
         self._weights.setdefault(name, []).append(batch_size or self.batch_size or 1)
 
@@ -76,7 +80,14 @@ class Recorder(dict[str, Any]):
         values = {name: torch.stack(values).cpu().double() for name, values in self._values.items()}  # half does not add up
         sums = {name: float(torch.dot(values[name], torch.tensor(self._weights[name]).double())) for name in values}
         weights = {name: sum(weights) for name, weights in self._weights.items()}
-        return Part(self.n_examples, sums=sums, weights=weights, metrics=self._metrics, over_classes=self._over_classes)
+        return Part(
+            self.n_examples,
+            sums=sums,
+            weights=weights,
+            metrics=self._metrics,
+            over_classes=self._over_classes,
+            at_end=self._at_end,
+        )
 
 
 def _has_computed(metric: Metric, value: torch.Tensor) -> bool:
@@ -86,12 +97,14 @@ def _has_computed(metric: Metric, value: torch.Tensor) -> bool:
 
 
 def batch_size_of(batch: Any) -> int | None:
-    """The length of the first tensor in a batch; `None` where there is none."""
+    """The length of the first tensor in a batch; `None` where there is none. The same parts are looked at as by Lightning."""
     if isinstance(batch, torch.Tensor):
         return len(batch) if batch.ndim else 1
     parts: Iterable[Any] = ()
     if isinstance(batch, Mapping):
         parts = batch.values()
-    elif isinstance(batch, Sequence) and not isinstance(batch, str):
+    elif is_dataclass(batch):
+        parts = [getattr(batch, each.name) for each in fields(batch)]
+    elif isinstance(batch, Iterable) and not isinstance(batch, (str, bytes, Iterator)):
         parts = batch
     return next((size for part in parts if (size := batch_size_of(part)) is not None), None)

@@ -21,7 +21,7 @@ from torch.utils.data import (
 )
 
 from bvtrack.adapters import preserve_random_states
-from bvtrack_lightning.copies import copy_of
+from bvtrack_lightning.copies import copy_of, unmoved
 from bvtrack_lightning.family import ancestry
 
 MOST_DRAWN = 1 << 20
@@ -114,7 +114,7 @@ def batches_of(loader: DataLoader[Any], most: int | None) -> list[Any]:
     Raises `ValueError` where there are none, or no end of them, or for samplers that cannot be copied.
     """
     drawn_from = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
-    with preserve_random_states(), _same_attributes(loader.dataset):
+    with preserve_random_states(), unmoved(loader), _same_attributes(loader.dataset):
         twin = copy_of(drawn_from, loader.dataset)
         batches = [_plain(batch) for batch in islice(twin, MOST_DRAWN if most is None else most)]
     if not batches or (most is None and len(batches) == MOST_DRAWN):

@@ -4,36 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack.adapters import WriteGuard, guard_writes, preserve_named_state, preserve_random_states
+from bvtrack.adapters import WriteGuard, guard_writes, is_users_class, preserve_named_state, preserve_random_states
 from bvtrack_lightning.attributes import preserve_attributes
 from bvtrack_lightning.family import is_users_own
+from bvtrack_lightning.foreign import foreign_restorer
 from bvtrack_lightning.recorder import Recorder
-from bvtrack_lightning.trainer_state import StepName, measuring
+from bvtrack_lightning.trainer_state import StepName, measuring, preserve_schedules
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
 
+MACHINERY = vars(torch.nn.Module()).keys()
+"""Attributes by which torch keeps parameters, buffers, submodules and hooks."""
+
+
 @contextmanager
-def untouched(trainer: Trainer, module: LightningModule, recorder: Recorder, step: StepName) -> Iterator[WriteGuard]:
-    """`module` in eval mode, logging into `recorder`; all that its steps may touch is as it was afterwards.
+def untouched(
+    trainer: Trainer, module: LightningModule, recorder: Recorder, step: StepName, n_batches: int | None
+) -> Iterator[WriteGuard]:
+    """`module` in eval mode, logging into `recorder`; all that its steps may touch is as it was afterwards. They are told that
+    there are `n_batches`.
 
     The guard holds back what they write elsewhere.
     """
     datamodules = [owner for owner in (getattr(trainer, "datamodule", None),) if owner is not None]
-    parts = [*module.modules(), *datamodules]
-    kinds, attributes = map(type, parts), [value for part in parts for value in vars(part).values()]
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]  # set where mypy does not look
+    others = [*datamodules, *(callback for callback in callbacks if is_users_class(type(callback)))]
+    parts, objects = [*module.modules(), *others], [trainer, *others]
+    attributes = [value for part in parts for name, value in vars(part).items() if name not in MACHINERY]
+    own = frozenset(map(id, module.modules()))
     with (
         preserve_random_states(),
         _modes(module),
         _buffers(module),
+        _gradients(module),
         preserve_attributes(module),
-        preserve_named_state(kinds, attributes, datamodules),
-        measuring(trainer, module, recorder, step),
+        preserve_named_state(map(type, parts), attributes, objects, partial(foreign_restorer, own=own)),
+        preserve_schedules(trainer, module),
+        measuring(trainer, module, recorder, step, n_batches),
         guard_writes() as guard,
     ):
         _to_eval_mode(module, step)
@@ -76,3 +90,14 @@ def _buffers(module: torch.nn.Module) -> Iterator[None]:
             buffers[name] = buffer
             if not torch.equal(buffer, values):
                 buffer.copy_(values)
+
+
+@contextmanager
+def _gradients(module: torch.nn.Module) -> Iterator[None]:
+    """Each parameter has the gradient, or none, that it had; a step may look for the gradient of its input."""
+    saved = [(weights, weights.grad) for weights in module.parameters()]
+    try:
+        yield
+    finally:
+        for weights, gradient in saved:
+            weights.grad = gradient

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.adapters import CallbackOptions, SetName, SplitSource, preserve_random_states, train_eval_size
+from bvtrack.adapters import CallbackOptions, SetName, SplitSample, SplitSource, preserve_random_states, train_eval_size
 from bvtrack_lightning import data
+from bvtrack_lightning.copies import unmoved
 from bvtrack_lightning.keyed_readers import Use
 from bvtrack_lightning.loader_kinds import is_stream
 from bvtrack_lightning.passes import Batches, FirstBatches
@@ -104,8 +106,14 @@ class Sources:
 
     def splits(self) -> dict[str, SplitSource]:
         """The size and some examples of each set, to check the split."""
-        found = ((name, self._split(self._found[name])) for name in data.SETS if name in self._found)
-        return {name: split for name, split in found if split is not None}
+        splits: dict[str, SplitSource] = {}
+        for name in data.SETS:
+            source = self._found.get(name, Source())
+            with unmoved(source.loader):
+                split = self._split(name, source)
+            if split is not None:
+                splits[name] = replace(split, read=split.read and partial(_read_unmoved, source.loader, split))
+        return splits
 
     @property
     def train_is_augmented(self) -> bool:
@@ -193,13 +201,22 @@ class Sources:
     def _told(self, name: SetName) -> tuple[str, int | None]:
         return self.problems.get(name, ""), self.loaders[name].n_batches if name in self.loaders else None
 
-    def _split(self, source: Source) -> SplitSource | None:
+    def _split(self, name: SetName, source: Source) -> SplitSource | None:
         if is_stream(source.loader):
             trainer = self._trainer
-            limits = {trainer.limit_train_batches, trainer.limit_val_batches, trainer.limit_test_batches}
-            is_whole = trainer.world_size == 1 and limits <= {None, 1.0}
+            limits = {
+                "train": trainer.limit_train_batches,
+                "dev": trainer.limit_val_batches,
+                "test": trainer.limit_test_batches,
+            }
+            is_whole = trainer.world_size == 1 and limits.get(name) in (None, 1.0)
             return data.split_of_stream(source.loader) if is_whole else None
         try:
             return source.reader.split() if source.reader else None
         except Exception:  # a loader of the user's own may raise anything; passing over it reports that
             return None
+
+
+def _read_unmoved(loader: Any, split: SplitSource) -> SplitSample:
+    with unmoved(loader):
+        return split.sample()

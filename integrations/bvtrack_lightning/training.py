@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bvtrack import Measure, ModelFacts
+from bvtrack import Measure, ModelFacts, find_measure
 from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training
 from bvtrack_lightning import data
-from bvtrack_lightning.class_means import averages_over_classes, class_means
+from bvtrack_lightning.class_means import averages_over_classes, class_means, is_share_of_others
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import Evaluator
 from bvtrack_lightning.facts import model_facts, monitors_of
 from bvtrack_lightning.family import ancestry, is_users_own
 from bvtrack_lightning.passes import TimeBudgetedBatches
 from bvtrack_lightning.processes import Part, from_all, join, may_run_passes
-from bvtrack_lightning.reading import logged_metrics, of_the_last_batch
+from bvtrack_lightning.reading import FIRST_LOADER, logged_at_end, logged_metrics, of_the_last_batch
 from bvtrack_lightning.sources import GivenData, Sources
 from bvtrack_lightning.trainer_state import StepName
-from bvtrack_lightning.weights import marks_of
+from bvtrack_lightning.weights import KeptWeights, marks_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
+
+
+OF_OTHERS = (
+    "{name} is a share of {n_dev:,} examples, as many as the dev set has, where {n:,} were passed over: the step divides by "
+    "the number of that set; let it log a mean, or pass error="
+)
 
 
 @dataclass(eq=False)
@@ -42,7 +48,11 @@ class LightningTraining(Training):
     _before: Mapping[str, Any] = field(default_factory=dict, init=False)
     _logged: Logged = field(default_factory=Logged, init=False)
     _validated: Mapping[str, Any] | None = field(default=None, init=False)
+    _divides_by_dev: bool = field(default=False, init=False)
+    _at_end: Set[str] = field(default_factory=set, init=False)
+    _measure: Measure | None = field(default=None, init=False)
     _test_logs_measure: bool = field(default=True, init=False)
+    _weights: KeptWeights = field(default_factory=KeptWeights, init=False)
 
     @property
     def has_data(self) -> bool:
@@ -77,6 +87,7 @@ class LightningTraining(Training):
     def end_validation(self) -> None:
         """Note what validation has just logged."""
         self._validated = self._since(self._before)
+        self._at_end = {name.removesuffix(FIRST_LOADER) for name in logged_at_end(self.trainer)}
 
     def is_over(self) -> bool:
         """True if the ending epoch is to be logged: it had a validation, or no epoch has one."""
@@ -86,8 +97,9 @@ class LightningTraining(Training):
     def read(self) -> None:
         """Read what the epoch has logged by now. In several processes all must: Lightning may join their values for it."""
         dev = self._validated or {}
-        may_tell = self.trainer.world_size == 1 and averages_over_classes(self.module)  # a padded sampler repeats examples
-        over_classes = class_means(dev, self._sources.n_of("dev")) if may_tell else ()
+        is_alone = self.trainer.world_size == 1  # a padded sampler repeats examples
+        told = dev if averages_over_classes(self.module) else {name: dev[name] for name in self._at_end & dev.keys()}
+        over_classes = class_means(told, self._sources.n_of("dev")) if is_alone else ()
         self._logged = Logged(self._since(self._at_start), dev, of_the_last_batch(self.trainer), over_classes)
 
     def logged(self) -> Logged:
@@ -106,6 +118,7 @@ class LightningTraining(Training):
     def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
         if problem := self._sources.problems.get(name):
             return Part(problem=problem)
+        self._measure = measure
         loader = self._sources.loaders[name]
         if isinstance(loader, TimeBudgetedBatches):
             loader.budget = budget
@@ -123,7 +136,7 @@ class LightningTraining(Training):
         return self._evaluator(step).evaluate(loader, lambda names: _is_among(measure, names))
 
     def _evaluator(self, step: StepName) -> Evaluator:
-        return Evaluator(self.trainer, self.module, step, self.say)
+        return Evaluator(self.trainer, self.module, step, self.say, self._weights)
 
     def now(self) -> float:
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch annotates only a part of it
@@ -136,7 +149,11 @@ class LightningTraining(Training):
 
     def join(self, passes: Mapping[SetName, Pass]) -> Mapping[SetName, Pass]:
         parts = {name: found if isinstance(found, Part) else Part(problem=found.problem) for name, found in passes.items()}
-        return {name: self._finished(name, part) for name, part in join(self.trainer, parts).items()}
+        joined, divided_by_dev = join(self.trainer, parts), self._divides_by_dev
+        finished = {name: self._finished(name, part) for name, part in joined.items()}
+        if self._divides_by_dev != divided_by_dev:  # found out by one set, this holds for all
+            finished = {name: self._finished(name, part) for name, part in joined.items()}
+        return finished
 
     def expose(self, metrics: Mapping[str, float]) -> None:
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
@@ -150,12 +167,16 @@ class LightningTraining(Training):
         if part.problem:
             return part
         try:
-            n, values = self._sources.n_of(name, part.n), part.means()
-            over_classes = {name for name, metric in part.metrics.items() if not is_over_examples(metric)} | {
-                *part.over_classes
-            }
-            if averages_over_classes(self.module):
-                over_classes |= {*class_means({name: values[name] for name in part.sums}, n)}
+            n, n_dev, values = self._sources.n_of(name, part.n), self._sources.n_of("dev"), part.means()
+            measure = self._measure or find_measure(values)
+            measured = None if measure is None else measure.find_in(values)
+            if measured and measured in part.at_end and n and n_dev and n != n_dev:
+                self._divides_by_dev |= is_share_of_others(values[measured], n, n_dev)
+                if self._divides_by_dev:
+                    return Part(problem=OF_OTHERS.format(name=measured, n_dev=n_dev, n=n))
+            over_classes = {each for each, metric in part.metrics.items() if not is_over_examples(metric)}
+            told = part.sums if averages_over_classes(self.module) else part.at_end & part.sums.keys()
+            over_classes |= {*part.over_classes, *class_means({each: values[each] for each in told}, n)}
             return replace(part, n=n, values=values, over_classes=over_classes)
         except Exception as error:  # a metric that cannot be computed
             return Part(problem=repr(error))

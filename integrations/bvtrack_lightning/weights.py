@@ -1,8 +1,9 @@
-"""Marks that tell the weights of one epoch from those of another, wherever a module with them is met again."""
+"""Weights as they were: marks that tell those of one epoch from others, and what puts them back after a pass."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import torch
@@ -10,6 +11,11 @@ from torch.nn.parameter import is_lazy
 
 SAMPLE = 64
 """Values that are looked at of each parameter: an optimiser moves them all."""
+ALWAYS_KEPT, KEPT_ONCE = 1 << 26, 1 << 30
+"""Bytes of weights up to which a copy is made in each pass (64 MiB), and in a training's first ones, which show whether the
+user's step changes them (1 GiB)."""
+MOVED = ("running_mean", "running_var")
+"""Buffers that make another model of the same weights."""
 PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -24,7 +30,9 @@ def marks_of(module: torch.nn.Module) -> Sequence[str]:
     >>> marks_of(layer)[0] == before[0], marks_of(layer.bfloat16())[0] == marks_of(layer)[1]
     (False, True)
     """
-    samples = [_sample(weights) for weights in module.parameters() if weights.is_floating_point() and not is_lazy(weights)]
+    buffers = [buffer for name, buffer in module.named_buffers() if name.endswith(MOVED)]
+    tensors = [one for one in (*module.parameters(), *buffers) if one.is_floating_point() and not is_lazy(one)]
+    samples = [_sample(one) for one in tensors]
     if not samples:
         return ()
     values = torch.cat(samples).cpu()
@@ -38,3 +46,38 @@ def _sample(weights: torch.Tensor) -> torch.Tensor:
 
 def _digest(values: torch.Tensor) -> str:
     return blake2b(values.float().numpy().tobytes(), digest_size=8).hexdigest()
+
+
+class KeptWeights:
+    """Puts a module's weights back after a pass whose steps change them, as those do that swap in an average for a while."""
+
+    def __init__(self) -> None:
+        self._is_first = True
+        self._has_changed = False
+
+    @contextmanager
+    def unchanged(self, module: torch.nn.Module) -> Iterator[list[str]]:
+        """The list says, afterwards, what could not be put back."""
+        leaks: list[str] = []
+        parameters = [one for one in module.parameters() if not is_lazy(one)]
+        size = sum(one.nbytes for one in parameters)
+        is_kept = size <= ALWAYS_KEPT or (size <= KEPT_ONCE and (self._is_first or self._has_changed))
+        self._is_first = False
+        saved = [(one, one.data, one.data.clone()) for one in parameters] if is_kept else []
+        mark = () if is_kept else marks_of(module)
+        try:
+            yield leaks
+        finally:
+            changed = [_put_back(*one) for one in saved]
+            self._has_changed |= any(changed)
+            if not is_kept and mark != marks_of(module):
+                self._has_changed = True
+                leaks.append("changes the weights")
+
+
+def _put_back(weights: torch.nn.Parameter, data: torch.Tensor, values: torch.Tensor) -> bool:
+    is_same = weights.data_ptr() == data.data_ptr() and torch.equal(data, values)
+    if not is_same:
+        data.copy_(values)
+        weights.data = data
+    return not is_same
