@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,55 @@ def test_a_training_with_weights_and_triples_is_the_same_with_the_callback(journ
     assert tracked.history == bare.history
     for one, other in zip(tracked.model.get_weights(), bare.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Codebook(keras.layers.Layer):  # type: ignore[misc]
+    """Moves a large variable in each call."""
+
+    def build(self, shape: Any) -> None:
+        self.codes = self.add_weight(shape=(1024, 80), initializer="zeros", trainable=False)
+
+    def call(self, x: Any) -> Any:
+        self.codes.assign_add(keras.ops.ones_like(self.codes) * 0.01)
+        return x + keras.ops.mean(self.codes)
+
+
+def test_a_large_state_that_a_layer_moves_is_put_back(journals: Path) -> None:
+    histories = [fit(*callbacks, model=net(Codebook())).history for callbacks in ([], [BiasVarianceCallback(train_data=TRAIN)])]
+
+    assert histories[0] == histories[1]
+
+
+def test_errors_of_weights_that_fit_does_not_validate_are_not_measured(journals: Path, said: list[str]) -> None:
+    model = net()
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    fit(keras.callbacks.SwapEMAWeights(), BiasVarianceCallback(train_data=TRAIN, test_data=TEST), model=model)
+
+    assert all("averaged weights" in message for message in said)
+    assert len(said) == 2
+    said.clear()
+    assert not {"bvtrack/train_error", "bvtrack/test_error"} & {*read_run(journals).metrics} - {"bvtrack/train_error"}
+    assert "train: missing" in read_run(journals).tags["bvtrack.measure"]
+
+
+def test_a_model_is_known_when_it_is_frozen_and_not_when_its_averages_have_moved(journals: Path, said: list[str]) -> None:
+    callback = BiasVarianceCallback(train_data=TRAIN, at="last")
+    model = fit(callback, model=net()).model
+    model.layers[0].trainable = False
+    model.evaluate(*TEST, verbose=0, callbacks=[callback])
+    assert "Tracker.log_test" in said.pop()  # it is known; without a server the point cannot be added
+    averages = model.layers[1].moving_mean
+    averages.assign(averages + 1)
+    model.evaluate(*TEST, verbose=0, callbacks=[callback])
+
+    (message,) = said
+    assert "the weights of no epoch" in message
+    said.clear()
+
+
+def test_an_interval_is_of_as_many_examples_as_fit_has_validated(journals: Path, said: list[str]) -> None:
+    dev = Triples(*weighted(DEV))
+    fit(BiasVarianceCallback(train_data=weighted(TRAIN), dev_data=dev, at="last"), validation_data=dev, validation_steps=1)
+
+    said.clear()  # of the part of dev_data
+    assert json.loads(read_run(journals).tags["bvtrack.gaps"])["n"]["dev"] == 50

@@ -24,13 +24,15 @@ class Logged:
 
     `train` are averages taken while the weights were changing, and may hold the metrics of `dev` too: those that validation
     logged, on all of the dev data in eval mode; it is empty where there was no validation. `of_last_batch` are names in
-    `train` that no average was taken of, `over_classes` names in `dev` of means over classes, as in a `Pass`.
+    `train` that no average was taken of, `over_classes` names in `dev` of means over classes, as in a `Pass`, and `n_dev` the
+    number of examples that validation ran over, where it is known.
     """
 
     train: Mapping[str, Any] = field(default_factory=dict)
     dev: Mapping[str, Any] = field(default_factory=dict)
     of_last_batch: Collection[str] = ()
     over_classes: Collection[str] = ()
+    n_dev: int | None = None
 
 
 @dataclass(frozen=True)

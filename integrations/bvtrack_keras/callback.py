@@ -166,8 +166,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """End the run of a `fit` that raised."""
-        self._end(end_state(kind))
+        """End the run of a `fit` that raised, in here or, where that was caught in here, before."""
+        self._end("interrupted" if kind is None else end_state(kind))
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, as tuners make one for each trial, follows a `fit` of its own: it shares no run with this one."""

@@ -55,8 +55,8 @@ class EvaluationData:
         if isinstance(data, tuple) or _holds_arrays(data):
             parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
             return cls._of_arrays(name, parts)
-        dataset = getattr(data, "dataset", None)
-        return cls(data, n=len(dataset) if isinstance(dataset, Sized) else None, given=data)
+        drawn = [getattr(data, name, None) for name in ("sampler", "dataset")]
+        return cls(data, n=min((len(one) for one in drawn if isinstance(one, Sized)), default=None), given=data)
 
     @classmethod
     def _of_arrays(cls, name: str, parts: tuple[Any, ...]) -> EvaluationData:

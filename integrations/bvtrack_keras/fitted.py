@@ -7,7 +7,11 @@ from typing import Any
 
 from bvtrack_keras.data import EvaluationData
 from bvtrack_keras.framework import keras
+from bvtrack_keras.state import mark_of_weights
 
+OTHER_WEIGHTS = (
+    "fit validates on averaged weights, which are swapped out again when the epoch ends: the errors would be those of others"
+)
 MOST_EXACT = 1 << 24
 """Up to this count the metrics' float32 counters are exact."""
 HOLDERS = ("py_dataset", "_dataloader", "_dataset")
@@ -26,13 +30,17 @@ class FitWatch:
         self.epoch_seconds: float | None = None
         self.validation_seconds: float | None = None
         self._start = 0.0
+        self._mark: bytes | None = None
 
     def begin_epoch(self) -> None:
         """Start the clock."""
         self._start = time.perf_counter()
+        self._mark = None
 
     def begin_validation(self, model: Any) -> None:
         """Read the counter of the training, which the validation resets; once."""
+        if getattr(model.optimizer, "use_ema", False):
+            self._mark = mark_of_weights(model)
         if self.epoch_seconds is None:
             self.epoch_seconds = time.perf_counter() - self._start
             self.n_trained = _examples_counted(model)
@@ -42,6 +50,10 @@ class FitWatch:
         if self.validation_seconds is None and self.epoch_seconds is not None:
             self.validation_seconds = time.perf_counter() - self._start - self.epoch_seconds
             self.n_validated = _examples_counted(model)
+
+    def other_weights(self, model: Any) -> str:
+        """Why the model's errors are not those of the weights that `fit` has validated; empty where they are."""
+        return "" if self._mark is None or self._mark == mark_of_weights(model) else OTHER_WEIGHTS
 
 
 def _examples_counted(model: Any) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bvtrack.adapters import guard_writes, preserve_named_state, preserve_random_states
+from bvtrack.adapters import guard_writes, listed, preserve_named_state, preserve_random_states
 from bvtrack_keras.attributes import owners, preserve_attributes
 from bvtrack_keras.state import preserve_generators, preserve_state
 
@@ -40,13 +40,13 @@ def _held_writes(model: Any, say: Callable[..., None]) -> Iterator[None]:
     if not own and not functions:  # Keras' own code alone writes to nobody
         yield
         return
-    with preserve_named_state(map(type, own), functions), guard_writes() as guard:
+    with preserve_named_state(map(type, own), functions), guard_writes(notes_all=False) as guard:
         try:
             with guard.step():
                 yield
         finally:
             if guard.leaks:
-                say(LEAKS.format(leaks=", ".join(guard.leaks)), once_for=LEAKS)
+                say(LEAKS.format(leaks=listed(guard.leaks)), once_for=LEAKS)
 
 
 def _functions(model: Any) -> Iterator[Any]:

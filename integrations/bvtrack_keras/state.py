@@ -6,15 +6,18 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from bvtrack.adapters import generator_restorer
+from bvtrack_keras.attributes import owners
 from bvtrack_keras.framework import keras
 
 SMALL = 1 << 16
-"""Largest size of the non-trainable variables that are put back: counters, statistics, codebooks, but no frozen kernels."""
+"""Largest size of the non-trainable variables that are put back: counters and statistics, but no frozen kernels."""
+LARGE = 1 << 24
+"""The same for variables of a layer of the user's own, which may be a codebook that it moves."""
 SAMPLED = 1024
 """About how many numbers of each variable are hashed."""
 
@@ -26,7 +29,12 @@ def preserve_state(callback: Any) -> Iterator[None]:
     back as well.
     """
     model = callback.model
-    moving = [variable for variable in model.non_trainable_variables if np.prod(variable.shape) <= SMALL]
+    own = {id(variable) for layer in owners(model) for variable in getattr(layer, "_non_trainable_variables", ())}
+    moving = [
+        variable
+        for variable in model.non_trainable_variables
+        if math.prod(variable.shape) <= (LARGE if id(variable) in own else SMALL)
+    ]
     reset = resetter([*moving, *model.metrics_variables])
     taken = [(variable, variable.value) for variable in model.variables] if keras.backend.backend() == "jax" else []
     try:
@@ -56,16 +64,11 @@ def preserve_generators(data: Any) -> Iterator[None]:
 
 def _restorer(generator: Any) -> Callable[[], None] | None:
     """A function that restores a generator's present state; `None` for anything else."""
-    if isinstance(generator, np.random.Generator):
-        return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
     if isinstance(generator, keras.random.SeedGenerator):
         return resetter([generator.state])
     if isinstance(generator, keras.Layer):
         return resetter(generator.non_trainable_variables)
-    for get, put in (("getstate", "setstate"), ("get_state", "set_state")):
-        if hasattr(generator, get) and hasattr(generator, put):
-            return partial(getattr(generator, put), getattr(generator, get)())
-    return None
+    return generator_restorer(generator)
 
 
 def resetter(variables: Sequence[Any]) -> Callable[[], None]:
@@ -87,11 +90,11 @@ def _is_lost(variable: Any) -> bool:
 
 
 def mark_of_weights(model: Any) -> bytes:
-    """A hash of the weights, by a sample of each variable that is trained: the same for equal weights, and practically never
-    for those of another epoch.
+    """A hash of the weights, by a sample of each, those of a batch norm's averages too: the same for equal weights, and
+    practically never for those of another epoch.
     """
     digest = hashlib.blake2b()
-    for variable in model.trainable_variables:
+    for variable in model.weights:
         digest.update(_sample(variable).tobytes())
     return digest.digest()
 

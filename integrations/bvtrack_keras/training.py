@@ -90,7 +90,8 @@ class KerasTraining(Training):
         values = numbers(self.logs, self.say)
         values = meaningful(values, self.callback.model, self.sources.train, self.options.measure, self.say)
         dev = {name: value for name, value in values.items() if name.startswith(VALIDATION)}
-        return Logged({name: value for name, value in values.items() if name not in dev}, dev)
+        train = {name: value for name, value in values.items() if name not in dev}
+        return Logged(train, dev, n_dev=self.watch.n_validated)
 
     def sets(self, measure: Measure | None) -> Sequence[SetName]:
         validated = None if measure is None or self.options.error else measure.find_in(self.logged().dev)
@@ -104,7 +105,7 @@ class KerasTraining(Training):
         return [name for name in names if self._data(name) is not None]
 
     def evaluate(self, name: SetName, measure: Measure | None, budget: TimeBudget) -> Pass:
-        if problem := self._unmeasurable.get(name):
+        if problem := self._unmeasurable.get(name) or self.watch.other_weights(self.callback.model):
             return Pass(problem=problem)
         if name == "train":
             self._settle_train(budget)
@@ -182,7 +183,7 @@ class KerasTraining(Training):
         self._unmeasurable.update(agreement.check_sets())
         if validated is None or self._unmeasurable:
             return
-        names: tuple[SetName, ...] = ("train", "train_dev", "test")
+        names: tuple[SetName, ...] = ("train", "train_dev", "test", "dev")
         sets = {name: data for name in names if (data := self._data(name)) is not None}
         self._unmeasurable.update(agreement.check_weights(sets, measured))
         seconds, epoch_seconds = watch.validation_seconds or 0.0, watch.epoch_seconds or 0.0
