@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -123,14 +123,18 @@ def guard_writes(*, notes_all: bool = True) -> Iterator[WriteGuard]:
 def _install() -> None:
     for writer in WRITERS:
         kind = getattr(sys.modules.get(writer.module), writer.name, None)
-        for name in dir(kind) if isinstance(kind, type) else ():
-            function = getattr(kind, name)
-            if callable(function) and name.startswith((*writer.held, *writer.noted)):
-                _replace(kind, name, (_held if name.startswith(writer.held) else _noted)(function, f"{writer.name}.{name}"))
+        for name in _methods_of(kind, (*writer.held, *writer.noted)) if isinstance(kind, type) else ():
+            stand_in = _held if name.startswith(writer.held) else _noted
+            _replace(kind, name, stand_in(getattr(kind, name), f"{writer.name}.{name}"))
     for owner in (builtins, io):
         _replace(owner, "open", _opening(owner.open))
     for name in FOLDERS:
         _replace(os, name, _noted(getattr(os, name), f"os.{name}"))
+
+
+@functools.cache
+def _methods_of(kind: type, beginnings: tuple[str, ...]) -> Sequence[str]:
+    return [name for name in dir(kind) if name.startswith(beginnings) and callable(getattr(kind, name))]
 
 
 def _replace(owner: Any, name: str, function: Any) -> None:
@@ -147,6 +151,7 @@ def _uninstall() -> None:
             setattr(owner, name, function)
 
 
+@functools.cache  # a pass is to cost little
 def _held(function: Callable[..., Any], _: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def held(*args: Any, **kwargs: Any) -> Any:
@@ -155,6 +160,7 @@ def _held(function: Callable[..., Any], _: str) -> Callable[..., Any]:
     return held
 
 
+@functools.cache
 def _noted(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def noted(*args: Any, **kwargs: Any) -> Any:
