@@ -173,6 +173,7 @@ def keras_trained() -> None:
     import keras
 
     x_train, y_train, x_test, y_test = cancer()
+    keras.utils.set_random_seed(0)  # whatever ran before
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2, "softmax")])
     model.compile(keras.optimizers.Adam(0.0001), "sparse_categorical_crossentropy", metrics=["accuracy"])
     with autologging(mlflow.keras):
