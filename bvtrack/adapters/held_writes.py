@@ -68,7 +68,8 @@ def is_holding() -> bool:
 class WriteGuard:
     """Holds back writes of steps in one pass, on the thread that runs them; other threads write as ever.
 
-    Held back are MLflow's, TensorBoard's and W&B's writes, and files opened to be appended to: these calls do nothing.
+    Held back are MLflow's, TensorBoard's and W&B's writes, lines of Python's loggers but ours, and files opened to be appended
+    to: these calls do nothing.
     `leaks` are, in words, those writes that were noticed and went through.
     """
 

@@ -144,9 +144,8 @@ def unmoved(*read: Any) -> Iterator[None]:
     functions = [part for part in parts if isinstance(part, FUNCTIONS)]
     own = [part for part in parts if is_users_class(type(part)) and not isinstance(part, torch.nn.Module)]
     counters = [(part, {name: item for name, item in vars(part).items() if type(item) in COUNTERS}) for part in own]
-    generators = filter(None, map(generator_restorer, parts))
-    with preserve_named_state(map(type, own), functions, restorer=generator_restorer):
-        restores = [*generators]
+    restores = [restore for part in parts if (restore := generator_restorer(part))]
+    with preserve_named_state(map(type, own), functions):
         try:
             yield
         finally:
