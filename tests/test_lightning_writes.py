@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import socket
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,30 @@ def test_nothing_of_the_libraries_is_changed_afterwards() -> None:
     fit(Net(), tracked())
 
     assert (mlflow.MlflowClient.log_metric, SummaryWriter.add_scalar, open, "sendall" in vars(socket.socket)) == before
+
+
+class Kept:
+    """Of which there may be weak references."""
+
+
+class ClearsAway(Net):
+    """Deletes a file in each step, by itself or by what is dropped there."""
+
+    def __init__(self, path: Path, *, by_itself: bool) -> None:
+        super().__init__()
+        self.path, self.by_itself = path, by_itself
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        super().validation_step(batch, batch_index)
+        if self.by_itself:
+            self.path.unlink(missing_ok=True)
+        else:
+            weakref.finalize(Kept(), self.path.unlink, missing_ok=True)
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_what_a_finalizer_clears_away_is_no_write_of_the_step(by_itself: bool, tmp_path: Path, said: list[str]) -> None:
+    fit(ClearsAway(tmp_path / "some", by_itself=by_itself), tracked())
+
+    assert ["os.unlink" in message for message in said] == [True] * by_itself
+    said.clear()

@@ -201,15 +201,19 @@ def _note(what: str) -> None:
 
 
 def _is_by_user(guard: WriteGuard) -> bool:
-    """True if code of the user's own, on this side of the callback, has called what is noted, and no compiler."""
-    has_user, frame = guard.notes_all, sys._getframe(1).f_back
+    """True if code of the user's own, on this side of the callback, has called what is noted: no compiler, and no finalizer,
+    which runs in whatever is running when the garbage is collected.
+    """
+    has_user, is_inside, frame = guard.notes_all, True, sys._getframe(1).f_back
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.startswith(COMPILERS):
+        if module.startswith(COMPILERS) or module == "weakref" or frame.f_code.co_name == "__del__":
             return False
         if module.startswith("bvtrack") and module != __name__:
-            break
-        has_user |= is_users_file(module)
+            is_inside = False
+        elif not is_inside:  # what called us
+            return has_user
+        has_user |= is_inside and is_users_file(module)
         frame = frame.f_back
     return has_user
 
