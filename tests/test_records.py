@@ -21,7 +21,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "past": {"decided": {}, "n_places": 9, "places": [0, 4], "stretches": [1, 2]},
     "chance": {"error": 0.9},
     "model": {"facts": {"optimizer": "Adam", "dropout": None}},
-    "measure": {"name": "1 - val_acc", "is_rate": True, "has_scale": True, "is_loss": False},
+    "measure": {"name": "1 - val_acc", "is_rate": True, "has_scale": True, "is_loss": False, "is_doubtful": False},
     "split": {
         "counts": {"dev": 9},
         "datasets": [],

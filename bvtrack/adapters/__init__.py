@@ -19,6 +19,7 @@ from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.example_error import ExampleError, measure_examples
 from bvtrack.measures.measure import ErrorFunction
+from bvtrack.measures.quantity import is_of_quantities
 from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.random_subset import choose_examples
@@ -55,6 +56,7 @@ __all__ = [
     "guard_writes",
     "human_error_from_environment",
     "is_disabled",
+    "is_of_quantities",
     "is_same",
     "is_switched_on",
     "is_users_class",

@@ -42,11 +42,8 @@ class ErrorReader:
         """Choose the logged metric that is the error, once."""
         if self.measure is not None:
             return
-        names, taken = {*names}, self._tracker.measure
-        best = find_measure(names) if self.named is None else self.named if self.named.find_in(names) else None
-        if best and taken and best.name != taken.name:  # a sanity check may have logged less
-            self._tracker.log_measure(best)
-        found = self._tracker.choose_measure(names)
+        minimised, known_as = self._training.minimised(), self._training.known_as()
+        found = self._tracker.choose_measure({*names}, loss=minimised, known_as=known_as)
         if found is not None and found.kind == "loss" and found.function is None and (loss := self._training.loss()):
             found = replace(found, scale=None, function=loss)
             self._tracker.log_measure(found)
@@ -54,7 +51,9 @@ class ErrorReader:
 
     def is_told_by(self, names: Iterable[str]) -> bool:
         """True if these names settle the measure, whatever else may be logged yet."""
-        return self.named.find_in(names) is not None if self.named else find_measure(names) is not None
+        if self.named is not None:
+            return self.named.find_in(names) is not None
+        return find_measure(names, known_as=self._training.known_as()) is not None
 
     def logged(self, values: Mapping[str, Any], stage: str) -> float | None:
         """The error that was logged for a stage; `None` where it was not."""

@@ -95,6 +95,14 @@ class Training(Protocol):
         """
         return None
 
+    def minimised(self) -> str | None:
+        """The name of the loss, or its class, as far as the training's objects tell; `None` where they do not."""
+        return None
+
+    def known_as(self) -> Mapping[str, str]:
+        """The classes of logged metrics whose objects are at hand, by name; the k of a top-k accuracy is behind its class."""
+        return {}
+
     def logged(self) -> Logged:
         """The metrics that the loop has logged for the ending epoch by now, and not those that are left from earlier ones."""
         ...

@@ -127,7 +127,8 @@ class ModelRecord(TrainingRecord):
 @dataclass(frozen=True, kw_only=True)
 class MeasureRecord(TrainingRecord):
     """The measure as the tag names it; `is_rate` is true if errors are shares of examples, `has_scale` if they can be read as
-    fractions, those of the epochs before too. Of a loss (`is_loss`) no verdict is certain.
+    fractions, those of the epochs before too. Of a loss (`is_loss`) no verdict is certain, nor of a metric that may not be
+    the one that is meant (`is_doubtful`).
     """
 
     kind: str = field(default="measure", init=False)
@@ -135,6 +136,7 @@ class MeasureRecord(TrainingRecord):
     is_rate: bool = True
     has_scale: bool = True
     is_loss: bool = False
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,10 @@ FARTHEST_FROM_GUESSING = 1.25
 either not begun to learn, or it is none: a network that cannot learn comes down to the guess, not to a quarter above it."""
 
 _CROSS_ENTROPY = words("crossentropy ce bce xent nll logloss mlogloss")
-_REGRESSION = words("mse rmse mae l1 l2 huber logcosh quantile pinball poisson mape msle squarederror absoluteerror")
+_REGRESSION = words(
+    "mse rmse mae l1 l2 huber logcosh quantile pinball poisson gaussian regression regressor"
+    " mape msle squarederror absoluteerror"
+)
 _ADVERSARIAL = words("g d gen disc generator discriminator critic adv adversarial gan wgan actor policy value q")
 """Losses that are minimised against each other, or by choosing the data, rise and fall whatever the model is worth."""
 _OTHER = words(
@@ -31,8 +34,10 @@ _OTHER = words(
     " diou ciou box bbox obj dfl rpn mask focal tversky tv reg regularization regularizer penalty commitment vq codebook"
     " embedding"
     " similarity cosine distill distillation kd style content cycle identity consistency entropy ctc sum"
-    " summed"
+    " summed brier"
 )
+_TERMS = words("kl kld elbo recon reconstruction commitment contrastive infonce triplet vq wgan")
+"""Kinds of losses that are hardly ever anything else, whether their names say that they are losses or not."""
 _PHRASES = (("cross", "entropy"), ("log", "loss"))
 _REGRESSION_PHRASES = (("squared", "error"), ("absolute", "error"), ("log", "cosh"), ("percentage", "error"))
 
@@ -53,3 +58,12 @@ def kind_of_loss(name: Collection[str]) -> LossKind | None:
     if found & _REGRESSION or any(f"_{'_'.join(phrase)}_" in joined for phrase in _REGRESSION_PHRASES):
         return "regression"
     return "cross_entropy" if phrases or found & _CROSS_ENTROPY else None
+
+
+def is_of_other_kind(name: Collection[str]) -> bool:
+    """True if these are the words of a loss that is no cross-entropy: a term that a total is the sum of, or one of a GAN's two.
+
+    >>> is_of_other_kind(["kl"]), is_of_other_kind(["dice", "loss"]), is_of_other_kind(["dice"])
+    (True, True, False)
+    """
+    return kind_of_loss(name) not in (None, "cross_entropy") and bool({"loss", *_TERMS} & {*name})

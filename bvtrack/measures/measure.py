@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bvtrack.measures.losses import kind_of_loss
+from bvtrack.measures.losses import is_of_other_kind, kind_of_loss
 from bvtrack.measures.metric_words import OTHER_STAGE, core_name, parts_of, stage_rank
-from bvtrack.measures.quantity import Kind, Quantity, quantity_of
+from bvtrack.measures.quantity import PART, Kind, Quantity, quantity_of
 
 CE = "cross_entropy"
 
@@ -28,6 +28,7 @@ class Measure:
     `kind` follows from the name if it is not given. `scale` turns an error in units into a fraction: it is the error of the
     best constant predictor on the training targets. `function` computes the error if no step logs it.
     `is_cross_entropy` says of a loss whether it is a mean cross-entropy of single examples; `None` if its name does not tell.
+    `known_as` is what the metric is by its own class, where that says more than its name.
 
     >>> Measure("val_acc", higher_is_better=True).error(0.9)
     0.1
@@ -39,13 +40,18 @@ class Measure:
     scale: float | None = None
     function: ErrorFunction | None = field(default=None, compare=False)
     is_cross_entropy: bool | None = None
+    known_as: str = ""
 
     def __post_init__(self) -> None:
-        quantity = quantity_of(self.name)
+        quantity = self._quantity
         if self.kind is None:
             object.__setattr__(self, "kind", "score" if quantity is None else quantity.kind)
         if self.is_cross_entropy is None and self.kind == "loss" and quantity and quantity.loss:
             object.__setattr__(self, "is_cross_entropy", quantity.loss == "cross_entropy")
+
+    @property
+    def _quantity(self) -> Quantity | None:
+        return quantity_of(self.known_as or self.name)
 
     def error(self, value: float) -> float:
         """The metric's value as an error, in the metric's own units; a fraction is cleared of float32 rounding above 1, below
@@ -68,7 +74,7 @@ class Measure:
             return min(error / self.scale, 1.0) if math.isfinite(error) else error
         if self.kind == "loss":
             return 1 - math.exp(-max(error, LOWEST_LOSS)) if math.isfinite(error) else error
-        quantity = quantity_of(self.name)
+        quantity = self._quantity
         is_bounded = quantity is not None and quantity.family.may_exceed_one and math.isfinite(error)
         return min(error, 1.0) if is_bounded else error
 
@@ -76,6 +82,12 @@ class Measure:
     def is_rate(self) -> bool:
         """True if the error is a share of wrong examples, so that counts give intervals."""
         return self.kind == "rate"
+
+    @property
+    def is_part(self) -> bool:
+        """True if the metric is a part or a relaxation of that of the task: one class, the top 5."""
+        quantity = self._quantity
+        return quantity is not None and quantity.kind != "loss" and quantity.level == PART
 
     @property
     def needs_scale(self) -> bool:
@@ -106,18 +118,25 @@ class Measure:
 
     def _spelled_otherwise(self, names: Iterable[str]) -> list[str]:
         """The names of the same quantity (`accuracy`, `acc@1` and `top1`), if they have one spelling."""
-        own = quantity_of(self.name)
+        own = self._quantity
         same = [name for name in names if own and (other := quantity_of(name)) and other.core == own.core]
         return same if len({core_name(name) for name in same}) == 1 else []
 
 
-def find_measure(names: Iterable[str], stage: str | None = "dev", *, loss: str | None = None) -> Measure | None:
+def find_measure(
+    names: Iterable[str],
+    stage: str | None = "dev",
+    *,
+    loss: str | None = None,
+    known_as: Mapping[str, str] | None = None,
+) -> Measure | None:
     """The error among the logged metric names, preferably one of `stage`; `None` if there is none.
 
     Error rates come first, then accuracies, F1, AUROC and other scores, then regression errors, and a bare loss last; a part
     or a relaxation of a metric comes after the others (top 5, one class, one fold). A loss is no cross-entropy if losses of
     other kinds are beside it, as its terms. `loss` is the name of what the training minimises, if it is known: beside a
-    regression's, accuracies and other metrics of classes mean nothing.
+    regression's, accuracies and other metrics of classes mean nothing. `known_as` are the classes of metrics, by name, where
+    the objects are at hand: a class says more than the name that was given to it.
 
     >>> find_measure(["train_loss", "val_loss", "train_acc", "val_acc"]).name
     'val_acc'
@@ -126,25 +145,48 @@ def find_measure(names: Iterable[str], stage: str | None = "dev", *, loss: str |
     """
     minimised = kind_of_loss(parts_of(loss)) if loss else None
     names = list(names)
-    known = [(quantity, name) for name in names if (quantity := quantity_of(name)) is not None]
+    known = {name: quantity for name in names if (quantity := _quantity_in(name, known_as)) is not None}
     if minimised == "regression":
-        known = [(quantity, name) for quantity, name in known if not quantity.family.is_of_classes]
+        known = {name: quantity for name, quantity in known.items() if not quantity.family.is_of_classes}
 
-    def rank(found: tuple[Quantity, str]) -> tuple[bool, tuple[int, int, int], int, int, int, str]:
-        quantity, name = found
-        place = stage_rank(name, stage)
+    def rank(name: str) -> tuple[bool, tuple[int, int, int], int, int, int, str]:
+        place, quantity = stage_rank(name, stage), known[name]
         return place == OTHER_STAGE, quantity.rank, place, quantity.distance, len(name), name
 
     if not known:
         return None
-    quantity, name = min(known, key=rank)
-    is_none = quantity.kind == "loss" and quantity.loss is None and (_has_other_terms(names) or minimised not in (None, CE))
-    return Measure(name, quantity.family.higher_is_better, is_cross_entropy=False if is_none else None)
+    name = min(known, key=rank)
+    quantity = known[name]
+    is_none = (
+        quantity.kind == "loss"
+        and quantity.loss is None
+        and (any(is_of_other_kind(parts_of(each)) for each in names) or minimised not in (None, CE))
+    )
+    own_class = "" if quantity == quantity_of(name) else (known_as or {})[name]
+    return Measure(
+        name,
+        quantity.family.higher_is_better,
+        is_cross_entropy=False if is_none else None,
+        known_as=own_class,
+    )
 
 
-def _has_other_terms(names: Iterable[str]) -> bool:
-    """True if losses that are no cross-entropies are among the names: those that a total is the sum of, or a GAN's two."""
-    return any(kind_of_loss(parts) not in (None, CE) for name in names if "loss" in (parts := parts_of(name)))
+def as_good_as(measure: Measure, names: Iterable[str], known_as: Mapping[str, str] | None = None) -> list[str]:
+    """The other metrics of the dev set among `names` that may be meant as well as this one, of the same set.
+
+    >>> as_good_as(find_measure(["val_acc_a", "val_acc_b"]), ["val_acc_a", "val_acc_b"])
+    ['val_acc_b']
+    """
+    quantity, place = _quantity_in(measure.name, known_as), stage_rank(measure.name, "dev")
+    same_set = (name for name in names if stage_rank(name, "dev") == place)
+    others = ((name, other) for name in same_set if (other := _quantity_in(name, known_as)) is not None)
+    return sorted(name for name, other in others if quantity is not None and other.is_as_good_as(quantity))
+
+
+def _quantity_in(name: str, known_as: Mapping[str, str] | None) -> Quantity | None:
+    """The quantity of a metric by its own class, where that tells, else by its name."""
+    by_class = quantity_of(known_as[name]) if known_as and name in known_as else None
+    return by_class or quantity_of(name)
 
 
 def as_measure(measure: str | Measure | None) -> Measure | None:
@@ -170,7 +212,10 @@ def scaled(measure: Measure, targets: Any) -> Measure:
     import numpy as np
 
     has_own_units = measure.function is not None and measure.kind == "score"
-    if measure.kind != "units" and not ((has_own_units or _is_scalable(measure)) and is_continuous(targets)):
+    if measure.kind != "units" and not (
+        (has_own_units or _is_scalable(measure))
+        and (is_continuous(targets) or (_is_of_regression(measure) and are_quantities(targets, is_regression=True)))
+    ):
         return measure
     values = np.asarray(targets, dtype=float)
     constants = (np.broadcast_to(middle(values, axis=0), values.shape).copy() for middle in (np.mean, np.median))
@@ -183,14 +228,21 @@ def _is_scalable(measure: Measure) -> bool:
     """True for a loss that may be one of predictions and targets, which a constant predictor has too."""
     if measure.kind != "loss":
         return False
-    quantity = quantity_of(measure.name)
-    is_regression = quantity is not None and quantity.loss == "regression"
-    return measure.function is not None or is_regression or measure.is_cross_entropy is None
+    is_known = _is_of_regression(measure) and bool(_SQUARED_OR_ABSOLUTE & {*parts_of(measure.known_as or measure.name)})
+    return measure.function is not None or is_known or measure.is_cross_entropy is None
+
+
+_SQUARED_OR_ABSOLUTE = {"mse", "rmse", "l2", "squared", "mae", "l1", "absolute"}
+
+
+def _is_of_regression(measure: Measure) -> bool:
+    return measure.kind == "loss" and kind_of_loss(parts_of(measure.known_as or measure.name)) == "regression"
 
 
 def needs_targets(measure: Measure, *, has_classes: bool) -> bool:
     """True if `scaled` may change the measure, given whether the training targets are classes."""
-    return measure.kind == "units" or (not has_classes and (measure.kind == "loss" or measure.function is not None))
+    is_of_quantities = measure.kind == "units" or _is_of_regression(measure)
+    return is_of_quantities or (not has_classes and (measure.kind == "loss" or measure.function is not None))
 
 
 def is_continuous(targets: Any) -> bool:
@@ -207,27 +259,33 @@ smoothed.
 """
 
 
-def are_quantities(targets: Any) -> bool:
+def are_quantities(targets: Any, *, is_regression: bool = False) -> bool:
     """True for regression targets `[n]` or `[n, 1]` that no prediction meets exactly, so that an accuracy means nothing.
 
-    Class labels may be floats, and so may labels of several columns that were smoothed or mixed.
+    Class labels may be floats, and so may labels of several columns that were smoothed or mixed. Many different whole numbers
+    are quantities where what is minimised is a regression's loss (`is_regression`), unless they are numbered as classes are.
     """
     import numpy as np
 
     values = np.asarray(targets)
-    if values.dtype.kind != "f" or values.size != len(values):
+    if values.dtype.kind not in "fiu" or values.size != len(values):
         return False
-    return not (values == np.round(values)).all() and len(np.unique(values)) > FEWEST_QUANTITIES
+    different = np.unique(values)
+    is_whole = bool((different == np.round(different)).all())
+    if len(different) <= FEWEST_QUANTITIES or (is_whole and not is_regression):
+        return False
+    return not is_whole or bool(different[0] not in (0, 1) or different[-1] - different[0] >= len(different))
 
 
 def _error_in_units(measure: Measure) -> ErrorFunction:
-    quantity = quantity_of(measure.name)
-    key, words = quantity.family.key if quantity else "", set(parts_of(measure.name))
+    name = measure.known_as or measure.name
+    quantity = quantity_of(name)
+    key, words = quantity.family.key if quantity else "", set(parts_of(name))
 
     def error(predictions: Any, targets: Any) -> Any:
         import numpy as np
 
-        if key == "mae" or {"mae", "l1"} & words:
+        if key == "mae" or {"mae", "l1", "absolute"} & words:
             return np.mean(np.abs(predictions - targets))
         squared = np.mean((predictions - targets) ** 2)
         return np.sqrt(squared) if key == "rmse" else squared

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from bvtrack.measures.losses import LossKind
 from bvtrack.measures.metric_words import STAGES, words_of
-from bvtrack.measures.quantity import Kind, quantity_of
+from bvtrack.measures.quantity import PART, Kind, Quantity, quantity_of
 
 STAGE_OF = {
     **{word: stage for stage, words in STAGES.items() for word in words},
     **dict.fromkeys(("holdout", "heldout", "cv", "oof", "oob"), "dev"),
     "testing": "test",
+    "trainval": "train",
     "traindev": "train_dev",
 }
 """Words for the set in metric names, including those for data a model has not been fitted to."""
@@ -40,11 +41,22 @@ class MetricName(NamedTuple):
     rank: tuple[int, int, int]
     loss: LossKind | None = None
     may_exceed_one: bool = False
+    is_of_classes: bool = False
+    quantity: Quantity | None = None
 
     @property
     def is_cross_entropy(self) -> bool:
         """True if the name says that it is a cross-entropy."""
         return self.loss == "cross_entropy"
+
+    @property
+    def is_part(self) -> bool:
+        """True if the metric is a part or a relaxation of that of the task."""
+        return self.rank[1] == PART
+
+    def is_as_good_as(self, other: MetricName) -> bool:
+        """See `Quantity.is_as_good_as`."""
+        return bool(self.quantity and other.quantity and self.quantity.is_as_good_as(other.quantity))
 
     @property
     def preference(self) -> tuple[bool, bool, int, str]:
@@ -71,8 +83,19 @@ def read_metric_name(name: str) -> MetricName | None:
     quantity = quantity_of(_core(words))
     if quantity is None or len(stages) > 1:
         return None
-    stage, (family, core, kind, *_, loss) = next(iter(stages), None), quantity
-    return MetricName(name, stage, core, kind, family.higher_is_better, quantity.rank, loss, family.may_exceed_one)
+    family = quantity.family
+    return MetricName(
+        name,
+        next(iter(stages), None),
+        quantity.core,
+        quantity.kind,
+        family.higher_is_better,
+        quantity.rank,
+        quantity.loss,
+        family.may_exceed_one,
+        family.is_of_classes,
+        quantity,
+    )
 
 
 def _core(words: list[str]) -> str:

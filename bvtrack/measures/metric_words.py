@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 
 STAGES = {
-    "train": ("train", "training"),
-    "dev": ("val", "valid", "validation", "dev", "eval"),
+    "train": ("train", "training", "learn"),
+    "dev": ("val", "valid", "validation", "validate", "dev", "eval", "evaluation"),
     "test": ("test",),
 }
 """Words in metric names for the set that a metric was measured on."""
 
 OTHER_STAGE = 2
 
+_SHORT_STAGES = {"tr": "train", "trn": "train", "vl": "val", "tst": "test"}
+"""Short words for the set, at the beginning of a name alone: elsewhere they are something else, such as languages."""
+
 _STAGE_WORDS = {word for words in STAGES.values() for word in words}
 _SUFFIXES = {"epoch", "step"}
 _ONE_WORD = re.compile(r"(?<![A-Za-z])([a-z])(?=(?:IoU|AP|Acc|Dice|Fscore)(?![a-z]))|IoU")
 """`mAP`, `mIoU` and `aAcc` are one word each, and `IoU` is no word `Io` with a `U`."""
+_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?:(?<=[A-Z]{2})|(?<=K))(?=[A-Z][a-z]{2})")
+"""Before a capital that follows a small letter, and between an acronym and a word (`MSELoss`, `TopKCategorical`)."""
 _NUMBERED = re.compile(r"([a-z]{2,}?)(\d+)([bmp]?|acc|accuracy|err|error)")
 """`acc1`, `top5acc` and YOLO's `map50b` hold a number; `f1`, `r2` and `l1` are words."""
 _COMPOUNDS = {("multi", "class"): "multiclass", ("multi", "label"): "multilabel", ("io", "u"): "iou"}
@@ -28,9 +33,11 @@ def words_of(name: str) -> list[str]:
     >>> words_of("validation_0-errorRate"), words_of("val/mIoU")
     (['validation', '0', 'error', 'rate'], ['val', 'miou'])
     """
+    name = name.replace("'s ", " ")  # LightGBM's "valid_0's auc"
     whole = _ONE_WORD.sub(lambda match: "Iou" if match[0] == "IoU" else match[0].upper(), name)
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", whole)
-    return [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    spaced = _BORDER.sub("_", whole)
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    return [_SHORT_STAGES.get(words[0], words[0]), *words[1:]] if words else []
 
 
 def parts_of(name: str) -> list[str]:
@@ -40,8 +47,10 @@ def parts_of(name: str) -> list[str]:
     (['acc', '1'], ['top', '5', 'acc'], ['f1'])
     """
     parts: list[str] = []
+    before = ""
     for word in words_of(name):
-        if word in _STAGE_WORDS | _SUFFIXES:
+        is_number_of_set, before = word.isdecimal() and before in _STAGE_WORDS, word
+        if word in _STAGE_WORDS | _SUFFIXES or is_number_of_set:  # `validation_0` is a set
             continue
         numbered = _NUMBERED.fullmatch(word)
         parts += [part for part in numbered.groups() if part] if numbered else [re.sub(r"^(\d+)[bmp]$", r"\1", word)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from bvtrack.measures.losses import LossKind, kind_of_loss
 from bvtrack.measures.metric_words import parts_of
-from bvtrack.measures.qualifiers import AVERAGES, NEUTRAL, NO_ERRORS, OF_PLACES, PARTS, words
+from bvtrack.measures.qualifiers import AVERAGES, NEUTRAL, NO_ERRORS, OF_PLACES, OF_QUANTITIES, PARTS, TERMS, words
 
 Kind = Literal["rate", "score", "units", "loss"]
 """A `rate` is a share of wrong examples, for which counts give intervals; a `score` is another fraction in [0, 1] (F1, AUROC);
@@ -35,14 +36,17 @@ def _phrases(*names: str) -> frozenset[Phrase]:
 SQUARED = _phrases("mse", "mean_squared_error", "squarederror")
 ROOT = _phrases("rmse", "root_mean_squared_error")
 ABSOLUTE = _phrases("mae", "mean_absolute_error")
-_ERRORS = words("error err error_rate err_rate misclassification misclassification_rate merror zero_one_loss hamming_loss")
+_ERRORS = words(
+    "error err error_rate err_rate misclass misclassification misclassification_rate misclassification_error merror"
+    " zero_one_loss hamming_loss"
+)
 _NUMBERED = frozenset({("top",), ("prec",), ("precision",)})
 """Accuracies where a number k is behind them: `top1`, `prec@5`."""
 FAMILIES = (
     Family("error", "rate", False, _phrases(*_ERRORS), is_strict=True),
-    Family("accuracy", "rate", True, _phrases("acc", "accuracy", "aacc", "macc") | _NUMBERED),
+    Family("accuracy", "rate", True, _phrases("acc", "accuracy", "aacc", "macc", "bacc") | _NUMBERED),
     Family("f1_score", "score", True, _phrases("f1", "f1score", "fbeta", "fscore", "mfscore")),
-    Family("auc", "score", True, _phrases("auroc", "auc", "rocauc", "roc_auc")),
+    Family("auc", "score", True, _phrases("auroc", "auc", "rocauc", "roc_auc", "auc_roc")),
     Family("auc_pr", "score", True, _phrases("aucpr", "prauc", "auprc", "auc_pr", "pr_auc", "average_precision")),
     Family("iou", "score", True, _phrases("iou", "miou", "jaccard"), is_of_classes=False),
     Family("dice", "score", True, _phrases("dice", "mdice"), is_of_classes=False),
@@ -69,7 +73,7 @@ FAMILIES = (
         "loss",
         "loss",
         False,
-        _phrases("loss", "nll", "crossentropy", "cross_entropy", "logloss", "mlogloss", "ce", "bce"),
+        _phrases("loss", "nll", "crossentropy", "cross_entropy", "logloss", "mlogloss", "ce", "bce", "xent", "nce", "infonce"),
         is_of_classes=False,
     ),
 )
@@ -81,10 +85,18 @@ _BY_LENGTH = sorted(
 )
 
 
+PART = 2
+"""The level of a part or a relaxation."""
+
+
+_AVERAGES = {"macc": "macro", "mfscore": "macro", "bal": "balanced", "bacc": "balanced"}
+"""Averages under other names."""
+
+
 class Quantity(NamedTuple):
     """What a metric measures: `core` is one for each quantity, whatever libraries call it. `level` is 0 for the task's metric
     and averages of it, 1 where words beside it are not known, 2 for a part or a relaxation of it (top 5, one class, one fold);
-    `distance` ranks those of one level.
+    `distance` ranks those of one level, and `qualifiers` are the words and numbers that make it another than the plain metric.
     """
 
     family: Family
@@ -93,11 +105,20 @@ class Quantity(NamedTuple):
     level: int
     distance: int
     loss: LossKind | None = None
+    qualifiers: tuple[str, ...] = ()
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Sort key: losses last; else the plain metrics first, and of these errors, then accuracies, then other scores."""
-        return int(self.kind == "loss"), self.level, FAMILIES.index(self.family)
+        """Sort key: losses last, before them errors in the units of a part; else the plain metrics first, and of these
+        errors, then accuracies, then other scores.
+        """
+        is_of_part = self.kind == "units" and self.level > 0
+        return 2 if self.kind == "loss" else int(is_of_part), self.level, FAMILIES.index(self.family)
+
+    def is_as_good_as(self, other: Quantity) -> bool:
+        """True if nothing says which of two metrics is that of the task: words that are not known, or parts, qualify both."""
+        is_loss, other_is_loss = self.kind == "loss", other.kind == "loss"
+        return 0 < self.level == other.level and is_loss == other_is_loss and self.qualifiers != other.qualifiers
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -110,10 +131,12 @@ def quantity_of(name: str) -> Quantity | None:
     True
     """
     parts = parts_of(name)
+    if parts == ["multiclass"]:  # CatBoost's
+        parts = ["log", "loss"]
     if set(parts) & NO_ERRORS - {"variance"} or ("variance" in parts and "explained" not in parts):
         return None
     found = next((pair for pair in _BY_LENGTH if _has(parts, pair[0])), None)
-    if found is None:
+    if found is None or {("mean", "error"), ("max", "error")} & {*pairwise(parts)}:  # those of a regression, as a rule
         return None
     phrase, family = found
     if "loss" in parts and "loss" not in phrase:
@@ -123,15 +146,26 @@ def quantity_of(name: str) -> Quantity | None:
     return _qualified(family, phrase, _without(parts, phrase))
 
 
+def is_of_quantities(name: str) -> bool:
+    """True for a loss or a metric, by its name or its class, that a regression has and no classification.
+
+    >>> is_of_quantities("HuberLoss"), is_of_quantities("R2Score"), is_of_quantities("MulticlassAccuracy")
+    (True, True, False)
+    """
+    quantity = quantity_of(name)
+    is_explained = quantity is not None and quantity.family.key in ("r2_score", "explained_variance")
+    return is_explained or kind_of_loss(parts_of(name)) == "regression"
+
+
 def _of_loss(family: Family, parts: list[str]) -> Quantity | None:
     kind = kind_of_loss(parts)
     if kind == "adversarial":
         return None
     core = "log_loss" if {"logloss", "mlogloss", "log"} & set(parts) else "_".join(_unless_neutral(parts))
     unknown = [part for part in _unless_neutral(parts) if part not in ("loss", "cross", "entropy", "log")]
-    is_plain = kind == "cross_entropy" or not unknown
-    level = 0 if is_plain else 2 if set(parts) & PARTS or kind == "other" else 1
-    return Quantity(family, core or "loss", "loss", level, len(unknown), kind)
+    is_plain = kind == "cross_entropy" or (kind is None and not unknown)
+    level = 0 if is_plain else PART if set(parts) & (PARTS | TERMS) or kind == "other" else 1
+    return Quantity(family, core or "loss", "loss", level, len(unknown), kind, tuple(unknown))
 
 
 def _qualified(family: Family, phrase: Phrase, rest: list[str]) -> Quantity | None:
@@ -139,23 +173,32 @@ def _qualified(family: Family, phrase: Phrase, rest: list[str]) -> Quantity | No
     is_top_k = {"top", "k"} <= {*rest, *phrase} and not numbers
     if phrase in _NUMBERED and not numbers and not is_top_k:
         return None
-    named = _unless_neutral([part for part in rest if not part.isdecimal() and part != "top"])
-    averages = [word for word in (*named, *phrase) if word in AVERAGES]
-    if phrase[0] in ("macc", "mfscore"):
-        averages.append("macro")
-    unknown = [word for word in named if word not in AVERAGES]
+    by_family = {"b"} if family.key == "map" else {"top", "k"} & {*rest, *phrase} if "top" in {*rest, *phrase} else set()
+    named = _unless_neutral([part for part in rest if not part.isdecimal() and part not in by_family])
+    averages = [_AVERAGES.get(word, word) for word in (*named, *phrase) if _AVERAGES.get(word, word) in AVERAGES]
+    if "class" in named and {"mean", "avg", "average"} & {*rest}:
+        averages, named = ["macro"], [word for word in named if word not in ("class", "per")]
+    unknown = [word for word in named if word not in AVERAGES and word not in _AVERAGES]
+    if "sum" in unknown:
+        return None
     if family.is_strict and not set(unknown) <= PARTS | OF_PLACES:
         return None
     is_relaxed = _is_relaxed(family, numbers, rest) or is_top_k
     is_part = is_relaxed or bool(set(unknown) & PARTS)
-    level = 2 if is_part else 1 if unknown else 0
+    level = PART if is_part else 1 if unknown else 0
     distance = (
         len(unknown) + max((AVERAGES.index(each) + 1 for each in averages), default=0) + (is_relaxed and max([0, *numbers]))
     )
     is_score = averages not in ([], ["micro"]) or bool(set(unknown) & OF_PLACES) or phrase[0] == "aacc"
     kept = [str(number) for number in numbers if is_relaxed or unknown] + (["top_k"] if is_top_k else [])
+    if family.is_of_classes and set(unknown) & OF_QUANTITIES:
+        return None
     core = "_".join([family.key, *averages, *unknown, *kept])
-    return Quantity(family, core, "score" if family.kind == "rate" and is_score else family.kind, level, distance)
+    kind: Kind = "score" if family.kind == "rate" and is_score else family.kind
+    return Quantity(family, core, kind, level, distance, qualifiers=(*unknown, *kept))
+
+
+_ALL_OVERLAPS = ([50, 95], [0, 5, 0, 95])
 
 
 def _is_relaxed(family: Family, numbers: list[int], rest: list[str]) -> bool:
@@ -163,8 +206,8 @@ def _is_relaxed(family: Family, numbers: list[int], rest: list[str]) -> bool:
     class, an output or a fold.
     """
     if family.key == "map":
-        return bool(numbers) and numbers != [50, 95]
-    return any(number > 1 for number in numbers)
+        return bool(numbers) and numbers not in _ALL_OVERLAPS
+    return any(number != 1 for number in numbers)
 
 
 def _unless_neutral(parts: list[str]) -> list[str]:

@@ -62,7 +62,7 @@ class Ledger:
         measure = options["measure"] or {}
         self.measure: str | None = measure.get("name")
         """The kind of error, as in `bvtrack.measure`."""
-        self._is_loss = bool(measure.get("is_loss"))
+        self._may_be_certain = not (measure.get("is_loss") or measure.get("is_doubtful"))
         self._history.has_scale = bool(measure.get("has_scale", True))
         self.timestamp = 0
         """Time of the newest record, in milliseconds since the epoch."""
@@ -91,7 +91,8 @@ class Ledger:
             case ModelRecord():
                 self._model = new.facts
             case MeasureRecord():
-                self.measure, self._is_loss, self._history.has_scale = new.name, new.is_loss, new.has_scale
+                self.measure, self._history.has_scale = new.name, new.has_scale
+                self._may_be_certain = not (new.is_loss or new.is_doubtful)
             case SplitRecord():
                 self._split = new
             case OutputsRecord():
@@ -123,7 +124,7 @@ class Ledger:
                 model=ModelFacts(**self._model),
                 n_train=self._split.counts.get("train"),
                 best_other=self._best_other,
-                may_be_certain=not self._is_loss,
+                may_be_certain=self._may_be_certain,
             )
         return self._verdict
 

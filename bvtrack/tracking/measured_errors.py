@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.log import WarnOnce
 from bvtrack.measures.losses import FARTHEST_FROM_GUESSING, LEAST_TELLING
-from bvtrack.measures.measure import Measure, as_measure, find_measure, scaled
-from bvtrack.schema.tag_texts import measure_text
+from bvtrack.measures.measure import Measure, as_good_as, as_measure, find_measure, scaled
+from bvtrack.measures.quantity import is_of_quantities
+from bvtrack.schema.tag_texts import measure_text, one_of
 from bvtrack.splits.sampling.sample import MOST_EXAMPLES
 
 LARGEST_STEP = 2**63 - 1
@@ -27,36 +28,66 @@ class MeasuredErrors:
 
     def __init__(self, measure: str | Measure | None, said: WarnOnce) -> None:
         """Raises `ValueError` for a measure that is not known."""
-        self.measure = as_measure(measure)
+        self.measure = self._named = as_measure(measure)
+        self._chosen_among: frozenset[str] = frozenset()
         self._said = said
         self._has_fractions = True
         self._lowest = math.inf
         self._guess: float | None = None
         self._remark = ""
+        self._doubt = ""
+        self._is_doubtful = False
 
-    def find(self, logged: Sequence[str], has_quantities: Callable[[], bool]) -> Measure | None:
+    def is_chosen_among(self, logged: Collection[str]) -> bool:
+        """True if the measure is among these metrics, and was named, or chosen among no fewer."""
+        if self.measure is None or not self.measure.find_in(logged):
+            return False
+        return self.measure == self._named or not self._chosen_among or self._chosen_among >= {*logged}
+
+    def find(
+        self, logged: Sequence[str], has_quantities: Callable[..., bool], loss: str | None, known_as: Mapping[str, str]
+    ) -> Measure | None:
         """The measure among these metrics, none of which is the one that was named; says once what that is taken for. Where the
         training targets are quantities, which is asked only if it matters, an accuracy is none.
         """
-        found, of_quantities = find_measure(logged), find_measure(logged, loss="mse")
+        is_regression = loss is not None and is_of_quantities(loss)
+        found = find_measure(logged, loss=None if is_regression else loss, known_as=known_as)
+        of_quantities = find_measure(logged, loss="mse", known_as=known_as)
         is_of_classes = found is not None and (of_quantities is None or found.name != of_quantities.name)
-        if found is not None and is_of_classes and has_quantities():
+        if found is not None and is_of_classes and has_quantities(is_regression=is_regression):
             self._said.once(
                 f"{found.name} is no error of targets that are quantities, which no prediction meets exactly; taking "
-                f"{of_quantities or 'none'} instead; log a regression's error, such as val_mae or val_r2"
+                f"{of_quantities or 'none'} instead; log a regression's error, such as val_mae or val_r2; where it is one, "
+                f"pass measure={found.name!r}"
             )
             found = replace(of_quantities, is_cross_entropy=None) if of_quantities else None
+        if found is not None and found.kind == "loss" and is_regression:
+            found = replace(found, is_cross_entropy=False, known_as=loss or "")
         say = self._said.once
         seen = ", ".join(logged) or "nothing"
-        if self.measure is not None:
+        if self._named is not None:
             remedy = f"taking {found} instead" if found else "log it, or name another with measure="
-            say(f"no metric named {self.measure.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
+            say(f"no metric named {self._named.name!r} was logged; logged: {seen}; {remedy}", once_for="no measure")
         elif found is None:
             advice = "log one, or name yours with measure="
             say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
         elif found.kind == "loss":
             say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
+        self._chosen_among = frozenset(logged)
+        self._note_doubt(found, logged, known_as)
         return found
+
+    def _note_doubt(self, found: Measure | None, logged: Sequence[str], known_as: Mapping[str, str]) -> None:
+        """Say once which metric was taken where others may be meant as well: no verdict is certain then, nor by a part."""
+        others = as_good_as(found, logged, known_as) if found else []
+        self._doubt = one_of(found.name, *others) if found and others else ""
+        self._is_doubtful = bool(others) or (found is not None and found.is_part)
+        if found and others:
+            self._said.once(
+                f"taking {found} for the error, where {', '.join(others)} may be meant as well: no diagnosis is certain; name "
+                "the one that is meant with measure=",
+                once_for="several measures",
+            )
 
     def settle(self, measure: Measure, targets: Any) -> None:
         """Take the errors for this measure's, brought to fractions by the training targets where they are there."""
@@ -72,10 +103,11 @@ class MeasuredErrors:
         has_scale = self.has_scale
         shown = self.measure if has_scale or self._is_unit else f"{self.measure.name} (a loss without an error scale)"
         return {
-            "name": measure_text(shown, self._remark),
+            "name": measure_text(shown, "; ".join(filter(None, (self._remark, self._doubt)))),
             "is_rate": self._is_rate,
             "has_scale": has_scale,
             "is_loss": self.measure.kind == "loss",
+            "is_doubtful": self._is_doubtful,
         }
 
     @property

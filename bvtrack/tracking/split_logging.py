@@ -55,13 +55,16 @@ class SplitLog:
             self._read_targets()
         return self._train_targets
 
-    @property
-    def has_quantities(self) -> bool:
-        """True if the training targets are known to be quantities, as those of a regression are."""
-        if self.class_counts.get("train"):
+    def has_quantities(self, *, is_regression: bool) -> bool:
+        """True if the training targets are known to be quantities, as those of a regression are. Where a regression's loss is
+        minimised (`is_regression`), targets that are not known are taken for quantities.
+        """
+        if not is_regression and self.class_counts.get("train"):
             return False
         self._read_targets()
-        return self._train_targets is not None and are_quantities(self._train_targets)
+        if self._train_targets is None:
+            return is_regression
+        return are_quantities(self._train_targets, is_regression=is_regression)
 
     def _read_targets(self) -> None:
         if self._unread_train is not None:

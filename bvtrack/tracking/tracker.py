@@ -130,15 +130,18 @@ class Tracker:
         """State for a checkpoint, JSON types alone, by which a later Tracker goes on with the same run (`resume=`)."""
         return self._logbook.state()
 
-    def choose_measure(self, names: Iterable[str]) -> Measure | None:
+    def choose_measure(
+        self, names: Iterable[str], *, loss: str | None = None, known_as: Mapping[str, str] | None = None
+    ) -> Measure | None:
         """Settle which of these logged metrics is the error: the one named at the start, else one that is found.
 
-        Says once what was expected and what arrived where the named one is not there, or there is none.
+        Says once what was expected and what arrived where the named one is not there, or there is none, and which one was
+        taken where several may be meant. `loss` and `known_as` are as for `find_measure`.
         """
         logged = sorted(names)
-        if self.measure is not None and self.measure.find_in(logged):
+        if self._errors.is_chosen_among(logged):
             return self.measure
-        found = self._errors.find(logged, lambda: self._split.has_quantities)
+        found = self._errors.find(logged, self._split.has_quantities, loss, known_as or {})
         if found is None:
             return None
         self.log_measure(found)

@@ -24,7 +24,7 @@ from bvtrack_keras.data import BATCH, EvaluationData
 from bvtrack_keras.error import compiled_loss, predict
 from bvtrack_keras.facts import model_facts
 from bvtrack_keras.fitted import FitWatch, validation_adapter, validation_data
-from bvtrack_keras.meaning import meaningful
+from bvtrack_keras.meaning import meaningful, metric_classes, minimised
 from bvtrack_keras.shadow import untouched
 from bvtrack_keras.sources import Sources
 from bvtrack_keras.subset import affordable_part, train_subset
@@ -86,9 +86,19 @@ class KerasTraining(Training):
     def loss(self) -> ErrorFunction | None:
         return compiled_loss(self.callback.model)
 
+    def minimised(self) -> str | None:
+        return minimised(self.callback.model, self._some_data)
+
+    def known_as(self) -> Mapping[str, str]:
+        return metric_classes(self.callback.model)
+
+    def _some_data(self) -> EvaluationData | None:
+        """Data whose targets tell what kind the others are of."""
+        return self.sources.train or validation_data(self.callback.model)
+
     def logged(self) -> Logged:
         values = numbers(self.logs, self.say)
-        values = meaningful(values, self.callback.model, self.sources.train, self.options.measure, self.say)
+        values = meaningful(values, self.callback.model, self._some_data, self.options.measure, self.say)
         dev = {name: value for name, value in values.items() if name.startswith(VALIDATION)}
         train = {name: value for name, value in values.items() if name not in dev}
         return Logged(train, dev, n_dev=self.watch.n_validated)

@@ -284,15 +284,15 @@ class BiasVarianceCallback(CallbackBase):
         elif logs_nothing(trainer) and self._options.error is None:
             session.say(BAREBONES)
         session.begin()
-        self._check(session.tracker)
+        self._check(session.tracker, session.training)
 
-    def _check(self, tracker: Tracker) -> None:
+    def _check(self, tracker: Tracker, training: LightningTraining) -> None:
         """Say what is wrong with the metrics of the sanity check, before an epoch is spent."""
-        metrics = self._sanity_metrics
-        found = find_measure(metrics)
+        metrics, known_as = self._sanity_metrics, training.known_as()
+        found = find_measure(metrics, known_as=known_as)
         if not metrics or self._options.error is not None or (found is not None and found.kind == "loss"):
             return  # a bare loss is the last resort: a step may log more than it does in the sanity check
-        measure = tracker.choose_measure(metrics)
+        measure = tracker.choose_measure(metrics, loss=training.minimised(), known_as=known_as)
         name = measure.find_in(metrics, "dev") if measure else None
         if measure and name and math.isfinite(error := measure.error(float(metrics[name]))):
             tracker.is_fraction("dev_error", error)

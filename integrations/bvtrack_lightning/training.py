@@ -18,6 +18,7 @@ from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import Evaluator
 from bvtrack_lightning.facts import model_facts, monitors_of
 from bvtrack_lightning.family import ancestry, is_users_own
+from bvtrack_lightning.meaning import metric_classes, minimised_by
 from bvtrack_lightning.passes import TimeBudgetedBatches
 from bvtrack_lightning.processes import Part, from_all, join, may_run_passes
 from bvtrack_lightning.reading import FIRST_LOADER, logged_at_end, logged_metrics, of_the_last_batch
@@ -101,6 +102,12 @@ class LightningTraining(Training):
         told = dev if averages_over_classes(self.module) else {name: dev[name] for name in self._at_end & dev.keys()}
         over_classes = class_means(told, self._sources.n_of("dev")) if is_alone else ()
         self._logged = Logged(self._since(self._at_start), dev, of_the_last_batch(self.trainer), over_classes)
+
+    def minimised(self) -> str | None:
+        return minimised_by(self.module)
+
+    def known_as(self) -> Mapping[str, str]:
+        return metric_classes(self.trainer)
 
     def logged(self) -> Logged:
         return self._logged
