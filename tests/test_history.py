@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvtrack import Diagnosis, Evidence, Tracker, classify_curve, diagnose, recommend
+from bvtrack import Diagnosis, Evidence, Tracker, diagnose, recommend
 from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.diagnosis import run_verdict as verdicts
+from bvtrack.diagnosis.curve_verdict import likely_failure
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS
 from bvtrack.diagnosis.run_history import KEPT_EPOCHS, SURPLUS_EPOCHS, History
 from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch
@@ -63,11 +64,16 @@ def by_all_epochs(records: Sequence[Record], at: At, chance: float | None = None
         return Verdict(history[-1].epoch, Diagnosis.without_gaps("undetermined"), None, ())
     chosen = chosen_epoch(history, at)
     train, dev = ([entry.errors.get(name) for entry in history] for name in ("train", "dev"))
-    curve = classify_curve(train, dev, chance, n_dev=chosen.counts.get("dev"))
+    shape = Shape()
+    for place, values in enumerate(zip(train, dev, strict=True)):
+        shape.add(place, *values)
+    curve = shape.classify(chance, chosen.counts.get("dev"))
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
         state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
         is_sure = curve != "not_learning" or len(history) > WARM_UP_EPOCHS
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, is_sure=is_sure)
+        if chance is None and state == curve and shape.ends_finite:
+            diagnosis = likely_failure(curve, diagnosis)
     else:
         diagnosis = _settled(history, at)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, Evidence(curve, dev_curve=dev)))

@@ -369,3 +369,39 @@ def test_a_rise_of_few_dev_examples_is_no_overtraining() -> None:
     )
 
     assert (few.curve, many.curve) == ("converged", "overtrained")
+
+
+def of_losses(*losses: float) -> list[EpochErrors]:
+    """Epochs whose errors are made of a cross-entropy, the same on train and dev."""
+    return [
+        EpochErrors(epoch, dict.fromkeys(("train", "dev"), 1 - math.exp(-loss)), unscaled=dict.fromkeys(("train", "dev"), loss))
+        for epoch, loss in enumerate(losses)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("losses", "tag", "curve"),
+    [
+        ((0.69, 3.0, 20.0, 900.0), "diverged", "diverged"),
+        ((2.0, 0.5, 0.69, 0.7, 0.8), "high_bias", "unstable"),
+        ((1.8, 1.81, 1.8, 1.81, 1.8, 1.8), "not_learning", "not_learning"),
+    ],
+)
+def test_a_curve_is_judged_by_the_losses_that_the_errors_are_made_of(losses: tuple[float, ...], tag: str, curve: str) -> None:
+    verdict = judge(
+        of_losses(*losses), at="best", human_error=None, same_distribution=True, chance=None, model=ModelFacts(), n_train=None
+    )
+
+    assert (verdict.diagnosis.tag, verdict.curve) == (tag, curve)
+    assert verdict.diagnosis.certainty == "likely" or tag == "high_bias"
+
+
+@pytest.mark.parametrize(
+    ("losses", "tag"), [((0.69, 0.3, 900.0), "diverged"), ((0.2, 0.25, 0.3), "high_bias"), ((0.2,) * 6, "high_bias")]
+)
+def test_a_known_chance_level_refutes_a_failure_but_no_blow_up(losses: tuple[float, ...], tag: str) -> None:
+    verdict = judge(
+        of_losses(*losses), at="best", human_error=None, same_distribution=True, chance=0.5, model=ModelFacts(), n_train=None
+    )
+
+    assert verdict.diagnosis.tag == tag

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bvtrack.curves.curve import Outline
+from bvtrack.curves.outline import Outline
 
 RECENT, FEWEST_RECENT = 1 / 3, 4
 """The current slope is that of the last third of the epochs, of at least four."""

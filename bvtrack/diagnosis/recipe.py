@@ -56,6 +56,11 @@ def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[S
     return _ranked([*_course_steps(prospects), *towards_best], prospects)
 
 
+def steps_for_curve(curve: str) -> tuple[Step, ...]:
+    """The steps that a curve of this class calls for by itself, whose gains are not known."""
+    return tuple(Step(rule.id, rule.title, rule.why) for rule in STEP_RULES.values() if curve in rule.curves)
+
+
 def _course_steps(prospects: Prospects) -> list[StepRule]:
     """The course's steps for the named problems, those for the focus first, then those for the curve."""
     diagnosis = prospects.diagnosis

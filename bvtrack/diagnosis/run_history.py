@@ -18,6 +18,8 @@ from bvtrack.error_rates.gaps import Gap
 
 KEPT_EPOCHS = 512
 """Epochs kept of a longer training: more than a report draws, and 0.2 MB of records."""
+FAILURES = ("diverged", "not_learning")
+"""The classes of a curve that a chance level, where it is known, can refute."""
 SURPLUS_EPOCHS = 128
 """Further epochs that may accumulate before those beyond `KEPT_EPOCHS` are dropped, all at once."""
 
@@ -42,7 +44,7 @@ class History:
         self._reported: EpochErrors | None = None
         self._reference_gaps: Mapping[str, Gap] = {}
         self._stretches = Stretches(most)
-        self._shape, self._latest_dev = Shape(), _latest_errors()
+        self._shape, self._raw_shape, self._latest_dev = _empty_curves()
         self._is_stale = False
         self._has_scale, self._has_errors = True, False
 
@@ -133,7 +135,23 @@ class History:
     def shape(self) -> Shape:
         """The shape of the curves so far."""
         self._recompute()
-        return self._shape
+        return self._shape if self._has_errors or self._raw_shape.is_empty else self._raw_shape
+
+    def classify(self, chance: float | None, n_dev: int | None) -> str:
+        """The class of the curves (see `classify_curve`), for which there must be a value; `chance` is a fraction.
+
+        Where the errors are made of values in units of their own, such as a loss, those decide: as a fraction of at most 1, a
+        loss hardly moves while it diverges.
+        """
+        self._recompute()
+        by_raw = None if self._raw_shape.is_empty else self._raw_shape.classify(None, None)
+        if not self._has_errors and by_raw is not None:
+            return by_raw
+        by_errors = self._shape.classify(chance, n_dev)
+        if by_raw is None or by_errors in FAILURES:
+            return by_errors
+        is_refuted = chance is not None and by_raw in FAILURES and (by_raw != "diverged" or self._shape.ends_below(chance))
+        return by_errors if is_refuted else by_raw
 
     @property
     def trend(self) -> Trend:
@@ -151,7 +169,7 @@ class History:
         if not self._is_thinned:
             return list(self._entries.values())
         ends = [*self._entries][:WARM_UP_EPOCHS] + [*self._entries][-WARM_UP_EPOCHS:]
-        places = self._shape.landmarks | {place for place, _ in self._latest_dev}
+        places = self._shape.landmarks | self._raw_shape.landmarks | {place for place, _ in self._latest_dev}
         wanted = {*self._most_complete_by_stretch().values(), *ends, self.chosen.epoch}
         return [entry for epoch, entry in self._entries.items() if epoch in wanted or self._places[epoch] in places]
 
@@ -208,7 +226,9 @@ class History:
 
     def _extend_curves(self, place: int, entry: EpochErrors, dev: float | None) -> None:
         """Extend the curves by an epoch whose finite dev error is `dev`."""
-        self._shape.add(place, self._value_of(entry, "train"), self._value_of(entry, "dev"))
+        self._shape.add(place, entry.errors.get("train"), entry.errors.get("dev"))
+        if entry.unscaled:
+            self._raw_shape.add(place, entry.unscaled.get("train"), entry.unscaled.get("dev"))
         if dev is not None:
             self._latest_dev.append((place, dev))
 
@@ -217,7 +237,7 @@ class History:
         if not self._is_stale:
             return
         self._is_stale = False
-        self._shape, self._latest_dev = Shape(), _latest_errors()
+        self._shape, self._raw_shape, self._latest_dev = _empty_curves()
         if not self._is_thinned:
             self._places = {epoch: place for place, epoch in enumerate(self._entries)}
             self._n_places = len(self._entries)
@@ -244,6 +264,6 @@ class History:
         return dropped
 
 
-def _latest_errors() -> deque[tuple[int, float]]:
-    """A buffer for the last dev errors, as many as a forecast needs."""
-    return deque(maxlen=FEWEST_VALUES)
+def _empty_curves() -> tuple[Shape, Shape, deque[tuple[int, float]]]:
+    """The shape of the errors, that of values in their own units, and the last dev errors, as many as a forecast needs."""
+    return Shape(), Shape(is_loss=True), deque(maxlen=FEWEST_VALUES)

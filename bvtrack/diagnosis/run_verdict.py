@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS
 from bvtrack.diagnosis.best_run import comparison
+from bvtrack.diagnosis.curve_verdict import likely_failure, verdict_by_curve
 from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS, Diagnosis, diagnose
 from bvtrack.diagnosis.evidence import Evidence, ModelFacts, OtherRun
 from bvtrack.diagnosis.recipe import Step, recommend
@@ -25,19 +26,6 @@ __all__ = [
     "judge_history",
     "with_test_error",
 ]
-
-
-_NO_SCALE = (
-    "What was logged cannot be read as an error: a loss that is no cross-entropy of single examples as far as can be told, "
-    "or an error in units without the training targets. So no gap can be named; log an error rate or an accuracy to have one."
-)
-WITHOUT_SCALE = {
-    "learning": f"{_NO_SCALE} By its curve the run is still improving.",
-    "converged": f"{_NO_SCALE} By its curve the run has stopped improving.",
-    "overtrained": f"{_NO_SCALE} By its curve the run was better at an earlier epoch than it is now.",
-}
-"""The explanations where only the shape of the curve can be judged."""
-BLOWN_UP = "The training has diverged, as far as a curve without a scale tells: its last value is many times the first."
 
 
 @dataclass(frozen=True)
@@ -109,40 +97,32 @@ def judge_history(
     may_be_certain: bool = True,
 ) -> Verdict:
     """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs. It may not be
-    certain where the errors are made of a bare loss.
+    certain where the errors are made of a bare loss, or of a metric that may not be the one that is meant.
     """
     chosen = history.chosen
     if history.shape.is_empty:
         return Verdict(chosen.epoch, Diagnosis.without_gaps("undetermined"), None, ())
     if not history.has_errors:
-        return _without_scale(history, human_error)
-    curve = history.shape.classify(chance, chosen.counts.get("dev"))
+        curve = history.classify(None, None)
+        diagnosis, steps = verdict_by_curve(curve, history.shape, human_error=human_error)
+        return Verdict(chosen.epoch, diagnosis, curve, steps)
+    curve = history.classify(chance, chosen.counts.get("dev"))
     if curve in STATES_WITHOUT_GAPS or not chosen.finite:
         state = curve if curve in STATES_WITHOUT_GAPS else "undetermined"
         is_sure = curve != "not_learning" or (may_be_certain and len(history) > WARM_UP_EPOCHS)
         diagnosis = Diagnosis.without_gaps(state, chosen.finite, human_error, is_sure=is_sure)
+        if chance is None and state == curve and history.shape.ends_finite:
+            diagnosis = likely_failure(curve, diagnosis)
     else:
         previous = replace(Diagnosis.without_gaps("undetermined"), reference_gaps=history.reference_gaps)
         diagnosis = diagnose_epoch(chosen, human_error=human_error, same_distribution=same_distribution, previous=previous)
+        if not may_be_certain and diagnosis.certainty == "certain":
+            diagnosis = replace(diagnosis, certainty="likely")
         if best_other is not None and "dev" in diagnosis.errors:
             beside = comparison(best_other, diagnosis.errors["dev"])
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
     evidence = Evidence(curve=curve, model=model, n_train=n_train, dev_curve=history.trend, best_other=best_other)
     return Verdict(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence))
-
-
-def _without_scale(history: History, human_error: float | None) -> Verdict:
-    """The verdict where no value can be read as an error: that of the curve alone, which needs no scale."""
-    curve = history.shape.classify(None, None)
-    if curve != "diverged":
-        diagnosis = replace(Diagnosis.without_gaps("undetermined", {}, human_error), explanation=WITHOUT_SCALE[curve])
-        return Verdict(history.chosen.epoch, diagnosis, curve, ())
-    is_sure = not history.shape.ends_finite
-    diagnosis = Diagnosis.without_gaps("diverged", {}, human_error, is_sure=is_sure)
-    if is_sure:
-        return Verdict(history.chosen.epoch, diagnosis, curve, recommend(diagnosis, Evidence(curve=curve)))
-    diagnosis = replace(diagnosis, explanation=BLOWN_UP)
-    return Verdict(history.chosen.epoch, diagnosis, curve, recommend(diagnosis, Evidence(curve=curve)))
 
 
 def diagnose_epoch(

@@ -22,8 +22,11 @@ def _gain_of_stopping_earlier(prospects: Prospects) -> Gain:
 def _why_stop_earlier(why: str, prospects: Prospects, gain: Gain) -> str:
     if gain.expected <= 0:
         return why
-    rise = in_points(gain.expected)
-    return f"The dev error has risen by {rise} points since its best epoch: keep that epoch, or stop there."
+    risen = (
+        f"The dev error has risen by {in_points(gain.expected)} points since its best epoch: keep that epoch, or stop there."
+    )
+    is_unstable = prospects.evidence.curve == "unstable"
+    return f"{risen} The train error has risen as well, which a lower learning rate may prevent." if is_unstable else risen
 
 
 def _gain_of_matching_data(prospects: Prospects) -> Gain:
@@ -38,8 +41,8 @@ _OTHER_STEPS = (
     StepRule(
         id="stop_earlier",
         title="Stop earlier",
-        why="The dev error has turned and rises while the train error still falls.",
-        curves=("overtrained",),
+        why="An earlier epoch was better on the dev set than the last one: keep that epoch, or stop there.",
+        curves=("overtrained", "unstable"),
         gain=_gain_of_stopping_earlier,
         reason=_why_stop_earlier,
     ),

@@ -2,14 +2,16 @@
 
     python tests/benchmarks/rules/taskset.py
 
-The labels: diverged is a loss that is not finite or above 5, never learned a best valid
-loss above 0.68 (chance is 0.693), overtrained a last one above 1.05 times the best, and training on helps where the best later
-loss is below 0.98 times the best so far.
+The labels: diverged is a valid loss that is not finite or above 5, never learned a best one above 0.68 (chance is 0.693). A run
+that learned is overtrained if its last test loss is above 1.05 times the one at the point of its best valid loss, and healthy
+if its last valid loss is not above 1.05 times the best. Training on helps where the best later loss is below 0.98 times the
+best so far.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,69 +20,137 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from bvtrack import Forecast, classify_curve, forecast_longer
+from bvtrack.auditing.baseline import given
+from bvtrack.auditing.judge import judge_run
+from bvtrack.store.logged_run import Latest, LoggedRun, finite_or_nan
+from bvtrack.store.metric_point import Point
 
 Flags = NDArray[np.bool_]
+Names = NDArray[np.str_]
+Curves = NDArray[np.float64]
+Classify = Callable[[Curves], str]
 
 CHANCE = math.log(2)
 TIMES = (20, 30, 40)
 SLOPE_AUC = {20: 0.83, 30: 0.82, 40: 0.76}
 REACH = {20: 0.84, 30: 0.85, 40: 0.84}
+LOOKS = (6, 12, 19, 25, 31, 38, 44, 51)
+"""Numbers of points after which a run is looked at while it goes on."""
+TRAIN, VALID, TEST = 0, 1, 2
+SECONDS = 60_000
+"""Milliseconds between two points of a run as it is logged."""
 
 
-def losses() -> NDArray[np.float64]:
-    """All runs' train and valid losses `[n_runs, n_points, 2]`."""
+def losses() -> Curves:
+    """All runs' train, valid and test losses `[n_runs, n_points, 3]`."""
     paths = sorted((DATA / "taskset").glob("*.npz"))
     if not paths:
         raise SystemExit(f"expected TaskSet's .npz files in {DATA / 'taskset'}; got none; set BVTRACK_BENCHMARK_DATA")
-    return np.concatenate([np.load(path)["loss"][:, :, :2].astype(float) for path in paths])
+    return np.concatenate([np.load(path)["loss"].astype(float) for path in paths])
 
 
 @dataclass(frozen=True)
 class Labels:
     """What became of each run, `[n_runs]` each."""
 
-    failed: Flags
+    diverged: Flags
+    never_learned: Flags
     overtrained: Flags
+    healthy: Flags
 
     @property
-    def healthy(self) -> Flags:
-        return ~self.failed & ~self.overtrained
+    def learned(self) -> Flags:
+        return ~self.diverged & ~self.never_learned
 
 
-def label(valid: NDArray[np.float64]) -> Labels:
-    """The labels of runs with these valid losses `[n_runs, n_points]`."""
+def label(runs: Curves) -> Labels:
+    """The labels of runs."""
+    valid, test = runs[:, :, VALID], runs[:, :, TEST]
     with np.errstate(invalid="ignore"):
-        has_diverged = ~(valid <= 5).all(axis=1)
-    best = np.where(np.isfinite(valid), valid, np.inf).min(axis=1)
-    failed = has_diverged | (best > 0.68)
-    return Labels(failed, ~failed & (valid[:, -1] > 1.05 * best))
+        has_diverged: Flags = ~np.all(valid <= 5, axis=1)
+    finite = np.where(np.isfinite(valid), valid, np.inf)
+    best = finite.min(axis=1)
+    never = ~has_diverged & (best > 0.68)
+    at_best = test[np.arange(len(runs)), finite.argmin(axis=1)]
+    learned = ~has_diverged & ~never
+    healthy = learned & (valid[:, -1] <= 1.05 * best)
+    overtrained: Flags = learned & np.asarray(test[:, -1] > 1.05 * at_best)
+    return Labels(has_diverged, never, overtrained, healthy)
 
 
-def classify(runs: NDArray[np.float64]) -> Labels:
-    """What `classify_curve` says of each run."""
-    said = np.array([classify_curve(list(run[:, 0]), list(run[:, 1]), chance=CHANCE) for run in runs])
-    return Labels(np.isin(said, ("diverged", "not_learning")), said == "overtrained")
+def with_chance(run: Curves) -> str:
+    """The class of a run's curve, told what guessing costs."""
+    return classify_curve(list(run[:, TRAIN]), list(run[:, VALID]), chance=CHANCE)
+
+
+def without_chance(run: Curves) -> str:
+    """The class of a run's curve."""
+    return classify_curve(list(run[:, TRAIN]), list(run[:, VALID]))
+
+
+def audited(run: Curves) -> str:
+    """The class that an audit finds if the run has logged nothing but these losses."""
+    points = {
+        name: [Point(step, step * SECONDS, finite_or_nan(float(value))) for step, value in enumerate(run[:, part])]
+        for name, part in (("train_loss", TRAIN), ("val_loss", VALID))
+    }
+    latest = {name: Latest(some[-1].value, some[-1].step, some[-1].timestamp) for name, some in points.items()}
+    found, _ = judge_run(LoggedRun(metrics=latest), points.__getitem__, given(None))
+    return found.curve or ""
 
 
 def main() -> None:
     """Classify every run, and forecast those that learned."""
     runs = losses()
-    true, said = label(runs[:, :, 1]), classify(runs)
-    figures = [
-        Figure("healthy runs flagged", "16.5 %", "≤ 5 %", share(~said.healthy[true.healthy])),
-        Figure("overtrained runs found", "83 %", "≥ 83 %", share(said.overtrained[true.overtrained])),
-        Figure("diverged and never-learned runs recognised", "-", "≥ 99 %", share(said.failed[true.failed])),
-        Figure("learned runs mistaken for these", "-", "≤ 1 %", share(said.failed[~true.failed])),
+    true = label(runs)
+    for title, classify in (
+        ("the chance loss given", with_chance),
+        ("the chance loss not given", without_chance),
+        ("logged as a bare loss, and audited", audited),
+    ):
+        said = np.array([classify(run) for run in runs])
+        show(f"TaskSet, {len(runs):,} runs, {title}", named(said, true))
+    show(f"TaskSet, {true.learned.sum()} runs that learned, {len(LOOKS)} looks at each", watched(runs[true.learned]))
+    show("TaskSet, does training on help?", forecast_figures(runs[true.learned, :, VALID]))
+
+
+def named(said: Names, true: Labels) -> list[Figure]:
+    """How many runs of each kind are named, and how many others with them."""
+    alarms = np.isin(said, ("overtrained", "unstable"))
+    failures = np.isin(said, ("diverged", "not_learning"))
+    false = alarms & true.learned & ~true.overtrained
+    return [
+        Figure("diverged runs named", "77 %", "≥ 97 %", share(np.asarray(said == "diverged")[true.diverged])),
+        Figure("runs that never learned named", "0 %", "≥ 90 %", share(np.asarray(said == "not_learning")[true.never_learned])),
+        Figure("runs that learned mistaken for these", "0 %", "≤ 1 %", share(failures[true.learned])),
+        Figure("overtrained runs found", "68 %", "≥ 90 %", share(alarms[true.overtrained])),
+        Figure("at false alarms over those that learned", "6.3 %", "≤ 4 %", share(false[true.learned])),
     ]
+
+
+def watched(learned: Curves) -> list[Figure]:
+    """How often a run is called overtrained too soon while it goes on."""
+    true = label(learned)
+    alarms = np.array([[without_chance(run[:n]) == "overtrained" for n in LOOKS] for run in learned])
+    valid = learned[:, :, VALID]
+    too_soon = np.array([valid[:, n:].min(axis=1) < 0.98 * valid[:, :n].min(axis=1) for n in LOOKS[:-1]]).T
+    return [
+        Figure("healthy runs ever called overtrained", "1.2 %", "≤ 2 %", share(np.asarray(alarms.any(axis=1))[true.healthy])),
+        Figure("such alarms before a better point", "3.7 %", "≤ 3 %", share(too_soon[alarms[:, :-1]])),
+    ]
+
+
+def forecast_figures(valid: Curves) -> list[Figure]:
+    """How well it is told whether training on helps."""
+    figures = []
     for time in TIMES:
-        forecasts, helps, best = forecast(runs[~true.failed, :, 1], time)
+        forecasts, helps, best = forecast(valid, time)
         scores = np.array([each.improves for each in forecasts])
         held = np.mean([each.low <= value <= each.high for each, value in zip(forecasts, best, strict=True)])
         seen = f"{auc(scores, helps):.3f}; Brier {np.mean((scores - helps) ** 2):.3f}; 80 % band covers {held:.0%}"
         what = f"training on helps, AUC at {time} of 50"
         figures.append(Figure(what, f"slope {SLOPE_AUC[time]}", f"≥ {REACH[time]}", seen))
-    n_learned = (~true.failed).sum()
-    show(f"TaskSet: {len(runs):,} runs, {n_learned} learned, {true.overtrained.sum()} of them overtrained", figures)
+    return figures
 
 
 def forecast(valid: NDArray[np.float64], time: int) -> tuple[list[Forecast], Flags, NDArray[np.float64]]:
