@@ -18,7 +18,6 @@ import bvtrack
 from bvtrack import Audited
 from bvtrack.auditing.experiments import Auditing
 from bvtrack.cli import main
-from bvtrack.logged.error_history import curve_of, epochs_of
 from bvtrack.logged.error_metrics import Found, find_errors
 from bvtrack.logged.params import model_facts
 from bvtrack.logged.split_sizes import split_sizes, split_tag
@@ -26,7 +25,6 @@ from bvtrack.logged.unknown import Unknown
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.metric_name import read_metric_name
 from bvtrack.store.logged_run import Latest, LoggedDataset, LoggedRun
-from bvtrack.store.metric_point import Point
 
 Curves = Mapping[str, Sequence[float]]
 LEARNED_BY_HEART: Curves = {"train_acc": [0.8, 0.99], "val_acc": [0.8, 0.85]}
@@ -162,44 +160,6 @@ def test_a_metric_without_a_set_is_the_trainings_only_beside_a_curve() -> None:
     assert isinstance(find_errors(of(metrics, step=0)), Unknown)
 
 
-ACCURACY = Found(Measure("val_acc", higher_is_better=True), {"train": "train_acc", "dev": "val_acc"})
-
-
-def curve(*values: float, start: int = 0, every: int = 1) -> Mapping[int, float]:
-    return curve_of(Point(start + every * index, 0, value) for index, value in enumerate(values))
-
-
-def test_values_of_batches_become_the_average_of_their_epoch() -> None:
-    curves = {"train": curve(0.5, 0.7, 0.8, 0.9), "dev": curve(0.6, 0.8, start=1, every=2)}
-
-    assert [entry.errors["train"] for entry in epochs_of(ACCURACY, curves, {})] == pytest.approx([0.4, 0.15])
-
-
-@pytest.mark.parametrize("start", [0, 1, 5])
-def test_a_train_error_logged_at_other_steps_is_the_nearest_one(start: int) -> None:
-    curves = {"train": curve(0.9, start=start), "dev": curve(0.6, 0.8)}
-
-    assert [entry.errors["train"] for entry in epochs_of(ACCURACY, curves, {})] == pytest.approx([0.1, 0.1])
-
-
-def test_of_two_values_at_a_step_the_newer_one_counts() -> None:
-    assert curve_of([Point(0, 20, 0.7), Point(0, 10, 0.9)]) == {0: 0.7}
-
-
-@pytest.mark.parametrize(("last", "tested"), [(0.9, [None, 0.15, None]), (0.88, [None, None, None])])
-def test_a_test_error_is_taken_where_it_is_known_whose_it_is(last: float, tested: list[float | None]) -> None:
-    curves = {"train": curve(0.9, 0.9, 0.9), "dev": curve(0.8, 0.905, last), "test": curve(0.85)}
-    epochs = epochs_of(ACCURACY, curves, {})
-
-    assert [entry.errors.get("test") for entry in epochs] == [error and pytest.approx(error) for error in tested]
-
-
-def test_what_is_not_finite_is_an_error_that_is_none() -> None:
-    epochs = epochs_of(ACCURACY, {"train": curve(0.5, math.nan), "dev": curve(0.5, math.nan)}, {})
-
-    assert epochs[-1].finite == {}
-
-
 @pytest.mark.parametrize(
     ("params", "facts"),
     [
@@ -224,7 +184,9 @@ DATASETS = (
 
 
 def test_the_sizes_of_the_sets_are_read_from_datasets() -> None:
-    assert split_sizes(of({}, datasets=DATASETS), ACCURACY) == {"train": 600, "dev": 200, "test": 200}
+    found = Found(Measure("val_acc", higher_is_better=True), {"train": "train_acc", "dev": "val_acc"})
+
+    assert split_sizes(of({}, datasets=DATASETS), found) == {"train": 600, "dev": 200, "test": 200}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +203,8 @@ def test_the_sizes_of_the_sets_are_read_from_datasets() -> None:
 def test_a_test_set_that_chooses_is_called_what_it_is(
     is_test_as_dev: bool, has_curve: bool, sizes: Mapping[str, int], tag: str
 ) -> None:
-    found = Found(ACCURACY.measure, ACCURACY.metrics, is_test_as_dev=is_test_as_dev)
+    measure = Measure("val_acc", higher_is_better=True)
+    found = Found(measure, {"train": "train_acc", "dev": "val_acc"}, is_test_as_dev=is_test_as_dev)
 
     assert split_tag(found, sizes, has_curve=has_curve) == tag
 

@@ -33,12 +33,14 @@ DIAGNOSED = {
 SKIPPED = {
     "scikit-learn, fit alone": "no dev error",
     "XGBoost, XGBClassifier, dev set alone": "no train error",
-    "by hand, a bare loss": "a bare loss",
-    "by hand, RMSE": "an error in units",
     "mlflow.evaluate": "sets not named",
     "mlflow.genai.evaluate": "no known error",
     "traces of an application": "no metrics",
     "parent of a sweep": "parent of other runs",
+}
+BY_CURVE_ALONE = {
+    "by hand, a bare loss": {"train": "train_loss", "dev": "val_loss"},
+    "by hand, RMSE": {"train": "rmse_train", "dev": "rmse_val"},
 }
 
 Runs = Mapping[str, Audited]
@@ -63,7 +65,7 @@ def of_kind(runs: Runs, kind: str) -> Audited:
 
 
 def test_every_kind_is_expected_to_be_diagnosed_or_not() -> None:
-    assert DIAGNOSED.keys() | SKIPPED.keys() == PACKAGES.keys()
+    assert DIAGNOSED.keys() | BY_CURVE_ALONE.keys() | SKIPPED.keys() == PACKAGES.keys()
 
 
 @pytest.mark.parametrize("kind", DIAGNOSED)
@@ -72,6 +74,14 @@ def test_the_train_and_the_dev_metric_of_each_kind_are_found(runs: Runs, kind: s
 
     assert run.why_not is None
     assert run.metrics == DIAGNOSED[kind]
+
+
+@pytest.mark.parametrize("kind", BY_CURVE_ALONE)
+def test_of_a_kind_without_an_error_scale_the_curve_is_judged(runs: Runs, kind: str) -> None:
+    run = of_kind(runs, kind)
+
+    assert (run.tag, run.curve, run.errors) == ("undetermined", "learning", {})
+    assert run.metrics == BY_CURVE_ALONE[kind]
 
 
 @pytest.mark.parametrize("kind", SKIPPED)

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Audited:
     """The diagnosis of a run as `tag`, and its certainty; or, without one, `why_not`, and the same as a short `reason`.
 
+    `curve` is the class of its curve, which may be known where no gap is.
+
     `metrics` are the logged metrics that were used, by set (`train`, `dev`, `test`), `errors` their errors, as fractions, and
-    `measure` the kind of error. `split` is the finding codes of the split. `is_changed` is true if the audit changed the run's
+    `measure` the kind of error. `states` are the parts of the run's diagnosis and the value of its curve, also where a callback
+    or a Tracker has found them. `split` is the finding codes of the split. `is_changed` is true if the audit changed the run's
     tags, or would in a dry run.
     """
 
@@ -27,13 +30,21 @@ class Audited:
     name: str
     tag: str | None = None
     certainty: str | None = None
+    curve: str | None = None
     measure: str | None = None
     metrics: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, float] = field(default_factory=dict)
+    states: tuple[str, ...] = ()
     split: str | None = None
     reason: str | None = None
     why_not: str | None = None
     is_changed: bool = False
+
+    @property
+    def verdict(self) -> str | None:
+        """The diagnosis or, if it says nothing of bias and variance, that and the curve: `undetermined, overtrained`."""
+        says_curve = self.tag == "undetermined" and self.curve is not None
+        return f"{self.tag}, {self.curve}" if says_curve else self.tag
 
 
 def skipped(run: LoggedRun, unknown: Unknown) -> Audited:
@@ -48,9 +59,11 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
         run.name,
         tag=schema.DIAGNOSIS.read(tags),
         certainty=schema.CERTAINTY.read(tags),
+        curve=schema.CURVE.read(tags),
         measure=schema.MEASURE.read(tags),
         metrics=metrics,
         errors=schema.gaps_of(tags).errors,
+        states=schema.states_in(tags),
         split=schema.SPLIT.read(tags),
         is_changed=bool(changed(run, tags)),
     )

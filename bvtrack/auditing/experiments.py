@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bvtrack.auditing.paging import map_runs
 from bvtrack.auditing.rebaseline import rejudge_run
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema.tags import AUDIT, SOURCE, Tags, is_written_by
+from bvtrack.schema.tags import AUDIT, SOURCE, Tags, is_written_by, states_in
 from bvtrack.store.reader import Store
 from bvtrack.store.target import checked_uri, current_uri
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
@@ -89,7 +90,7 @@ class Auditing:
 
     def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
         if self._baseline is None and _is_by_callback(run):
-            return skipped(run, NOT_OURS)
+            return replace(skipped(run, NOT_OURS), states=states_in(run.tags))
         audited, tags = self._judge(run, choose)
         self._write(run, tags)
         return audited

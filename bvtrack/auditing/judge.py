@@ -10,9 +10,12 @@ from bvtrack.auditing.audited import Audited, skipped, with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
 from bvtrack.error_rates.error_rate import is_fraction
-from bvtrack.logged.error_history import Curve, curve_of, epochs_of
+from bvtrack.logged.bare_curve import find_curve
+from bvtrack.logged.error_history import epochs_of
 from bvtrack.logged.error_metrics import Found, find_errors
+from bvtrack.logged.other_metric import dev_loss_of, disagreement
 from bvtrack.logged.params import model_facts
+from bvtrack.logged.series import Series, series_of
 from bvtrack.logged.split_sizes import split_sizes, split_tag
 from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import no_fraction
@@ -29,11 +32,14 @@ History = Callable[[str], Sequence[Point]]
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Errors of a run by epoch, and the sizes of its sets from the logged datasets."""
+    """Errors of a run by epoch, and the sizes of its sets from the logged datasets. `remark` is a sentence on another metric
+    that tells otherwise.
+    """
 
     found: Found
     epochs: list[EpochErrors]
     sizes: Mapping[str, int]
+    remark: str = ""
 
 
 def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
@@ -41,7 +47,7 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
 
     No history is read if an audit of this version has already read the same, against the same baseline.
     """
-    found = find_errors(run)
+    found = find_metrics(run)
     if isinstance(found, Unknown):
         return skipped(run, found), {}
     baseline = choose(run, found.measure_tag)
@@ -50,19 +56,46 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
     errors = read_errors(run, found, history)
     if isinstance(errors, Unknown):
         return skipped(run, errors), {}
+    if (why_not := unless_failed(found, verdict_on(run, errors, baseline))) is not None:
+        return skipped(run, why_not), {}
     found_tags = _tags(run, errors, baseline)
     return with_tags(run, found_tags, found.metrics), found_tags
+
+
+def find_metrics(run: LoggedRun) -> Found | Unknown:
+    """The metrics for the run's diagnosis: its errors or, if there are none, a loss whose curve can be judged."""
+    found = find_errors(run)
+    return find_curve(run, found) if isinstance(found, Unknown) else found
 
 
 def read_errors(run: LoggedRun, found: Found, history: History) -> Errors | Unknown:
     """The run's errors by epoch, or the reason why there are none. Raises what `history` raises."""
     sizes = split_sizes(run, found)
-    epochs = epochs_of(found, _curves(run, found, history), _counts(found, sizes))
+    epochs = epochs_of(found, _all_series(run, found, history), _counts(found, sizes))
+    if isinstance(epochs, Unknown):
+        return epochs
     if no_fractions := [error for entry in epochs for error in entry.finite.values() if not is_fraction(error)]:
-        return no_fraction(found.metrics["dev"], no_fractions[0])
+        return no_fraction(found.metrics[found.leading], no_fractions[0])
     if has_diverged({name: latest.value for name, latest in run.metrics.items()}):
-        epochs[-1] = replace(epochs[-1], errors={**epochs[-1].errors, "train": math.nan})
+        epochs[-1] = _diverged(epochs[-1])
     return Errors(found, epochs, sizes)
+
+
+def _diverged(entry: EpochErrors) -> EpochErrors:
+    """The epoch with a train error, or a train loss if that is judged, that is not finite."""
+    raw = {**entry.unscaled, "train": math.nan} if entry.unscaled else {}
+    return replace(entry, errors={**entry.errors, "train": math.nan}, unscaled=raw)
+
+
+def unless_failed(found: Found, verdict: Verdict) -> Unknown | None:
+    """The reason for saying nothing of a run by this verdict; `None` if there is something to say."""
+    return found.unless_failed if verdict.curve in (None, "learning", "converged") else None
+
+
+def with_other_metric(run: LoggedRun, errors: Errors, history: History) -> Errors:
+    """The errors with a remark on a dev loss that tells otherwise: one history more to read."""
+    loss = dev_loss_of(run, errors.found)
+    return errors if loss is None else replace(errors, remark=disagreement(loss, history, errors.epochs))
 
 
 def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
@@ -76,6 +109,9 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
         model=model_facts(run),
         n_train=errors.sizes.get("train"),
     )
+    if errors.remark:
+        explanation = f"{verdict.diagnosis.explanation} {errors.remark}"
+        verdict = replace(verdict, diagnosis=replace(verdict.diagnosis, explanation=explanation))
     return verdict if len(errors.epochs) > 1 else replace(verdict, curve=None)  # one point has no shape
 
 
@@ -85,12 +121,16 @@ def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
     return is_own and baseline.is_in_tags_of(run) and tags.gaps_of(run.tags).digest == run.digest
 
 
-def _curves(run: LoggedRun, found: Found, history: History) -> dict[str, Curve]:
-    curves = {stage: _curve(run, name, history) for stage, name in found.metrics.items()}
-    last = max(curves["dev"])
-    if not _repeats_best(run, last):
-        return curves
-    return {stage: {step: curve[step] for step in curve if step != last} or curve for stage, curve in curves.items()}
+def _all_series(run: LoggedRun, found: Found, history: History) -> dict[str, Series]:
+    is_stepped = any(run.metrics[name].step for name in found.metrics.values())
+    series = {stage: _series(run, name, history if is_stepped else _no_history) for stage, name in found.metrics.items()}
+    last = series[found.leading].points[-1].step
+    return {stage: _without(one, last) for stage, one in series.items()} if _repeats_best(run, last) else series
+
+
+def _without(series: Series, step: int) -> Series:
+    left = [point for point in series.points if point.step != step]
+    return replace(series, points=left) if left else series
 
 
 def _repeats_best(run: LoggedRun, last: int) -> bool:
@@ -101,10 +141,14 @@ def _repeats_best(run: LoggedRun, last: int) -> bool:
     return "stopped_iteration" in run.metrics or (stopped is not None and last > stopped.value)
 
 
-def _curve(run: LoggedRun, name: str, history: History) -> Curve:
-    """The metric's curve; if the latest point is at step 0, that is the only one."""
+def _series(run: LoggedRun, name: str, history: History) -> Series:
     latest = run.metrics[name]
-    return curve_of(history(name) if latest.step else ()) or {latest.step: latest.value}
+    return series_of(history(name) or [Point(latest.step, latest.timestamp, latest.value)])
+
+
+def _no_history(name: str) -> Sequence[Point]:
+    """For a run whose latest points are all at step 0: each is the only one, or the last that was logged."""
+    return ()
 
 
 def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> Tags:
@@ -122,7 +166,7 @@ def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> Tags:
 
 
 def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Numbers of examples, for errors that are shares of them and measured on exactly these sets."""
-    if not found.measure.is_rate or found.is_cross_validated:
+    """Numbers of examples, for errors that are surely shares of them and measured on exactly these sets."""
+    if not found.measure.is_rate or found.is_cross_validated or found.is_doubtful:
         return {}
     return {name: n for name, n in sizes.items() if name in found.metrics and (name != "train" or found.is_exact)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bvtrack.auditing.baseline import from_tags
-from bvtrack.auditing.judge import read_errors, verdict_on
+from bvtrack.auditing.metrics_content import content_of_metrics
 from bvtrack.auditing.stored_run import OWN_METRICS, StoredRun
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
 from bvtrack.error_rates.error_rate import is_fraction
-from bvtrack.logged.error_history import curve_of
 from bvtrack.logged.error_metrics import Found
 from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import Content, baseline_name
@@ -45,27 +45,21 @@ def _content_by_callback(stored: StoredRun) -> Content:
 
 
 def _content_by_others(stored: StoredRun, found: Found | Unknown) -> Content:
-    run = stored.run
-    errors = found if isinstance(found, Unknown) else read_errors(run, found, stored.history)
-    if isinstance(errors, Unknown):
-        raise ValueError(f"the run {run.run_id} ({run.name}) cannot be diagnosed: {errors.sentence}")
-    measure = errors.found.measure_tag
-    return Content(
-        name=run.name,
-        verdict=verdict_on(run, errors, from_tags(run, measure)),
-        history=errors.epochs,
-        measure=measure,
-        address=stored.address,
-        version=tags.VERSION.read(run.tags),
-        baseline=baseline_name(tags.BASELINE.read(run.tags)),
-        unit="step",
-    )
+    content = content_of_metrics(stored.run, found, stored.history, from_tags)
+    if isinstance(content, Unknown):
+        run = stored.run
+        raise ValueError(f"the run {run.run_id} ({run.name}) cannot be diagnosed: {content.sentence}")
+    return replace(content, address=stored.address)
 
 
 def _epochs(stored: StoredRun) -> list[EpochErrors]:
     """The errors logged by a callback; every epoch gets the verdict's counts, the only ones stored."""
     counts = tags.gaps_of(stored.run.tags).counts
-    curves = {name: curve_of(stored.points[metric]) for name, metric in OWN_METRICS.items() if metric in stored.points}
+    curves = {
+        name: {point.step: point.value for point in sorted(stored.points[metric])}
+        for name, metric in OWN_METRICS.items()
+        if metric in stored.points
+    }
     epochs = sorted(set().union(*curves.values()))
     found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
     return [

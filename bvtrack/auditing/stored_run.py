@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bvtrack.auditing.judge import find_metrics
 from bvtrack.auditing.stored_files import StoredSplit, read_split, read_verdict
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.run_verdict import Verdict
-from bvtrack.logged.error_metrics import Found, find_errors
+from bvtrack.logged.error_metrics import Found
+from bvtrack.logged.other_metric import dev_loss_of
 from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import RunAddress
 from bvtrack.schema import names
@@ -53,9 +55,10 @@ def read_run(store: Store, run_id: str) -> StoredRun:
     address = RunAddress(run_id, str(logged.info.experiment_id), without_credentials(store.tracking_uri))
     own = [metric for metric in OWN_METRICS.values() if metric in run.metrics]
     if not own:
-        found = find_errors(run)
-        theirs = () if isinstance(found, Unknown) else found.metrics.values()
-        return StoredRun(run, address, _points(store, run_id, (name for name in theirs if run.metrics[name].step)), found)
+        found = find_metrics(run)
+        theirs = [] if isinstance(found, Unknown) else [*found.metrics.values(), *filter(None, [dev_loss_of(run, found)])]
+        points = _points(store, run_id, theirs) if any(run.metrics[name].step for name in theirs) else {}
+        return StoredRun(run, address, points, found)
     return StoredRun(
         run,
         address,

@@ -2,77 +2,80 @@
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from bvtrack.diagnosis.run_verdict import EpochErrors, with_test_error
+from bvtrack.error_rates.epoch_errors import EpochErrors, with_test_error
 from bvtrack.error_rates.gaps import SMALLEST_GAP
+from bvtrack.logged.alignment import values_at
 from bvtrack.logged.error_metrics import Found
-from bvtrack.store.metric_point import Point
-
-Curve = Mapping[int, float]
-"""A metric's values by step, in the order of the steps."""
+from bvtrack.logged.series import Series
+from bvtrack.logged.unknown import Unknown
 
 
-def curve_of(points: Iterable[Point]) -> Curve:
-    """The newest value at each step."""
-    return {point.step: point.value for point in sorted(points)}
+def epochs_of(found: Found, series: Mapping[str, Series], counts: Mapping[str, int]) -> list[EpochErrors] | Unknown:
+    """The errors at each point of the dev metric, or the reason why it is not known which values belong together; `series` are
+    the logged metrics by set. Without a dev metric the points are those of train.
 
-
-def epochs_of(found: Found, curves: Mapping[str, Curve], counts: Mapping[str, int]) -> list[EpochErrors]:
-    """The errors at each step that has a dev error; `curves` are the logged metrics by set, with at least that of dev.
-
-    The train error of a step is the mean of the values logged since the previous dev error, so that values per batch give the
-    running average of their epoch. A test error that was measured once is that of the best epoch or of the last.
+    A train, train-dev or test error that was measured once is that of the best epoch or of the last.
     """
-    dev = curves["dev"]
-    columns = {"dev": list(dev.values())} | {
-        name: _between(curve, dev) for name, curve in curves.items() if _is_curve(name, curve)
-    }
-    rows = zip(dev, *columns.values(), strict=True)
-    epochs = [_epoch(step, dict(zip(columns, values, strict=True)), found, counts) for step, *values in rows]
-    if "test" in curves and "test" not in columns:
-        return _with_single_test(epochs, _error(next(iter(curves["test"].values())), found), counts)
+    leading = found.leading
+    dev = series[leading]
+    columns: dict[str, Sequence[float]] = {leading: [point.value for point in dev.points]}
+    for name, one in series.items():
+        if name == leading or _is_single(one, dev):
+            continue
+        values = values_at(one, dev)
+        if isinstance(values, Unknown):
+            return values
+        columns[name] = values
+    rows = zip(*columns.values(), strict=True)
+    epochs = [
+        _epoch(point.step, dict(zip(columns, row, strict=True)), found, counts)
+        for point, row in zip(dev.points, rows, strict=True)
+    ]
+    for name, one in series.items():
+        if name != leading and _is_single(one, dev):
+            epochs = _with_single(epochs, _epoch(0, {name: one.points[0].value}, found, counts), found)
     return epochs
 
 
-def _is_curve(name: str, curve: Curve) -> bool:
-    return name in ("train", "train_dev") or (name == "test" and len(curve) > 1)
-
-
-def _between(curve: Curve, dev: Curve) -> list[float]:
-    """A value for each step of the dev curve: the mean since the previous step, else the last value before, else the next."""
-    steps, values = list(curve), list(curve.values())
-    found, start = [], 0
-    for step in dev:
-        end = bisect.bisect_right(steps, step)
-        some = values[start:end] or values[max(end - 1, 0) : max(end, 1)]
-        found.append(math.fsum(some) / len(some) if all(map(math.isfinite, some)) else math.nan)
-        start = end
-    return found
+def _is_single(series: Series, dev: Series) -> bool:
+    return len(series) == 1 and len(dev) > 1
 
 
 def _epoch(step: int, values: Mapping[str, float], found: Found, counts: Mapping[str, int]) -> EpochErrors:
-    errors = {name: _error(values[name], found) for name in ("train", "train_dev", "dev", "test") if name in values}
-    return EpochErrors(step, errors, {name: n for name, n in counts.items() if name in errors})
+    known = {name: values[name] for name in ("train", "train_dev", "dev", "test") if name in values}
+    raw = {name: _raw(value, found) for name, value in known.items()} if found.has_units else {}
+    errors = {name: _error(value, found) for name, value in known.items()} if found.has_scale else {}
+    return EpochErrors(step, errors, {name: n for name, n in counts.items() if name in errors}, unscaled=raw)
+
+
+def _raw(value: float, found: Found) -> float:
+    return found.measure.error(value / found.unit) if math.isfinite(value) else math.nan
 
 
 def _error(value: float, found: Found) -> float:
     """The value as an error; if a score such as R2 is below 0, a constant guess does better, and the error is 1."""
-    if not math.isfinite(value):
+    error = _raw(value, found)
+    if not math.isfinite(error):
         return math.nan
-    error = found.measure.error(value / found.unit)
     if found.measure.kind == "loss":
         return found.measure.fraction(error)
     return min(error, 1.0) if found.measure.kind == "score" else error
 
 
-def _with_single_test(epochs: Sequence[EpochErrors], error: float, counts: Mapping[str, int]) -> list[EpochErrors]:
-    """The epochs with the test error at the best one, unless the last is so much worse that it matters which was tested."""
-    best = min(epochs, key=lambda entry: (not math.isfinite(entry.errors["dev"]), entry.errors["dev"]))
-    if not abs(epochs[-1].errors["dev"] - best.errors["dev"]) < SMALLEST_GAP:
-        return list(epochs)
-    known = {"test": counts["test"]} if "test" in counts else {}
-    test = EpochErrors(best.epoch, {"test": error}, known)
-    return [with_test_error(entry, test) if entry is best else entry for entry in epochs]
+def _with_single(epochs: Sequence[EpochErrors], single: EpochErrors, found: Found) -> list[EpochErrors]:
+    """The epochs with an error that was measured once at the best one, if the last is hardly worse; else it matters which of
+    them it is of: an error of train is taken for that of the last epoch, the only one left, and one of test is left out.
+    """
+
+    def dev_of(entry: EpochErrors) -> float:
+        return (entry.errors or entry.unscaled)["dev"]
+
+    best = min(epochs, key=lambda entry: (not math.isfinite(dev_of(entry)), dev_of(entry)))
+    if found.has_scale and abs(dev_of(epochs[-1]) - dev_of(best)) < SMALLEST_GAP:
+        return [with_test_error(entry, replace(single, epoch=entry.epoch)) if entry is best else entry for entry in epochs]
+    is_test = "test" in single.errors or "test" in single.unscaled
+    return list(epochs) if is_test else [with_test_error(epochs[-1], single)]

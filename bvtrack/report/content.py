@@ -13,7 +13,7 @@ from bvtrack.curves.trend import Trend
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
 from bvtrack.diagnosis.expected_gains import LIKELY, Prospects
-from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.diagnosis.explanation import SET_NAMES, percent
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
 from bvtrack.schema.names import run_page
@@ -75,8 +75,28 @@ class Content:
 
     @property
     def sets(self) -> list[str]:
-        """The sets with errors."""
-        return [name for name in SET_NAMES if any(name in entry.errors for entry in self.history)]
+        """The sets with errors or, if only the curves can be judged, with values."""
+        return [name for name in SET_NAMES if any(name in self._values_of(entry) for entry in self.history)]
+
+    @cached_property
+    def is_by_curve(self) -> bool:
+        """True if there are no errors, only values in a unit of their own."""
+        return not any(entry.errors for entry in self.history) and any(entry.unscaled for entry in self.history)
+
+    def raw_values(self, name: str) -> dict[int, float]:
+        """The finite values of a set by drawn epoch, if there are no errors."""
+        found = {one.epoch: one.unscaled.get(name, math.nan) for one in self.drawn} if self.is_by_curve else {}
+        return {epoch: value for epoch, value in found.items() if math.isfinite(value)}
+
+    def cell(self, entry: EpochErrors, name: str) -> str:
+        """An error of an epoch, or a value that is none, in words; empty if there is none."""
+        value = self._values_of(entry).get(name, math.nan)
+        if not math.isfinite(value):
+            return ""
+        return f"{value:.4g}" if self.is_by_curve else percent(value)
+
+    def _values_of(self, entry: EpochErrors) -> Mapping[str, float]:
+        return entry.unscaled if self.is_by_curve else entry.errors
 
     @cached_property
     def drawn(self) -> list[EpochErrors]:

@@ -17,7 +17,14 @@ def render_markdown(content: Content) -> str:
 def _parts(content: Content) -> Iterator[str]:
     verdict = content.verdict
     yield f"# {escape(content.name)}"
-    yield render_note(verdict.diagnosis, verdict.steps, epoch=verdict.epoch, measure=content.measure, findings=content.findings)
+    yield render_note(
+        verdict.diagnosis,
+        verdict.steps,
+        epoch=verdict.epoch,
+        unit=content.unit,
+        measure=content.measure,
+        findings=content.findings,
+    )
     if len(verdict.steps) > 1:
         yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))
     if (longer := content.longer) is not None and content.is_longer_better:
@@ -29,7 +36,7 @@ def _parts(content: Content) -> Iterator[str]:
             for times, one in content.more_data.items()
         ]
         yield "\n".join(["| with | dev error | 80 % band |", "|---|---|---|", *cells])
-    if content.history:
+    if content.sets:
         yield "\n".join(_epochs(content))
     if (address := content.address) is not None:
         yield f"Run `{address.run_id}`" + (f": {address.link}" if address.link else "")
@@ -40,4 +47,4 @@ def _epochs(content: Content) -> Iterator[str]:
     yield f"| {content.unit} | {' | '.join(SET_NAMES[name] for name in sets)} |"
     yield "|---" * (len(sets) + 1) + "|"
     for entry in content.listed:
-        yield f"| {entry.epoch} | {' | '.join(percent(entry.finite[name]) if name in entry.finite else '' for name in sets)} |"
+        yield f"| {entry.epoch} | {' | '.join(content.cell(entry, name) for name in sets)} |"

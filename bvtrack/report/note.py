@@ -41,19 +41,20 @@ def render_note(
     steps: Sequence[Step],
     *,
     epoch: int | None = None,
+    unit: str = "epoch",
     measure: str | None = None,
     findings: Sequence[Finding] = (),
     best_other: OtherRun | None = None,
 ) -> str:
     """The whole description: headline, first steps, errors and gaps, the explanation, and the findings of the split.
 
-    `best_other` is the experiment's best other run, to which the note links.
+    `unit` is that of `epoch`, and `best_other` the experiment's best other run, to which the note links.
     """
     parts = [headline(diagnosis, steps)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
     if diagnosis.errors:
-        parts += [_errors_line(epoch, measure), _errors_table(diagnosis)]
+        parts += [_errors_line(epoch, unit, measure), _errors_table(diagnosis)]
     parts.append(_reasons(diagnosis))
     if best_other is not None and best_other.page:
         parts.append(f"Best other run: [{escape(printable(best_other.name))}]({best_other.page})")
@@ -75,8 +76,8 @@ def _reasons(diagnosis: Diagnosis) -> str:
     return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)))
 
 
-def _errors_line(epoch: int | None, measure: str | None) -> str:
-    when = f" at epoch {epoch}" if epoch is not None else ""
+def _errors_line(epoch: int | None, unit: str, measure: str | None) -> str:
+    when = f" at {unit} {epoch}" if epoch is not None else ""
     return f"**Errors**{when}{f' ({escape(measure)})' if measure else ''}"
 
 

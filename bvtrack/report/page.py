@@ -12,6 +12,7 @@ from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_points, perce
 from bvtrack.error_rates.intervals import Rate
 from bvtrack.report import figures
 from bvtrack.report.content import Content, rate_of
+from bvtrack.report.loss_figure import draw_losses, losses_in_words
 from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.shift_figure import shift_figure
@@ -57,6 +58,7 @@ def _words(content: Content) -> dict[str, Any]:
         "findings": [replace(one, message=shortened(one.message, LONGEST_MESSAGE)) for one in content.findings],
         "measure": shortened(content.measure or "", LONGEST_NAME),
         "unit": content.unit,
+        "is_by_curve": content.is_by_curve,
         "version": content.version,
     }
 
@@ -71,7 +73,11 @@ def _when(content: Content) -> str:
 
 def _figures(content: Content) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if any(content.rates(name) for name in content.sets):
+    if content.is_by_curve and any(content.raw_values(name) for name in content.sets):
+        caption = losses_in_words(content)
+        found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: draw_losses(axes, content), "curves", caption)
+        found["curves_caption"] = caption
+    elif any(content.rates(name) for name in content.sets):
         caption = curves_in_words(content)
         found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: figures.draw_curves(axes, content), "curves", caption)
         found["curves_caption"] = caption
@@ -142,7 +148,9 @@ def _beside_human(content: Content) -> str:
 
 def _epochs(content: Content) -> Iterator[dict[str, Any]]:
     for entry in content.listed:
-        cells = [_in_words(rate_of(entry, name)) if name in entry.errors else "" for name in content.sets]
+        cells = [
+            _in_words(rate_of(entry, name)) if name in entry.errors else content.cell(entry, name) for name in content.sets
+        ]
         yield {"epoch": entry.epoch, "cells": cells, "is_judged": entry.epoch == content.verdict.epoch}
 
 

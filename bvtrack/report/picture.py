@@ -6,6 +6,7 @@ import io
 
 from bvtrack.report import figures
 from bvtrack.report.content import Content
+from bvtrack.report.loss_figure import draw_losses
 from bvtrack.report.note import SHOWN_STEPS, headline
 from bvtrack.report.palette import LIGHT
 from bvtrack.report.svg import own_style
@@ -29,7 +30,7 @@ def _drawn(content: Content) -> bytes:
 
     gaps = content.diagnosis.gaps
     steps = [f"{n}. {step.title}" for n, step in enumerate(content.verdict.steps[:SHOWN_STEPS], start=1)]
-    has_curves = any(content.rates(name) for name in content.sets)
+    has_curves = any(content.rates(name) or content.raw_values(name) for name in content.sets)
     heights = [
         TITLE_HEIGHT + STEP_HEIGHT * len(steps),
         *([figures.CURVES_HEIGHT] if has_curves else []),
@@ -51,7 +52,7 @@ def _drawn(content: Content) -> bytes:
         parse_math=False,
     )
     if has_curves:
-        figures.draw_curves(rest.pop(0), content)
+        (draw_losses if content.is_by_curve else figures.draw_curves)(rest.pop(0), content)
     if gaps:
         figures.draw_gaps(rest.pop(0), content.diagnosis)
     found = io.BytesIO()

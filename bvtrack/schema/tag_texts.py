@@ -25,6 +25,19 @@ AUGMENTED = "train: on augmented examples"
 """Remarks in `bvtrack.measure` on how the train error was measured."""
 
 
+SHOWN = 3
+
+
+def one_of(*names: str) -> str:
+    """The remark that each of these metrics may be meant; the first one was taken.
+
+    >>> one_of("val_acc_a", "val_acc_b")
+    'one of: val_acc_a, val_acc_b'
+    """
+    more = len(names) - SHOWN
+    return f"one of: {', '.join(names[:SHOWN])}" + (f" and {more} more" if more > 0 else "")
+
+
 def measure_text(measure: object, remark: str = "") -> str:
     """The value of `bvtrack.measure`, with a remark on how the train error was measured.
 
@@ -36,4 +49,4 @@ def measure_text(measure: object, remark: str = "") -> str:
 
 def metric_of(measure: str | None) -> str:
     """A value of `bvtrack.measure` without its remark."""
-    return re.sub(r" \(train: [^)]*\)$", "", measure or "")
+    return re.sub(r" \((?:train|train_dev|dev|test|one of): [^)]*\)$", "", measure or "")

@@ -122,6 +122,16 @@ def gaps_of(tags: Tags) -> StoredGaps:
     return GAPS.read(tags) or StoredGaps()
 
 
+def states_in(tags: Tags) -> tuple[str, ...]:
+    """Everything that a run was found to be: the parts of its diagnosis, and the value of its curve.
+
+    >>> states_in({"bvtrack.diagnosis": "high_bias+high_variance", "bvtrack.curve": "overtrained"})
+    ('high_bias', 'high_variance', 'overtrained')
+    """
+    diagnosis, curve = DIAGNOSIS.read(tags), CURVE.read(tags)
+    return tuple(dict.fromkeys((*(diagnosis.split("+") if diagnosis else ()), *((curve,) if curve else ()))))
+
+
 def is_written_by(writer: Writer, name: str) -> bool:
     """True if this writer sets a tag of this name.
 

@@ -20,10 +20,15 @@ PARENT = "mlflow.parentRunId"
 
 
 class Latest(NamedTuple):
-    """A metric's point at its last step; NaN if the value is not finite."""
+    """A metric's point at its last step; NaN if the value is not finite, and a time of 0 if that is not known."""
 
     value: float
     step: int
+    timestamp: int = 0
+
+    def __repr__(self) -> str:
+        """Without the time: digests are made of this, and those of runs that have not changed must stay."""
+        return f"Latest(value={self.value!r}, step={self.step!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class LoggedRun:
         return cls(
             run_id=run.info.run_id,
             name=run.info.run_name or run.info.run_id,
-            metrics={p.key: Latest(finite_or_nan(p.value), p.step) for p in points},
+            metrics={p.key: Latest(finite_or_nan(p.value), p.step, p.timestamp) for p in points},
             params=run.data.params,
             tags=run.data.tags,
             datasets=[_dataset(each) for each in run.inputs.dataset_inputs] if run.inputs else [],

@@ -21,7 +21,7 @@ def row(kind: str, audited: Audited | None) -> str:
     if audited is None:
         return f"| {kind} | | | its package is not installed |"
     found = ", ".join(f"{stage} `{name}`" for stage, name in audited.metrics.items())
-    diagnosed = f"`{audited.tag}` ({audited.certainty})" if audited.tag else ""
+    diagnosed = f"`{audited.verdict}` ({audited.certainty})" if audited.tag else ""
     split = f"`{audited.split}`" if audited.split not in (None, "unchecked") else ""
     return f"| {kind} | {found} | {diagnosed} | {split} | {audited.why_not or ''} |"
 
