@@ -12,11 +12,12 @@ COMMANDS = {
     "audit": "Diagnose the runs of experiments, whatever logged them, and tag them.",
     "compare": "Compare the runs of experiments by diagnosis.",
     "demo": "Train small networks with Lightning and Keras and diagnose them.",
-    "diagnose": "Diagnose a few errors, without MLflow.",
+    "diagnose": "Diagnose a few errors, or the runs in log files, without MLflow.",
     "report": "Write the report of a run, whatever logged it.",
     "split": "Check a split in files: its sizes, its distributions, and what its parts share.",
     "sync": "Send what trainings could not.",
     "ui": "Open the map of all runs.",
+    "watch": "Follow a log file that grows, and say when the verdict changes.",
 }
 """Help line of each command, by the name of its module and of its function there."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.experiments import Auditing
 from bvtrack.commands.diagnose import ERROR, ErrorRate
+from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.options import usage_error
 from bvtrack.commands.store import refused
 from bvtrack.commands.tables.audit import Tally, print_tally, run_line
@@ -43,29 +44,60 @@ class BaselineError(ErrorRate):
 @click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="How many runs at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each run.")
+@fail_on_option
 def audit(
-    experiments: tuple[str, ...], is_all: bool, filter_string: str, is_undo: bool, dry_run: bool, as_json: bool, **options: Any
+    experiments: tuple[str, ...],
+    is_all: bool,
+    filter_string: str,
+    is_undo: bool,
+    dry_run: bool,
+    as_json: bool,
+    fail_on: tuple[str, ...] | None,
+    **options: Any,
 ) -> None:
     """Diagnose the runs of experiments, whatever logged them, and tag them.
 
     The errors are those that autologging, loggers or a loop of your own have logged. Only tags are written, and none of runs
     that a callback has diagnosed. What has not changed since the last audit is passed over, so one that was stopped goes on.
 
+    Exit codes: 0; 2 for wrong usage or an experiment that is not there; 1 for runs that could not be read or tagged. With
+    --fail-on, 1 says that a run is what it names, be it diagnosed now or in training, and 2 all else.
+
     Example: bvtrack audit my-experiment --dry-run
     """
     if bool(experiments) == is_all:
         raise click.UsageError("expected the names of experiments, or --all; got " + ("both" if is_all else "neither"))
+    if is_undo and fail_on:
+        raise click.UsageError("expected --undo without --fail-on: what has no diagnosis cannot have one to fail on")
     if is_undo and any(options[name] is not None for name in ("human_error", "baseline")):
         raise click.UsageError("expected --undo without --human-error and --baseline: there is nothing to compare with")
     auditing = _make_auditing(is_dry=dry_run, **options)
     problems: list[str] = []
     runs = _audited_runs(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
-    tally = _count_runs(runs, as_json=as_json, shows_runs=dry_run)
+    found: list[tuple[str, list[str]]] = []
+    tally = _count_runs(_watched(runs, fail_on, found), as_json=as_json, shows_runs=dry_run)
     if not as_json:
         _print_tally(tally, "untagged" if is_undo else "tagged anew", is_dry=dry_run)
     for problem in problems:
         click.echo(f"Error: {problem}", err=True)
-    sys.exit(2 if problems else int(tally.n_refused > 0))
+    say_found(found)
+    sys.exit(_exit_code(tally, problems, found, fail_on))
+
+
+def _exit_code(tally: Tally, problems: Sequence[str], found: Sequence[object], fail_on: Sequence[str] | None) -> int:
+    if found:
+        return FOUND
+    if problems or (fail_on and tally.n_refused):
+        return UNREADABLE
+    return int(tally.n_refused > 0)
+
+
+def _watched(runs: Iterable[Audited], fail_on: Sequence[str] | None, found: list[tuple[str, list[str]]]) -> Iterator[Audited]:
+    """The runs; those that have a tag of `--fail-on` are added to `found`."""
+    for audited in runs:
+        if some := found_in(audited.states, fail_on):
+            found.append((audited.name, some))
+        yield audited
 
 
 def _make_auditing(*, is_dry: bool, **options: Any) -> Auditing:

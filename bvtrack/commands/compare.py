@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of
+from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
 from bvtrack.schema import tags
@@ -34,15 +36,41 @@ KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
 @click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
 @click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write the map of the runs to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@fail_on_option
 def compare(
-    experiments: tuple[str, ...], filter_string: str, tracking_uri: str | None, page: Path | None, as_json: bool
+    experiments: tuple[str, ...],
+    filter_string: str,
+    tracking_uri: str | None,
+    page: Path | None,
+    as_json: bool,
+    fail_on: tuple[str, ...] | None,
 ) -> None:
     """Compare the runs of experiments by diagnosis: how many there are, the best of each, and which parameters go with which.
 
     Runs without a diagnosis are left out; `bvtrack audit` diagnoses them.
 
+    Exit codes: 0; 2 for wrong usage; 1 if there is nothing to compare or MLflow does not respond. With --fail-on, 1 says that a
+    run is what it names, and 2 all else.
+
     Example: bvtrack compare my-experiment --html map.html
     """
+    try:
+        found = _compare(experiments, filter_string, tracking_uri, page, as_json=as_json)
+    except click.ClickException as error:
+        if not fail_on:
+            raise
+        error.show()
+        sys.exit(UNREADABLE)
+    failed = [(_name(run), some) for run in found if (some := found_in(tags.states_in(run.data.tags), fail_on))]
+    say_found(failed)
+    if failed:
+        sys.exit(FOUND)
+
+
+def _compare(
+    experiments: Sequence[str], filter_string: str, tracking_uri: str | None, page: Path | None, *, as_json: bool
+) -> list[Run]:
+    """Print the comparison, and return the runs."""
     uri, found = _read(experiments, filter_string, tracking_uri)
     diagnosed = [run for run in map(_diagnosed, found) if run is not None]
     if not diagnosed:
@@ -50,6 +78,7 @@ def compare(
     if page is not None:
         _write_page(page, [run for run in found if tags.GAPS.name in run.data.tags], ", ".join(experiments), uri)
     _print(diagnosed, as_json=as_json)
+    return found
 
 
 def _no_diagnosis(n_found: int, experiments: Sequence[str], filter_string: str) -> str:
@@ -77,7 +106,11 @@ def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Itera
 
 
 def _diagnosed(run: Run) -> DiagnosedRun | None:
-    return DiagnosedRun.of(run.info.run_id, run.info.run_name or run.info.run_id, run.data.tags, run.data.params)
+    return DiagnosedRun.of(run.info.run_id, _name(run), run.data.tags, run.data.params)
+
+
+def _name(run: Run) -> str:
+    return str(run.info.run_name or run.info.run_id)
 
 
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:

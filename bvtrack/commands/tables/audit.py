@@ -33,8 +33,8 @@ class Tally:
         self.n_changed += audited.is_changed
         self.n_disguised += FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "")
         if audited.tag is not None:
-            self.diagnoses[audited.tag] += 1
-            self.certain[audited.tag] += audited.certainty == "certain"
+            self.diagnoses[audited.verdict or ""] += 1
+            self.certain[audited.verdict or ""] += audited.certainty == "certain"
         if audited.reason is not None and audited.why_not is not None:
             self.reasons[audited.reason] += 1
             self.examples.setdefault(audited.reason, printable(f"{audited.name}: {audited.why_not}"))
@@ -50,7 +50,7 @@ def run_line(audited: Audited) -> str:
     if audited.tag is None:
         return printable(f"{audited.name}: {audited.why_not or 'tagged by an audit'}")
     taken = ", ".join(f"{stage} from {name}" for stage, name in audited.metrics.items())
-    parts = [f"{audited.name}: {audited.tag} ({audited.certainty})", taken, _warned(audited)]
+    parts = [f"{audited.name}: {audited.verdict} ({audited.certainty})", taken, _warned(audited)]
     return printable("; ".join(part for part in parts if part))
 
 

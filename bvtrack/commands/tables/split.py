@@ -58,9 +58,9 @@ def _parts(check: FilesCheck, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield _splits(check)
-    level = check.found.findings[0].level if check.found.findings else "note"
+    level = check.findings[0].level if check.findings else "note"
     yield Text(f"\n{verdict_line(check)}\n", style=f"bold {'green' if level == 'note' else COLOURS[level]}")
-    if check.found.findings:
+    if check.findings:
         yield _findings(check, width)
     significant = [one for one in check.shift.comparisons if one.is_significant]
     if significant:
@@ -106,7 +106,7 @@ def _findings(check: FilesCheck, width: int) -> Table:
     from rich.text import Text
 
     table = Table.grid(padding=(0, BETWEEN))
-    for finding in check.found.findings:
+    for finding in check.findings:
         level = Text(finding.level, style=COLOURS[finding.level])
         table.add_row(level, Text(_wrapped(finding.message, max(1, width - LEVEL_WIDTH - BETWEEN))))
     return table
