@@ -496,15 +496,6 @@ def test_sets_of_different_width_are_refused(width: int) -> None:
         compare_splits(train=np.zeros((5, 2)), dev=np.zeros((5, width)))
 
 
-def test_targets_in_one_set_alone_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected targets in both splits or in none, got no targets in test"):
-        compare_splits(
-            train=(np.zeros((5, 2)), np.zeros(5)),
-            dev=(np.zeros((5, 2)), np.zeros(5)),
-            test=np.zeros((5, 2)),
-        )
-
-
 @pytest.mark.parametrize("shape", [(4,), (6,), ()])
 def test_targets_that_are_not_one_an_example_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"^train: expected (one target an example|an array of examples)"):
@@ -514,9 +505,9 @@ def test_targets_that_are_not_one_an_example_are_refused(shape: tuple[int, ...])
 def test_names_and_numbers_are_not_compared() -> None:
     features = _same_features(4)
 
-    with pytest.raises(ValueError, match="expected classes as in the other split, got numbers"):
+    with pytest.raises(ValueError, match=r"expected classes in label of dev as in the other split, got 0\.1 in row 1"):
         compare_splits(train=(features, list("abab")), dev=(features, [0.1, 0.2, 0.3, 0.4]))
-    with pytest.raises(ValueError, match=r"expected feature of dev to be of shape .* and type <f8 as in the other split"):
+    with pytest.raises(ValueError, match="expected numbers in feature of dev as in the other split, got 'a' in row 1"):
         compare_splits(train=np.zeros(4), dev=np.array(list("abab")))
 
 

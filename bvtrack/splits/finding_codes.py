@@ -5,7 +5,7 @@ The checks decide on the finding, its level and its numbers; all wording is here
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from string import Formatter
 from types import MappingProxyType
@@ -20,11 +20,21 @@ _KNOWS = (
     "the {split} set has {count:,} of {total:,} examples ({share!p}; the guideline is {guideline}) "
     "and knows a {error!p} error to ±{points:.1f} points"
 )
-_COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{of_sample}"
+_COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{but_for}{of_sample}"
 _NEAR_COPIES = (
     "{n_near:,} of {n:,} {later} examples ({share!p}) are near copies of {earlier} examples by their {part}: "
     "keep what was made of one original in one set"
 )
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and the number of the others.
+
+    >>> named(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 class _Words(Formatter):
@@ -74,9 +84,37 @@ class FindingCode(StrEnum):
         },
     )
 
+    NOT_ALL_READ = "{split}_not_all_read", {"warning": "reading {split}: {remark}"}
+    READ_AS = "{split}_read_as", {"note": "reading {split}: {remark}"}
+
     HAS_UNSEEN_CLASSES = (
         "{later}_has_unseen_classes",
-        {"warning": "{later} holds classes that {earlier} lacks: {classes}; no model can have learned them"},
+        {
+            "warning": "{later} holds classes that {earlier} lacks: {classes}; no model can have learned them",
+            "note": "{later} holds labels that {earlier} lacks: {classes}; if they are classes and no quantities, "
+            "no model can have learned them",
+        },
+    )
+    HAS_NO_LABELS = (
+        "{split}_has_no_labels",
+        {"note": "{split} has no labels{hidden}: only its features were compared with those of {others}"},
+        {"hidden": ", only {label}"},
+    )
+    LABELS_WRITTEN_OTHERWISE = (
+        "{later}_writes_labels_otherwise",
+        {"note": "{later} writes labels otherwise than {earlier}, {other} for {one}: they were compared as the same"},
+    )
+    WORDS_READ_AS_MISSING = (
+        "{split}_has_words_among_numbers",
+        {
+            "note": "{n:,} of {total:,} values in {column} of {split} are no numbers and were read as missing: "
+            "{words}{in_row}; write numbers there, or leave the column out (--without {column})",
+        },
+        {"in_row": " (first in row {row:,})"},
+    )
+    READ_AS_TEXTS = (
+        "{split}_has_numbers_among_texts",
+        {"note": "{columns} of {split} are no texts as in the other split, and were read as texts: write both alike"},
     )
     UNCLEAR_DISTRIBUTION = (
         "unclear_distribution",
@@ -110,7 +148,10 @@ class FindingCode(StrEnum):
             "note": f"{_COPIES}, but {{usual!p}} of the {{earlier}} examples come more than once too: "
             "rows so short repeat by chance",
         },
-        {"of_sample": ", by a random sample of them"},
+        {
+            "but_for": " in all columns but {keys} (one that differs in each row or set hides copies)",
+            "of_sample": ", by a random sample of them",
+        },
     )
     NEARLY_REPEATS = "{later}_nearly_repeats_{earlier}", {"error": _NEAR_COPIES, "note": _NEAR_COPIES}
     SHARES_GROUPS = (
@@ -125,6 +166,53 @@ class FindingCode(StrEnum):
         {
             "warning": "{earlier} goes on after {later} begins: where the model will meet later data than it has seen, "
             "let {later} begin when {earlier} ends"
+        },
+    )
+
+    HAS_UNREADABLE_FILES = (
+        "{split}_has_unreadable_files",
+        {
+            "warning": "{n:,} of {total:,} images of {split} cannot be read and are left out: {names}; "
+            "most loaders stop at them: mend or remove them"
+        },
+    )
+    HAS_EMPTY_CLASSES = (
+        "{split}_has_empty_classes",
+        {
+            "warning": "{split} has folders without images, which are no classes here ({n:,}: {names}): "
+            "Keras counts them as classes, torchvision refuses them"
+        },
+    )
+    READ_WITHIN = (
+        "{split}_read_within",
+        {"note": "the images of {split} are those in its folder {folder}, {classes}{none}"},
+        {"classes": "whose subfolders are the classes", "none": "without classes, for its name is none"},
+    )
+    HAS_OTHER_FILES = "{split}_has_other_files", {"note": "{split} also holds {files}, which are not read"}
+    HAS_FRAMES = (
+        "{split}_has_frames",
+        {"note": "{n:,} of {total:,} images of {split} hold several frames or pages, of which the first is read: {names}"},
+    )
+    HAS_TURNED_IMAGES = (
+        "{split}_has_turned_images",
+        {
+            "note": "{n:,} of {total:,} images of {split} have an EXIF rotation and are compared upright: {names}; "
+            "the loaders of torchvision and Keras leave them as they lie"
+        },
+    )
+    HAS_TRANSPARENT_IMAGES = (
+        "{split}_has_transparent_images",
+        {
+            "note": "{n:,} of {total:,} images of {split} are transparent in parts and are compared on white, "
+            "or on black where they are light: {names}; a loader that converts to RGB drops what is transparent"
+        },
+    )
+
+    HAS_16_BIT_COLOURS = (
+        "{split}_has_16_bit_colours",
+        {
+            "note": "{n:,} of {total:,} images of {split} have colours of 16 bits, of which Pillow, and so most loaders, "
+            "read the upper 8: {names}"
         },
     )
 

@@ -13,9 +13,9 @@ from typing import Any
 from bvtrack.splits.comparing.joint_tests import joint_tests
 from bvtrack.splits.comparing.two_sample import Test, class_tests, numeric_tests
 from bvtrack.splits.profiling.columns import Names
+from bvtrack.splits.profiling.conversion import LABEL
 from bvtrack.splits.profiling.profile import SplitProfile
 
-LABEL = "label"
 ALPHA = 0.05
 LABEL_SHARE = 0.5
 """Share of alpha spent on labels (weighted Holm-Bonferroni): they are one column among many, but matter more than one."""
@@ -145,7 +145,7 @@ def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, fl
 def _label_tests(one: SplitProfile, other: SplitProfile) -> Iterator[Test]:
     if one.labels is not None and other.labels is not None:
         yield from class_tests({LABEL: _side_by_side(one.labels, other.labels)}, "classes")
-    elif one.label_numbers is not None and other.label_numbers is not None:
+    if one.label_numbers is not None and other.label_numbers is not None:
         yield from numeric_tests(one.label_numbers, other.label_numbers)
         yield from joint_tests(one.label_numbers, other.label_numbers)
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.splits.comparing.comparison import LABEL, Comparison
+from bvtrack.splits.comparing.comparison import Comparison
 from bvtrack.splits.profiling.binning import N_CODES, Coding
+from bvtrack.splits.profiling.conversion import LABEL
 from bvtrack.splits.profiling.profile import SplitProfile
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bvtrack.splits.finding import Finding, Level
-from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.finding_codes import FindingCode, named
 from bvtrack.splits.near_duplicates.images import near_duplicates
 from bvtrack.splits.near_duplicates.texts import near_duplicate_texts
 from bvtrack.splits.profiling.profile import SplitProfile
-from bvtrack.splits.profiling.row_hash import MOST_KEPT
+from bvtrack.splits.profiling.row_hash import MOST_KEPT, MOST_KEPT_WITHOUT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,40 @@ NEAR_SHARE = 0.01
 """Share of near copies from which they are an error: 5 in 1,000 natural images merely look alike."""
 CHANCE_FACTOR = 2.0
 """Maximum ratio of copies to repeats within a set that is no leak: rows that repeat within a set also recur across sets."""
+CHANCE = 0.01
+"""P-value of so many copies if rows recur across sets as they do within one; only for copies in some of the columns."""
+OFTEN = 0.5
+"""If this share of rows repeats without some columns, these are what an example is known by."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """`n` of the `n_later` examples of one set that are among the `n_earlier` of another, of which a share `usual` comes more
+    than once; found without the columns `left_out`.
+    """
+
+    n: int
+    n_later: int
+    n_earlier: int
+    usual: float
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Share of the later examples."""
+        return self.n / self.n_later
+
+    @property
+    def are_by_chance(self) -> bool:
+        """True if rows recur across the sets as they do within one; without some of the columns, also if too few recur to
+        tell.
+        """
+        from scipy.special import betainc
+
+        if self.share <= CHANCE_FACTOR * self.usual:
+            return True
+        n_within, of_later = self.usual * self.n_earlier, self.n_later / (self.n_later + self.n_earlier)
+        return bool(self.left_out) and betainc(self.n, n_within + 1, of_later) > CHANCE
 
 
 @dataclass(frozen=True)
@@ -37,14 +71,26 @@ class Pair:
     other: SplitProfile
 
     @cached_property
-    def n_copies(self) -> int:
-        """Number of examples of `other` that are also in `one`: 0 without hashes, extrapolated if only some are kept."""
+    def copies(self) -> Copies:
+        """The examples of `other` that are also in `one`, by all columns, or without those that hide more copies."""
         if self.one.hashes is None or self.other.hashes is None:
-            return 0
-        hashes = self.other.hashes
-        if self.other.n > len(hashes) or self.one.n > len(self.one.hashes):  # only the range that both sets kept
-            hashes = hashes[hashes <= min(self.one.hashes[-1], hashes[-1])]
-        return int(_is_in(hashes, self.one.hashes).sum() * self.other.n / max(len(hashes), 1))
+            return Copies(0, self.other.n, self.one.n, 0.0)
+        whole = self._copies((), self.one.hashes, self.other.hashes)
+        hidden = [
+            found
+            for names in zip(self.one.layout.left_out, self.one.hashes_without, self.other.hashes_without, strict=True)
+            if (found := self._copies(*names)).n > whole.n and found.usual < OFTEN
+        ]
+        no_chance = (found for found in hidden if not found.are_by_chance)
+        return next(no_chance, whole if whole.n or not hidden else hidden[0])
+
+    def _copies(self, left_out: tuple[str, ...], one: NDArray[np.uint64], other: NDArray[np.uint64]) -> Copies:
+        """The copies by these hashes, extrapolated if only some are kept."""
+        usual = _share_repeated(one)
+        if self.other.n > len(other) or self.one.n > len(one):  # only the range that both sets kept
+            other = other[other <= min(one[-1], other[-1])]
+        n = int(_is_in(other, one).sum() * self.other.n / max(len(other), 1))
+        return Copies(n, self.other.n, self.one.n, usual, left_out)
 
     def finding(self, code: FindingCode, level: Level | None = None, /, **measured: object) -> Finding:
         """A finding about these two sets."""
@@ -68,12 +114,12 @@ def _is_in(hashes: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[n
     return found
 
 
-def _share_repeated(one: SplitProfile) -> float:
+def _share_repeated(hashes: NDArray[np.uint64]) -> float:
     """Share of a set's examples that occur in it more than once."""
-    if one.hashes is None or len(one.hashes) < 2:
+    if len(hashes) < 2:
         return 0.0
-    again = one.hashes[1:] == one.hashes[:-1]
-    return float(again.sum() + (again & ~_shifted_by_one(again)).sum()) / len(one.hashes)
+    again = hashes[1:] == hashes[:-1]
+    return float(again.sum() + (again & ~_shifted_by_one(again)).sum()) / len(hashes)
 
 
 def _shifted_by_one(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -83,17 +129,19 @@ def _shifted_by_one(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _copies(pair: Pair) -> Iterator[Finding]:
-    if not pair.n_copies:
+    found = pair.copies
+    if not found.n:
         return
-    share, usual = pair.n_copies / pair.other.n, _share_repeated(pair.one)
     yield pair.finding(
         FindingCode.REPEATS,
-        "note" if share <= CHANCE_FACTOR * usual else "error",
-        n_shared=pair.n_copies,
-        n=pair.other.n,
-        share=share,
-        usual=usual,
-        of_sample=max(pair.one.n, pair.other.n) > MOST_KEPT,
+        "note" if found.are_by_chance else "error",
+        n_shared=found.n,
+        n=found.n_later,
+        share=found.share,
+        usual=found.usual,
+        of_sample=max(found.n_later, found.n_earlier) > (MOST_KEPT_WITHOUT if found.left_out else MOST_KEPT),
+        but_for=found.left_out,
+        keys=named(found.left_out),
     )
 
 
@@ -104,8 +152,8 @@ def _near_copies(pair: Pair) -> Iterator[Finding]:
         if again is None or len(described) < FEWEST_NEIGHBOURS:
             continue
         find = near_duplicate_texts if kinds[name] == "text" else near_duplicates
-        n, n_near = len(again), int(find(described, again).is_leak.sum())
-        if n_near > pair.n_copies:
+        n, n_near = len(again), find(described, again).n_leaks
+        if n_near > pair.copies.n:
             level: Level = "error" if n_near >= NEAR_SHARE * n else "note"
             yield pair.finding(FindingCode.NEARLY_REPEATS, level, n_near=n_near, n=n, share=n_near / n, part=name)
 

@@ -11,11 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bvtrack.splits.comparing.comparison import LABEL, Comparison, compare_profiles
+from bvtrack.splits.comparing.comparison import Comparison, compare_profiles
 from bvtrack.splits.comparing.histograms import Histogram, histograms
+from bvtrack.splits.comparing.labels import comparable_labels, unseen_classes
 from bvtrack.splits.comparing.leakage import leak_findings
+from bvtrack.splits.comparing.reading_remarks import remarks_on
 from bvtrack.splits.finding import Finding, Level, is_ok
-from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.finding_codes import FindingCode, named
+from bvtrack.splits.profiling.conversion import LABEL
 from bvtrack.splits.profiling.profile import SplitProfile, profile
 
 Verdict = Literal[
@@ -33,11 +36,6 @@ NEGLIGIBLE_KS = 0.05
 KS_CRITICAL = 1.358
 """The 95 % quantile of the Kolmogorov distribution."""
 LEAK = " + leak"
-MOST_NAMED = 3
-"""Maximum number of differences named in a finding; the rest are counted."""
-
-FEWEST_EXPECTED = 10
-"""Minimum expected count of a class in a sample: if it has none, the whole set is taken to lack the class."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,11 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
 
     Each set is a profile, or data to profile: an array of features `[n_examples, ...]`, a table, a mapping of columns, a
     dataset, a loader or a generator of batches, or a pair `(features, targets)`. Targets of a table or a mapping may also be
-    its column `label`, `labels`, `target`, `targets` or `y`. Integers, booleans, names and one-hot rows are classes, other
-    targets are continuous. `leaks=False` skips hashing rows and looking for copies.
+    its column `label`, `labels`, `target`, `targets` or `y`. Booleans, names and one-hot rows are classes, floats are
+    continuous. Integers are one or the other by how often each occurs (ages and prices are quantities), and compared as both
+    where that does not tell; write them as floats or names to say it. `leaks=False` skips hashing rows and looking for copies.
+    Copies are also found without columns that differ in each row, such as row numbers. Words in a column of numbers are read
+    as missing, and a set without labels is compared by its features; both are said.
 
     Raises `ValueError` for an empty set, features and targets of different lengths, sets with different columns, or profiles
     with different bin edges.
@@ -89,11 +90,18 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
 def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[str] = ()) -> ShiftReport:
     """Compare any two or three sets, by name; `samples` are the sets whose labels are only a sample."""
     sets = _profiles(given, leaks=leaks)
-    comparisons = compare_profiles(sets)
+    compared, on_labels = comparable_labels(sets)
+    comparisons = compare_profiles(compared)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)
     leaked = tuple(leak_findings(sets)) if leaks else ()
-    findings = (*_unseen_classes(sets, samples), *_findings(comparisons, distribution, counts), *leaked)
+    findings = (
+        *unseen_classes(compared, samples),
+        *_findings(comparisons, distribution, counts),
+        *leaked,
+        *on_labels,
+        *remarks_on(sets),
+    )
     has_leak = any(finding.level == "error" for finding in leaked)
     return ShiftReport(
         verdict=f"{distribution}{LEAK if has_leak else ''}",  # type: ignore[arg-type]  # one of Verdict's
@@ -101,7 +109,7 @@ def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[s
         comparisons=comparisons,
         counts=counts,
         digests={name: found.digest for name, found in sets.items()},
-        histograms=histograms(sets, comparisons),
+        histograms=histograms(compared, comparisons),
     )
 
 
@@ -130,22 +138,6 @@ def _coarsest_effect(counts: Mapping[str, int]) -> float:
     return KS_CRITICAL * math.sqrt(1 / smaller + 1 / larger)
 
 
-def _unseen_classes(sets: Mapping[str, SplitProfile], samples: Collection[str]) -> Iterator[Finding]:
-    (first, reference), *others = sets.items()
-    if reference.labels is None or reference.labels.is_bucketed:
-        return
-    for name, found in others:
-        fewest = FEWEST_EXPECTED * found.n / reference.n if first in samples else 0
-        unseen = {
-            label: n
-            for label, n in found.class_counts.items()
-            if label and label not in reference.labels.counts and n >= fewest
-        }
-        if unseen and found.labels is not None and not found.labels.is_bucketed:
-            classes = _abbreviated([f"{label} ({n:,})" for label, n in unseen.items()])
-            yield FindingCode.HAS_UNSEEN_CLASSES.finding(earlier=first, later=name, classes=classes)
-
-
 def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
     if verdict == "unclear":
         needed = math.ceil(2 * (KS_CRITICAL / NEGLIGIBLE_KS) ** 2 / 100) * 100
@@ -162,12 +154,6 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     by_column: dict[str, Comparison] = {}
     for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
-    differences = _abbreviated([one.in_words() for one in by_column.values()])
+    differences = named([one.in_words() for one in by_column.values()])
     level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
     return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
-
-
-def _abbreviated(named: Sequence[str]) -> str:
-    """The first names, and the number of the others."""
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"{', '.join(named[:MOST_NAMED])}{more}"

@@ -29,7 +29,7 @@ def class_names(layout: Layout, targets: NDArray[Any]) -> NDArray[Any]:
         return flat
     found = np.isfinite(flat) if flat.dtype.kind == "f" else np.ones(len(flat), bool)
     if flat.dtype.kind not in "biuf" or bool((flat[found] % 1 != 0).any() if flat.dtype.kind == "f" else False):
-        raise ValueError(f"expected classes as in the other split, got numbers ({targets.dtype.str})")
+        raise ValueError("expected classes as in the other split, got numbers")
     if found.all():
         integers: NDArray[Any] = flat.astype(np.uint64 if flat.dtype.kind == "u" else np.int64)
         return integers

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from bvtrack.splits.reading.arrays import TEXT, Family, family, is_missing, printable
+from bvtrack.splits.profiling.lists import LIST_COLUMNS, TEXT_BUCKETS, list_numbers
+from bvtrack.splits.reading.arrays import TEXT, Family, family, is_list_like, is_missing, printable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["number", "table", "image", "tensor", "words", "text"]
+Kind = Literal["number", "table", "image", "tensor", "words", "text", "lists"]
 SECONDS = {
     "W": 604_800.0,
     "D": 86_400.0,
@@ -35,7 +36,6 @@ PROJECTIONS = 32
 FRACTIONS = 1 << 20
 """Before projection, numbers are rounded to multiples of a row's largest one divided by this."""
 VALUES_AT_ONCE = 1 << 22
-TEXT_BUCKETS = 32
 MOST_CATEGORIES = 1000
 """Categories counted one by one; more than these are hashed into this many buckets."""
 SHARE_OF_TEXTS = 0.5
@@ -92,6 +92,8 @@ class Part:
                 return np.concatenate([_projected(some.reshape(len(some), -1)) for some in _parts(values)])
             case "text":
                 return _text_numbers(values)
+            case "lists":
+                return list_numbers(values)
         return np.empty((len(values), 0))
 
 
@@ -99,6 +101,8 @@ def _kind(values: NDArray[Any]) -> Kind:
     import numpy as np
 
     if values.dtype.kind in TEXT and values.ndim == 1:
+        if any(is_list_like(value) for value in values[:MOST_COLUMNS].tolist()):
+            return "lists"
         some = [value for value in values[:MOST_COLUMNS].tolist() if isinstance(value, str)]
         is_text = len(set(some)) > max(SHARE_OF_TEXTS * len(some), 20) and np.mean([len(text.split()) for text in some]) > 1
         return "text" if is_text else "words"
@@ -144,6 +148,9 @@ def _column_names(name: str, kind: Kind, shape: tuple[int, ...]) -> Iterator[str
         case "text":
             yield from (f"{name}: {what}" for what in ("characters", "words", "characters a word"))
             yield from (f"{name}: words of bucket {index}" for index in range(TEXT_BUCKETS))
+        case "lists":
+            yield from (f"{name}: {what}" for what in LIST_COLUMNS)
+            yield from (f"{name}: items of bucket {index}" for index in range(TEXT_BUCKETS))
 
 
 def numeric(values: NDArray[Any]) -> NDArray[Any]:

@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.splits.profiling.binning import N_CODES, Coding
-from bvtrack.splits.profiling.columns import MOST_CATEGORIES, Part, numeric
-from bvtrack.splits.reading.arrays import TEXT, family, is_all_missing
+from bvtrack.splits.profiling.columns import Part, numeric
+from bvtrack.splits.profiling.conversion import LABEL, Place, check_classes, converted, to_numbers
+from bvtrack.splits.profiling.key_columns import LeftOut, columns_to_leave_out
+from bvtrack.splits.profiling.remarks import Remarks
+from bvtrack.splits.profiling.target_kinds import FEW_IN_ORDER, kind_of_whole
+from bvtrack.splits.reading.arrays import TEXT, as_objects
+from bvtrack.splits.reading.words_as_numbers import are_numbers, numbers_among
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bvtrack.splits.reading.features import Columns
 
-Targets = Literal["none", "classes", "one_hot", "numbers"]
+Targets = Literal["none", "classes", "either", "one_hot", "numbers"]
+"""`either` are whole numbers that could be classes or quantities, and are counted as both."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The parts of an example, the bin edges of their numbers and of continuous targets, and the kind of targets."""
+    """The parts of an example, the bin edges of their numbers and of targets that may be numbers, and the kind of targets."""
 
     parts: tuple[Part, ...]
     coding: Coding
     targets: Targets
     target_coding: Coding | None
+    left_out: tuple[LeftOut, ...] = ()
+    """Sets of columns without which copies are looked for, too."""
 
     @classmethod
     def of(cls, columns: Columns, targets: NDArray[Any] | None) -> Self:
         """The layout of a sample of a few thousand examples, which sets the bin edges."""
+        columns = {name: _without_words(values) for name, values in columns.items()}
         parts = tuple(Part.of(name, values) for name, values in columns.items())
         kind = _kind_of(targets)
-        target_coding = Coding.of(target_numbers(targets)) if kind == "numbers" and targets is not None else None
-        return cls(parts, Coding.of(numbers_of(parts, columns)), kind, target_coding)
+        target_coding = None if targets is None or not _are_ordered(kind, targets) else Coding.of(target_numbers(targets))
+        left_out = columns_to_leave_out(parts, columns)
+        return cls(parts, Coding.of(numbers_of(parts, columns)), kind, target_coding, left_out)
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -47,15 +57,19 @@ class Layout:
         """Equal for layouts whose counts can be added and compared."""
         import hashlib
 
-        known = [[part.name, part.kind, part.shape] for part in self.parts], self.targets
+        known = [[part.name, part.kind, part.shape] for part in self.parts], self.targets, self.left_out
         digest = hashlib.blake2b(json.dumps(known).encode(), digest_size=8)
         for coding in (self.coding, self.target_coding):
             if coding is not None:
                 digest.update(coding.pivots.tobytes() + coding.edges.tobytes() + coding.is_fine.tobytes())
         return digest.hexdigest()
 
-    def checked(self, name: str, columns: Columns) -> Columns:
-        """The columns in the layout's order. Raises `ValueError` if their names, kinds or shapes differ from it."""
+    def checked(self, name: str, columns: Columns, start: int = 0) -> tuple[Columns, Remarks]:
+        """The columns in the layout's order and types, and remarks on what was converted; `start` rows were before them.
+
+        Raises `ValueError` if their names, kinds or shapes differ from the layout's.
+        """
+        columns = _side_by_side(self.parts, columns)
         wanted, found = [part.name for part in self.parts], list(columns)
         if set(wanted) != set(found):
             missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
@@ -63,15 +77,20 @@ class Layout:
                 f"expected the columns of the other split in {name}; "
                 f"missing: {', '.join(missing) or 'none'}; not expected: {', '.join(extra) or 'none'}"
             )
+        converted_columns: dict[str, NDArray[Any]] = {}
+        remarks = Remarks()
         for part in self.parts:
-            values = columns[part.name]
-            is_alike = family(values.dtype.str) == part.family or (part.family != "number" and is_all_missing(values))
-            if values.shape[1:] != part.shape or not is_alike:
-                raise ValueError(
-                    f"expected {part.name} of {name} to be of shape {part.shape} and type {part.dtype} as in the other split, "
-                    f"got {values.shape[1:]} and {values.dtype.str}"
-                )
-        return {part.name: _cast_missing(part, columns[part.name]) for part in self.parts}
+            converted_columns[part.name], new = converted(part, columns[part.name], Place(part.name, name, start))
+            remarks |= new
+        return converted_columns, remarks
+
+    def checked_targets(self, name: str, targets: NDArray[Any], start: int = 0) -> tuple[NDArray[Any], Remarks]:
+        """The targets as numbers or classes, and remarks on words among numbers. Raises `ValueError` for other targets."""
+        place = Place(LABEL, name, start)
+        if self.targets != "numbers":
+            check_classes(targets, place)
+            return targets, Remarks()
+        return to_numbers(targets, place) if targets.dtype.kind in TEXT else (targets, Remarks())
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -81,6 +100,7 @@ class Layout:
             "coding": _coding_json(self.coding),
             "targets": self.targets,
             "target_coding": None if self.target_coding is None else _coding_json(self.target_coding),
+            "left_out": [list(names) for names in self.left_out],
         }
 
     @classmethod
@@ -88,7 +108,9 @@ class Layout:
         """The inverse of `to_json`."""
         parts = tuple(Part.named(**{**part, "shape": tuple(part["shape"])}) for part in content["parts"])
         of_targets = content["target_coding"]
-        return cls(parts, _coding(content["coding"]), content["targets"], None if of_targets is None else _coding(of_targets))
+        target_coding = None if of_targets is None else _coding(of_targets)
+        left_out = tuple(tuple(names) for names in content.get("left_out", ()))
+        return cls(parts, _coding(content["coding"]), content["targets"], target_coding, left_out)
 
 
 def numbers_of(parts: tuple[Part, ...], columns: Columns) -> NDArray[Any]:
@@ -116,13 +138,32 @@ def _match_byte_dtype(part: Part, numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers.astype(np.float64) if are_bytes and not is_byte else numbers
 
 
-def _cast_missing(part: Part, values: NDArray[Any]) -> NDArray[Any]:
-    """The values, with None or NaT in place of an all-missing column that was read as another kind."""
+def _side_by_side(parts: tuple[Part, ...], columns: Columns) -> Columns:
+    """Columns that are in an array in the other split as such an array, and an array as the columns that it is there."""
+    found = dict(columns)
+    for part in parts:
+        if part.kind == "table" and part.name not in found and all(name in found for name in part.columns):
+            found[part.name] = _together([found.pop(name) for name in part.columns])
+    for name, values in columns.items():
+        of_array = [f"{name} {index}" for index in range(values.shape[1])] if values.ndim == 2 else []
+        wanted = {part.name for part in parts}
+        if name not in wanted and of_array and all(column in wanted for column in of_array):
+            found |= dict(zip(of_array, found.pop(name).T, strict=True))
+    return found
+
+
+def _together(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Columns `[n]` as an array `[n, k]`, of objects if there are texts among them."""
     import numpy as np
 
-    if family(values.dtype.str) == part.family:
-        return values
-    return np.full(values.shape, None, object) if part.is_text else np.full(values.shape, "NaT", part.dtype)
+    is_of_texts = any(column.dtype.kind in TEXT for column in columns)
+    return np.stack([as_objects(column) for column in columns] if is_of_texts else columns, axis=1)
+
+
+def _without_words(values: NDArray[Any]) -> NDArray[Any]:
+    """A column of numbers with a few words among them as numbers."""
+    is_of_numbers = values.dtype.kind in TEXT and values.ndim == 1 and are_numbers(values)
+    return numbers_among(values)[0] if is_of_numbers else values
 
 
 def _kind_of(targets: NDArray[Any] | None) -> Targets:
@@ -133,17 +174,25 @@ def _kind_of(targets: NDArray[Any] | None) -> Targets:
     if targets.ndim == 2 and targets.shape[1] > 1:
         is_binary = targets.dtype.kind in "biuf" and bool(np.isin(targets, (0, 1)).all())
         return "one_hot" if is_binary and bool((targets.sum(axis=1) == 1).all()) else "numbers"
-    if targets.dtype.kind in TEXT or (targets.dtype.kind in "biu" and targets.ndim <= 2):
-        return "numbers" if targets.dtype.kind in "iu" and len(np.unique(targets)) > MOST_CATEGORIES else "classes"
-    return "numbers"
+    if targets.dtype.kind in "iu" and targets.ndim <= 2:
+        return kind_of_whole(targets.reshape(-1))
+    return "classes" if targets.dtype.kind in TEXT or (targets.dtype.kind == "b" and targets.ndim <= 2) else "numbers"
+
+
+def _are_ordered(kind: Targets, targets: NDArray[Any]) -> bool:
+    """True for targets that are compared as numbers, too: no order of many classes can be ruled out to mean something."""
+    import numpy as np
+
+    is_of_many = kind == "classes" and targets.dtype.kind in "iu" and len(np.unique(targets)) > FEW_IN_ORDER
+    return kind in ("numbers", "either") or is_of_many
 
 
 def target_numbers(targets: NDArray[Any]) -> NDArray[Any]:
-    """Continuous targets as columns `[n, k]`. Raises `ValueError` for class names."""
+    """Continuous targets as columns `[n, k]`, NaN for words."""
     import numpy as np
 
     if targets.dtype.kind in TEXT:
-        raise ValueError(f"expected numbers as targets, as in the other split, got names ({targets.dtype.str})")
+        targets, _ = numbers_among(targets)
     return numeric(targets).reshape(len(targets), -1).astype(np.float64)
 
 

@@ -16,7 +16,9 @@ from bvtrack.splits.profiling.counts_json import counts, counts_json, names_json
 from bvtrack.splits.profiling.descriptors import described, described_together
 from bvtrack.splits.profiling.groups_and_times import group_hashes, span_of
 from bvtrack.splits.profiling.layout import Layout, numbers_of, target_numbers
-from bvtrack.splits.profiling.row_hash import mixed, row_hashes, smallest
+from bvtrack.splits.profiling.remarks import Remarks
+from bvtrack.splits.profiling.row_hash import MOST_KEPT_WITHOUT, smallest
+from bvtrack.splits.profiling.rows_of_splits import fingerprint_of, hashes_of_rows
 from bvtrack.splits.reading.arrays import as_array
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import gathered, head, n_of
@@ -38,7 +40,9 @@ class SplitProfile:
     """Counts of a split of `n` examples; `a | b` is the profile of both, in either order.
 
     `numbers`, `names` (by column) and the `labels` or `label_numbers` are exact counts. `hashes`, of the features, are sorted,
-    and `None` if rows were not hashed. `groups` are the hashes of the group names, `time` is the earliest and latest time.
+    and `None` if rows were not hashed; `hashes_without` are those without each of the layout's sets of columns. `groups` are
+    the hashes of the group names, `time` is the earliest and latest time; `remarks` say what was read otherwise than it is
+    written.
     """
 
     name: str
@@ -50,9 +54,11 @@ class SplitProfile:
     label_numbers: Counts | None
     fingerprint: int
     hashes: NDArray[np.uint64] | None = None
+    hashes_without: tuple[NDArray[np.uint64], ...] = ()
     groups: NDArray[np.uint64] | None = None
     time: tuple[float, float] | None = None
     descriptions: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
 
     @cached_property
     def digest(self) -> str:
@@ -76,6 +82,11 @@ class SplitProfile:
 
     def __or__(self, other: SplitProfile) -> SplitProfile:
         """The profile of both. Raises `ValueError` for profiles that were not made `like` one another."""
+        found = self.followed_by(other)
+        return replace(found, remarks=self.remarks.without_rows() | other.remarks.without_rows())
+
+    def followed_by(self, other: SplitProfile) -> SplitProfile:
+        """The profile of both, of which `other` was read after this one, so that remarks name its rows by their numbers."""
         if self.layout.digest != other.layout.digest or (self.hashes is None) != (other.hashes is None):
             raise ValueError(
                 f"expected profiles that share their edges, got {self.name or 'one'} and {other.name or 'another'} with edges "
@@ -90,9 +101,13 @@ class SplitProfile:
             label_numbers=_sum(self.label_numbers, other.label_numbers),
             fingerprint=(self.fingerprint + other.fingerprint) & MASK,
             hashes=_joined(self.hashes, other.hashes, smallest),
+            hashes_without=tuple(
+                smallest(pair, MOST_KEPT_WITHOUT) for pair in zip(self.hashes_without, other.hashes_without, strict=True)
+            ),
             groups=_joined(self.groups, other.groups, _unique),
             time=_span(self.time, other.time),
             descriptions=described_together(self.descriptions, other.descriptions),
+            remarks=self.remarks | other.remarks,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,8 +122,10 @@ class SplitProfile:
             "label_numbers": None if self.label_numbers is None else counts_json(self.label_numbers),
             "fingerprint": self.fingerprint,
             "hashes": None if self.hashes is None else packed(self.hashes),
+            "hashes_without": [packed(hashes) for hashes in self.hashes_without],
             "groups": None if self.groups is None else packed(self.groups),
             "time": self.time,
+            "remarks": self.remarks.to_json(),
         }
 
     @classmethod
@@ -130,8 +147,10 @@ class SplitProfile:
             label_numbers=None if content["label_numbers"] is None else counts(content["label_numbers"]),
             fingerprint=content["fingerprint"],
             hashes=optional["hashes"],
+            hashes_without=tuple(unpacked(hashes, np.dtype("uint64")) for hashes in content.get("hashes_without", ())),
             groups=optional["groups"],
             time=None if content["time"] is None else (content["time"][0], content["time"][1]),
+            remarks=Remarks.from_json(content["remarks"]) if "remarks" in content else Remarks(),
         )
 
 
@@ -164,7 +183,7 @@ def profile(
     with preserve_random_states():
         parts = _naming_the_split(name, gathered(batches(data, targets)))
         layout, parts = (like.layout, parts) if like else _layout_of(parts)
-        found = _merged(_counted(name, layout, *part, leaks=leaks) for part in parts)
+        found = _merged(_in_order(name, layout, parts, leaks=leaks))
     return replace(
         found,
         groups=None if groups is None else group_hashes(_checked_length("groups", groups, found.n)),
@@ -186,6 +205,13 @@ def _naming_the_split(name: str, parts: Iterator[tuple[Columns, Any]]) -> Iterat
         raise ValueError(f"{name}: {error}" if name else str(error)) from error
 
 
+def _in_order(name: str, layout: Layout, parts: Iterator[Batch], *, leaks: bool | Literal["exact"]) -> Iterator[SplitProfile]:
+    start = 0
+    for part in parts:
+        yield _counted(name, layout, *part, leaks=leaks, start=start)
+        start += n_of(part)
+
+
 def _merged(profiles: Iterator[SplitProfile]) -> SplitProfile:
     """Merge profiles, those of similar size first, so that the time grows little faster than their number."""
     sums: list[SplitProfile] = []
@@ -193,21 +219,24 @@ def _merged(profiles: Iterator[SplitProfile]) -> SplitProfile:
         sums.append(found)
         while len(sums) > 1 and sums[-2].n <= sums[-1].n:
             last = sums.pop()
-            sums[-1] |= last
+            sums[-1] = sums[-1].followed_by(last)
     while len(sums) > 1:
         last = sums.pop()
-        sums[-1] |= last
+        sums[-1] = sums[-1].followed_by(last)
     return sums[0]
 
 
-def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks: bool | Literal["exact"]) -> SplitProfile:
-    columns = layout.checked(name or "this split", columns)
-    if (targets is None) != (layout.targets == "none"):
-        has, lacks = ("targets", "none") if targets is not None else ("no targets", "some")
-        raise ValueError(
-            f"expected targets in both splits or in none, got {has} in {name or 'this split'} and {lacks} in the other"
-        )
-    hashes = _hashes(layout, columns) if leaks else None
+def _counted(
+    name: str, layout: Layout, columns: Columns, targets: Any, *, leaks: bool | Literal["exact"], start: int
+) -> SplitProfile:
+    """The profile of a batch, before which there are `start` rows."""
+    columns, remarks = layout.checked(name or "this split", columns, start)
+    if targets is not None and layout.targets == "none":
+        targets, remarks = None, replace(remarks, ignored_labels=True)
+    if targets is not None:
+        targets, new = layout.checked_targets(name or "this split", targets, start)
+        remarks |= new
+    hashes, *hashes_without = hashes_of_rows(layout, columns) if leaks else (None,)
     numbers, labels = (None, None) if targets is None else _targets(layout, targets)
     return SplitProfile(
         name=name,
@@ -217,9 +246,11 @@ def _counted(name: str, layout: Layout, columns: Columns, targets: Any, *, leaks
         names={part.name: Names.of(columns[part.name]) for part in layout.parts if part.is_of_names},
         labels=labels,
         label_numbers=numbers,
-        fingerprint=0 if hashes is None else _fingerprint(hashes, layout, targets),
+        fingerprint=0 if hashes is None else fingerprint_of(hashes, layout, targets),
         hashes=None if hashes is None else smallest([hashes]),
+        hashes_without=tuple(smallest([found], MOST_KEPT_WITHOUT) for found in hashes_without),
         descriptions=described(layout, columns) if leaks is True else {},
+        remarks=remarks,
     )
 
 
@@ -235,58 +266,16 @@ def _numbers(layout: Layout, columns: Columns) -> Counts:
     return sum(found[1:], found[0])
 
 
-def _hashes(layout: Layout, columns: Columns) -> NDArray[np.uint64]:
-    """Row hashes after casting to the reference dtypes; where that changes a value, the original row is hashed in too."""
-    import numpy as np
-
-    cast, is_changed = dict(columns), np.zeros(n_of((columns, None)), bool)
-    for part in layout.parts:
-        values = columns[part.name]
-        if not part.is_text and values.dtype.str != part.dtype:
-            cast[part.name], is_other = _as_type(values, part.dtype)
-            is_changed |= is_other.reshape(len(values), -1).any(axis=1)
-    hashes = row_hashes({part.name: cast[part.name] for part in layout.parts})
-    if is_changed.any():
-        hashes[is_changed] += mixed(
-            row_hashes({part.name: _as_float64(columns[part.name][is_changed]) for part in layout.parts})
-        )
-    return hashes
-
-
-def _as_type(values: NDArray[Any], dtype: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Values cast to a dtype, and a mask of those that the cast changed; rounding of floats does not count."""
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        if dtype[1] == "c":
-            return values.astype(dtype), np.zeros(values.shape, bool)
-        found = values.real.astype(dtype)
-        if dtype[1] == "f":
-            return found, np.isinf(found) & np.isfinite(values)
-        return found, (found != values) & ~(np.isnat(values) if dtype[1] in "Mm" else False)
-
-
-def _as_float64(values: NDArray[Any]) -> NDArray[Any]:
-    return values.astype("float64") if values.dtype.kind in "biuf" else values
-
-
-def _fingerprint(hashes: NDArray[np.uint64], layout: Layout, targets: Any) -> int:
-    """Sum of the hashes of all examples with their targets, the same in any order."""
-    if targets is None:
-        return int(mixed(hashes).sum(dtype="uint64"))
-    alike = target_numbers(targets) if layout.target_coding is not None else class_names(layout, targets)
-    return int(mixed(mixed(hashes) + row_hashes({"target": alike})).sum(dtype="uint64"))
-
-
 def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Names | None]:
-    if layout.target_coding is not None:
-        numbers = target_numbers(targets)
-        if numbers.shape[1] != len(layout.target_coding.pivots):
-            raise ValueError(
-                f"expected {len(layout.target_coding.pivots)} targets an example as in the other split, got {numbers.shape[1]}"
-            )
-        return Counts.of(layout.target_coding, numbers), None
-    return None, Names.of(class_names(layout, targets))
+    names = None if layout.targets == "numbers" else class_names(layout, targets)
+    if layout.target_coding is None:
+        return None, None if names is None else Names.of(names)
+    numbers = target_numbers(targets if names is None else names)
+    if numbers.shape[1] != len(layout.target_coding.pivots):
+        raise ValueError(
+            f"expected {len(layout.target_coding.pivots)} targets an example as in the other split, got {numbers.shape[1]}"
+        )
+    return Counts.of(layout.target_coding, numbers), None if names is None else Names.of(names)
 
 
 def _checked_length(what: str, values: Any, n: int) -> NDArray[Any]:

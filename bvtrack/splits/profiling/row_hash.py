@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from bvtrack.splits.reading.arrays import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,10 +21,14 @@ VALUES_AT_ONCE = 131_072
 """One MiB of values, which stays in a core's cache."""
 MOST_KEPT = 1 << 22
 """Number of hashes kept, 32 MiB: of a larger set the smallest ones, a random sample of its rows."""
+MOST_KEPT_WITHOUT = 1 << 20
+"""Number of hashes kept of the rows without some columns, 8 MiB each."""
 
 
-def row_hashes(columns: Mapping[str, Any]) -> Hashes:
+def row_hashes(columns: Mapping[str, Any], known: Mapping[str, Hashes] = MappingProxyType({})) -> Hashes:
     """One hash per row of arrays `[n, ...]`: numbers by value and dtype (-0.0 as 0.0, all NaN alike), texts as they are.
+
+    `known` are the hashes of texts, by column, if they were computed before.
 
     >>> import numpy as np
     >>> hashes = row_hashes({"x": np.array([1.0, 2.0, 1.0])})
@@ -32,9 +39,12 @@ def row_hashes(columns: Mapping[str, Any]) -> Hashes:
 
     total: Hashes | None = None
     generator = np.random.default_rng(SEED)
-    for values in columns.values():
+    for name, values in columns.items():
         seed = generator.integers(2**62)
-        part = _hashes_of_texts(values) if values.dtype.kind in "OUST" else _hashes_of_numbers(values, int(seed))
+        if values.dtype.kind in "OUST":
+            part = known[name] if name in known else hashes_of_texts(values)
+        else:
+            part = _hashes_of_numbers(values, int(seed))
         total = part if total is None else mixed(total) + part
     assert total is not None
     return mixed(total)
@@ -50,11 +60,11 @@ def mixed(values: Hashes) -> Hashes:
     return mixed_values
 
 
-def smallest(parts: Iterable[Hashes]) -> Hashes:
-    """The hashes of all parts, sorted; at most the `MOST_KEPT` smallest."""
+def smallest(parts: Iterable[Hashes], most: int = MOST_KEPT) -> Hashes:
+    """The hashes of all parts, sorted; at most the `most` smallest."""
     import numpy as np
 
-    return np.sort(np.concatenate(list(parts)))[:MOST_KEPT]
+    return np.sort(np.concatenate(list(parts)))[:most]
 
 
 def _hashes_of_numbers(values: Any, seed: int) -> Hashes:
@@ -91,7 +101,7 @@ def _as_words(rows: Any) -> Hashes:
     return words
 
 
-def _hashes_of_texts(values: Any) -> Hashes:
+def hashes_of_texts(values: Any) -> Hashes:
     """Hashes of texts, and of other objects in a table's column by their `repr`."""
     import hashlib
 
@@ -100,7 +110,7 @@ def _hashes_of_texts(values: Any) -> Hashes:
     known: dict[str, int] = {}
 
     def hash_of(value: Any) -> int:
-        text = value if isinstance(value, str) else repr(value)
+        text = value if isinstance(value, str) else repr(plain(value))
         if text not in known:
             known[text] = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
         return known[text]

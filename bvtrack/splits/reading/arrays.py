@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date
 from numbers import Number
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,21 +12,30 @@ from bvtrack.splits.reading.kinds import is_of_arrow, is_tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LONGEST_NAME = 256
+"""Bytes that are read as text; longer ones are files."""
 TEXT = "OUST"
 """NumPy's dtype kinds of texts and objects."""
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """A NumPy array `[n, ...]` from any library's array, tensor or column; objects that are all numbers become numbers.
+    """A NumPy array `[n, ...]` from any library's array, tensor or column; objects that are all numbers, dates or arrays of one
+    shape become such, and lists of different lengths stay objects.
 
     Raises `ValueError` for input that does not form an array of one shape.
     """
+    import numpy as np
+
     array = _numpy(values)
+    if isinstance(values, list) and 0 in array.shape[1:]:  # lists that are all empty
+        return objects_of(values)
     if array.ndim == 0 or array.dtype.kind == "V":
-        what = f"a single {type(values).__name__}" if array.ndim == 0 else f"raw bytes ({array.dtype})"
+        what = f"a single {type(values).__name__}" if array.ndim == 0 else "raw bytes"
         raise ValueError(f"expected an array of examples [n, ...], got {what}")
     if array.dtype.kind == "O":
         return _of_objects(array)
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "backslashreplace")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
@@ -42,6 +52,8 @@ def _numpy(values: Any) -> NDArray[Any]:
     try:
         return np.asarray(_for_numpy(values))
     except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(values, (list, tuple)) and all(value is None or is_list_like(value) for value in values):
+            return objects_of(values)
         raise ValueError(f"expected arrays whose rows have one shape, got {type(values).__name__} ({error})") from error
 
 
@@ -79,8 +91,12 @@ def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
 
     values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
     first = next((value for value in values if value is not None), np.nan)
-    if isinstance(first, (np.ndarray, list, tuple)) or is_tensor(first):
-        return stacked([first if value is None else value for value in values])
+    if isinstance(first, bytes):
+        values = [_decoded(value) for value in values]
+    if is_list_like(first):
+        return lists(values)
+    if isinstance(first, date) and all(value is None or isinstance(value, date) for value in values):
+        return np.array([_without_zone(value) for value in values], "datetime64[us]").reshape(objects.shape)
     if not all(value is None or isinstance(value, Number) for value in values) or isinstance(first, complex):
         return objects_of(values).reshape(objects.shape)
     if None not in values:
@@ -88,6 +104,63 @@ def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
         if array.dtype.kind in "biuf":
             return array.reshape(objects.shape)
     return np.array([_as_float(value) for value in values]).reshape(objects.shape)
+
+
+def _decoded(value: Any) -> Any:
+    """Bytes as text, unless they are longer than names."""
+    is_name = isinstance(value, bytes) and len(value) <= LONGEST_NAME
+    return value.decode("utf-8", "backslashreplace") if is_name else value
+
+
+def is_list_like(value: Any) -> bool:
+    """True for a list, a tuple, an array or a tensor with at least one dimension."""
+    return isinstance(value, (list, tuple)) or bool(getattr(value, "shape", ()))
+
+
+def lists(values: Sequence[Any]) -> NDArray[Any]:
+    """Arrays or lists of one shape as an array `[n, ...]`, with NaN for missing ones; others `[n]` as objects."""
+    import numpy as np
+
+    arrays = [_array_or_none(value) for value in values if value is not None]
+    shapes = {None if array is None else array.shape for array in arrays}
+    (shape,) = shapes if len(shapes) == 1 else (None,)
+    are_numbers = all(array is not None and array.dtype.kind in "biuf" for array in arrays)
+    if shape is None or 0 in shape or (len(arrays) < len(values) and not are_numbers):
+        return objects_of(values)
+    given = (array for array in arrays if array is not None)
+    return np.stack([np.full(shape, np.nan) if value is None else next(given) for value in values])
+
+
+def _array_or_none(value: Any) -> NDArray[Any] | None:
+    """An array of numbers or texts; `None` for lists within lists of different lengths, and for other objects."""
+    import numpy as np
+
+    try:
+        array = np.asarray(_for_numpy(value))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return None if array.dtype.kind in "OV" else array
+
+
+def _without_zone(value: Any) -> Any:
+    """A date for NumPy, times with a zone in UTC."""
+    if getattr(value, "tzinfo", None) is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return None if value is None else value.isoformat()[: len("2024-05-31T12:00:00.000000")]
+
+
+def as_objects(values: NDArray[Any]) -> NDArray[Any]:
+    """An array `[n]` of Python's objects, the rows of an array `[n, ...]` as arrays."""
+    return values.astype(object) if values.ndim == 1 else objects_of(list(values))
+
+
+def plain(value: Any) -> Any:
+    """Lists and arrays, whatever their types, as lists of Python's objects; whole numbers as integers."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _as_float(value: Any) -> float:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.splits.reading.arrays import TEXT, family, is_all_missing
+from bvtrack.splits.reading.arrays import TEXT, as_objects, family, is_all_missing
 from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE, SAMPLE
 from bvtrack.splits.reading.random_subset import choose_examples
 
@@ -82,8 +82,9 @@ def _concatenated(name: str, arrays: list[NDArray[Any]]) -> NDArray[Any]:
 
     if any(array.dtype.kind in TEXT for array in arrays):
         arrays = [np.full(array.shape, None, object) if is_all_missing(array) else array for array in arrays]
-    shapes, families = {array.shape[1:] for array in arrays}, {family(array.dtype.str) for array in arrays}
-    if len(shapes) > 1 or len(families) > 1:
-        found = ", ".join(sorted(f"{array.dtype.str} {list(array.shape[1:])}" for array in arrays)[:: max(1, len(arrays) - 1)])
-        raise ValueError(f"expected batches of {name} to be of one type and shape, got {found}")
+        arrays = arrays if len({family(array.dtype.str) for array in arrays}) == 1 else [as_objects(array) for array in arrays]
+    found = sorted({(family(array.dtype.str), array.shape[1:]) for array in arrays})
+    if len(found) > 1:
+        kinds = ", ".join(f"{kind}s {list(shape)}" for kind, shape in (found[0], found[-1]))
+        raise ValueError(f"expected batches of {name} to be of one type and shape, got {kinds}")
     return np.concatenate(arrays)

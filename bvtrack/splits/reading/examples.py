@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bvtrack.splits.reading.arrays import objects_of, stacked
+from bvtrack.splits.reading.arrays import is_list_like, objects_of, stacked
 from bvtrack.splits.reading.features import column_names
 from bvtrack.splits.reading.kinds import is_mapping, is_records, is_single, is_table
 
@@ -69,7 +69,17 @@ def stacked_values(values: Sequence[Any]) -> Any:
         return {name: stacked_values([value[name] for value in values]) for name in values[0]}
     if any(value is None or isinstance(value, (str, bytes)) for value in values):
         return objects_of(values)
+    if are_flat_lists(values) and len({len(value) for value in values}) > 1:
+        return objects_of(values)
     return stacked(values)
+
+
+def are_flat_lists(values: Sequence[Any]) -> bool:
+    """True for lists, or arrays `[k]`, such as the tokens of a text."""
+    return all(
+        len(value.shape) == 1 if hasattr(value, "shape") else isinstance(value, (list, tuple)) and not is_list_like(value[:1])
+        for value in values
+    )
 
 
 def pair(batch: Any) -> tuple[Any, Any]:
