@@ -13,6 +13,7 @@ from PIL import Image
 from bvtrack.splits.near_duplicates.images import (
     LEAK_RATIO,
     LOOK_RATIO,
+    NearDuplicates,
     describe_images,
     near_duplicate_embeddings,
     near_duplicates,
@@ -111,6 +112,23 @@ def test_found_ratios_are_up_to_the_one_worth_a_look(earlier: Images) -> None:
 
     assert 0 <= found.ratio.min() < LEAK_RATIO < found.ratio.max() <= LOOK_RATIO
     assert (found.is_leak == (found.ratio <= LEAK_RATIO)).all()
+
+
+@pytest.mark.parametrize(
+    ("ratios", "n_leaks"),
+    [
+        ([], 0),
+        ([0.3, 0.4], 0),
+        ([0.1, 0.3, 0.4], 1),
+        ([0.1, 0.25, 0.3, 0.4], 4),
+        ([0.1, 0.26, 0.41, 0.5], 2),
+        ([0.1, 0.45, 0.5], 1),
+    ],
+)
+def test_where_most_are_not_surely_near_only_the_sure_ones_are_leaks(ratios: list[float], n_leaks: int) -> None:
+    indices = np.arange(len(ratios))
+
+    assert NearDuplicates(indices, indices, np.array(ratios, np.float32)).n_leaks == n_leaks
 
 
 def test_constant_images_are_near_nothing() -> None:

@@ -37,14 +37,18 @@ def split(
     Each part is one file or folder, read in batches, however large:
 
     \b
-    .csv .tsv .parquet   a table; what is called label, labels, target,
-                         targets, class or y holds the labels
+    .csv .tsv .txt       a table; what is called label, labels, target,
+    .jsonl .parquet      targets, class or y holds the labels; text may be
+    .arrow .feather      compressed (.gz .bz2 .xz .zst .zip)
     .npz                 arrays called x, features, images or inputs, and y,
                          labels or targets; of x_train and x_test in one
                          file, data.npz:train takes the first
     .npy                 one array of features
-    a folder             images, in a subfolder for each class or without
-                         one; compared at 32 x 32 pixels (needs Pillow)
+    a folder             images, in a subfolder for each class, at any depth,
+                         or without one; compared upright, at 32 x 32
+                         pixels (needs Pillow); or the parts of a table,
+                         perhaps in subfolders such as label=0; of what is
+                         left out it is said how much
 
     Example: bvtrack split train.csv dev.csv test.csv --group patient --strict
     """  # noqa: D301  # click's mark of a preformatted paragraph

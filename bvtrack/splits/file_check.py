@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.check import SplitCheck, check_profiles
 from bvtrack.splits.comparing.shift import ShiftReport, compare_splits
 from bvtrack.splits.files.opening import open_splits
 from bvtrack.splits.files.split_file import Roles, SplitFile
-from bvtrack.splits.profiling.profile import SplitProfile, profile
+from bvtrack.splits.finding import Finding, gravest_first
+from bvtrack.splits.profiling.profile import MASK, SplitProfile, profile
+from bvtrack.splits.profiling.row_hash import mixed, smallest
 from bvtrack.splits.sizes import SplitReport
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class FilesCheck:
-    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` is true if leaks were looked for."""
+    """The check of splits in files, `train`, `dev` and perhaps `test`; `leaks` is true if leaks were looked for, and `of_files`
+    are the findings of how the files were read.
+    """
 
     paths: Mapping[str, str]
     found: SplitCheck
     leaks: bool
+    of_files: tuple[Finding, ...] = ()
+
+    @property
+    def profiles(self) -> Mapping[str, SplitProfile]:
+        """What was counted of each file, by set."""
+        return self.found.profiles
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, the gravest first."""
+        return gravest_first((*self.of_files, *self.found.findings))
 
     @property
     def sizes(self) -> SplitReport:
@@ -37,7 +56,7 @@ class FilesCheck:
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the profiles, as JSON types; infinities and NaN become `None`."""
-        known, profiles = self.found.as_json(), self.found.profiles
+        known, profiles = self.found.as_json(), self.profiles
         compared = known["distribution"]
         content = {
             "files": dict(self.paths),
@@ -50,7 +69,7 @@ class FilesCheck:
             "verdict": compared["verdict"],
             "verdict_tag": self.shift.tag,
             "looked_for_leaks": self.leaks,
-            "findings": [asdict(finding) for finding in self.found.findings],
+            "findings": [asdict(finding) for finding in self.findings],
             "comparisons": [
                 {**written, "is_significant": one.is_significant, "is_shift": one.is_shift}
                 for written, one in zip(compared["comparisons"], self.shift.comparisons, strict=True)
@@ -89,11 +108,14 @@ def check_files(
     """
     files = open_splits(paths, Roles(target, group, time, tuple(without)))
     profiles: dict[str, SplitProfile] = {}
+    of_files: list[Finding] = []
     for split, file in files.items():
-        profiles[split] = _profile(split, file, profiles.get("train"), leaks, report)
+        found, reading = _profile(split, file, profiles.get("train"), leaks, report), file.reading(split)
+        profiles[split] = found if reading.digests is None or not leaks else _with_digests(found, reading.digests)
+        of_files.extend(reading.findings)
     counts = {split: each.n for split, each in profiles.items()}
-    found = check_profiles(profiles, counts, shift=compare_splits(**profiles, leaks=leaks))
-    return FilesCheck(paths=paths, found=found, leaks=leaks)
+    check = check_profiles(profiles, counts, shift=compare_splits(**profiles, leaks=leaks))
+    return FilesCheck(paths=paths, found=check, leaks=leaks, of_files=tuple(of_files))
 
 
 def _profile(
@@ -101,6 +123,12 @@ def _profile(
 ) -> SplitProfile:
     batches = _with_examples(file, lambda done: report(split, done))
     return profile(batches, name=split, like=train, groups=file.groups(), time=file.times(), leaks=leaks)
+
+
+def _with_digests(found: SplitProfile, digests: NDArray[np.uint64]) -> SplitProfile:
+    """The profile with these digests of its examples in place of the hashes of their columns, which do not hold all of them."""
+    total = found.fingerprint + int(mixed(digests).sum(dtype="uint64"))
+    return replace(found, hashes=smallest([digests]), fingerprint=total & MASK)
 
 
 def _with_examples(file: SplitFile, report: Callable[[float], None]) -> Any:

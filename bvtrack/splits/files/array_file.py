@@ -7,13 +7,16 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.lib import format as npy
 
-from bvtrack.splits.files.split_file import Report, Roles, reason_of
+from bvtrack.splits.files.remark import Remark
+from bvtrack.splits.files.split_file import Reading, Report, Roles, reason_of, some
+from bvtrack.splits.files.whole_targets import can_be_classes
 from bvtrack.splits.reading.examples import TARGET_NAMES
 
 if TYPE_CHECKING:
@@ -49,6 +52,9 @@ class Arrays:
     path: Path
     members: Mapping[str, Member]
     dtypes: Mapping[str, np.dtype[Any]]
+    others: Sequence[str] = ()
+    """Names of arrays that are not read, but those of other parts."""
+    is_test: bool = False
 
     @property
     def where(self) -> str:
@@ -62,11 +68,26 @@ class Arrays:
         dtypes = {}
         for role in ("features", "target", "group"):
             found = [file.members[role] for file in files if role in file.members]
-            if found and len(found) < len(files):
+            can_lack = role == "target" and all(role in file.members or file.is_test for file in files)
+            if found and len(found) < len(files) and not can_lack:
                 raise ValueError(f"expected a {role} in all splits or in none, got it in {len(found)} of {len(files)}; add it")
             if found:
                 dtypes[role] = _common([member.dtype for member in found], role)
+        if (
+            "target" in dtypes
+            and dtypes["target"].kind == "f"
+            and all(file.are_classes_whole for file in files if "target" in file.members)
+        ):
+            dtypes["target"] = np.dtype(np.int64)
         return replace(self, dtypes=dtypes)
+
+    @cached_property
+    def are_classes_whole(self) -> bool:
+        """True for targets that are floats, but all whole, such as 1.0, and no more than there can be classes."""
+        target = self.members["target"]
+        if target.dtype.kind != "f" or len(target.shape) > 1 + (target.shape[-1] == 1):
+            return target.dtype.kind in "iu"
+        return can_be_classes(_whole(self.path, target))
 
     def batches(self, report: Report) -> Iterator[Batch]:
         features, target = self.members["features"], self.members.get("target")
@@ -80,6 +101,14 @@ class Arrays:
             columns = {"feature": _as_type(rows, self.dtypes["features"])}
             yield columns, None if targets is None else targets[start:stop]
             start = stop
+
+    def reading(self, split: str) -> Reading:
+        if not self.others:
+            return Reading()
+        names = some(self.others)
+        return Reading(
+            (Remark(f"{len(self.others)} array(s) of {self.path} are not read ({names})", is_loss=True).finding(split),)
+        )
 
     def groups(self) -> NDArray[Any] | None:
         groups = self._whole("group")
@@ -119,12 +148,15 @@ def open_arrays(path: Path, part: str, roles: Roles) -> Arrays:
     features = _features(path, list(found), part)
     suffix = features[len(features.split("_")[0]) :] if "_" in features else ""
     targets = [name for name in found if name.lower() in {f"{target}{suffix}".lower() for target in TARGET_NAMES}]
+    roles = roles.found_in(list(found))
     roles.check(list(found), str(path))
     names = {"features": features, **roles.with_target(targets, str(path)).named}
     members = {role: found[name] for role, name in names.items()}
     for role, member in members.items():
         _check(path, role, member, members["features"])
-    return Arrays(path, members, {role: member.dtype for role, member in members.items()})
+    known = (*FEATURES, *TARGET_NAMES)
+    others = [name for name in found if name not in names.values() and name.split("_")[0].lower() not in known]
+    return Arrays(path, members, {role: member.dtype for role, member in members.items()}, others, roles.is_test)
 
 
 def _features(path: Path, names: Sequence[str], part: str) -> str:
@@ -148,8 +180,15 @@ def _features(path: Path, names: Sequence[str], part: str) -> str:
 
 def _check(path: Path, role: str, member: Member, features: Member) -> None:
     if member.dtype.kind not in READABLE:
-        what = "objects, which are not unpickled" if member.dtype.hasobject else str(member.dtype)
-        raise ValueError(f"expected numbers or texts in array {member.name!r} of {path}, got {what}; convert it")
+        what = (
+            "objects, which are not unpickled"
+            if member.dtype.hasobject
+            else "records"
+            if member.dtype.names
+            else str(member.dtype)
+        )
+        way = "save each field as an array" if member.dtype.names else "convert it before it is saved, as by .astype(str)"
+        raise ValueError(f"expected numbers or texts in array {member.name!r} of {path}, got {what}; {way}")
     if not member.shape:
         raise ValueError(f"expected a row for each example in array {member.name!r} of {path}, got a single number; add rows")
     if len(member) != len(features):

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from bvtrack.splits.files.split_file import Report, Roles, reason_of
+from bvtrack.splits.files.image_layout import ImageLayout, image_layout
+from bvtrack.splits.files.image_pass import ImagePass
+from bvtrack.splits.files.picture import Look, look_at, read_picture, require_pillow
+from bvtrack.splits.files.split_file import Reading, Report, Roles
+from bvtrack.splits.files.tally import Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bvtrack.splits.files.split_file import Batch
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
-SIDE = 32
-"""The size in pixels at which images are compared: four pixels per side of a grid cell in
-`bvtrack.splits.profiling.columns`."""
+    Read = TypeVar("Read")
+
 AT_ONCE = 4096
-GREY_MODES = ("1", "L", "LA", "I")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Images:
-    """Image files and the class of each (`None` in a folder without subfolders); greyscale if they all are."""
+    """The images of a folder, read in the pixels that `look` asks for; `last` is what the last pass over them found."""
 
     path: Path
-    files: tuple[Path, ...]
-    classes: tuple[str, ...] | None
-    is_grey: bool
+    layout: ImageLayout
+    look: Look
+    last: ImagePass = field(default_factory=ImagePass)
 
     @property
     def where(self) -> str:
@@ -46,23 +48,40 @@ class Images:
 
     def agreed(self, files: Sequence[Self]) -> Self:
         first = files[0]
-        if (self.classes is None) != (first.classes is None):
-            flat, other = (self, first) if self.classes is None else (first, self)
+        is_unlabelled_test = len(files) > 2 and self is files[2] and self.layout.classes is None
+        if (self.layout.classes is None) != (first.layout.classes is None) and not is_unlabelled_test:
+            flat, other = (self, first) if self.layout.classes is None else (first, self)
             raise ValueError(
                 f"expected a subfolder for each class in {flat.where} as in {other.where}, got the images themselves; sort them"
             )
-        return replace(self, is_grey=all(file.is_grey for file in files))
+        return replace(self, look=Look(all(file.look.is_grey for file in files), any(file.look.is_deep for file in files)))
 
     def batches(self, report: Report) -> Iterator[Batch]:
-        read = partial(_pixels, is_grey=self.is_grey)
-        with ThreadPoolExecutor() as pool:
-            for start in range(0, len(self.files), AT_ONCE):
-                part = slice(start, start + AT_ONCE)
-                images = []
-                for image in pool.map(read, self.files[part]):
-                    images.append(image)
-                    report((start + len(images)) / len(self.files))
-                yield {"image": np.stack(images)}, None if self.classes is None else np.array(self.classes[part], dtype=object)
+        self.last = ImagePass()
+        files, classes = self.layout.files, self.layout.classes
+        for start, read in _in_parallel(partial(read_picture, look=self.look), files, report):
+            pictures, their_classes = [], []
+            for index, picture in enumerate(read, start):
+                if isinstance(picture, str):
+                    self.last.unreadable.add(self._name(index), picture)
+                else:
+                    for code in picture.oddities:
+                        self.last.odd.setdefault(code, Tally()).add(self._name(index))
+                    pictures.append(picture)
+                    their_classes.append(classes[index] if classes else None)
+            if pictures:
+                self.last.digests.append(np.array([picture.digest for picture in pictures], np.uint64))
+                targets = np.array(their_classes, dtype=object) if classes else None
+                yield {"image": np.stack([picture.pixels for picture in pictures])}, targets
+        if not self.last.n:
+            lost = self.last.unreadable
+            raise ValueError(f"expected images in {self.where}, got {lost.n:,} that cannot be read: {lost}; replace them")
+
+    def _name(self, index: int) -> str:
+        return os.path.relpath(self.layout.files[index], self.path)
+
+    def reading(self, split: str) -> Reading:
+        return Reading(tuple(self.last.findings(split, self.layout)), np.concatenate(self.last.digests))
 
     def groups(self) -> NDArray[Any] | None:
         return None
@@ -72,73 +91,34 @@ class Images:
 
 
 def open_images(folder: Path, roles: Roles) -> Images:
-    """Find the images in a folder, or in its subfolders, one for each class.
+    """Find the images in a folder, or in its subfolders, one for each class, at any depth.
 
-    Raises `ValueError` if there are none, if there are some both in the folder and in subfolders, if one cannot be opened, and
-    for columns, which images do not have; `ModuleNotFoundError` if Pillow is missing.
+    Raises `ValueError` if there are none, if there are some both in the folder and in subfolders, and for columns, which images
+    do not have; `ModuleNotFoundError` if Pillow is missing.
     """
     if given := [*roles.named, *(["without"] if roles.without else [])]:
         role = given[0]
         raise ValueError(f"expected no --{role} for the images in {folder}: their classes are the subfolders; leave it out")
-    flat = _images_in(folder)
-    of_class = {sub.name: _images_in(sub) for sub in sorted(folder.iterdir()) if sub.is_dir() and sub.name[0] != "."}
-    in_classes = [(file, name) for name, files in of_class.items() for file in files]
-    if flat and in_classes:
-        raise ValueError(
-            f"expected images either in {folder} or in its subfolders, one to a class, got {len(flat):,} and "
-            f"{len(in_classes):,}; move some"
-        )
-    files = tuple(flat) or tuple(file for file, _ in in_classes)
-    if not files:
-        raise ValueError(
-            f"expected images ({' '.join(ENDINGS)}) in {folder} or in its subfolders, got none; name another folder"
-        )
-    return Images(folder, files, None if flat else tuple(name for _, name in in_classes), all(map(_is_grey, files)))
+    layout = image_layout(folder)
+    require_pillow()
+    looks = {look for _, read in _in_parallel(look_at, layout.files) for look in read if look}
+    return Images(folder, layout, Look(all(look.is_grey for look in looks), any(look.is_deep for look in looks)))
 
 
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.name[0] != "." and file.is_file()
-    )
+def _in_parallel(
+    read: Callable[[str], Read], files: Sequence[str], report: Report = lambda done: None
+) -> Iterator[tuple[int, list[Read]]]:
+    """What is read of some thousand files at a time, with the index of the first of them.
 
-
-def _is_grey(file: Path) -> bool:
-    """True if its header says that it is greyscale; nothing else is read."""
-    image = _opened(file)
-    with image:
-        return str(image.mode).split(";")[0] in GREY_MODES
-
-
-def _opened(file: Path) -> Any:
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        if error.name != "PIL":
-            raise
-        raise ModuleNotFoundError("expected Pillow to read images with, got none; pip install pillow", name="PIL") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a large image; a far larger one is an error
-            return Image.open(file)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _broken(file, error) from error
-
-
-def _pixels(file: Path, *, is_grey: bool) -> NDArray[np.uint8]:
-    """Pixels `[32, 32]` in greyscale, `[32, 32, 3]` in colour."""
-    from PIL import Image
-
-    image = _opened(file)
-    try:
-        with image:
-            if image.mode.startswith("I"):  # 16 bits
-                image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
-            image.draft("L" if is_grey else "RGB", (2 * SIDE, 2 * SIDE))
-            small = image.convert("L" if is_grey else "RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-            return np.asarray(small)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise _broken(file, error) from error
-
-
-def _broken(file: Path, error: Exception) -> ValueError:
-    return ValueError(f"expected an image, got one that cannot be read, {file} ({reason_of(error)}); remove or replace it")
+    Pillow warns of images that are large or broken in places; filters of warnings are the process's, so that they are set for
+    all threads, and put back before anything else runs.
+    """
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(files), AT_ONCE):
+            found: list[Read] = []
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for one in pool.map(read, files[start : start + AT_ONCE]):
+                    found.append(one)
+                    report((start + len(found)) / len(files))
+            yield start, found

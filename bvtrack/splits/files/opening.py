@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bvtrack.splits.files.array_file import open_arrays
+from bvtrack.splits.files.folder_parts import holds_tables
+from bvtrack.splits.files.formats import IN_WORDS as TABLES
+from bvtrack.splits.files.formats import format_of
 from bvtrack.splits.files.image_folder import open_images
+from bvtrack.splits.files.image_tree import ENDINGS as IMAGES
 from bvtrack.splits.files.split_file import Roles, SplitFile
 
-TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".pq")
 ARRAYS = (".npz", ".npy")
 
 
@@ -21,9 +25,9 @@ def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
 
     >>> open_splits({"train": "train.xls"}, Roles())
     Traceback (most recent call last):
-    ValueError: expected a file or a folder of images, got 'train.xls', which is not there
+    ValueError: expected a file or a folder, got 'train.xls', which is not there
     """
-    files = {split: _open(path, roles) for split, path in paths.items()}
+    files = {split: _open(path, replace(roles, is_test=split == "test")) for split, path in paths.items()}
     first = next(iter(files.values()))
     for file in files.values():
         if file.form != first.form:
@@ -36,24 +40,19 @@ def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
 def _open(name: str, roles: Roles) -> SplitFile:
     path, part = _path_and_part(name)
     if not path.exists():
-        raise ValueError(f"expected a file or a folder of images, got {name!r}, which is not there")
-    if path.is_dir():
+        raise ValueError(f"expected a file or a folder, got {name!r}, which is not there")
+    if path.name.lower().endswith(ARRAYS):
+        return open_arrays(path, part, roles)
+    if path.is_dir() and not holds_tables(path, IMAGES):
         return open_images(path, roles)
-    for endings, open_file in FILES.items():
-        if path.name.lower().endswith(endings):
-            return open_file(path, part, roles)
-    known = ", ".join(ending for endings in FILES for ending in endings)
-    raise ValueError(f"expected a folder of images or a file that ends in {known}, got {name!r}; convert it to one of these")
-
-
-def _table(path: Path, part: str, roles: Roles) -> SplitFile:
+    if not path.is_dir() and format_of(path) is None:
+        raise ValueError(
+            f"expected a folder of images or a file that ends in {TABLES} or {', '.join(ARRAYS)}, got {name!r}; "
+            "convert it to one of these"
+        )
     from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second
 
     return open_table(path, roles)
-
-
-FILES: Mapping[tuple[str, ...], Callable[[Path, str, Roles], SplitFile]] = {TABLES: _table, ARRAYS: open_arrays}
-"""Openers by file extension; they take the path, the part of the file, and the roles of its columns."""
 
 
 def _path_and_part(name: str) -> tuple[Path, str]:

@@ -1,48 +1,61 @@
-"""Read CSV and Parquet files as batches of columns. The column types of a CSV are inferred from its first 8 MiB."""
+"""A split in a table: one file of columns, or a folder of parts with the same columns."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import csv
+import io
+import lzma
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet as pq
 
 from bvtrack.splits.files.arrow_columns import Kind, is_missing, kind_of, rows_of, values_of
-from bvtrack.splits.files.split_file import LABELS, Report, Roles, reason_of, some
+from bvtrack.splits.files.column_files import open_arrow, open_json, open_parquet
+from bvtrack.splits.files.csv_file import open_csv
+from bvtrack.splits.files.folder_parts import parts_in
+from bvtrack.splits.files.formats import format_of
+from bvtrack.splits.files.odd_values import missing_words
+from bvtrack.splits.files.remark import Remark
+from bvtrack.splits.files.split_file import LABELS, Reading, Report, Roles, reason_of, some
+from bvtrack.splits.files.streams import check_is_data
+from bvtrack.splits.files.table_columns import check_columns, check_left_out, common_kinds, kinds_of, on_texts
+from bvtrack.splits.files.table_part import Part, PartitionedPart
+from bvtrack.splits.files.whole_targets import can_be_classes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bvtrack.splits.files.split_file import Batch
 
-INDEX = ("", "Unnamed: 0", "__index_level_0__")
-"""Names that a pandas index has in a file, as a first or last column that is not a feature."""
-BLOCK = 1 << 23
-VALUES_AT_ONCE = 1 << 22
-MOST_ROWS = 1 << 16
-FEWEST_ROWS = 1 << 10
-OTHER_DELIMITERS = (";", "\t", "|")
+INDEX = re.compile(r"(|Unnamed: 0(\.\d+)*|__index_level_0__)\Z")
+"""Names that a pandas index has in a file, or rows of R, which are not features."""
+
+BROKEN = (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
+"""What a broken file raises, compressed or not, and one that is locked by a password (`RuntimeError`)."""
 
 
 @dataclass(frozen=True)
-class Table(ABC):
-    """A file of columns. `types` are Arrow's, by column in the file's order, `kinds` are the kinds to read them as; both leave
-    out the excluded ones of its `names`.
-    """
+class Table:
+    """A table in one or more `parts`. `kinds` are what its columns are read as, without the excluded ones of its `names`."""
 
     path: Path
+    parts: Sequence[Part]
     names: Sequence[str]
-    types: Mapping[str, Any]
     kinds: Mapping[str, Kind]
     roles: Roles
+    known: tuple[Remark, ...] = ()
+    """What is known before the rows are read."""
 
     @property
     def where(self) -> str:
@@ -57,18 +70,30 @@ class Table(ABC):
         return [name for name in self.kinds if name not in self.roles.named.values()]
 
     def agreed(self, files: Sequence[Self]) -> Self:
-        _check_left_out(files)
+        check_left_out(files)
         for file in files[1:]:
-            _check_columns(files[0], file)
-        return replace(self, kinds={name: _common(name, files) for name in self.kinds})
+            check_columns(files[0], file, files[0].roles.target if file.roles.is_test and not file.roles.target else None)
+        tables = [(part, kinds_of(part, file.kinds)) for file in files for part in file.parts]
+        kinds = common_kinds([name for name in files[0].kinds if name in self.kinds], tables)
+        if (
+            self.roles.target
+            and kinds[self.roles.target] == "numbers"
+            and all(file.are_classes_whole for file in files if file.roles.target)
+        ):
+            kinds[self.roles.target] = "whole numbers"
+        return replace(self, kinds=kinds, known=(*self.known, *on_texts(self.parts[0], kinds)))
 
     def batches(self, report: Report) -> Iterator[Batch]:
+        """Features as floats where they are numbers: a column may hold integers in one batch and fractions in the next."""
         target = self.roles.target
-        wanted = [*self.features, *([target] if target else [])]
-        with self._explained_errors():
-            for batch in self._record_batches(wanted, report):
-                columns = {name: self._feature(batch, name) for name in self.features}
-                yield columns, None if target is None else self._target(batch, target)
+        wide: dict[str, Kind] = {
+            name: "numbers" if kind == "whole numbers" and name != target else kind
+            for name, kind in self.kinds.items()
+            if name == target or name not in self.roles.named.values()
+        }
+        for batch in self._record_batches(wide, report, target):
+            columns = {name: self._values(batch, name, wide[name]) for name in self.features}
+            yield columns, None if target is None else self._target(batch, target)
 
     def groups(self) -> NDArray[Any] | None:
         return None if self.roles.group is None else self._whole("group", self.roles.group)
@@ -84,23 +109,42 @@ class Table(ABC):
             )
         return self._whole("time", name)
 
-    @abstractmethod
-    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
-        """Arrow record batches of these columns."""
+    def reading(self, split: str) -> Reading:
+        found = (*self.known, *(Remark(remark) for part in self.parts for remark in part.remarks()))
+        return Reading(tuple(remark.finding(split) for remark in found))
 
-    def _feature(self, batch: Any, name: str) -> NDArray[Any]:
-        """The values of a feature, all numbers as floats: a column may hold integers in one batch and fractions in the next."""
-        kind = self.kinds[name]
-        return self._values(batch, name, "numbers" if kind == "whole numbers" else kind)
+    @cached_property
+    def are_classes_whole(self) -> bool:
+        """True for a target of numbers that are all whole, such as 1.0, and no more than there can be classes."""
+        name = self.roles.target
+        if name is None or self.kinds[name] not in ("numbers", "whole numbers"):
+            return False
+        seen = np.empty(0)
+        for batch in self._record_batches({name: "numbers"}, lambda _: None) if self.kinds[name] == "numbers" else ():
+            values = self._values(batch, name, "numbers")
+            seen = np.unique(np.concatenate([seen, values[~np.isnan(values)]]))
+            if not can_be_classes(seen):
+                return False
+        return True
+
+    def _record_batches(self, kinds: Mapping[str, Kind], report: Report, target: str | None = None) -> Iterator[Any]:
+        """Record batches of these columns, with the target as it is: `1.0` cannot be read as an integer, though it is one."""
+        for index, part in enumerate(self.parts):
+            as_is = {target: kind_of(part.path, target, part.types[target])} if target else {}
+            whole = {name: kind for name, kind in as_is.items() if kinds[name] == "whole numbers" and kind == "numbers"}
+            with explained_errors(part.path):
+                yield from part.batches({**kinds, **whole}, partial(_report_of_part, report, index, len(self.parts)))
 
     def _target(self, batch: Any, name: str) -> NDArray[Any]:
         """The values of the target. Raises `ValueError` for missing integers, which would become floats and no longer be
         classes.
         """
-        if self.kinds[name] == "whole numbers" and batch.column(name).null_count:
+        values = batch.column(name)
+        if self.kinds[name] == "whole numbers" and pc.is_null(values, nan_is_null=True).true_count:
+            words = next((words[name] for part in self.parts if (words := missing_words(part, [name]))), None)
             raise ValueError(
-                f"expected a label in each row of {self.where}, got rows without one in column {name!r}; fill them in, "
-                "with a number of their own such as -1"
+                f"expected a label in each row of {self.where}, got rows without one in column {name!r}"
+                f"{f' ({words})' if words else ''}; fill them in, with a number of their own such as -1"
             )
         return self._values(batch, name, self.kinds[name])
 
@@ -110,11 +154,13 @@ class Table(ABC):
         try:
             return rows_of(batch.column(name))
         except ValueError as error:
-            raise ValueError(f"expected {error} in column {name!r} of {self.where}; pad the lists") from error
+            raise ValueError(
+                f"expected {error} in column {name!r} of {self.where}; pad the lists, or leave the column out (--without)"
+            ) from error
 
     def _whole(self, role: str, name: str) -> NDArray[Any]:
-        with self._explained_errors():
-            found = [self._values(batch, name, self.kinds[name]) for batch in self._record_batches([name], lambda _: None)]
+        kind = self.kinds[name]
+        found = [self._values(batch, name, kind) for batch in self._record_batches({name: kind}, lambda _: None)]
         values: NDArray[Any] = np.concatenate(found) if found else np.empty(0)
         n_missing = int(is_missing(values).sum())
         if n_missing:
@@ -124,168 +170,97 @@ class Table(ABC):
             )
         return values
 
-    @contextmanager
-    def _explained_errors(self) -> Iterator[None]:
-        with _explained_errors(self.path):
-            yield
-
-
-class CsvTable(Table):
-    """Comma- or tab-separated, gzip-compressed or not."""
-
-    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
-        size = max(1, self.path.stat().st_size)
-        types = {name: self._type_to_read(name) for name in names}
-        with pa.OSFile(str(self.path)) as raw, _csv_reader(self.path, raw, types) as reader:
-            for batch in reader:
-                report(raw.tell() / size)
-                yield batch
-
-    def _type_to_read(self, name: str) -> Any:
-        """A type wide enough for values after the first block: 2.5 after 2, a fraction of a second."""
-        inferred, kind = self.types[name], self.kinds[name]
-        is_kept = name in self.roles.named.values()
-        match kind:
-            case "texts":
-                return pa.string()
-            case "whole numbers" | "numbers" if not (pa.types.is_boolean(inferred) or pa.types.is_time(inferred)):
-                return pa.int64() if is_kept and kind == "whole numbers" else pa.float64()
-            case "times" if pa.types.is_null(inferred):
-                return pa.timestamp("us")
-            case "times" if not (pa.types.is_timestamp(inferred) and inferred.unit == "ns"):
-                return pa.timestamp("us", tz=getattr(inferred, "tz", None))
-        return inferred
-
-
-class ParquetTable(Table):
-    """A Parquet file."""
-
-    def _record_batches(self, names: Sequence[str], report: Report) -> Iterator[Any]:
-        n_rows = min(MOST_ROWS, max(FEWEST_ROWS, VALUES_AT_ONCE // max(1, len(names))))
-        with pq.ParquetFile(self.path) as file:
-            n = 0
-            for batch in file.iter_batches(n_rows, columns=list(names)):
-                n += len(batch)
-                report(n / file.metadata.num_rows)
-                yield batch
-
 
 def open_table(path: Path, roles: Roles) -> Table:
-    """Read the names and types of a table's columns.
+    """Read the names and types of the columns of a file, or of the parts in a folder.
 
-    Raises `ValueError` for an empty or broken file, and for columns without a name or with the same name.
+    Raises `ValueError` for an empty or broken file, for columns without a name or with the same name, and for parts that do not
+    have the same columns.
     """
-    is_parquet = path.name.lower().endswith((".parquet", ".pq"))
-    with _explained_errors(path):
-        schema = pq.read_schema(path) if is_parquet else _csv_schema(path)
-        names = list(schema.names)
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"expected columns of different names in {path}, got {repeated[0]!r} twice; rename one")
-    if not is_parquet:
-        _check_header(path, names)
-    types = {
-        name: type_
-        for name, type_ in zip(names, schema.types, strict=True)
-        if (name not in INDEX or name in roles.named.values()) and name not in roles.without
-    }
-    kinds = {name: kind_of(path, name, type_) for name, type_ in types.items()}
+    with explained_errors(path):
+        parts, remarks = _parts_of_folder(path) if path.is_dir() else ([_open_part(path, 1)], [])
+    names = list(parts[0].types)
+    roles = roles.found_in(names)
     roles.check(names, str(path))
-    labels = [name for name in types if name.lower() in LABELS and name not in roles.named.values()]
-    table = (ParquetTable if is_parquet else CsvTable)(path, names, types, kinds, roles.with_target(labels, str(path)))
+    index = [name for name in names if INDEX.match(name) and name not in roles.named.values() and name not in roles.without]
+    kept = [name for name in names if name not in index and name not in roles.without]
+    remarks += [Remark(f"{_named(name)} of {path} is taken for an index and left out") for name in index]
+    kinds = common_kinds(kept, [(part, kinds_of(part, kept)) for part in parts], or_nothing=True)
+    labels = [name for name in kinds if name.lower() in LABELS and name not in roles.named.values()]
+    roles = roles.with_target(labels, str(path))
+    if roles.is_test and roles.target and kinds[roles.target] == "nothing":
+        remarks.append(Remark(f"column {roles.target!r} of {path} holds no label, so its classes are not compared"))
+        kinds = {name: kind for name, kind in kinds.items() if name != roles.target}
+        roles = replace(roles, target=None)
+    table = Table(path, parts, names, kinds, roles, tuple(remarks))
     if not table.features:
-        raise ValueError(f"expected columns of features in {path}, got only {some(list(types))}; add some")
+        raise ValueError(f"expected columns of features in {path}, got only {some(list(kinds))}; add some")
     return table
 
 
+def _open_part(path: Path, n_parts: int) -> Part:
+    check_is_data(path)
+    with explained_errors(path):
+        match format_of(path):
+            case "Parquet":
+                return open_parquet(path)
+            case "Arrow":
+                return open_arrow(path)
+            case "JSON":
+                return open_json(path)
+        return open_csv(path, n_parts)
+
+
+def _parts_of_folder(folder: Path) -> tuple[list[Part], list[Remark]]:
+    found = parts_in(folder)
+    parts: list[Part] = [_open_part(file, len(found.files)) for file in found.files]
+    first = parts[0]
+    for part in parts[1:]:
+        if set(part.types) != set(first.types):
+            other = [name for name in first.types if name not in part.types]
+            extra = [name for name in part.types if name not in first.types]
+            raise ValueError(
+                f"expected the columns of {first.path} in {part.path}, got none called {some(other)} and also {some(extra)}; "
+                "write all parts with the same columns"
+            )
+    keys = list(found.values[found.files[0]])
+    scalars = {key: _typed([found.values[file][key] for file in found.files]) for key in keys}
+    if twice := [key for key in keys if key in first.types]:
+        raise ValueError(
+            f"expected {some(twice)} as a column of the files or as names of folders in {folder}, got both; drop one"
+        )
+    if not keys:
+        return parts, list(found.remarks)
+    by_part = ({key: scalars[key][index] for key in keys} for index in range(len(parts)))
+    return [PartitionedPart(part, values) for part, values in zip(parts, by_part, strict=True)], list(found.remarks)
+
+
+def _report_of_part(report: Report, index: int, n_parts: int, done: float) -> None:
+    report((index + done) / n_parts)
+
+
+def _typed(values: Sequence[str | None]) -> Any:
+    """The values in folders' names as an Arrow column, of the type that they would have in a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["value"], *([value or ""] for value in values)])
+    return pyarrow.csv.read_csv(io.BytesIO(text.getvalue().encode())).column(0).combine_chunks()
+
+
+def _named(name: str) -> str:
+    return f"column {name!r}" if name else "the column without a name"
+
+
 @contextmanager
-def _explained_errors(path: Path) -> Iterator[None]:
+def explained_errors(path: Path) -> Iterator[None]:
     """Turn errors of reading a file into a `ValueError` that names it."""
-    format_ = "Parquet" if path.name.lower().endswith((".parquet", ".pq")) else "CSV"
+    format_ = format_of(path) or "CSV"
     try:
         yield
     except UnicodeError as error:
         raise ValueError(
             f"expected a {format_} file in UTF-8, got other bytes in {path}; save it as {format_} again"
         ) from error
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except BROKEN as error:
         raise ValueError(
             f"expected a {format_} file, got one that cannot be read, {path} ({reason_of(error)}); write it again"
         ) from error
-
-
-def _csv_schema(path: Path) -> Any:
-    with pa.OSFile(str(path)) as raw, _csv_reader(path, raw, None) as reader:
-        return reader.schema
-
-
-def _csv_reader(path: Path, raw: Any, types: Mapping[str, Any] | None) -> Any:
-    name = path.name.lower()
-    stream = pa.CompressedInputStream(raw, "gzip") if name.endswith(".gz") else raw
-    return pyarrow.csv.open_csv(
-        stream,
-        read_options=pyarrow.csv.ReadOptions(block_size=BLOCK),
-        parse_options=pyarrow.csv.ParseOptions(
-            delimiter="\t" if name.endswith((".tsv", ".tsv.gz")) else ",", newlines_in_values=True
-        ),
-        convert_options=pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types) if types else None),
-    )
-
-
-def _check_header(path: Path, names: Sequence[str]) -> None:
-    """Raises `ValueError` if the first line does not hold column names."""
-    if len(names) == 1 and (found := [mark for mark in OTHER_DELIMITERS if mark in names[0]]):
-        raise ValueError(
-            f"expected columns apart by commas in {path} (by tabs in .tsv), got {found[0]!r} between them; convert it"
-        )
-    if all(_is_number(name) for name in names) and names != [str(index) for index in range(len(names))]:
-        raise ValueError(
-            f"expected the names of the columns in the first line of {path}, got numbers ({', '.join(names[:3])} …); add them"
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_left_out(files: Sequence[Table]) -> None:
-    names = list(dict.fromkeys(name for file in files for name in file.names))
-    for name in files[0].roles.without:
-        if name not in names:
-            nearest = get_close_matches(name, names) or names
-            raise ValueError(f"expected a column to leave out, got {name!r}, which no file has; the nearest: {some(nearest)}")
-
-
-def _check_columns(first: Table, other: Table) -> None:
-    if missing := [name for name in first.kinds if name not in other.kinds]:
-        raise ValueError(
-            f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; add them (or --without)"
-        )
-    if extra := [name for name in other.kinds if name not in first.kinds]:
-        raise ValueError(
-            f"expected the columns of {first.where} in {other.where}, got also {some(extra)}; leave them out by --without"
-        )
-
-
-def _common(name: str, files: Sequence[Table]) -> Kind:
-    """The kind of a column in all files; digits in one file are texts if another file has texts there."""
-    found: dict[Kind, Table] = {}
-    for file in files:
-        if file.kinds[name] != "nothing":
-            found.setdefault(file.kinds[name], file)
-    match sorted(found):
-        case []:
-            return "texts"
-        case [kind]:
-            return kind
-        case ["numbers", "whole numbers"]:
-            return "numbers"
-        case ["texts", "whole numbers"]:
-            return "texts"
-    (kind, file), (other_kind, other), *_ = found.items()
-    raise ValueError(
-        f"expected {kind} in column {name!r} of {other.where} as in {file.where}, got {other_kind}; write both alike"
-    )

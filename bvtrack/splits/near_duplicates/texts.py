@@ -42,6 +42,11 @@ class NearDuplicateTexts:
         """Mask `[n_found]` of the pairs similar enough to be a leak; the others are worth a look."""
         return self.similarity >= LEAK_SIMILARITY
 
+    @property
+    def n_leaks(self) -> int:
+        """Number of the pairs that are a leak."""
+        return int(self.is_leak.sum())
+
 
 def describe_texts(texts: Sequence[str]) -> Bytes:
     """MinHash signatures `[n, 128]` of the texts' sets of words (order, case and repetition do not count); all zeros for a text
