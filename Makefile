@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 endif
 INSTALLED := $(VENV)/.installed
 BACKENDS := $(VENV)/.backends
+RIVALS := .venv-rivals
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py
 
-.PHONY: help install demo ui test bench rules splits scale advice kinds audits inject pictures soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice kinds audits rivals inject pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -70,6 +71,13 @@ kinds: $(INSTALLED)  ## Log runs in every way there is, and say what an audit ma
 audits: $(INSTALLED)  ## Measure what an audit of 10,000 runs takes, beside MLflow's own calls (half an hour)
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/speed.py
 
+rivals: $(INSTALLED)  ## Judge curves and log files beside four small tools, in an environment of their own (ten minutes)
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/$(notdir $(BIN))/python -m pip install --quiet --requirement tests/benchmarks/rivals/requirements.txt
+	test -e build/own_curves.npz || OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/rivals/own_curves.py build/own_curves.npz
+	PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/rivals/curves.py --rivals $(RIVALS) --own build/own_curves.npz
+	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/logs/table.py --rivals $(RIVALS)
+
 inject: $(BACKENDS)  ## Run Lightning's and Keras's own tests with our callback in them (LIGHTNING=checkout KERAS=checkout; half an hour)
 	PYTHONPATH=tests $(BIN)/python -m inject $(if $(LIGHTNING),--lightning $(LIGHTNING)) $(if $(KERAS),--keras $(KERAS))
 
@@ -98,4 +106,4 @@ wheel: $(INSTALLED)
 	$(BIN)/python tests/check_wheel.py
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(RIVALS) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
