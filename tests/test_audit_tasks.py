@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bvtrack import find_measure
 from bvtrack.logged.error_metrics import Found, find_errors
 from bvtrack.logged.unknown import Unknown
 from bvtrack.store.logged_run import Latest, LoggedDataset, LoggedRun
@@ -52,6 +53,7 @@ def test_an_accuracy_is_no_error_where_a_param_or_a_tag_says_regression(about: d
         (ACCURACY | both(mae=0.1), "an error in units"),
         (ACCURACY | both(huber_loss=0.3), "a bare loss"),
         (ACCURACY | both(loss=9.61, mse=9.61), "an error in units"),
+        (ACCURACY | both(loss=20.0, mae=3.5), "an error in units"),
         (both(accuracy=0.0, loss=0.2), "an accuracy of a regression"),
         (both(accuracy=0.0), "an accuracy of a regression"),
         (both(accuracy=0.01, loss=0.2), "an accuracy of a regression"),
@@ -156,3 +158,44 @@ def test_thousands_of_pairs_take_time_in_proportion(kinds: list[str], value: flo
     find_errors(run)
 
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        ("f1_micro", "f1_macro"),
+        ("f1_weighted", "f1_macro"),
+        ("accuracy", "balanced_accuracy"),
+        ("f1_macro", "f1_class_3"),
+        ("acc_top3", "acc_top5"),
+        ("acc_top1", "acc_top5"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_metric_nearest_to_the_plain_one_is_taken_whatever_was_logged_first(near: str, far: str, is_first: bool) -> None:
+    values = {near: 0.9, far: 0.8} if is_first else {far: 0.8, near: 0.9}
+    result = find_errors(of(both(**values)))
+
+    assert isinstance(result, Found)
+    assert result.metrics["dev"] == f"val_{near}"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "taken", "is_doubtful"),
+    [
+        (both(f1_0=0.9, f1_1=0.8, f1_macro=0.85), "f1_macro", False),
+        (both(auc_0=0.9, auc_1=0.8, auc_macro=0.85), "auc_macro", False),
+        (both(acc_0=0.9, acc_1=0.8, acc=0.85), "acc", False),
+        (both(acc_0=0.9, acc_1=0.8), "acc_0", True),
+        (both(auc_1=0.9), "auc_1", False),
+        (both(acc1=0.9, acc5=0.8), "acc1", False),
+    ],
+)
+def test_a_one_beside_a_zero_is_the_number_of_a_class(metrics: Mapping[str, float], taken: str, is_doubtful: bool) -> None:
+    result = find_errors(of(metrics))
+    measure = find_measure(metrics)
+
+    assert isinstance(result, Found)
+    assert (result.metrics["dev"], result.is_doubtful) == (f"val_{taken}", is_doubtful)
+    assert measure is not None
+    assert measure.name == f"val_{taken}"

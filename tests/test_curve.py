@@ -267,3 +267,7 @@ def test_a_loss_that_is_that_of_a_guess_among_many_is_so_by_chance(level: float,
 
 def test_a_dev_loss_that_blows_up_alone_is_overtrained() -> None:
     assert classify_curve([1.0, 0.5, 0.2, 0.1], [1.0, 0.8, 3.0, 9.0]) == "overtrained"
+
+
+def test_a_first_loss_of_zero_is_no_yardstick() -> None:
+    assert _of_loss([0.0, 0.9, 0.6, 0.5, 0.4], [0.0, 0.9, 0.7, 0.6, 0.6]) != "diverged"

@@ -150,7 +150,7 @@ def test_masks_beside_images_are_no_class(tmp_path: Path) -> None:
     assert "20 images beside the others, as annotations (Masks" in found(check, "train_has_other_files").message
 
 
-@pytest.mark.parametrize("within", ["train", "images", "train/Images", "Val"])
+@pytest.mark.parametrize("within", ["train", "images", "train/Images", "Val", "data", "dataset/train"])
 def test_class_folders_within_a_folder_that_is_none_are_found(tmp_path: Path, within: str) -> None:
     fill(tmp_path / "train" / within, 20, "a", "b")
     check = checked(tmp_path / "train", fill(tmp_path / "dev", 10, "a", "b"))
@@ -167,6 +167,26 @@ def test_images_as_a_name_among_classes_is_a_class(tmp_path: Path) -> None:
 
 def test_a_single_class_with_folders_in_it_is_a_class(tmp_path: Path) -> None:
     assert set(image_layout(fill(tmp_path, 2, "dog/beagle", "dog/poodle")).classes or ()) == {"dog"}
+
+
+def test_the_folders_in_a_single_class_are_said(tmp_path: Path) -> None:
+    train, dev = (fill(tmp_path / name, n, "Pets/cat", "Pets/dog/old") for name, n in (("train", 30), ("dev", 15)))
+    check = checked(train, dev)
+
+    assert counts(check) == {"train": {"Pets": 60}, "dev": {"Pets": 30}}
+    assert found(check, "train_has_one_class").message == (
+        "all images of train are in its folder Pets, its only class, and the folders in that are no classes (cat, dog): "
+        "if they are, name Pets instead"
+    )
+
+
+@pytest.mark.parametrize("name", ["test1", "all_images", "unknown", "0"])
+def test_a_folder_that_holds_a_whole_test_set_without_classes_is_no_class(tmp_path: Path, name: str) -> None:
+    sets = {"train": fill(tmp_path / "train", 30, "a", "b"), "dev": fill(tmp_path / "dev", 15, "a", "b")}
+    check = check_files({split: str(path) for split, path in {**sets, "test": fill(tmp_path / "test", 30, name)}.items()})
+
+    assert found(check, "test_has_no_labels").message.startswith(f"test has no labels, only {name}: ")
+    assert not any("unseen" in one.code for one in check.findings)
 
 
 def test_a_test_set_may_lack_the_classes_that_others_have(tmp_path: Path) -> None:

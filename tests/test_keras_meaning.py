@@ -123,3 +123,26 @@ def test_of_several_outputs_that_of_classes_is_taken_and_the_other_named(is_by_n
     assert said[0].startswith("bvtrack: size_accuracy is no error beside the loss mse")
     assert "where val_size_mae may be meant as well" in said[1]
     said.clear()
+
+
+@pytest.mark.parametrize("metrics", [["accuracy"], []])
+def test_a_cross_entropy_of_shades_is_no_error_nor_is_their_accuracy(metrics: list[str], said: list[str]) -> None:
+    shades = 1 / (1 + np.exp(-X[:, :4].astype("float32")))
+
+    callback = followed(shades, "binary_crossentropy", metrics)
+
+    assert name_of(callback) == "val_loss"
+    assert callback.tracker is not None
+    assert callback.tracker.diagnosis is not None
+    assert callback.tracker.diagnosis.tag == "undetermined"
+    assert any("accuracy is no error" in line for line in said) == bool(metrics)
+    said.clear()
+
+
+def test_a_loss_of_squared_logarithms_is_no_cross_entropy(said: list[str]) -> None:
+    callback = followed(LENGTHS.clip(1), "mean_squared_logarithmic_error", ["accuracy"])
+
+    assert callback.tracker is not None
+    assert callback.tracker.measure is not None
+    assert callback.tracker.measure.is_cross_entropy is False
+    said.clear()

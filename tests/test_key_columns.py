@@ -90,6 +90,12 @@ def test_a_column_of_an_array_hides_copies_too(as_array: Callable[[pd.DataFrame]
     )
 
 
+def test_a_column_that_is_empty_hides_nothing() -> None:
+    train, dev = _with({"row_id": np.arange(N), "empty": [""] * N}, LEAKED)
+
+    assert "in all columns but row_id (" in _copies(train, dev)[0].message
+
+
 def test_copies_in_all_columns_are_said_to_be_such() -> None:
     train, dev = _with({"row_id": np.arange(N)}, DEV)
 

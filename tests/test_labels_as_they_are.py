@@ -52,7 +52,7 @@ def test_labels_that_only_a_later_set_has_are_not_compared_and_that_is_said() ->
     assert "train has no labels: only its features were compared with those of dev" in report.findings[-1].message
 
 
-@pytest.mark.parametrize("label", [-1, -100])
+@pytest.mark.parametrize("label", [-1, -100, -999])
 def test_one_label_that_stands_for_none_is_none(label: int) -> None:
     report = _compare(CLASSES, CLASSES, np.full(N, label))
 
@@ -130,3 +130,74 @@ def test_a_profile_without_labels_is_added_to_one_with_labels() -> None:
     both = with_labels | profile(FEATURES, like=with_labels)
 
     assert (both.n, both.labels) == (2 * N, None)
+
+
+PRICES = RNG.normal(180_000, 40_000, N).round(-2).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (PRICES.astype(str), (PRICES + 60_000).astype(str)),
+        ((PRICES / 7).round(2).astype(str), (PRICES / 7 + 9_000).round(2).astype(str)),
+        (["unknown", *PRICES[1:].astype(str)], (PRICES + 60_000).astype(str)),
+    ],
+    ids=["whole", "with fractions", "with a word"],
+)
+def test_quantities_written_as_texts_are_quantities(one: Any, other: Any) -> None:
+    report = _compare(one, other)
+
+    assert report.verdict == "shifted"
+    assert "label (mean moved by" in report.findings[0].message
+    assert not any("unseen" in found.code for found in report.findings)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [CLASSES.astype(float).astype(str), (RNG.permutation(N) % 30).astype(str), np.array(["3.8", "3.9", "3.10"])[CLASSES]],
+)
+def test_classes_written_as_texts_of_numbers_are_classes(labels: Any) -> None:
+    assert profile(FEATURES, labels).labels is not None
+
+
+def test_texts_that_mostly_occur_once_are_perhaps_no_classes() -> None:
+    answers = [f"answer {number}" for number in RNG.permutation(2 * N)]
+
+    (found,) = (one for one in _compare(answers[:N], answers[N:]).findings if "unseen" in one.code)
+
+    assert found.level == "note"
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize("value", [0, -1, 9999])
+def test_quantities_that_are_all_one_number_are_no_labels(kind: type, value: int) -> None:
+    report = _compare(PRICES.astype(kind), PRICES.astype(kind), np.full(N, value).astype(kind))
+
+    assert report.findings[-1].message.startswith("test has no labels, only one number: ")
+    assert not any(one.is_significant and one.what == "label" for one in report.comparisons)
+
+
+def test_accents_written_in_two_ways_are_the_same() -> None:
+    labels = np.array(["café", "thé"])[TRUTHS]
+
+    report = _compare(labels, np.char.replace(labels, "é", "e\u0301"))
+
+    assert not any("unseen" in one.code for one in report.findings)
+
+
+def test_larger_counts_than_the_first_set_has_are_perhaps_no_classes() -> None:
+    counts = np.repeat([0, 1, 2, 3], [180, 80, 30, 10])
+
+    levels = [[one.level for one in _compare(counts, dev).findings if "unseen" in one.code] for dev in _with_another(counts)]
+
+    assert levels == [["note"], ["warning"], ["warning"]]
+
+
+def _with_another(counts: Any) -> list[Any]:
+    """The counts with a larger one in one row, in many, and with another one of no order."""
+    return [np.r_[counts[1:], 4], np.r_[counts[60:], [4] * 60], np.r_[counts[1:], -2]]
+
+
+@pytest.mark.parametrize("label", ["1", "yes!", "2024-01"])
+def test_one_label_for_a_whole_set_is_one_if_it_may_be_a_class(label: str) -> None:
+    assert not any("no_labels" in one.code for one in _compare(TRUTHS == 1, np.full(N, label)).findings)

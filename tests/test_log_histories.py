@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from bvtrack.auditing import baseline
 from bvtrack.auditing.judge import judge_run
+from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.diagnosis.recipe import steps_for_curve
 from bvtrack.error_rates.epoch_errors import EpochErrors
 from bvtrack.logged.alignment import values_at
 from bvtrack.logged.error_history import epochs_of
@@ -19,6 +21,7 @@ from bvtrack.logged.other_metric import disagreement
 from bvtrack.logged.series import Series, series_of
 from bvtrack.logged.unknown import Unknown
 from bvtrack.measures.measure import Measure
+from bvtrack.report.note import headline
 from bvtrack.store.logged_run import Latest, LoggedRun
 from bvtrack.store.metric_point import Point
 
@@ -235,3 +238,10 @@ def test_of_a_bare_loss_the_curve_is_judged_and_of_one_alone_its_failure(
     curves: Mapping[str, Sequence[float]], verdict: str | None, reason: str | None
 ) -> None:
     assert _audited(**curves) == (verdict, reason)
+
+
+def test_the_headline_of_a_run_without_errors_is_its_curve() -> None:
+    undetermined = Diagnosis.without_gaps("undetermined")
+
+    assert headline(undetermined, steps_for_curve("overtrained"), "overtrained") == "Overtrained by its curve: stop earlier"
+    assert headline(undetermined, ()) == "Undetermined (unclear)"

@@ -54,7 +54,7 @@ SAID: dict[str, tuple[bytes, str]] = {
     "an error of a spreadsheet": (csv(*rows(), "0,#DIV/0!,u,0"), "column 'k' of {path}, '#DIV/0!' in row 61"),
     "a word among whole numbers": (
         csv(*rows(), "0,abc,u,0"),
-        "column 'k' of {path} is read as texts, not as numbers, for 'abc'",
+        "column 'k' of {path} holds texts among numbers, 'abc'",
     ),
     "an index": (csv(*(f"{i},{row}" for i, row in enumerate(rows())), header=f"Unnamed: 0,{HEADER}"), "'Unnamed: 0' of {path}"),
     "comments within": (csv(*rows(), "# half", *rows()), "1 line(s) of {path} that begin with # are not read"),
@@ -184,6 +184,14 @@ def test_a_test_set_may_lack_labels_but_a_dev_set_may_not(tmp_path: Path) -> Non
     bare = csv(*(row.rsplit(",", 1)[0] for row in rows()), header="x,k,s")
     with pytest.raises(ValueError, match="got none called label"):
         check(tmp_path, train=PLAIN, dev=bare)
+
+
+def test_a_test_set_without_a_column_may_lack_the_labels_that_nothing_names(tmp_path: Path) -> None:
+    named = csv(*rows(), header="x,k,s,Survived")
+    bare = csv(*(row.rsplit(",", 1)[0] for row in rows()), header="x,k,s")
+
+    with pytest.raises(ValueError, match=r"got none called Survived; .*--target"):
+        check(tmp_path, train=named, dev=named, test=bare)
 
 
 @pytest.mark.parametrize("ending", ["csv", "npz"])

@@ -8,7 +8,6 @@ import click
 
 from bvtrack.auditing.run_report import FORMS, Report, make_report
 from bvtrack.commands.store import named_store, refused
-from bvtrack.report.note import headline
 from bvtrack.schema.names import REPORT_FILE
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
@@ -43,7 +42,7 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
         raise click.BadParameter(
             f"{str(path)!r} cannot be written ({why}); name another file", param_hint="--output"
         ) from error
-    click.echo(f"{path}: {_headline(found)}")
+    click.echo(f"{path}: {found.content.headline}")
     if is_logged:
         _log(found, run_id, uri)
 
@@ -69,7 +68,3 @@ def _log(found: Report, run_id: str, uri: str) -> None:
     except Exception as error:  # an artifact store is somebody else's library
         raise refused("does not take the report", error, uri) from error
     click.echo(f"{REPORT_FILE}: written to the run")
-
-
-def _headline(found: Report) -> str:
-    return headline(found.content.diagnosis, found.content.verdict.steps)

@@ -14,7 +14,7 @@ import click
 from bvtrack.auditing.log_reading import LogReading, held_states, read_logged
 from bvtrack.commands.diagnose import ERROR
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
-from bvtrack.commands.tables.logs import curve_line, title
+from bvtrack.commands.tables.logs import curve_line
 from bvtrack.logfiles.following import Follower
 from bvtrack.text import printable
 
@@ -129,7 +129,7 @@ def _line(reading: LogReading) -> str:
         return f"{reading.log.name}: {reading.why_not}"
     steps = reading.dev_steps
     when = f"{reading.log.when(max(steps))}: " if steps else ""
-    said = f"{reading.log.name}, {when}{title(content)}; curve: {curve_line(reading, content)}"
+    said = f"{reading.log.name}, {when}{content.headline}; curve: {curve_line(reading, content)}"
     return printable(said)
 
 

@@ -84,7 +84,7 @@ class Outline:
     def is_worse_than_at_first(self) -> bool:
         """True if it ends far above its first value."""
         first = self.first[1]
-        return self.n_finite > FEWEST_EPOCHS and self.last[1] > first + WORSE_THAN_AT_FIRST * abs(first)
+        return self.n_finite > FEWEST_EPOCHS and first != 0 and self.last[1] > first + WORSE_THAN_AT_FIRST * abs(first)
 
     @property
     def has_fallen(self) -> bool:
@@ -102,7 +102,7 @@ class Outline:
         if self._chance is None and self.first is NOWHERE:
             return math.inf
         level = abs(self.first[1]) if self._chance is None else self._chance
-        return BLOW_UP * level if self._is_loss else max(BLOW_UP * level, LARGEST_RATE)
+        return BLOW_UP * level if self._is_loss and level else max(BLOW_UP * level, LARGEST_RATE)
 
 
 def is_learned(value: float, chance: float) -> bool:

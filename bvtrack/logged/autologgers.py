@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bvtrack.measures.metric_name import MetricName, read_metric_name
+from bvtrack.measures.metric_name import MetricName, counted_from_zero, read_metric_name
 from bvtrack.store.logged_run import LoggedRun
 
 Names = Mapping[str, str | None]
@@ -34,7 +34,7 @@ def readings(run: LoggedRun) -> list[MetricName]:
     else:
         found = {name: name for name in run.metrics}
     read = ((name, read_metric_name(plain)) for name, plain in found.items() if plain is not None)
-    return [metric._replace(name=name) for name, metric in read if metric is not None]
+    return counted_from_zero([metric._replace(name=name) for name, metric in read if metric is not None])
 
 
 def is_measured_after_fit(run: LoggedRun) -> bool:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from bvtrack.logged.autologgers import readings
 from bvtrack.logged.error_metrics import Found
 from bvtrack.logged.unknown import Unknown
+from bvtrack.measures.losses import is_penalty
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.metric_name import MetricName
+from bvtrack.measures.metric_words import parts_of
 from bvtrack.store.logged_run import LoggedRun
 
 CURVES_TELL = ("a bare loss", "an error in units", "an accuracy of a regression")
@@ -24,6 +26,7 @@ def find_curve(run: LoggedRun, why_not: Unknown) -> Found | Unknown:
     is none, or only one point of it: that tells nothing.
     """
     losses = [metric for metric in readings(run) if metric.kind in ("loss", "units") and _has_curve(run, metric)]
+    losses = [metric for metric in losses if not is_penalty(parts_of(metric.name))]
     if why_not.reason in CURVES_TELL:
         return _pair(run, losses) or why_not
     if why_not.reason not in FAILURES_TELL:
@@ -43,7 +46,7 @@ def _pair(run: LoggedRun, losses: Sequence[MetricName]) -> Found | None:
     pairs = [stages for stages in cores.values() if "train" in stages and stages.keys() & {"dev", "test"}]
     if not pairs:
         return None
-    stages = min(pairs, key=lambda stages: ("dev" not in stages, stages["train"].rank))
+    stages = min(pairs, key=lambda stages: ("dev" not in stages, stages["train"].rank, stages["train"].name))
     dev = stages.get("dev") or stages["test"]
     metrics = {"train": stages["train"].name, "dev": dev.name}
     return Found(_measure(dev), metrics, is_test_as_dev="dev" not in stages, has_scale=False)

@@ -132,8 +132,9 @@ def _is_train(run: LoggedRun, bare: MetricName, stages: ByStage) -> bool:
     return is_prefixed or min(run.metrics[held_out.name].step, run.metrics[bare.name].step) > 0
 
 
-def _order(stages: ByStage) -> tuple[bool, tuple[int, int, int]]:
-    return "dev" not in stages, stages["train"].rank
+def _order(stages: ByStage) -> tuple[bool, tuple[int, int, int, int], int, str]:
+    train = stages["train"]
+    return "dev" not in stages, train.rank, len(train.name), train.name
 
 
 def _found(run: LoggedRun, stages: ByStage, candidates: Sequence[ByStage]) -> Found:

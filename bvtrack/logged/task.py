@@ -85,7 +85,9 @@ def _says_classes(params: Mapping[str, str], known: Sequence[MetricName]) -> boo
 def _regression_by_metrics(
     run: LoggedRun, known: Sequence[MetricName], losses: Mapping[str | None, float], of_quantities: Sequence[str]
 ) -> str:
-    """R2, or an error of quantities that is what is minimised: no other loss is beside it, or one of the same value."""
+    """R2, or an error of quantities that is what is minimised: no other loss is beside it, one of the same value, or one that
+    is at least its square, as a mean of squares is.
+    """
     if r2 := next((metric.name for metric in known if metric.core == "r2_score"), ""):
         return f"it logs {r2}"
     stages = {metric.name: metric.stage for metric in known}
@@ -93,4 +95,8 @@ def _regression_by_metrics(
         loss = losses.get(stages.get(name, ""))
         if loss is not None and math.isclose(loss, run.metrics[name].value, rel_tol=SAME):
             return f"its loss is {name}"
+    for metric in known:
+        value, loss = run.metrics[metric.name].value, losses.get(metric.stage)
+        if metric.core in ("mae", "rmse") and loss is not None and 1 < value**2 <= loss * (1 + SAME):
+            return f"{metric.name} comes to {value:g}, more than one of probabilities, and its loss may be its square"
     return f"what it minimises is {of_quantities[0]}" if of_quantities and not losses else ""

@@ -23,7 +23,7 @@ either not begun to learn, or it is none: a network that cannot learn comes down
 
 _CROSS_ENTROPY = words("crossentropy ce bce xent nll logloss mlogloss")
 _REGRESSION = words(
-    "mse rmse mae l1 l2 huber logcosh quantile pinball poisson gaussian regression regressor"
+    "mse rmse mae l1 l2 huber logcosh quantile pinball poisson gaussian tweedie regression regressor"
     " mape msle squarederror absoluteerror"
 )
 _ADVERSARIAL = words("g d gen disc generator discriminator critic adv adversarial gan wgan actor policy value q")
@@ -34,12 +34,30 @@ _OTHER = words(
     " diou ciou box bbox obj dfl rpn mask focal tversky tv reg regularization regularizer penalty commitment vq codebook"
     " embedding"
     " similarity cosine distill distillation kd style content cycle identity consistency entropy ctc sum"
-    " summed brier"
+    " summed brier circle cox coxph"
 )
 _TERMS = words("kl kld elbo recon reconstruction commitment contrastive infonce triplet vq wgan")
 """Kinds of losses that are hardly ever anything else, whether their names say that they are losses or not."""
 _PHRASES = (("cross", "entropy"), ("log", "loss"))
-_REGRESSION_PHRASES = (("squared", "error"), ("absolute", "error"), ("log", "cosh"), ("percentage", "error"))
+_REGRESSION_PHRASES = (
+    ("squared", "error"),
+    ("absolute", "error"),
+    ("logarithmic", "error"),
+    ("log", "cosh"),
+    ("percentage", "error"),
+)
+
+
+_PENALTIES = words("kl kld reg regularization regularizer penalty commitment")
+
+
+def is_penalty(name: Collection[str]) -> bool:
+    """True for a term that holds the others back: it rises from almost nothing while a training goes well.
+
+    >>> is_penalty(["kl", "loss"]), is_penalty(["recon", "loss"])
+    (True, False)
+    """
+    return bool(_PENALTIES & {*name})
 
 
 def kind_of_loss(name: Collection[str]) -> LossKind | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from bvtrack.measures.losses import is_of_other_kind, kind_of_loss
 from bvtrack.measures.metric_words import OTHER_STAGE, core_name, parts_of, stage_rank
-from bvtrack.measures.quantity import PART, Kind, Quantity, quantity_of
+from bvtrack.measures.qualifiers import NO_ERRORS, SOME_EXAMPLES
+from bvtrack.measures.quantity import PART, Kind, Quantity, counted_from_zero, quantity_of
 
 CE = "cross_entropy"
 
@@ -145,7 +146,7 @@ def find_measure(
     """
     minimised = kind_of_loss(parts_of(loss)) if loss else None
     names = list(names)
-    known = {name: quantity for name in names if (quantity := _quantity_in(name, known_as)) is not None}
+    known = _quantities_in(names, known_as)
     if minimised == "regression":
         known = {name: quantity for name, quantity in known.items() if not quantity.family.is_of_classes}
 
@@ -162,12 +163,12 @@ def find_measure(
         and quantity.loss is None
         and (any(is_of_other_kind(parts_of(each)) for each in names) or minimised not in (None, CE))
     )
-    own_class = "" if quantity == quantity_of(name) else (known_as or {})[name]
+    own_class = (known_as or {}).get(name, "")
     return Measure(
         name,
         quantity.family.higher_is_better,
         is_cross_entropy=False if is_none else None,
-        known_as=own_class,
+        known_as=own_class if quantity_of(own_class) not in (None, quantity_of(name)) else "",
     )
 
 
@@ -177,10 +178,14 @@ def as_good_as(measure: Measure, names: Iterable[str], known_as: Mapping[str, st
     >>> as_good_as(find_measure(["val_acc_a", "val_acc_b"]), ["val_acc_a", "val_acc_b"])
     ['val_acc_b']
     """
-    quantity, place = _quantity_in(measure.name, known_as), stage_rank(measure.name, "dev")
-    same_set = (name for name in names if stage_rank(name, "dev") == place)
-    others = ((name, other) for name in same_set if (other := _quantity_in(name, known_as)) is not None)
-    return sorted(name for name, other in others if quantity is not None and other.is_as_good_as(quantity))
+    place = stage_rank(measure.name, "dev")
+    known = _quantities_in([measure.name, *(name for name in names if stage_rank(name, "dev") == place)], known_as)
+    own = known.get(measure.name)
+    return sorted(name for name, other in known.items() if own is not None and other.is_as_good_as(own))
+
+
+def _quantities_in(names: Iterable[str], known_as: Mapping[str, str] | None) -> dict[str, Quantity]:
+    return counted_from_zero({name: quantity for name in names if (quantity := _quantity_in(name, known_as)) is not None})
 
 
 def _quantity_in(name: str, known_as: Mapping[str, str] | None) -> Quantity | None:
@@ -294,9 +299,11 @@ def _error_in_units(measure: Measure) -> ErrorFunction:
 
 
 def has_diverged(logged: Mapping[str, float]) -> bool:
-    """True if a loss among the logged metrics is not finite.
+    """True if a loss among the logged metrics is not finite. The spread of one value is none either, nor is the mean of the
+    examples of a class that a set lacks: they tell nothing.
 
-    >>> has_diverged({"loss": float("nan"), "accuracy": 0.1})
-    True
+    >>> has_diverged({"loss": float("nan"), "accuracy": 0.1}), has_diverged({"loss": 0.1, "loss_std": float("nan")})
+    (True, False)
     """
-    return any(not math.isfinite(value) for name, value in logged.items() if "loss" in name.lower())
+    not_finite = [name for name, value in logged.items() if not math.isfinite(value) and "loss" in name.lower()]
+    return any(not (NO_ERRORS | SOME_EXAMPLES) & {*parts_of(name)} for name in not_finite)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from bvtrack.measures.losses import LossKind
 from bvtrack.measures.metric_words import STAGES, words_of
 from bvtrack.measures.quantity import PART, Kind, Quantity, quantity_of
+from bvtrack.measures.quantity import counted_from_zero as quantities_from_zero
 
 STAGE_OF = {
     **{word: stage for stage, words in STAGES.items() for word in words},
@@ -30,7 +32,8 @@ class MetricName(NamedTuple):
     """A metric that can be read as an error.
 
     `stage` is `train`, `train_dev`, `dev` or `test`, or `None` if the name says none. Metrics with one `core` measure the same
-    quantity. `rank` puts losses last; else plain metrics before parts of them, and of these errors first, then accuracies.
+    quantity. `rank` puts losses last; else plain metrics before parts of them, and of these errors first, then accuracies;
+    of two alike, the one that is nearer to the plain metric.
     """
 
     name: str
@@ -38,7 +41,7 @@ class MetricName(NamedTuple):
     core: str
     kind: Kind
     higher_is_better: bool
-    rank: tuple[int, int, int]
+    rank: tuple[int, int, int, int]
     loss: LossKind | None = None
     may_exceed_one: bool = False
     is_of_classes: bool = False
@@ -57,6 +60,11 @@ class MetricName(NamedTuple):
     def is_as_good_as(self, other: MetricName) -> bool:
         """See `Quantity.is_as_good_as`."""
         return bool(self.quantity and other.quantity and self.quantity.is_as_good_as(other.quantity))
+
+    def _with(self, quantity: Quantity | None) -> MetricName:
+        if quantity is None or quantity == self.quantity:
+            return self
+        return self._replace(core=quantity.core, rank=(*quantity.rank, quantity.distance), quantity=quantity)
 
     @property
     def preference(self) -> tuple[bool, bool, int, str]:
@@ -90,12 +98,18 @@ def read_metric_name(name: str) -> MetricName | None:
         quantity.core,
         quantity.kind,
         family.higher_is_better,
-        quantity.rank,
+        (*quantity.rank, quantity.distance),
         quantity.loss,
         family.may_exceed_one,
         family.is_of_classes,
         quantity,
     )
+
+
+def counted_from_zero(metrics: Sequence[MetricName]) -> list[MetricName]:
+    """The metrics, where a 1 is the number of a class or a fold, and no top 1, if a 0 is beside it."""
+    known = quantities_from_zero({each.name: each.quantity for each in metrics if each.quantity})
+    return [each._with(known.get(each.name)) for each in metrics]
 
 
 def _core(words: list[str]) -> str:

@@ -33,11 +33,17 @@ def words_of(name: str) -> list[str]:
     >>> words_of("validation_0-errorRate"), words_of("val/mIoU")
     (['validation', '0', 'error', 'rate'], ['val', 'miou'])
     """
-    name = name.replace("'s ", " ")  # LightGBM's "valid_0's auc"
+    name = _without_namespace(name).replace("'s ", " ")  # LightGBM's "valid_0's auc"
     whole = _ONE_WORD.sub(lambda match: "Iou" if match[0] == "IoU" else match[0].upper(), name)
     spaced = _BORDER.sub("_", whole)
     words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
     return [_SHORT_STAGES.get(words[0], words[0]), *words[1:]] if words else []
+
+
+def _without_namespace(name: str) -> str:
+    """The name without a first `training/`, where what follows names the set: Neptune's logger for Lightning puts it there."""
+    namespace, _, rest = name.partition("/")
+    return rest if namespace in STAGES["train"] and _STAGE_WORDS & {*words_of(rest)} else name
 
 
 def parts_of(name: str) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from bvtrack.measures.losses import LossKind, kind_of_loss
 from bvtrack.measures.metric_words import parts_of
-from bvtrack.measures.qualifiers import AVERAGES, NEUTRAL, NO_ERRORS, OF_PLACES, OF_QUANTITIES, PARTS, TERMS, words
+from bvtrack.measures.qualifiers import AVERAGES, NEUTRAL, NO_ERRORS, OF_PLACES, OF_QUANTITIES, PARTS, PLAYERS, TERMS, words
 
 Kind = Literal["rate", "score", "units", "loss"]
 """A `rate` is a share of wrong examples, for which counts give intervals; a `score` is another fraction in [0, 1] (F1, AUROC);
@@ -146,6 +147,21 @@ def quantity_of(name: str) -> Quantity | None:
     return _qualified(family, phrase, _without(parts, phrase))
 
 
+def counted_from_zero(known: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The quantities by name, where a 1 is the number of a class or a fold, and no top 1, if a 0 is beside it.
+
+    >>> counted_from_zero({name: quantity_of(name) for name in ("f1_0", "f1_1")})["f1_1"].core
+    'f1_score_1'
+    """
+    cores = {quantity.core for quantity in known.values()}
+    return {
+        name: quantity._replace(core=f"{quantity.core}_1", level=PART, qualifiers=(*quantity.qualifiers, "1"))
+        if f"{quantity.core}_0" in cores and "1" in parts_of(name)
+        else quantity
+        for name, quantity in known.items()
+    }
+
+
 def is_of_quantities(name: str) -> bool:
     """True for a loss or a metric, by its name or its class, that a regression has and no classification.
 
@@ -191,7 +207,7 @@ def _qualified(family: Family, phrase: Phrase, rest: list[str]) -> Quantity | No
     )
     is_score = averages not in ([], ["micro"]) or bool(set(unknown) & OF_PLACES) or phrase[0] == "aacc"
     kept = [str(number) for number in numbers if is_relaxed or unknown] + (["top_k"] if is_top_k else [])
-    if family.is_of_classes and set(unknown) & OF_QUANTITIES:
+    if family.is_of_classes and set(unknown) & (OF_QUANTITIES | PLAYERS):
         return None
     core = "_".join([family.key, *averages, *unknown, *kept])
     kind: Kind = "score" if family.kind == "rate" and is_score else family.kind

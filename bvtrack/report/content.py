@@ -16,6 +16,7 @@ from bvtrack.diagnosis.expected_gains import LIKELY, Prospects
 from bvtrack.diagnosis.explanation import SET_NAMES, percent
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
+from bvtrack.report.note import headline
 from bvtrack.schema.names import run_page
 from bvtrack.splits.finding import Finding
 from bvtrack.tracking_uri.address import is_server
@@ -67,6 +68,11 @@ class Content:
     baseline: str = "human"
     unit: str = "epoch"
     trend: Trend | None = None
+
+    @property
+    def headline(self) -> str:
+        """The verdict in plain words."""
+        return headline(self.diagnosis, self.verdict.steps, self.verdict.curve)
 
     @property
     def diagnosis(self) -> Diagnosis:

@@ -22,6 +22,7 @@ def _parts(content: Content) -> Iterator[str]:
         verdict.steps,
         epoch=verdict.epoch,
         unit=content.unit,
+        curve=verdict.curve,
         measure=content.measure,
         findings=content.findings,
     )

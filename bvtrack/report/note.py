@@ -21,8 +21,9 @@ SHORT_NAMES = {"high_bias": "bias", "high_variance": "variance", "data_mismatch"
 """Short names with which a headline of all four problems and the certainty has 50 characters."""
 
 
-def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
-    """The verdict in plain words; its first 50 characters, which the runs table shows, carry it alone.
+def headline(diagnosis: Diagnosis, steps: Sequence[Step], curve: str | None = None) -> str:
+    """The verdict in plain words; its first 50 characters, which the runs table shows, carry it alone. Where there are no
+    errors, the class of the `curve` is all there is to say.
 
     >>> from bvtrack import diagnose, recommend
     >>> verdict = diagnose(train_error=0.01, dev_error=0.11)
@@ -33,6 +34,8 @@ def headline(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
     parts = [SHORT_NAMES[problem] for problem in diagnosis.problems] if short else diagnosis.tag.split("+")
     words = " + ".join(parts).replace("_", " ").capitalize()
     advice = f": {steps[0].title[0].lower()}{steps[0].title[1:]}" if steps else ""
+    if curve is not None and diagnosis.tag == "undetermined" and not diagnosis.errors:
+        return f"{curve.replace('_', ' ').capitalize()} by its curve{advice}"
     return f"{words} ({diagnosis.certainty}){advice}"
 
 
@@ -42,15 +45,17 @@ def render_note(
     *,
     epoch: int | None = None,
     unit: str = "epoch",
+    curve: str | None = None,
     measure: str | None = None,
     findings: Sequence[Finding] = (),
     best_other: OtherRun | None = None,
 ) -> str:
     """The whole description: headline, first steps, errors and gaps, the explanation, and the findings of the split.
 
-    `unit` is that of `epoch`, and `best_other` the experiment's best other run, to which the note links.
+    `unit` is that of `epoch`, `curve` the class of the curve, and `best_other` the experiment's best other run, to which the
+    note links.
     """
-    parts = [headline(diagnosis, steps)]
+    parts = [headline(diagnosis, steps, curve)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
     if diagnosis.errors:

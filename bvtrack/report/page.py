@@ -13,7 +13,6 @@ from bvtrack.error_rates.intervals import Rate
 from bvtrack.report import figures
 from bvtrack.report.content import Content, rate_of
 from bvtrack.report.loss_figure import draw_losses, losses_in_words
-from bvtrack.report.note import headline
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.shift_figure import shift_figure
 from bvtrack.report.svg import as_svg, own_style
@@ -47,7 +46,7 @@ def _words(content: Content) -> dict[str, Any]:
     return {
         "name": shortened(content.name, LONGEST_NAME),
         "when": _when(content),
-        "headline": headline(verdict.diagnosis, verdict.steps),
+        "headline": content.headline,
         "explanation": shortened(verdict.diagnosis.explanation, LONGEST_MESSAGE),
         "address": content.address,
         "steps": verdict.steps,

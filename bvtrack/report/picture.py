@@ -7,7 +7,7 @@ import io
 from bvtrack.report import figures
 from bvtrack.report.content import Content
 from bvtrack.report.loss_figure import draw_losses
-from bvtrack.report.note import SHOWN_STEPS, headline
+from bvtrack.report.note import SHOWN_STEPS
 from bvtrack.report.palette import LIGHT
 from bvtrack.report.svg import own_style
 from bvtrack.text import shortened
@@ -40,7 +40,7 @@ def _drawn(content: Content) -> bytes:
     title, *rest = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel()
     title.set_axis_off()
     words = "\n".join([shortened(content.name, LINE), *steps])
-    title.text(0, 1, headline(content.diagnosis, content.verdict.steps[:1]), va="top", weight="bold", color=LIGHT["text"])
+    title.text(0, 1, content.headline, va="top", weight="bold", color=LIGHT["text"])
     title.annotate(
         words,
         (0, 1),

@@ -253,6 +253,7 @@ class Ledger:
             self.verdict.diagnosis,
             self.verdict.steps,
             epoch=self.verdict.epoch,
+            curve=self.verdict.curve,
             measure=self.measure,
             findings=self._findings,
             best_other=self._best_other,

@@ -188,6 +188,13 @@ class FindingCode(StrEnum):
         {"note": "the images of {split} are those in its folder {folder}, {classes}{none}"},
         {"classes": "whose subfolders are the classes", "none": "without classes, for its name is none"},
     )
+    HAS_ONE_CLASS = (
+        "{split}_has_one_class",
+        {
+            "note": "all images of {split} are in its folder {folder}, its only class, and the folders in that are no classes "
+            "({names}): if they are, name {folder} instead"
+        },
+    )
     HAS_OTHER_FILES = "{split}_has_other_files", {"note": "{split} also holds {files}, which are not read"}
     HAS_FRAMES = (
         "{split}_has_frames",

@@ -21,6 +21,9 @@ DROPPED = (
 )
 CLASSES_OF_ONE_OUTPUT = 2
 SHAPE_OF_ONE = 2
+RECONSTRUCTION = "reconstruction"
+FEWEST_SHADES = 20
+"""Targets of fewer values may be labels that were smoothed."""
 WRAPPERS = {"Mean", "MeanMetricWrapper", "Sum"}
 """Classes of metrics that say nothing of what they average."""
 
@@ -44,6 +47,8 @@ def meaningful(
         return dict(logs)
     if is_of_one and not dropped and _exceed_one_output(model, targets):
         dropped = dict.fromkeys(of_classes, "targets of many values, of which one output tells two")
+    if is_of_one and not dropped and _are_shades(_values(targets())):
+        dropped = dict.fromkeys(of_classes, "targets of many values that are no labels, such as an autoencoder's")
     if not dropped:
         return dict(logs)
     names = sorted({name.removeprefix(VALIDATION) for name in dropped})
@@ -53,9 +58,12 @@ def meaningful(
 
 def minimised(model: Any, targets: Callable[[], EvaluationData | None]) -> str | None:
     """The name of the loss that a model of one output is compiled with, if it has one; `regression` for one of the user's own
-    where targets are of more values than one number tells.
+    where targets are of more values than one number tells, and `reconstruction` for a cross-entropy of targets that are no
+    labels: it costs something if it is met exactly.
     """
     name = _name_of(model.loss)
+    if name is not None and "crossentropy" in name and _are_shades(_values(targets())):
+        return RECONSTRUCTION
     is_own = not (isinstance(model.loss, (str, keras.losses.Loss)) or _is_of_keras(model.loss))
     return "regression" if is_own and _exceed_one_output(model, targets) else name
 
@@ -120,6 +128,12 @@ def _values(data: EvaluationData | None) -> Any:
         return None
     targets = data.y[:MOST_READ]
     return targets.detach().cpu().numpy() if hasattr(targets, "detach") else np.asarray(targets)
+
+
+def _are_shades(values: Any) -> bool:
+    """True for targets of many values that are no labels, smoothed or mixed: pixels, or a quantity in units of its range."""
+    is_told = values is not None and values.dtype.kind == "f" and not _are_labels(values)
+    return bool(is_told and len(np.unique(values)) > FEWEST_SHADES)
 
 
 def _are_labels(values: Any) -> bool:

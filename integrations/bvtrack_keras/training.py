@@ -24,7 +24,7 @@ from bvtrack_keras.data import BATCH, EvaluationData
 from bvtrack_keras.error import compiled_loss, predict
 from bvtrack_keras.facts import model_facts
 from bvtrack_keras.fitted import FitWatch, validation_adapter, validation_data
-from bvtrack_keras.meaning import meaningful, metric_classes, minimised
+from bvtrack_keras.meaning import RECONSTRUCTION, meaningful, metric_classes, minimised
 from bvtrack_keras.shadow import untouched
 from bvtrack_keras.sources import Sources
 from bvtrack_keras.subset import affordable_part, train_subset
@@ -84,7 +84,7 @@ class KerasTraining(Training):
         return self._train is not None and self.sources.plain is None and self._train.differs_when_read_again()
 
     def loss(self) -> ErrorFunction | None:
-        return compiled_loss(self.callback.model)
+        return None if self.minimised() == RECONSTRUCTION else compiled_loss(self.callback.model)
 
     def minimised(self) -> str | None:
         return minimised(self.callback.model, self._some_data)

@@ -11,7 +11,7 @@ from bvtrack.commands.tables.layout import make_table, numbers, text, words
 from bvtrack.diagnosis.explanation import percent
 from bvtrack.error_rates.epoch_errors import EpochErrors
 from bvtrack.report.content import Content
-from bvtrack.report.note import escape, headline
+from bvtrack.report.note import escape
 from bvtrack.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def print_reading(console: Console, reading: LogReading) -> None:
     if content is None:
         return
     verdict = content.verdict
-    console.print(f"[bold]{plain(printable(title(content)))}[/bold]")
+    console.print(f"[bold]{plain(printable(content.headline))}[/bold]")
     console.print(plain(printable(verdict.diagnosis.explanation)))
     for line in _read_from(reading, content):
         console.print(f"[dim]{plain(printable(line))}[/dim]")
@@ -67,15 +67,6 @@ def curve_line(reading: LogReading, content: Content) -> str:
         if step is not None:
             parts.append(", ".join(part for part in (f"{word} at {reading.log.when(step)}", values.get(step, "")) if part))
     return "; ".join(parts)
-
-
-def title(content: Content) -> str:
-    """The headline; where no gap can be named, the curve stands in its place."""
-    verdict = content.verdict
-    said = headline(verdict.diagnosis, verdict.steps)
-    if verdict.diagnosis.tag != "undetermined" or verdict.curve is None:
-        return said
-    return f"{verdict.curve.replace('_', ' ').capitalize()} by its curve{said.removeprefix('Undetermined (unclear)')}"
 
 
 def _dev_value(reading: LogReading, entry: EpochErrors) -> str:

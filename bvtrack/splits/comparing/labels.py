@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from bvtrack.splits.comparing.hidden_labels import has_targets, missing_label
 from bvtrack.splits.finding import Finding, Level
 from bvtrack.splits.finding_codes import FindingCode, named
-from bvtrack.splits.profiling.binning import INFINITE
 from bvtrack.splits.profiling.columns import Names
 from bvtrack.splits.profiling.profile import SplitProfile
 
@@ -16,10 +17,12 @@ Sets = Mapping[str, SplitProfile]
 
 FEWEST_EXPECTED = 10
 """Minimum expected count of a class in a sample: if it has none, the whole set is taken to lack the class."""
-NO_LABELS = ("-1", "-100", "?", "unknown", "unlabeled", "unlabelled", "none", "nan", "null")
-"""Labels of sets whose true ones are kept secret, in lower case."""
+MOSTLY_ALONE = 0.5
+"""Texts of which more than this share occur once are answers rather than classes."""
 CHANCE = 0.01
 """P-value of so many unseen labels, if they are quantities of which each example may have one of its own."""
+TAIL = 0.05
+"""Share of the examples up to which the largest label may be the tail of counts of things."""
 TRUTHS = {"true": "1", "false": "0"}
 
 
@@ -30,9 +33,11 @@ def comparable_labels(sets: Sets) -> tuple[dict[str, SplitProfile], list[Finding
     for name, profile in sets.items():
         if profile.remarks.ignored_labels:
             said.append(FindingCode.HAS_NO_LABELS.finding(split=first, others=name, hidden=False, label=""))
-        elif _has_targets(sets[first]) and (label := _missing_label(sets[first], profile)) is not None:
+            continue
+        label = missing_label(sets[first], profile) if has_targets(sets[first]) else None
+        if label is not None and not _is_known(label, sets[first]):
             found[name] = replace(profile, labels=None, label_numbers=None)
-            with_labels = [other for other in sets if other != name and _has_targets(sets[other])]
+            with_labels = [other for other in sets if other != name and has_targets(sets[other])]
             said.append(
                 FindingCode.HAS_NO_LABELS.finding(split=name, others=" and ".join(with_labels), hidden=bool(label), label=label)
             )
@@ -53,12 +58,12 @@ def unseen_classes(sets: Sets, samples: Collection[str]) -> Iterator[Finding]:
             for label, n in found.class_counts.items()
             if label and label not in reference.labels.counts and n >= fewest
         }
-        if unseen and (level := _level_of(reference, found, sum(unseen.values()))):
+        if unseen and (level := _level_of(reference, found, unseen)):
             classes = named([f"{label} ({n:,})" for label, n in unseen.items()])
             yield FindingCode.HAS_UNSEEN_CLASSES.finding(level, earlier=first, later=name, classes=classes)
 
 
-def _level_of(reference: SplitProfile, found: SplitProfile, n_unseen: int) -> Level | None:
+def _level_of(reference: SplitProfile, found: SplitProfile, unseen: Mapping[str, int]) -> Level | None:
     """A warning for classes; for what may be quantities a note, if more are unseen than rare values lead one to expect.
 
     The share of examples with an unseen value is about that of the values seen once (Good 1953), here at most three standard
@@ -66,30 +71,29 @@ def _level_of(reference: SplitProfile, found: SplitProfile, n_unseen: int) -> Le
     """
     from scipy.special import bdtrc
 
-    if reference.layout.target_coding is None or reference.labels is None:
-        return "warning"
+    assert reference.labels is not None
     n_once = sum(1 for n in reference.labels.counts.values() if n == 1)
+    are_classes = reference.layout.target_coding is None and n_once <= MOSTLY_ALONE * reference.n
+    if are_classes and not _go_on_counting(reference.labels.counts, unseen):
+        return "warning"
     most = n_once + 1 + 3 * math.sqrt(n_once + 1)
-    is_expected = bdtrc(n_unseen - 1, found.n, min(most / reference.n, 1)) > CHANCE
+    is_expected = bdtrc(sum(unseen.values()) - 1, found.n, min(most / reference.n, 1)) > CHANCE
     if reference.layout.targets == "either":
         return None if is_expected else "note"
     return "note" if is_expected else "warning"
 
 
-def _has_targets(profile: SplitProfile) -> bool:
-    return profile.labels is not None or profile.label_numbers is not None
+def _go_on_counting(known: Mapping[str, int], unseen: Mapping[str, int]) -> bool:
+    """True for labels that may be counts of things: whole numbers of which the largest is rare, and larger ones."""
+    if len(known) < 3 or not all(label.isdigit() for label in (*known, *unseen)):
+        return False
+    largest = max(known, key=int)
+    return known[largest] <= TAIL * sum(known.values()) and min(map(int, unseen)) > int(largest)
 
 
-def _missing_label(first: SplitProfile, profile: SplitProfile) -> str | None:
-    """What stands for each label of a set that has none: "" for nothing; `None` for a set with labels."""
-    if profile.labels is not None:
-        (label, *more) = profile.labels.counts or [""]
-        is_hidden = first.labels is not None and label not in first.labels.counts and label.lower() in NO_LABELS
-        return label if not more and (label == "" or is_hidden) else None
-    if profile.label_numbers is not None:
-        has_any = profile.label_numbers.codes[:, : INFINITE + 1].any()
-        return None if has_any else ""
-    return ""
+def _is_known(label: str, first: SplitProfile) -> bool:
+    """True for a label that the first set has, perhaps in another spelling."""
+    return label != "" and first.labels is not None and _spelling(label) in map(_spelling, first.labels.counts)
 
 
 def _written_alike(sets: dict[str, SplitProfile], said: list[Finding]) -> dict[str, SplitProfile]:
@@ -119,8 +123,10 @@ def _other_spelling(wanted: Mapping[str, int], found: Mapping[str, int]) -> dict
 
 
 def _spelling(label: str) -> str:
-    """A label without the differences that types and files make: 1.0 and True for 1, spaces, a full stop, capitals."""
-    text = label.strip().rstrip(".").lower()
+    """A label without the differences that types and files make: 1.0 and True for 1, spaces, a full stop, capitals,
+    letters and accents apart.
+    """
+    text = unicodedata.normalize("NFC", label).strip().rstrip(".").lower()
     try:
         number = float(text)
     except ValueError:

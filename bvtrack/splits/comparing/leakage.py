@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 FEWEST_NEIGHBOURS = 10
 """Minimum size of the reference set: a near copy is much nearer than the tenth nearest neighbour."""
 NEAR_SHARE = 0.01
-"""Share of near copies from which they are an error: 5 in 1,000 natural images merely look alike."""
+"""Share of near copies from which they are an error."""
+ALIKE = 0.005
+"""Share of natural images that merely look alike: as many as by chance in a small set are no error."""
 CHANCE_FACTOR = 2.0
 """Maximum ratio of copies to repeats within a set that is no leak: rows that repeat within a set also recur across sets."""
 CHANCE = 0.01
-"""P-value of so many copies if rows recur across sets as they do within one; only for copies in some of the columns."""
+"""P-value of so many copies if rows recur across sets as they do within one, for copies in some of the columns; and of so many
+near copies if examples merely look alike."""
 OFTEN = 0.5
 """If this share of rows repeats without some columns, these are what an example is known by."""
 
@@ -154,8 +157,14 @@ def _near_copies(pair: Pair) -> Iterator[Finding]:
         find = near_duplicate_texts if kinds[name] == "text" else near_duplicates
         n, n_near = len(again), find(described, again).n_leaks
         if n_near > pair.copies.n:
-            level: Level = "error" if n_near >= NEAR_SHARE * n else "note"
+            level: Level = "error" if n_near >= NEAR_SHARE * n and _are_more_than_alike(n_near, n) else "note"
             yield pair.finding(FindingCode.NEARLY_REPEATS, level, n_near=n_near, n=n, share=n_near / n, part=name)
+
+
+def _are_more_than_alike(n_near: int, n: int) -> bool:
+    from scipy.special import bdtrc
+
+    return bool(bdtrc(n_near - 1, n, ALIKE) < CHANCE)
 
 
 def _groups(pair: Pair) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,13 +20,15 @@ OF_ANNOTATIONS = frozenset(
 )
 """Names of subfolders, in lower case, that hold images and what is known of them side by side, and are no classes."""
 OF_SETS = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
+OF_ALL = frozenset(("data", "dataset", "all"))
 
 
 @dataclass(frozen=True)
 class ImageLayout:
     """Image files and the class of each (`None` without subfolders).
 
-    `empty` are the subfolders without images; `within` is the subfolder that all images are in, where that is no class.
+    `empty` are the subfolders without images; `within` is the subfolder that all images are in, where that is no class;
+    `in_only_class` are the folders within the only class.
     """
 
     files: tuple[str, ...]
@@ -33,6 +36,7 @@ class ImageLayout:
     left_out: LeftOut
     empty: Tally = field(default_factory=Tally)
     within: str = ""
+    in_only_class: Tally = field(default_factory=Tally)
 
 
 def image_layout(folder: Path, top: Path | None = None) -> ImageLayout:
@@ -56,7 +60,9 @@ def image_layout(folder: Path, top: Path | None = None) -> ImageLayout:
         if not found.files:
             empty.add(name)
     classes = tuple(name for name, files in tree.with_images.items() for _ in files)
-    return ImageLayout(tuple(file for files in tree.with_images.values() for file in files), classes, _left_out(tree), empty)
+    files = tuple(file for files in tree.with_images.values() for file in files)
+    in_only_class = _folders_of(folder / classes[0], files) if len(tree.with_images) == 1 else Tally()
+    return ImageLayout(files, classes, _left_out(tree), empty, in_only_class=in_only_class)
 
 
 def _tree(folder: Path, top: Path) -> ImageTree:
@@ -73,7 +79,17 @@ def _images_of(folder: Path, tree: ImageTree) -> str:
     if len(of_images) == 1 and names.keys() - OF_IMAGES <= OF_ANNOTATIONS:
         return of_images[0]
     ((lower, name), *more) = names.items() or [("", "")]
-    return name if not more and (lower == folder.name.lower() or lower in OF_SETS) else ""
+    return name if not more and (lower == folder.name.lower() or lower in OF_SETS | OF_ALL) else ""
+
+
+def _folders_of(subfolder: Path, files: Sequence[str]) -> Tally:
+    """The folders that the images of a subfolder are in, if they are in several; else none."""
+    folders = [Path(file).relative_to(subfolder).parts[:-1][:1] for file in files]
+    names = [name for (name,) in filter(None, dict.fromkeys(folders))]
+    found = Tally()
+    for name in names if len(names) > 1 and () not in folders else ():
+        found.add(name)
+    return found
 
 
 def _left_out(tree: ImageTree, but: str | None = None) -> LeftOut:

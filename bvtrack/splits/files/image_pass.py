@@ -40,6 +40,8 @@ class ImagePass:
         if layout.within:
             has_classes = layout.classes is not None
             yield FindingCode.READ_WITHIN.finding(split=split, folder=layout.within, classes=has_classes, none=not has_classes)
+        if layout.in_only_class and layout.classes:
+            yield FindingCode.HAS_ONE_CLASS.finding(split=split, folder=layout.classes[0], names=layout.in_only_class)
         if left_out.in_words:
             yield FindingCode.HAS_OTHER_FILES.finding(split=split, files=left_out.in_words)
         for code, found in self.odd.items():

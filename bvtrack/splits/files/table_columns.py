@@ -45,8 +45,10 @@ def check_left_out(files: Sequence[Columns]) -> None:
 def check_columns(first: Columns, other: Columns, can_lack: str | None = None) -> None:
     """Raise `ValueError` unless both have the same columns, in any order, but perhaps one that the other can lack."""
     if missing := [name for name in first.kinds if name not in other.kinds and name != can_lack]:
+        if_labels = ", or name the labels' column (--target)" if other.roles.is_test and first.roles.target is None else ""
         raise ValueError(
-            f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; add them (or --without)"
+            f"expected the columns of {first.where} in {other.where}, got none called {some(missing)}; "
+            f"add them (or --without){if_labels}"
         )
     if extra := [name for name in other.kinds if name not in first.kinds]:
         raise ValueError(
@@ -94,7 +96,8 @@ def _common(name: str, tables: Sequence[tuple[Part, Mapping[str, Kind]]]) -> Kin
 
 
 def on_texts(part: Part, kinds: Mapping[str, Kind]) -> Iterator[Remark]:
-    """Columns that are read as texts though nearly all of their first values are numbers."""
+    """Columns that are read as texts though nearly all of their first values are numbers, or that hold a few texts."""
     texts = [name for name, kind in kinds.items() if kind == "texts" and pa.types.is_string(part.types[name])]
     for name, odd in odd_values_at_start(part, texts).items():
-        yield Remark(f"column {name!r} of {part.path} is read as texts, not as numbers, for {odd}")
+        how = "holds texts among numbers," if odd.are_few else "is read as texts, not as numbers, for"
+        yield Remark(f"column {name!r} of {part.path} {how} {odd}")

@@ -112,7 +112,7 @@ def _key(name: str, values: NDArray[Any]) -> Key | None:
 def _key_of_texts(name: str, texts: Sequence[Any]) -> Key | None:
     n_distinct = len({str(text) for text in texts})
     if not _is_distinct(n_distinct, len(texts), is_time=_is_named_as_key(name)):
-        return "counter" if n_distinct == 1 else None
+        return "counter" if n_distinct == 1 and texts[0] else None
     patterns = {re.sub(r"\d+", "0", str(text)) for text in texts}
     are_few = len(patterns) <= max(1, MOST_PATTERNS * len(texts))
     return (

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Targets = Literal["none", "classes", "either", "one_hot", "numbers"]
 """`either` are whole numbers that could be classes or quantities, and are counted as both."""
+LARGEST_WHOLE = 2.0**63
+"""Whole numbers below it fit into integers of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Layout:
         """The layout of a sample of a few thousand examples, which sets the bin edges."""
         columns = {name: _without_words(values) for name, values in columns.items()}
         parts = tuple(Part.of(name, values) for name, values in columns.items())
+        targets = None if targets is None else _with_quantities(targets)
         kind = _kind_of(targets)
         target_coding = None if targets is None or not _are_ordered(kind, targets) else Coding.of(target_numbers(targets))
         left_out = columns_to_leave_out(parts, columns)
@@ -164,6 +167,21 @@ def _without_words(values: NDArray[Any]) -> NDArray[Any]:
     """A column of numbers with a few words among them as numbers."""
     is_of_numbers = values.dtype.kind in TEXT and values.ndim == 1 and are_numbers(values)
     return numbers_among(values)[0] if is_of_numbers else values
+
+
+def _with_quantities(targets: NDArray[Any]) -> NDArray[Any]:
+    """Targets that are many different numbers written as texts as numbers, whole ones as integers."""
+    import numpy as np
+
+    numbers = _without_words(targets)
+    if numbers is targets:
+        return targets
+    found = numbers[np.isfinite(numbers)]
+    different = np.unique(found)
+    if len(different) <= FEW_IN_ORDER:
+        return targets
+    is_whole = not (different % 1).any() and abs(different).max() < LARGEST_WHOLE
+    return found.astype(np.int64) if is_whole else numbers
 
 
 def _kind_of(targets: NDArray[Any] | None) -> Targets:
