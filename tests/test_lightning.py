@@ -183,14 +183,30 @@ def test_a_metric_that_is_never_logged_is_said_before_an_epoch_is_spent(store: s
     assert read_run(store, callback).data.tags["bvtrack.measure"] == "1 - val_acc"
 
 
+class OfNumbers(Net):
+    """It logs what its metric comes to: a number, of which nothing but the name is known."""
+
+    def validation_step(self, batch: Any, batch_index: int) -> None:
+        x, y = batch
+        self.log(self.metric, self.accuracy(self.network(x), y), on_epoch=True)
+
+
 def test_a_run_that_logs_no_error_is_undetermined(store: str, said: list[str]) -> None:
     callback = BiasVarianceCallback(tracking_uri=store)
-    fit(callback, module=Net(metric="val_thing"))
+    fit(callback, module=OfNumbers(metric="val_thing"))
 
     assert said.pop(0).startswith("bvtrack: expected an error rate or an accuracy to diagnose, got val_thing")
     assert [message for message in said if "val_thing, " not in message and "train_loss" not in message] == []
     said.clear()
     assert read_run(store, callback).data.tags["bvtrack.diagnosis"] == "undetermined"
+
+
+def test_a_metric_whose_name_tells_nothing_is_known_by_its_class(store: str, said: list[str]) -> None:
+    callback = BiasVarianceCallback(tracking_uri=store)
+    fit(callback, module=Net(metric="val_thing"))
+
+    assert read_run(store, callback).data.tags["bvtrack.measure"].startswith("1 - val_thing")
+    assert said == []
 
 
 def test_no_validation_data_is_said_and_the_training_goes_on(store: str, said: list[str]) -> None:

@@ -100,10 +100,9 @@ def _unquoted(content: str) -> str:
 
 def _forms(secret: str) -> Iterator[str]:
     """Forms of a secret that a message may contain: as in the address, decoded, re-encoded, or escaped by Python or JSON."""
-    yield secret
-    for decoded in (unquote(secret), unquote_plus(secret)):
-        yield from (decoded, quote(decoded), quote(decoded, safe=""), quote_plus(decoded))
-        yield from (repr(decoded)[1:-1], json.dumps(decoded)[1:-1])
+    for plain in (secret, unquote(secret), unquote_plus(secret)):
+        yield from (plain, quote(plain), quote(plain, safe=""), quote_plus(plain))
+        yield from (repr(plain)[1:-1], json.dumps(plain)[1:-1])
 
 
 def _pattern(form: str) -> re.Pattern[str]:
