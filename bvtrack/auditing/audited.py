@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 class Audited:
     """The diagnosis of a run as `tag`, and its certainty; or, without one, `why_not`, and the same as a short `reason`.
 
-    `curve` is the class of its curve, which may be known where no gap is.
-
-    `metrics` are the logged metrics that were used, by set (`train`, `dev`, `test`), `errors` their errors, as fractions, and
-    `measure` the kind of error. `states` are the parts of the run's diagnosis and the value of its curve, also where a callback
-    or a Tracker has found them. `split` is the finding codes of the split. `is_changed` is true if the audit changed the run's
-    tags, or would in a dry run.
+    `curve` is the class of its curve, which may be known where no gap is. `metrics` are the logged metrics that were used, by
+    set (`train`, `dev`, `test`), `errors` their errors, as fractions, and `measure` the kind of error. `states` are the parts
+    of the run's diagnosis and the value of its curve, also where a callback or a Tracker has found them. `split` is the finding
+    codes of the split. `is_changed` is true if the audit changed the run's tags, or would in a dry run.
     """
 
     run_id: str

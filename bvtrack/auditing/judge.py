@@ -56,9 +56,10 @@ def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited
     errors = read_errors(run, found, history)
     if isinstance(errors, Unknown):
         return skipped(run, errors), {}
-    if (why_not := unless_failed(found, verdict_on(run, errors, baseline))) is not None:
+    verdict = verdict_on(run, errors, baseline)
+    if (why_not := unless_failed(found, verdict)) is not None:
         return skipped(run, why_not), {}
-    found_tags = _tags(run, errors, baseline)
+    found_tags = _tags(run, errors, verdict, baseline)
     return with_tags(run, found_tags, found.metrics), found_tags
 
 
@@ -151,9 +152,9 @@ def _no_history(name: str) -> Sequence[Point]:
     return ()
 
 
-def _tags(run: LoggedRun, errors: Errors, baseline: Baseline) -> Tags:
+def _tags(run: LoggedRun, errors: Errors, verdict: Verdict, baseline: Baseline) -> Tags:
     facts = RunFacts(
-        verdict=verdict_on(run, errors, baseline),
+        verdict=verdict,
         source=AUDIT,
         version=__version__,
         baseline=baseline.source,

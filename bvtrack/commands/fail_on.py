@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
+from bvtrack.curves.curve import CURVES
 from bvtrack.diagnosis.diagnosis import PROBLEMS, STATES_WITHOUT_GAPS
 from bvtrack.text import printable
 
-CURVES = ("learning", "converged", "overtrained", "unstable", "not_learning", "diverged")
-"""Values of `bvtrack.curve`."""
 KNOWN = tuple(dict.fromkeys((*PROBLEMS.values(), *STATES_WITHOUT_GAPS, *CURVES, "balanced", "beyond_human", "easier_dev")))
 FOUND, UNREADABLE = 1, 2
 """Exit codes: a tag of `--fail-on` was found; wrong usage, or something that cannot be read."""

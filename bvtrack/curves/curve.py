@@ -16,6 +16,8 @@ from bvtrack.curves.settling import Settling
 from bvtrack.error_rates.gaps import ROUNDING, SMALLEST_GAP
 from bvtrack.error_rates.intervals import Rate, difference_interval
 
+CURVES = ("learning", "converged", "overtrained", "unstable", "not_learning", "diverged")
+"""The classes of a curve."""
 HAND_IN_HAND = 0.02
 """Losses on train and dev that differ by at most this share of each other, as a constant prediction's do where classes are
 alike on both. What has learned all it could before its first value was logged is as flat, but has a gap."""

@@ -36,7 +36,7 @@ class Series:
     @property
     def is_in_time(self) -> bool:
         """True if the points were logged one after the other, as far as their times tell."""
-        return self.times[0] != self.times[-1]
+        return len({point.timestamp for point in self.points}) > 1
 
 
 def series_of(points: Iterable[Point]) -> Series:

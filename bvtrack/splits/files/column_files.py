@@ -25,12 +25,25 @@ BLOCK = 1 << 23
 
 
 @dataclass(frozen=True)
-class ParquetPart:
-    """A Parquet file."""
+class _TypedPart:
+    """A file whose format knows the types of its columns, so that only its texts can hold words."""
 
     path: Path
     types: Mapping[str, Any]
     decimal: ClassVar[str] = "."
+
+    def batches(self, kinds: Mapping[str, Kind], report: Report) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def texts(self, names: Sequence[str]) -> Iterator[Any]:
+        return _as_texts(self.batches(dict.fromkeys(names, "texts"), lambda _: None))
+
+    def remarks(self) -> Sequence[str]:
+        return ()
+
+
+class ParquetPart(_TypedPart):
+    """A Parquet file."""
 
     def batches(self, kinds: Mapping[str, Kind], report: Report) -> Iterator[Any]:
         with pq.ParquetFile(self.path) as file:
@@ -40,20 +53,9 @@ class ParquetPart:
                 report(n / file.metadata.num_rows)
                 yield batch
 
-    def texts(self, names: Sequence[str]) -> Iterator[Any]:
-        return _as_texts(self.batches(dict.fromkeys(names, "texts"), lambda _: None))
 
-    def remarks(self) -> Sequence[str]:
-        return ()
-
-
-@dataclass(frozen=True)
-class ArrowPart:
+class ArrowPart(_TypedPart):
     """An Arrow file (Feather), or a stream of Arrow batches in a file."""
-
-    path: Path
-    types: Mapping[str, Any]
-    decimal: ClassVar[str] = "."
 
     def batches(self, kinds: Mapping[str, Kind], report: Report) -> Iterator[Any]:
         n_rows = _n_rows(len(kinds))
@@ -64,20 +66,9 @@ class ArrowPart:
                     yield wanted.slice(start, n_rows)
                 report(done)
 
-    def texts(self, names: Sequence[str]) -> Iterator[Any]:
-        return _as_texts(self.batches(dict.fromkeys(names, "texts"), lambda _: None))
 
-    def remarks(self) -> Sequence[str]:
-        return ()
-
-
-@dataclass(frozen=True)
-class JsonPart:
+class JsonPart(_TypedPart):
     """A file of JSON lines: an object for each row."""
-
-    path: Path
-    types: Mapping[str, Any]
-    decimal: ClassVar[str] = "."
 
     def batches(self, kinds: Mapping[str, Kind], report: Report) -> Iterator[Any]:
         types = {name: _json_type(self.types[name], kinds.get(name)) for name in self.types}
@@ -88,12 +79,6 @@ class JsonPart:
                     f"expected all columns of {self.path} in its first rows, got {some(new)} only later; write them in each row"
                 )
             yield from table.select(list(kinds)).combine_chunks().to_batches()
-
-    def texts(self, names: Sequence[str]) -> Iterator[Any]:
-        return _as_texts(self.batches(dict.fromkeys(names, "texts"), lambda _: None))
-
-    def remarks(self) -> Sequence[str]:
-        return ()
 
 
 def open_parquet(path: Path) -> ParquetPart:
