@@ -11,6 +11,7 @@ endif
 INSTALLED := $(VENV)/.installed
 BACKENDS := $(VENV)/.backends
 RIVALS := .venv-rivals
+ADVICE_DATA := build/advice-data
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py
@@ -50,7 +51,7 @@ bench: $(INSTALLED)  ## Measure what the README says of speed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/log_split.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
-	for part in false_alarms taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
+	for part in contradictions false_alarms chosen_epoch taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
 
 splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
 	for part in calibration speed repeat near_duplicates; do \
@@ -61,9 +62,14 @@ scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigaby
 	$(BIN)/python -m pytest tests/test_ray.py tests/test_spark.py
 	OMP_NUM_THREADS=1 PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/scale.py
 
-advice: $(INSTALLED)  ## Train what is missing of the intervention set, and say how often the advice helps
+$(ADVICE_DATA): $(INSTALLED) tests/benchmarks/advice/requirements.txt
+	rm -rf $@
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ --requirement tests/benchmarks/advice/requirements.txt
+	@touch $@
+
+advice: $(INSTALLED) $(ADVICE_DATA)  ## Train what is missing of the intervention set, and say how often the advice helps
 	$(BIN)/python tests/benchmarks/advice/collect.py
-	$(BIN)/python tests/benchmarks/advice/report.py
+	$(BIN)/python tests/benchmarks/advice/report.py --part both
 
 kinds: $(INSTALLED)  ## Log runs in every way there is, and say what an audit makes of each
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/audit/kinds.py

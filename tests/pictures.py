@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,38 +23,30 @@ from bvtrack_demo.place import Place, make_store
 from bvtrack_demo.runs import RUNS
 
 CHECKOUT = Path(__file__).parents[1]
-TRAININGS = CHECKOUT / "tests" / "benchmarks" / "advice" / "results.csv"
-DATASET = "mnist_3000"
-PARAMS = ("width", "depth", "epochs", "optimizer", "learning_rate", "weight_decay", "dropout", "batch_size")
-CHANGED = {"bigger_network": "width", "train_longer": "epochs"}
-"""The steps of that benchmark that change one parameter, four times as much of it."""
+TRAININGS = CHECKOUT / "tests" / "benchmarks" / "advice" / "results.csv.gz"
+DATASET = "optdigits"
+PARAMS = ("n_train", "width", "depth", "epochs", "optimizer", "learning_rate", "weight_decay", "dropout", "batch_size")
 N_COLOURS = 256
 """Enough for a page of flat colours, at a third of the size."""
 REPORTED = "Lightning: wide, 250 images"
 REPORT_SIZE: ViewportSize = {"width": 900, "height": 1180}
 SIZES = {"train": "n_train_eval", "dev": "n_dev"}
-SHOWN = ("base", "bigger_network", "train_longer", "regularize", "more_data")
+SHOWN = ("base", "bigger_network", "train_longer", "regularize_medium", "more_data_epochs")
 
 
 def trainings() -> Iterator[LoggedRun]:
     """One repeat of the benchmark's trainings on this data set."""
-    with TRAININGS.open() as file:
-        rows = [row for row in csv.DictReader(file) if row["dataset"] == DATASET and row["repeat"] == "0"]
-    bases = {row["case"]: row for row in rows if row["step"] == "base"}
-    for row in rows:
-        if row["step"] in SHOWN:
-            yield training(row, bases[row["case"]])
+    with gzip.open(TRAININGS, "rt", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["dataset"] == DATASET and row["repeat"] == "0" and row["step"] in SHOWN:
+                yield training(row)
 
 
-def training(row: Mapping[str, str], base: Mapping[str, str]) -> LoggedRun:
+def training(row: Mapping[str, str]) -> LoggedRun:
     errors = {f"{name}_error": int(row[f"wrong_{name}"]) / int(row[size]) for name, size in SIZES.items()}
     errors |= {f"n_{name}": int(row[size]) for name, size in SIZES.items()}
-    params = {name: base[name] for name in PARAMS}
-    if row["step"] in CHANGED:
-        params[CHANGED[row["step"]]] = str(4 * int(params[CHANGED[row["step"]]]))
-    elif row["step"] != "base":
-        params["with"] = row["step"]
-    return LoggedRun(f"case {row['case']}, {row['step'].replace('_', ' ')}", errors, params)
+    name = f"{row['kind']}, {row['step']}".replace("_", " ")
+    return LoggedRun(name, errors, {name: row[name] for name in PARAMS})
 
 
 def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[Page], None]) -> None:
@@ -72,7 +65,7 @@ def save(screenshot: bytes, name: str) -> None:
 
 def hover_a_run(page: Page) -> None:
     page.get_by_role("button", name="Variance").click()
-    page.get_by_role("link", name="case 9, base").hover()
+    page.get_by_role("link", name="good, base").hover()
     mark = page.locator(".marked circle").bounding_box()
     assert mark is not None
     page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
@@ -102,7 +95,7 @@ def main() -> None:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
         store = f"sqlite:///{folder}/mlflow.db"
-        experiment = int(MlflowClient(store).create_experiment("MNIST, 3,000 images"))
+        experiment = int(MlflowClient(store).create_experiment("Handwritten digits"))
         log_runs(store, [in_experiment(run, experiment) for run in trainings()])
         page = browser.new_page(viewport={"width": 1480, "height": 800})
         with running(store, Path(folder), "--app-name", "bvtrack") as server:
