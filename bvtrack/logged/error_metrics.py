@@ -13,6 +13,7 @@ from bvtrack.logged.unusable import OF_A_REGRESSION, PERCENT, ByStage, is_in_per
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.metric_name import MetricName
 from bvtrack.measures.metric_words import words_of
+from bvtrack.measures.quantity import quantity_of
 from bvtrack.schema.tag_texts import RUNNING, measure_text, one_of
 from bvtrack.store.logged_run import LoggedRun
 
@@ -145,7 +146,7 @@ def _found(run: LoggedRun, stages: ByStage, candidates: Sequence[ByStage]) -> Fo
     remarks = [] if is_exact else [_remark(run, stages["train"])]
     others = _as_good(stages, candidates)
     return Found(
-        measure=Measure(metric.name, metric.higher_is_better, metric.kind),
+        measure=Measure(metric.name, metric.higher_is_better, metric.kind, known_as=_known_as(metric)),
         metrics={stage: metrics[stage] for stage in ("train", "train_dev", "dev", "test") if stage in metrics},
         is_test_as_dev=is_test_as_dev,
         is_exact=is_exact,
@@ -184,3 +185,8 @@ def _listed(metrics: Mapping[str, object]) -> str:
     shown = sorted(metrics)[:SHOWN_NAMES]
     more = len(metrics) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _known_as(metric: MetricName) -> str:
+    """What the metric is, where its logged name does not tell, such as an estimator's own score."""
+    return "" if quantity_of(metric.name) else metric.core

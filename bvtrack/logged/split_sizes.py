@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 
 from bvtrack.logged.autologgers import train_digests
 from bvtrack.logged.error_metrics import Found
@@ -37,15 +38,36 @@ def split_sizes(run: LoggedRun, found: Found) -> dict[str, int]:
     return sizes
 
 
-def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool) -> str:
+def split_tag(found: Found, sizes: Mapping[str, int], *, has_curve: bool, of_equal: Sequence[str] = ()) -> str:
     """The value of `bvtrack.split`: finding codes, `ok`, or unchecked. If there is no dev set, a test set with a curve was used
     to steer the training; one that was measured once counts as a dev set, which it becomes as soon as anything is chosen by it.
+    `of_equal` are the codes for sets that are equal.
     """
     disguise = FindingCode.TEST_USED_TO_CHOOSE if has_curve else FindingCode.NO_DEV_SET
-    codes: list[str] = [disguise] if found.is_test_as_dev else []
+    codes = [*([str(disguise)] if found.is_test_as_dev else []), *of_equal]
     if {"train", "dev"} <= sizes.keys():
         report = check_split(train=sizes["train"], dev=sizes["dev"], test=sizes.get("test"))
-        is_told = found.is_test_as_dev  # that there is no test set
-        codes += [finding.code for finding in report.findings if not (is_told and finding.code == FindingCode.NO_TEST_SET)]
+        codes += [finding.code for finding in report.findings if finding.level != "note"]
         return "+".join(codes) or "ok"
     return "+".join(codes) or names.UNCHECKED
+
+
+def codes_of_equal_sets(run: LoggedRun) -> list[str]:
+    """The codes for two sets that were logged as the same data, by the context that each was logged in.
+
+    Data logged for evaluation alone (`eval`) are a set of no certain name.
+    """
+    digests: dict[str, set[str]] = {}
+    for dataset in run.datasets:
+        if (stage := _stage_of_context(dataset.context)) and dataset.digest:
+            digests.setdefault(stage, set()).add(dataset.digest)
+    return [
+        str(FindingCode.TEST_USED_TO_CHOOSE) if earlier == "dev" else FindingCode.REPEATS.of(earlier=earlier, later=later)
+        for earlier, later in itertools.combinations(("train", "dev", "test"), 2)
+        if digests.get(earlier, set()) & digests.get(later, set())
+    ]
+
+
+def _stage_of_context(context: str) -> str | None:
+    words = words_of(context)
+    return next((STAGE_OF[word] for word in words if word in STAGE_OF and word != "eval"), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,7 @@ from bvtrack.measures.losses import is_of_other_kind, kind_of_loss
 from bvtrack.measures.metric_words import OTHER_STAGE, core_name, parts_of, stage_rank
 from bvtrack.measures.qualifiers import NO_ERRORS, SOME_EXAMPLES
 from bvtrack.measures.quantity import PART, Kind, Quantity, counted_from_zero, quantity_of
+from bvtrack.measures.unit import ERROR_RATE, Unit, UnitKind
 
 CE = "cross_entropy"
 
@@ -83,6 +85,22 @@ class Measure:
     def is_rate(self) -> bool:
         """True if the error is a share of wrong examples, so that counts give intervals."""
         return self.kind == "rate"
+
+    @property
+    def unit(self) -> Unit:
+        """What its errors are fractions of."""
+        return Unit(self._unit_kind, str(self).partition(" (")[0])
+
+    @property
+    def _unit_kind(self) -> UnitKind:
+        if self.scale is not None or self.kind == "units":
+            return _spread_of(self)
+        if self.kind == "loss":
+            return "loss"
+        quantity = self._quantity
+        if self.kind == "rate" or (quantity is not None and quantity.family.kind == "rate"):
+            return "error_rate"
+        return "variance" if quantity is not None and quantity.family.is_of_variance else "score"
 
     @property
     def is_part(self) -> bool:
@@ -282,20 +300,49 @@ def are_quantities(targets: Any, *, is_regression: bool = False) -> bool:
     return not is_whole or bool(different[0] not in (0, 1) or different[-1] - different[0] >= len(different))
 
 
-def _error_in_units(measure: Measure) -> ErrorFunction:
+def _spread_of(measure: Measure) -> UnitKind:
+    """The spread of the targets that is the error of the best constant guess, as far as the name tells."""
     name = measure.known_as or measure.name
     quantity = quantity_of(name)
     key, words = quantity.family.key if quantity else "", set(parts_of(name))
+    if key == "mae" or {"mae", "l1", "absolute"} & words:
+        return "absolute_deviation"
+    if key == "rmse" or {"rmse", "root"} & words:
+        return "standard_deviation"
+    return "variance" if key == "mse" or {"mse", "l2", "squared"} & words else "best_constant"
+
+
+def _error_in_units(measure: Measure) -> ErrorFunction:
+    spread = _spread_of(measure)
 
     def error(predictions: Any, targets: Any) -> Any:
         import numpy as np
 
-        if key == "mae" or {"mae", "l1", "absolute"} & words:
+        if spread == "absolute_deviation":
             return np.mean(np.abs(predictions - targets))
         squared = np.mean((predictions - targets) ** 2)
-        return np.sqrt(squared) if key == "rmse" else squared
+        return np.sqrt(squared) if spread == "standard_deviation" else squared
 
     return error
+
+
+_WRITTEN = re.compile(r"(?P<flipped>1 - )?(?P<metric>.+?)(?: / (?P<divisor>[\d.e+-]+))?")
+
+
+def unit_of(measure: str, kind: UnitKind | None = None) -> Unit:
+    """The unit of errors whose measure is written as in `bvtrack.measure`. Its kind follows from the name if it was not stored.
+
+    >>> unit_of("1 - val_acc (train: as logged)").kind, unit_of("val_rmse / 28.87 (best constant)").kind, unit_of("").kind
+    ('error_rate', 'standard_deviation', 'error_rate')
+    """
+    name, _, remark = measure.partition(" (")
+    if kind is not None or not name:
+        return Unit(kind or ERROR_RATE.kind, name)
+    written = _WRITTEN.fullmatch(name)
+    if name.startswith("1 - exp(") or written is None:
+        return Unit("loss", name)
+    scale = 1.0 if remark.startswith("best constant") else None
+    return Unit(Measure(written["metric"], bool(written["flipped"]), scale=scale).unit.kind, name)
 
 
 def has_diverged(logged: Mapping[str, float]) -> bool:

@@ -19,7 +19,9 @@ Phrase = tuple[str, ...]
 
 
 class Family(NamedTuple):
-    """Metrics that are read alike, by the words that name them. A `strict` family's names hold no words that are not known."""
+    """Metrics that are read alike, by the words that name them. A `strict` family's names hold no words that are not known.
+    `is_of_variance` says that the score is the part of the targets' variance that is explained.
+    """
 
     key: str
     kind: Kind
@@ -28,6 +30,7 @@ class Family(NamedTuple):
     is_strict: bool = False
     may_exceed_one: bool = False
     is_of_classes: bool = True
+    is_of_variance: bool = False
 
 
 def _phrases(*names: str) -> frozenset[Phrase]:
@@ -57,7 +60,16 @@ FAMILIES = (
     ),
     Family("word_error_rate", "score", False, _phrases("wer", "word_error_rate"), is_strict=True, may_exceed_one=True),
     Family("char_error_rate", "score", False, _phrases("cer", "char_error_rate"), is_strict=True, may_exceed_one=True),
-    Family("r2_score", "score", True, _phrases("r2", "r2score"), is_strict=True, may_exceed_one=True, is_of_classes=False),
+    Family(
+        "r2_score",
+        "score",
+        True,
+        _phrases("r2", "r2score"),
+        is_strict=True,
+        may_exceed_one=True,
+        is_of_classes=False,
+        is_of_variance=True,
+    ),
     Family(
         "explained_variance",
         "score",
@@ -66,6 +78,7 @@ FAMILIES = (
         is_strict=True,
         may_exceed_one=True,
         is_of_classes=False,
+        is_of_variance=True,
     ),
     Family("mse", "units", False, SQUARED, is_of_classes=False),
     Family("rmse", "units", False, ROOT, is_of_classes=False),
@@ -169,7 +182,7 @@ def is_of_quantities(name: str) -> bool:
     (True, True, False)
     """
     quantity = quantity_of(name)
-    is_explained = quantity is not None and quantity.family.key in ("r2_score", "explained_variance")
+    is_explained = quantity is not None and quantity.family.is_of_variance
     return is_explained or kind_of_loss(parts_of(name)) == "regression"
 
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bvtrack.diagnosis.explanation import percent
 from bvtrack.display import as_html
 from bvtrack.error_rates.error_rate import is_finite_number
-from bvtrack.error_rates.gaps import GAP_SHARE, ROUNDING
-from bvtrack.error_rates.intervals import half_width
+from bvtrack.error_rates.gaps import ROUNDING
+from bvtrack.measures.percent import percent
 from bvtrack.measures.train_subset import train_eval_size
 from bvtrack.splits.finding import Finding, Level, is_ok, tag_of
 from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.splits.resolution import Resolution, resolution_of
 
 FEWEST_EXAMPLES = 100
 """Minimum total in the guidelines (course 2 week 1)."""
@@ -23,10 +23,6 @@ HELD_OUT_SHARE = 0.20
 LARGE_HELD_OUT_SHARE = 0.01
 SHARE_TOLERANCE = 0.05
 """Tolerance of five points either way: 60/20/20, 70/15/15 and 55/25/20 follow the same guideline."""
-TYPICAL_ERROR = 0.10
-"""The error for which precision is stated if none is known."""
-WIDEST_HALF_WIDTH = GAP_SHARE * TYPICAL_ERROR
-"""Widest acceptable 95 % half-width: at ±3 points, a 10 % error shows the smallest gap that the diagnosis names there."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +31,19 @@ class SplitReport:
 
     `resolution` is the half-width of the 95 % interval of a 10 % error, as a fraction, by held-out set. `smallest_gap` is the
     smallest significant difference between a dev error of 10 % and the train error, measured on `train_eval_size` examples.
+    Where the targets are quantities (`is_of_quantities`), both are those of a mean squared error, as parts of it.
     """
 
     counts: Mapping[str, int]
     findings: tuple[Finding, ...]
     resolution: Mapping[str, float]
     smallest_gap: float
+    is_of_quantities: bool = False
+
+    @property
+    def knows(self) -> Resolution:
+        """What errors the precision is of."""
+        return resolution_of(is_of_quantities=self.is_of_quantities)
 
     @property
     def ok(self) -> bool:
@@ -49,7 +52,7 @@ class SplitReport:
 
     @property
     def tag(self) -> str:
-        """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
+        """The value of `bvtrack.split` by the sizes alone: `ok`, or the codes of the warnings joined by `+`."""
         return tag_of(self.findings)
 
     def _repr_html_(self) -> str:
@@ -70,33 +73,38 @@ def check_split(*, train: int, dev: int, test: int | None = None, train_dev: int
     >>> [finding.code for finding in check_split(train=800, dev=200).findings]
     ['no_test_set']
     """
-    counts = {
-        name: count
-        for name, count in (("train", train), ("train_dev", train_dev), ("dev", dev), ("test", test))
-        if count is not None
-    }
+    given = {"train": train, "train_dev": train_dev, "dev": dev, "test": test}
+    return check_sizes({name: count for name, count in given.items() if count is not None})
+
+
+def check_sizes(counts: Mapping[str, int], *, is_of_quantities: bool = False) -> SplitReport:
+    """The same by set, of a split whose targets may be those of a regression."""
     for name, count in counts.items():
         if isinstance(count, bool) or not is_finite_number(count) or count != int(count) or count < 1:
             raise ValueError(f"{name} must be a whole number of examples, at least 1; got {count!r} (leave a missing set out)")
     held_out: list[str] = [name for name in ("dev", "test") if name in counts]
+    knows = resolution_of(is_of_quantities=is_of_quantities)
     return SplitReport(
         counts=counts,
-        findings=(*_size_findings(counts, held_out), *_missing_test(counts)),
-        resolution={name: half_width(TYPICAL_ERROR, counts[name]) for name in held_out},
-        smallest_gap=math.hypot(half_width(TYPICAL_ERROR, dev), half_width(TYPICAL_ERROR, train_eval_size(train, dev))),
+        findings=(*_size_findings(counts, held_out, knows), *_missing_test(counts)),
+        resolution={name: knows.half_width(counts[name]) for name in held_out},
+        smallest_gap=math.hypot(
+            knows.half_width(counts["dev"]), knows.half_width(train_eval_size(counts["train"], counts["dev"]))
+        ),
+        is_of_quantities=is_of_quantities,
     )
 
 
-def _size_findings(counts: Mapping[str, int], held_out: Sequence[str]) -> list[Finding]:
+def _size_findings(counts: Mapping[str, int], held_out: Sequence[str], knows: Resolution) -> list[Finding]:
     total = sum(counts.values())
     if total < FEWEST_EXAMPLES:
         return [FindingCode.TOO_FEW_EXAMPLES.finding(total=total, fewest=FEWEST_EXAMPLES)]
-    return [finding for name in held_out if (finding := _share_finding(name, counts, total))]
+    return [finding for name in held_out if (finding := _share_finding(name, counts, total, knows))]
 
 
-def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding | None:
-    count, width = counts[name], half_width(TYPICAL_ERROR, counts[name])
-    is_imprecise = width > WIDEST_HALF_WIDTH
+def _share_finding(name: str, counts: Mapping[str, int], total: int, knows: Resolution) -> Finding | None:
+    count, width = counts[name], knows.half_width(counts[name])
+    is_imprecise = width > knows.widest
     guideline, low, high = _guideline(total, has_test="test" in counts)
     share = count / total
     if share < low or (total > LARGE and is_imprecise):
@@ -106,8 +114,8 @@ def _share_finding(name: str, counts: Mapping[str, int], total: int) -> Finding 
     else:
         return None
     level: Level = "warning" if is_imprecise and code == FindingCode.TOO_SMALL else "note"
-    precision = {"error": TYPICAL_ERROR, "points": 100 * width}
-    return code.finding(level, split=name, count=count, total=total, share=share, guideline=guideline, **precision)
+    sizes = {"count": count, "total": total, "share": share, "guideline": guideline}
+    return code.finding(level, split=name, **sizes, precision=knows.clause(width))
 
 
 def _guideline(total: int, *, has_test: bool) -> tuple[str, float, float]:

@@ -8,7 +8,7 @@ import itertools
 import logging
 import operator
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import BuiltinMethodType, MethodType
@@ -50,6 +50,23 @@ def preserve_attributes(module: LightningModule) -> Iterator[None]:
             place.update(originals)
 
 
+def _states_with_history(metric: Metric) -> Iterator[torch.Tensor]:
+    """States that predictions with gradients have been added to, of which PyTorch makes no deep copy."""
+    held: list[Any] = [item for part in metric.modules() for item in vars(part).values()]
+    for item in held:
+        if isinstance(item, (list, tuple)):
+            yield from _of_history(item)
+        elif isinstance(item, dict):  # the states of before a batch, each a tensor or a list
+            yield from _of_history(
+                [part for value in item.values() for part in (value if isinstance(value, list) else [value])]
+            )
+    yield from _of_history(held)
+
+
+def _of_history(items: Sequence[Any]) -> Iterator[torch.Tensor]:
+    return (item for item in items if isinstance(item, torch.Tensor) and not item.is_leaf)
+
+
 def _copied(value: Any, copies: dict[int, Any]) -> Any:
     """A copy of what holds state, nested too; shared where it is a module, or data and machinery that steps only read."""
     if id(value) not in copies:
@@ -59,7 +76,7 @@ def _copied(value: Any, copies: dict[int, Any]) -> Any:
 
 def _new_copy(value: Any, copies: dict[int, Any]) -> Any:
     if isinstance(value, Metric):
-        fresh = copy.deepcopy(value)
+        fresh = copy.deepcopy(value, {id(state): state.detach().clone() for state in _states_with_history(value)})
         fresh.reset()
         return fresh
     if isinstance(value, torch.Tensor):
