@@ -4,8 +4,10 @@ from .auditing.audit import audit as audit
 from .auditing.audited import Audited as Audited
 from .auditing.run_report import Report as Report, make_report as make_report
 from .curves.curve import classify_curve as classify_curve
-from .curves.forecast import Forecast as Forecast, forecast_longer as forecast_longer, forecast_more_data as forecast_more_data
-from .diagnosis.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
+from .curves.forecast import Forecast as Forecast, forecast_longer as forecast_longer
+from .curves.more_data import forecast_more_data as forecast_more_data
+from .diagnosis.diagnosis import Diagnosis as Diagnosis
+from .diagnosis.rule import diagnose as diagnose
 from .diagnosis.evidence import Evidence as Evidence, ModelFacts as ModelFacts, OtherRun as OtherRun
 from .diagnosis.recipe import Step as Step, recommend as recommend
 from .error_rates.gaps import Gap as Gap

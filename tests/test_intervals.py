@@ -130,14 +130,11 @@ def test_a_gap_is_surely_narrow_where_its_whole_interval_is(high: float | None, 
     assert gap.is_surely_narrow is is_sure
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "may_be_zero"),
-    [(None, None, False), (-0.1, -0.01, False), (-0.1, 0.0, True), (-0.1, 0.1, True), (0.0, 0.1, True), (0.01, 0.1, False)],
-)
-def test_a_gap_may_be_zero_where_its_interval_holds_zero(low: float | None, high: float | None, may_be_zero: bool) -> None:
-    gap = Gap(0.0, low, high)
+@pytest.mark.parametrize(("low", "may_be_chance"), [(None, False), (-0.1, True), (0.01, True), (0.0101, False)])
+def test_a_gap_may_be_chance_where_its_interval_holds_what_no_problem_would_be(low: float | None, may_be_chance: bool) -> None:
+    gap = Gap(0.05, low, None if low is None else 0.1, chance=0.01)
 
-    assert gap.may_be(0.0) is may_be_zero
+    assert gap.may_be_chance is may_be_chance
 
 
 @given(rate=RATES)

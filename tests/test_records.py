@@ -18,7 +18,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
         "running": None,
     },
     "test": {"epoch": 3, "error": 0.2, "n": None, "interval": [0.1, 0.3], "unscaled": None},
-    "past": {"decided": {}, "n_places": 9, "places": [0, 4], "stretches": [1, 2]},
+    "past": {"n_places": 9, "places": [0, 4], "stretches": [1, 2]},
     "chance": {"error": 0.9},
     "model": {"facts": {"optimizer": "Adam", "dropout": None}},
     "measure": {"name": "1 - val_acc", "is_rate": True, "has_scale": True, "is_loss": False, "is_doubtful": False},
@@ -34,7 +34,7 @@ CONTENTS: dict[str, dict[str, Any]] = {
     "trial": {},
     "end": {"state": "complete"},
 }
-SPARSE = {"past": {"decided": {}}, "split": {"counts": {"dev": 9}, "datasets": []}}
+SPARSE = {"past": {}, "split": {"counts": {"dev": 9}, "datasets": []}}
 
 
 def line(kind: str, **content: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_of_a_record_what_is_not_always_said_may_be_missing() -> None:
     assert record.running is None
 
 
-@pytest.mark.parametrize("kind", ["epoch", "test", "past", "chance", "model", "measure", "outputs", "end"])
+@pytest.mark.parametrize("kind", ["epoch", "test", "chance", "model", "measure", "outputs", "end"])
 def test_a_record_without_what_it_is_about_is_none(kind: str) -> None:
     with pytest.raises(TypeError, match="missing"):
         make_record(kind, 0, {})

@@ -111,7 +111,7 @@ def test_the_curve_is_evidence_for_the_steps() -> None:
     verdict = _judge(_history(falling, falling), model=slow)
 
     assert (verdict.curve, verdict.steps[0].id) == ("learning", "train_longer")
-    assert "as many epochs again should bring it to" in verdict.steps[0].why
+    assert "four times the epochs should bring it to" in verdict.steps[0].why
 
 
 def test_the_model_and_the_training_size_are_evidence_for_the_steps() -> None:
@@ -159,7 +159,8 @@ def test_the_tags_are_those_of_the_contract() -> None:
         "bvtrack.certainty": "likely",
         "bvtrack.curve": "learning",
         "bvtrack.next_step": "more_data",
-        "bvtrack.recipe": "Get more training data > Regularise > Try another model",
+        "bvtrack.recipe": "Get more training data > Regularise > Try another model > Train a bigger network > Train longer > "
+        "Try another optimiser or learning rate",
         "bvtrack.gaps": tags["bvtrack.gaps"],
         "bvtrack.epoch": "0",
     }
@@ -307,17 +308,16 @@ def test_a_diverged_run_is_certain_from_the_first_epoch() -> None:
     assert _judge(_history([math.nan], [math.nan])).diagnosis.certainty == "certain"
 
 
-@pytest.mark.parametrize("at", ["best", "last"])
-def test_a_tag_does_not_flip_on_the_noise_of_a_dev_set(at: At) -> None:
+def test_the_tag_of_the_best_epoch_hardly_flips_on_the_noise_of_a_dev_set() -> None:
     generator = random.Random(0)
-    wrong = [sum(generator.random() < 0.143 for _ in range(1_000)) for _ in range(40)]
+    wrong = [sum(generator.random() < 0.133 for _ in range(1_000)) for _ in range(40)]
     history = [EpochErrors(epoch, {"train": 0.10, "dev": n / 1_000}, COUNTS) for epoch, n in enumerate(wrong)]
 
-    alone = [diagnose(train_error=0.10, dev_error=n / 1_000, n_train=1_000, n_dev=1_000).tag for n in wrong]
-    tags = [_judge(history[: epoch + 1], at=at).diagnosis.tag for epoch in range(40)]
+    of_each = [diagnose(train_error=0.10, dev_error=n / 1_000, n_train=1_000, n_dev=1_000).tag for n in wrong]
+    tags = [_judge(history[: epoch + 1]).diagnosis.tag for epoch in range(40)]
 
-    assert _changes(alone) > 10
-    assert _changes(tags) <= 2
+    assert _changes(of_each) > 10
+    assert _changes(tags) <= 1
 
 
 COUNTS = {"train": 1_000, "dev": 1_000}

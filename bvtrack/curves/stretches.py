@@ -13,6 +13,11 @@ COLUMNS = 6
 and squared values."""
 
 
+Part = tuple[int, float, float, float]
+"""Values of a curve: their number, their sum, the sum of their squares, and how much of that their own line makes up: above 0
+where it falls, below 0 where it rises."""
+
+
 class Stretches:
     """Sums over equally long stretches of a curve; when there are more than `most`, neighbours are merged in pairs.
 
@@ -45,6 +50,11 @@ class Stretches:
         n, *sums = (sum(column[begin:]) for column in self._columns)
         return Moments.of_sums(n, *sums) if n else None
 
+    def parts(self, position: int) -> tuple[list[Part], int]:
+        """The stretches that have values, and the index of the one with this position, which must be among them."""
+        found = [(n, y, yy, _fall(n, x, xx, y, xy)) for n, x, xx, y, xy, yy in zip(*self._columns, strict=True) if n]
+        return found, sum(1 for n in self._columns[0][: position // self.length] if n)
+
     def state(self) -> Mapping[str, Any]:
         """The state as JSON types, for `again`."""
         return {"length": self.length, "columns": [list(column) for column in self._columns]}
@@ -64,3 +74,11 @@ class Stretches:
     def _merge_pairs(self) -> None:
         self.length *= 2
         self._columns = [[a + b for a, b in zip_longest(c[::2], c[1::2], fillvalue=0)] for c in self._columns]
+
+
+def _fall(n: int, x: int, xx: int, y: float, xy: float) -> float:
+    """The part of the squares that the line through a stretch makes up, from its sums; above 0 if it falls."""
+    if n == 1:
+        return 0.0
+    common = xy - x * y / n
+    return -common * abs(common) / (xx - x * x / n)

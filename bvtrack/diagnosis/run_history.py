@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
 from bvtrack.curves.forecast import FEWEST_VALUES
+from bvtrack.curves.running import optimism_of_lowest
 from bvtrack.curves.stretches import Stretches
 from bvtrack.curves.trend import FEWEST_RECENT, Moments, Trend, first_recent
-from bvtrack.diagnosis.diagnosis import with_hysteresis
 from bvtrack.error_rates.epoch_errors import At, EpochErrors
-from bvtrack.error_rates.gaps import Gap
+from bvtrack.error_rates.optimism import Optimism, deviation
 
 KEPT_EPOCHS = 512
 """Epochs kept of a longer training: more than a report draws, and 0.2 MB of records."""
@@ -32,17 +31,13 @@ class History:
     again counts as a new one.
     """
 
-    def __init__(self, at: At, *, human_error: float | None, same_distribution: bool, most: int = KEPT_EPOCHS) -> None:
+    def __init__(self, at: At, *, most: int = KEPT_EPOCHS) -> None:
         self._at = at
-        self._human_error = human_error
-        self._same_distribution = same_distribution
         self._most = most
         self._entries: dict[int, EpochErrors] = {}
         self._places: dict[int, int] = {}
         self._n_places = 0
         self._best: EpochErrors | None = None
-        self._reported: EpochErrors | None = None
-        self._reference_gaps: Mapping[str, Gap] = {}
         self._stretches = Stretches(most)
         self._shape, self._raw_shape, self._latest_dev = _empty_curves()
         self._is_stale = False
@@ -62,7 +57,6 @@ class History:
         self._has_scale = has_scale
         if not has_scale:
             self._entries = {epoch: entry.without_scale for epoch, entry in self._entries.items()}
-            self._reported, self._reference_gaps = None, {}
         self._read_anew()
 
     @property
@@ -119,7 +113,6 @@ class History:
         before = self._entries[entry.epoch]
         self._entries[entry.epoch] = entry
         self._best = entry if self._best is before else self._best
-        self._reported = entry if self._reported is before else self._reported
 
     @property
     def chosen(self) -> EpochErrors:
@@ -127,9 +120,14 @@ class History:
         return self._best if self._best is not None and self._at == "best" else next(reversed(self._entries.values()))
 
     @property
-    def reference_gaps(self) -> Mapping[str, Gap]:
-        """The reference gaps from before the chosen epoch, for hysteresis."""
-        return self._reference_gaps
+    def optimism(self) -> Optimism:
+        """The optimism of the chosen epoch's dev error; none if no epoch was chosen by it, or if its noise is not known."""
+        dev = self._best.rates.get("dev") if self._best is not None and self._at == "best" else None
+        if self._best is None or dev is None or not dev.has_interval:
+            return Optimism()
+        self._recompute()
+        parts, at = self._stretches.parts(self._places[self._best.epoch])
+        return optimism_of_lowest(parts, at, dev.error, deviation(dev))
 
     @property
     def shape(self) -> Shape:
@@ -175,15 +173,13 @@ class History:
 
     def past(self) -> Mapping[str, Any]:
         """State for `restore` that does not follow from the kept epochs, as JSON types."""
-        decided = {name: asdict(gap) for name, gap in self._reference_gaps.items()}
         if not self._is_thinned:
-            return {"decided": decided}
+            return {}
         places = [self._places[entry.epoch] for entry in self.kept]
-        return {"decided": decided, "n_places": self._n_places, "places": places, "stretches": self._stretches.state()}
+        return {"n_places": self._n_places, "places": places, "stretches": self._stretches.state()}
 
     def restore(self, past: Mapping[str, Any]) -> None:
         """Restore the state of `past()`; the epochs that it kept must have been added before."""
-        self._reference_gaps = {name: Gap(**gap) for name, gap in past["decided"].items()}
         if len(past.get("places", ())) == len(self._entries):
             self._places = dict(zip(self._entries, past["places"], strict=True))
             self._n_places = past["n_places"]
@@ -210,19 +206,10 @@ class History:
         self._is_stale = True
 
     def _update_chosen(self, entry: EpochErrors) -> None:
-        """Update the reported epoch, and the reference gaps from the one reported before."""
+        """Update the epoch with the lowest dev error."""
         dev, best = self._dev_of(entry), None if self._best is None else self._dev_of(self._best)
         if dev is not None and (best is None or dev < best):
-            if self._best is None and self._at == "best":  # until now only train errors were reported
-                self._reported, self._reference_gaps = None, {}
             self._best = entry
-        chosen = self.chosen
-        if chosen is self._reported or not chosen.finite:
-            return
-        if self._reported is not None and (self._reported.counts or self._reported.intervals):
-            gaps = self._reported.gaps(human_error=self._human_error, same_distribution=self._same_distribution)
-            self._reference_gaps = with_hysteresis(gaps, self._reference_gaps)
-        self._reported = chosen
 
     def _extend_curves(self, place: int, entry: EpochErrors, dev: float | None) -> None:
         """Extend the curves by an epoch whose finite dev error is `dev`."""

@@ -47,7 +47,7 @@ class EpochErrors:
 
     def gaps(self, *, human_error: float | None, same_distribution: bool) -> dict[str, Gap]:
         """The gaps that can be measured from the finite errors: a diagnosis without the words."""
-        return measure_gaps(self.rates, human_error or 0.0, same_distribution)
+        return measure_gaps(self.rates, human_error, same_distribution)
 
     @property
     def has_dev_error(self) -> bool:

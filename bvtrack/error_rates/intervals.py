@@ -18,19 +18,27 @@ Z = 1.959963984540054
 @dataclass(frozen=True, slots=True)
 class Rate:
     """An error as a fraction in [0, 1], and the number of examples it was measured on or, if it is not a share of examples, the
-    `bounds` of its 95 % interval; neither if unknown.
+    `bounds` of its 95 % interval; neither if unknown. Its `optimism` is the amount by which it is expected to be too low
+    because it was chosen as the lowest of several (see `optimism.py`).
     """
 
     error: float
     n: int | None = None
     bounds: tuple[float, float] | None = None
+    optimism: float = 0.0
 
     @property
     def has_interval(self) -> bool:
         return self.n is not None or self.bounds is not None
 
     def interval(self) -> tuple[float, float]:
-        """`bounds`, else Wilson's 95 % interval. Raises `ValueError` if neither is known."""
+        """`bounds`, else Wilson's 95 % interval. Raises `ValueError` if neither is known.
+
+        The upper end is that of the error that is expected without the optimism.
+        """
+        if self.optimism:
+            later = Rate(min(self.error + self.optimism, 1.0), self.n, self._raised_bounds)
+            return Rate(self.error, self.n, self.bounds).interval()[0], later.interval()[1]
         if self.bounds is not None:
             return self.bounds
         if self.n is None:
@@ -42,15 +50,22 @@ class Rate:
         high = (centre + half) / (1 + weight) if self.error < 1 else 1.0
         return max(low, 0.0), min(high, 1.0)
 
+    @property
+    def _raised_bounds(self) -> tuple[float, float] | None:
+        return None if self.bounds is None else (self.bounds[0], self.bounds[1] + self.optimism)
+
 
 def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
-    """The 95 % interval of `later.error - earlier.error`, which were measured on different examples."""
+    """The 95 % interval of `later.error - earlier.error`, which were measured on different examples.
+
+    Noise adds up as its squares do; an optimism shifts an end by itself.
+    """
     later_low, later_high = later.interval()
     earlier_low, earlier_high = earlier.interval()
     difference = later.error - earlier.error
-    below = math.hypot(later.error - later_low, earlier_high - earlier.error)
-    above = math.hypot(later_high - later.error, earlier.error - earlier_low)
-    return difference - below, difference + above
+    below = math.hypot(later.error - later_low, earlier_high - earlier.error - earlier.optimism)
+    above = math.hypot(later_high - later.error - later.optimism, earlier.error - earlier_low)
+    return difference - below - earlier.optimism, difference + above + later.optimism
 
 
 def examples_to_tell(later: float, earlier: float, *, earlier_is_known: bool = False) -> int:

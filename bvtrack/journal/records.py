@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bvtrack.error_rates.epoch_errors import EpochErrors
+from bvtrack.measures.unit import UnitKind
 
 Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
 EndState = Literal["complete", "interrupted", "failed"]
@@ -102,7 +103,6 @@ class PastRecord(SparseRecord):
     """The state that does not follow from the epochs kept: the content of `History.past`."""
 
     kind: str = field(default="past", init=False)
-    decided: Mapping[str, Any]
     n_places: int | None = None
     places: Sequence[int] | None = None
     stretches: Any = None
@@ -125,10 +125,11 @@ class ModelRecord(TrainingRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureRecord(TrainingRecord):
+class MeasureRecord(SparseRecord):
     """The measure as the tag names it; `is_rate` is true if errors are shares of examples, `has_scale` if they can be read as
     fractions, those of the epochs before too. Of a loss (`is_loss`) no verdict is certain, nor of a metric that may not be
-    the one that is meant (`is_doubtful`).
+    the one that is meant (`is_doubtful`). `unit` is the kind of what errors are fractions of, `None` where a version did not
+    write it.
     """
 
     kind: str = field(default="measure", init=False)
@@ -137,6 +138,7 @@ class MeasureRecord(TrainingRecord):
     has_scale: bool = True
     is_loss: bool = False
     is_doubtful: bool = False
+    unit: UnitKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from bvtrack.measures.measure import unit_of
+from bvtrack.measures.unit import Unit
 from bvtrack.schema.gaps import StoredGaps, gaps_text, read_gaps
 from bvtrack.schema.model_tags import MODEL, model_tags
 from bvtrack.schema.tag_texts import recipe_line
@@ -120,6 +122,17 @@ def verdict_tags(verdict: Verdict) -> dict[str, str | None]:
 def gaps_of(tags: Tags) -> StoredGaps:
     """The parsed `bvtrack.gaps` of a run; empty if it has none."""
     return GAPS.read(tags) or StoredGaps()
+
+
+def unit_in(tags: Tags) -> Unit:
+    """What the errors in a run's tags are fractions of. Tags that do not say it tell by their counts, which only error rates
+    have, and by the name of the measure.
+
+    >>> unit_in({"bvtrack.measure": "1 - val_r2"}).kind
+    'variance'
+    """
+    gaps, measure = gaps_of(tags), MEASURE.read(tags) or ""
+    return unit_of(measure, "error_rate" if gaps.unit is None and gaps.counts else gaps.unit)
 
 
 def states_in(tags: Tags) -> tuple[str, ...]:

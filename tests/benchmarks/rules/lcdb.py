@@ -20,6 +20,8 @@ from figures import DATA, Figure, show
 from numpy.typing import NDArray
 
 from bvtrack import Diagnosis, Evidence, OtherRun, diagnose, forecast_more_data, recommend
+from bvtrack.diagnosis.expected_gains import Prospects
+from bvtrack.error_rates.gaps import SMALLEST_BIAS
 
 FIRST_SIZE, DOUBLING = 24, 8
 """Indices of sizes: 128 examples, and how many further the size has doubled."""
@@ -97,7 +99,7 @@ class Curves:
 def main() -> None:
     """Measure the rules, the choice between data and model, and the forecasts."""
     curves = Curves()
-    figures = [*variance_figures(curves), *model_figures(curves), *forecast_figures(curves)]
+    figures = [*variance_figures(curves), *bias_figures(curves), *model_figures(curves), *forecast_figures(curves)]
     show(f"LCDB: {len(curves.error)} data sets, {len(curves.learners)} learners", figures)
 
 
@@ -108,7 +110,7 @@ def do_more_data_pay(curves: Curves, cases: Sequence[Case]) -> Flags:
 
 def is_variance_named(cases: Sequence[Case], is_given: bool) -> Flags:
     """Whether the tag names high variance, with the best known error as human error or without."""
-    return np.array(["high_variance" in _diagnosed(case, is_given).problems for case in cases])
+    return np.array(["high_variance" in diagnosed(case, is_given).problems for case in cases])
 
 
 def variance_figures(curves: Curves) -> list[Figure]:
@@ -124,6 +126,27 @@ def variance_figures(curves: Curves) -> list[Figure]:
         seen = f"{with_errors}; with the {(~has_errors).sum()} without errors {balanced_accuracy(named, pays):.3f}"
         figures.append(Figure(f"high variance → 4x data pay, {what}", str(to_beat), f"≥ {reach}", seen))
     return figures
+
+
+def is_assumed_bias(cases: Sequence[Case]) -> tuple[Flags, Flags]:
+    """Whether a bias is named without a human error, and whether there is one above the best known error."""
+    named = np.array(["high_bias" in diagnosed(case, False).problems for case in cases])
+    return named, np.array([case.train - case.best >= SMALLEST_BIAS for case in cases])
+
+
+def bias_figures(curves: Curves) -> list[Figure]:
+    """Is a bias that is named without a human error a true one?"""
+    cases = curves.cases()
+    named, true = is_assumed_bias(cases)
+    groups = np.array([case.dataset for case in cases])
+
+    def share(flags: Flags, among: Flags) -> str:
+        return over_datasets(lambda some: float(flags[some].mean()), groups, among)
+
+    return [
+        Figure("assumed bias named → it is a true one (precision)", "0.74 from 1.5 points on", "≥ 0.85", share(true, named)),
+        Figure("a true bias → it is named without a human error (recall)", "1.00", "≥ 0.90", share(named, true)),
+    ]
 
 
 def model_figures(curves: Curves) -> list[Figure]:
@@ -161,11 +184,11 @@ def model_figures(curves: Curves) -> list[Figure]:
 
 def _bias_statements(curves: Curves, pairs: Sequence[tuple[Case, int]]) -> dict[str, Flags]:
     """What can be said without a human error: the tag, and a step that has another run of the experiment as its evidence."""
-    tagged = ["high_bias" in _diagnosed(case, False).problems for case, _ in pairs]
+    tagged = ["high_bias" in diagnosed(case, False).problems for case, _ in pairs]
     shown = [
-        any(step.expected_gain for step in recommend(diagnosis, evidence) if step.id in MODEL_STEPS)
+        Prospects(diagnosis, evidence).lead is not None
         for diagnosis, evidence in (
-            (_diagnosed(case, False), _evidence(case, curves.best_of_others(case, second))) for case, second in pairs
+            (diagnosed(case, False), _evidence(case, curves.best_of_others(case, second))) for case, second in pairs
         )
     ]
     return {"high bias by the tag alone": np.array(tagged), "a better run of the experiment as evidence": np.array(shown)}
@@ -203,7 +226,8 @@ def _mean_in_points(errors: NDArray[np.float64], chosen: NDArray[np.intp]) -> fl
     return float(100 * errors[chosen].mean())
 
 
-def _diagnosed(case: Case, is_given: bool) -> Diagnosis:
+def diagnosed(case: Case, is_given: bool) -> Diagnosis:
+    """The verdict on the errors alone, against the best known error or none."""
     return diagnose(train_error=case.train, dev_error=case.dev, human_error=case.best if is_given else None)
 
 
@@ -212,7 +236,7 @@ def _evidence(case: Case, best_of_others: float | None) -> Evidence:
 
 
 def _is_model_first(case: Case, is_given: bool, best_of_others: float | None) -> bool:
-    ids = [step.id for step in recommend(_diagnosed(case, is_given), _evidence(case, best_of_others))]
+    ids = [step.id for step in recommend(diagnosed(case, is_given), _evidence(case, best_of_others))]
     place = {step: ids.index(step) if step in ids else len(ids) for step in (*MODEL_STEPS, "more_data")}
     return min(place[step] for step in MODEL_STEPS) < place["more_data"]
 
