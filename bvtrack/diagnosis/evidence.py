@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bvtrack.curves.trend import Trend
 from bvtrack.error_rates.gaps import ROUNDING
 
 SGD_RATE = 0.1
-USUAL_RATES = {"adam": 0.001, "sgd": SGD_RATE}
+USUAL_RATES = {"adam": 0.001, "rmsprop": 0.001, "adagrad": 0.01, "lion": 0.0001, "sgd": SGD_RATE}
 """Usual learning rates by a substring of the optimiser's name, so that AdamW and NAdam count as Adam: the default of Kingma and
-Ba 2015, and the usual initial rate of SGD on images (He et al. 2016; Goyal et al. 2017)."""
+Ba 2015, of Hinton's lecture on RMSprop, of PyTorch's Adagrad, a tenth of AdamW's for Lion (Chen et al. 2023), and the usual
+initial rate of SGD on images (He et al. 2016; Goyal et al. 2017)."""
 
 MOST_PARAMETERS = 10_000_000
 """Larger networks are trained at smaller rates (Kaplan et al. 2020, appendix D.6), or fine-tuned."""
-LARGE = 1_000
-"""Parameters per training example from which the size of a network hardly limits it."""
+DataKind = Literal["images", "series", "table", "text"]
+"""The kinds of data that another model may suit better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,27 @@ class ModelFacts:
         return self.weight_decay == 0 and self.dropout == 0 and not self.augmentation
 
     @property
-    def has_small_steps(self) -> bool:
-        """True if its learning rate is known to be below the usual one of its optimiser; for SGD with momentum, the effective
-        rate counts, which is the rate / (1 - momentum). Always false for very large networks.
+    def usual_rate(self) -> float | None:
+        """The usual learning rate of its optimiser; with momentum, that of SGD is smaller by as much as momentum enlarges the
+        steps. `None` for an unknown optimiser.
         """
-        if (self.parameters or 0) > MOST_PARAMETERS:
-            return False
         usual = next((rate for name, rate in USUAL_RATES.items() if name in (self.optimizer or "").lower()), None)
-        if usual is None or self.learning_rate is None:
-            return False
-        momentum = (self.momentum or 0.0) if usual == SGD_RATE else 0.0
-        return momentum < 1 and self.learning_rate / (1 - momentum) < usual * (1 - ROUNDING)
+        if usual != SGD_RATE:
+            return usual
+        return usual * (1 - (self.momentum or 0.0)) or None
+
+    @property
+    def relative_rate(self) -> float | None:
+        """Its learning rate as a multiple of the usual one of its optimiser; `None` if either is unknown."""
+        if self.usual_rate is None or self.usual_rate < 0 or self.learning_rate is None:
+            return None
+        return self.learning_rate / self.usual_rate
+
+    @property
+    def has_small_steps(self) -> bool:
+        """True if its learning rate is known to be below the usual one of its optimiser; never for very large networks."""
+        relative = self.relative_rate
+        return (self.parameters or 0) <= MOST_PARAMETERS and relative is not None and relative < 1 - ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,7 @@ class Evidence:
 
     `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` is the dev errors
     by epoch, `None` for an epoch without one, or their trend; `best_other` is the best of the experiment's other runs on
-    the same dev set.
+    the same dev set; `data_kind` is the kind of the examples.
     """
 
     curve: str | None = None
@@ -86,6 +98,7 @@ class Evidence:
     n_train: int | None = None
     dev_curve: Sequence[float | None] | Trend = ()
     best_other: OtherRun | None = None
+    data_kind: DataKind | None = None
 
     @property
     def trend(self) -> Trend:
@@ -93,6 +106,8 @@ class Evidence:
         return self.dev_curve if isinstance(self.dev_curve, Trend) else Trend.of(self.dev_curve)
 
     @property
-    def is_large(self) -> bool:
-        """True if the network is known to be large for the data."""
-        return bool(self.model.parameters and self.n_train and self.model.parameters >= LARGE * self.n_train)
+    def parameters_per_example(self) -> float | None:
+        """The number of trainable parameters for each training example; `None` if either is unknown, or there is none."""
+        if not self.model.parameters or not self.n_train:
+            return None
+        return self.model.parameters / self.n_train

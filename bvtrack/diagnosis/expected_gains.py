@@ -1,45 +1,32 @@
 """Basis of the expected gains of all steps: the gaps, the forecasts, and the lead of the experiment's best run.
 
 The gain is a forecast where one can be made (more data, more epochs, keeping the best epoch, the model of a better run). For
-other steps it is a share of the gap that they close: the share measured on the training part of the intervention set
-(tests/benchmarks/advice), and for another model on LCDB (tests/benchmarks/rules).
+other steps it is what was measured for such a step (`realised_gains`), and unknown where nothing was.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
-from bvtrack.curves.forecast import FEWEST_VALUES, Forecast, forecast_more_data, forecast_trend
-from bvtrack.diagnosis.diagnosis import Diagnosis
+from bvtrack.curves.forecast import FEWEST_VALUES, Forecast, forecast_trend
+from bvtrack.curves.more_data import Training, forecast_more_data
+from bvtrack.diagnosis.diagnosis import PROBLEMS, Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
+from bvtrack.diagnosis.realised_gains import REALISED
+from bvtrack.measures.percent import percent
 
 MORE = 4
-"""Gains from more data assume four times as much; forecasts for two and eight times are reported beside it."""
+"""Gains from more data or epochs assume four times as many; forecasts for two and eight times are reported beside it."""
 LIKELY = 0.5
-"""Below this probability of an improvement, use the forecast of longer training, not the usual share of the bias."""
-MODEL_SHARE_A_DOUBLING = 0.07
-MODEL_NEEDS = 64
-LARGEST_MODEL_SHARE = 0.4
-SMALL_MODEL_SHARE = 0.05
-"""Share of the error above the human one that another model saves: on LCDB none at 64 examples, and 7 % more per doubling,
-because a better model has to learn from the data. The share is small if the number of examples is unknown, or if the training
-has not converged, so that its model cannot be judged yet."""
+"""From this probability of an improvement on, longer training is said to help."""
 LEAST_LEAD = 0.15
 """Minimum relative reduction of the dev error for another run to count as better, because the best of several runs is also the
 luckiest. On LCDB another model then pays in 74 % of the cases (precision), and 94 % of the cases where one pays are found."""
-
-
-class Gain(NamedTuple):
-    """The expected reduction of the dev error by a step, as a fraction, for ranking; and its forecast, for people, if there is
-    one.
-    """
-
-    expected: float = 0.0
-    forecast: float | None = None
+SHARE_OF_LEAD = 0.35
+"""Expected share of the lead of a better run from adopting one of its differences, about a third (0.3 to 0.4 do equally well on
+LCDB)."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +42,17 @@ class Prospects:
         return self.diagnosis.errors.get("dev", 0.0)
 
     @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """The problems in question, in the order in which they are to be attacked: the named ones, the focus first; where none
+        is named, those whose gaps are wide but may be chance, the widest first; else the state.
+        """
+        if self.diagnosis.tag in ("undetermined", "balanced"):
+            wide = sorted(self.diagnosis.gaps.items(), key=lambda item: -item[1].width)
+            state = ("balanced",) if self.diagnosis.tag == "balanced" else ()
+            return (*(PROBLEMS[name] for name, gap in wide if gap.is_wide and gap.may_be_chance), *state)
+        return tuple(sorted(self.diagnosis.tag.split("+"), key=lambda problem: problem != self.diagnosis.focus))
+
+    @cached_property
     def lead(self) -> float | None:
         """Lead of the experiment's best run in dev error; `None` if unknown, or if none is clearly better."""
         dev, other = self.diagnosis.errors.get("dev"), self.evidence.best_other
@@ -65,37 +63,70 @@ class Prospects:
     @cached_property
     def longer(self) -> Forecast | None:
         """Forecast for as many epochs again; `None` if the curve is too short to have a slope."""
+        return self._with_epochs(2)
+
+    @cached_property
+    def much_longer(self) -> Forecast | None:
+        """Forecast for four times the epochs; `None` if the curve is too short to have a slope."""
+        return self._with_epochs(MORE)
+
+    def _with_epochs(self, factor: int) -> Forecast | None:
         trend = self.evidence.trend
         if trend.n_values < FEWEST_VALUES or trend.best < 0:
             return None
-        return forecast_trend(trend, epochs=trend.last_epoch + 1)
+        train = self.diagnosis.errors.get("train")
+        left = None if train is None else max(train - self.diagnosis.human_error, 0.0)
+        return forecast_trend(trend, epochs=(factor - 1) * (trend.last_epoch + 1), train_error=left)
 
     @cached_property
     def more_data(self) -> Mapping[int, Forecast]:
-        """Forecasts by the factor of data: more data reduces only the variance, and never below the human error."""
+        """Forecasts by the factor of data, trained for as many epochs as the run: what people do."""
+        return self._with_data("same epochs")
+
+    @cached_property
+    def more_data_by_updates(self) -> Mapping[int, Forecast]:
+        """Forecasts by the factor of data, trained for as many updates as the run."""
+        return self._with_data("same updates")
+
+    def _with_data(self, training: Training) -> Mapping[int, Forecast]:
+        """No data close a data mismatch, or bring the error below the human one."""
         errors = self.diagnosis.errors
         if not {"train", "dev"} <= errors.keys() or "variance" not in self.diagnosis.gaps:
             return {}
-        unseen = errors.get("train_dev", errors["dev"])
-        variance = max(unseen - max(errors["train"], self.diagnosis.human_error), 0.0)
-        floor = max(errors["dev"] - variance, 0.0)
+        unseen, human = errors.get("train_dev", errors["dev"]), self.diagnosis.human_error
+        variance = max(unseen - max(errors["train"], human), 0.0)
+        rest = max(errors["dev"] - variance, 0.0)
+        mismatch = max(rest - max(errors["train"], human), 0.0) if "train_dev" in errors else 0.0
         return {
-            factor: forecast_more_data(train_error=floor, dev_error=errors["dev"], factor=factor)
+            factor: forecast_more_data(
+                train_error=rest,
+                dev_error=errors["dev"],
+                factor=factor,
+                training=training,
+                n_dev=self.diagnosis.counts.get("dev"),
+                floor=min(human + mismatch, 1.0),
+            )
             for factor in (2, MORE, 2 * MORE)
         }
-
-    @property
-    def another_model(self) -> float:
-        """Expected gain of another model, ignoring the experiment's other runs."""
-        n_train = None if self.evidence.curve == "learning" else self.evidence.n_train
-        share = _model_share(n_train) if n_train else SMALL_MODEL_SHARE
-        unseen = self.diagnosis.errors.get("train_dev", self.diagnosis.errors.get("dev", 0.0))
-        return share * max(unseen - self.diagnosis.human_error, 0.0)
 
     def gap(self, name: str) -> float:
         """The width of a gap, at least 0; 0 if it was not measured."""
         return max(self.diagnosis.gaps[name].value, 0.0) if name in self.diagnosis.gaps else 0.0
 
+    def realised(self, step: str) -> float | None:
+        """What such a step saved on average, for gaps as these; `None` where that is not known, or nothing."""
+        known = REALISED.get(step)
+        return min(known.share * self.gap(known.of), self.dev_error) or None if known else None
 
-def _model_share(n_train: int) -> float:
-    return min(MODEL_SHARE_A_DOUBLING * max(math.log2(n_train / MODEL_NEEDS), 0.0), LARGEST_MODEL_SHARE)
+    def is_shown_below(self, error: float) -> bool:
+        """True if the dev error would be lower with this one in the digits that are shown, too."""
+        return shown(error) < shown(self.dev_error)
+
+
+def shown(error: float) -> float:
+    """An error in percent, rounded as it is shown.
+
+    >>> shown(0.0996), shown(0.1004)
+    (10.0, 10.0)
+    """
+    return float(percent(error).removesuffix(" %"))

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bvtrack.diagnosis.evidence import Evidence
-from bvtrack.diagnosis.expected_gains import Gain, Prospects
+from bvtrack.diagnosis.expected_gains import Prospects
 
 
-def no_gain(prospects: Prospects) -> Gain:
-    """For a step with no gain, or an unknown one."""
-    return Gain()
-
-
-def unchanged_reason(why: str, prospects: Prospects, gain: Gain) -> str:
+def unchanged_reason(why: str, prospects: Prospects) -> str:
     """For a step whose reason does not depend on the run."""
     return why
 
 
-def never_leads_to_best(evidence: Evidence) -> bool:
-    """For a step that adopts no difference of another run."""
-    return False
+def always(prospects: Prospects) -> bool:
+    """For a step that every run can take."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +24,8 @@ class StepRule:
 
     `why` is the reason given by the course and Machine Learning Yearning; `reason` turns it into one with the run's numbers.
     `problems` are the problems and states that the step is for, `curves` the values of `classify_curve` that also call for it.
-    `gain` is its expected gain. `leads_to_best` is true if the step adopts a difference of the experiment's clearly better best
-    run.
+    `gain` is its forecast gain, as a fraction, for a step whose gain is not just what such steps saved on average. `applies` is
+    false for a run that cannot take the step. A step `is_left` if it may help a run for whose problems it is not.
     """
 
     id: str
@@ -39,6 +33,7 @@ class StepRule:
     why: str
     problems: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()
-    gain: Callable[[Prospects], Gain] = no_gain
-    reason: Callable[[str, Prospects, Gain], str] = unchanged_reason
-    leads_to_best: Callable[[Evidence], bool] = never_leads_to_best
+    gain: Callable[[Prospects], float | None] | None = None
+    reason: Callable[[str, Prospects], str] = unchanged_reason
+    applies: Callable[[Prospects], bool] = always
+    is_left: bool = False

@@ -2,67 +2,83 @@
 
 from __future__ import annotations
 
-from bvtrack.diagnosis.evidence import Evidence
-from bvtrack.diagnosis.expected_gains import MORE, Gain, Prospects
-from bvtrack.diagnosis.explanation import joined, percent
+from collections.abc import Mapping
+
+from bvtrack.curves.forecast import Forecast
+from bvtrack.diagnosis.expected_gains import MORE, Prospects
+from bvtrack.diagnosis.explanation import joined
+from bvtrack.diagnosis.leads import are_examples_short, is_strongly_regularized
+from bvtrack.diagnosis.model_in_words import counted, regularization_of, size_of
 from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.measures.percent import percent
 
-REGULARIZATION_SHARE = 0.1
-"""Share of variance removed. In the small networks of the intervention set regularisation removed none; a tenth ranks it where
-the course does, behind more data."""
+CANDIDATES: Mapping[str, str] = {
+    "images": "Usual for images: a convolutional network, pretrained if they are natural images.",
+    "series": "Usual for series: a one-dimensional convolutional or a recurrent network.",
+    "table": "Usual for tables: gradient-boosted trees or a random forest.",
+    "text": "Usual for texts: a pretrained transformer.",
+}
+"""The models to try by the kind of data: LeCun et al. 1998 and He et al. 2016 for images, Ismail Fawaz et al. 2019 for series,
+Grinsztajn et al. 2022 for tables, Devlin et al. 2019 for texts."""
 
 
-def _gain_of_more_data(prospects: Prospects) -> Gain:
-    if not prospects.more_data:
-        return Gain()
-    gain = prospects.dev_error - prospects.more_data[MORE].value
-    return Gain(gain, gain)
+def _gain_of_more_data(prospects: Prospects) -> float | None:
+    return prospects.dev_error - prospects.more_data[MORE].value if prospects.more_data else None
 
 
-def _why_more_data(why: str, prospects: Prospects, gain: Gain) -> str:
-    forecasts, n_train = prospects.more_data, prospects.evidence.n_train
-    begin = f"It trains on {n_train:,} examples. " if n_train else ""
-    if not forecasts or gain.expected <= 0:
-        return begin + why
+def _why_more_data(why: str, prospects: Prospects) -> str:
+    return f"{_on_its_size(prospects)} {_on_its_forecast(why, prospects)}".strip()
+
+
+def _on_its_size(prospects: Prospects) -> str:
+    n_train = prospects.evidence.n_train
+    if are_examples_short(prospects):
+        size = size_of(prospects.evidence)
+        return (
+            f"It has {size}: its size is hardly what holds it back, and how much of its train error is avoidable is not known."
+        )
+    return f"It trains on {counted(n_train, 'example')}." if n_train else ""
+
+
+def _on_its_forecast(why: str, prospects: Prospects) -> str:
+    forecasts = prospects.more_data
+    if not forecasts or not all(prospects.is_shown_below(forecast.value) for forecast in forecasts.values()):
+        if are_examples_short(prospects):
+            return "More examples helped in most such runs."
+        return why if "high_variance" in prospects.problems else "More examples are against variance, which is narrow here."
     errors = joined([percent(forecast.value) for forecast in forecasts.values()])
-    band = f"{percent(forecasts[MORE].low)} to {percent(forecasts[MORE].high)}"
-    return f"{begin}Twice, four and eight times the data should bring the dev error to about {errors} (four times: {band})."
+    verb = "should" if prospects.is_shown_below(forecasts[MORE].high) else "may"
+    unit = prospects.diagnosis.unit
+    told = f"twice, four and eight times the data {verb} bring the {unit.error_of('dev')} to about {errors}{unit.of}"
+    by_epochs = f"At the same number of epochs, {told} (four times: {_band(forecasts[MORE])})"
+    return f"{by_epochs}; at the same number of updates, {_by_updates(prospects)}."
 
 
-def _gain_of_regularization(prospects: Prospects) -> Gain:
-    return Gain(REGULARIZATION_SHARE * prospects.gap("variance"))
+def _by_updates(prospects: Prospects) -> str:
+    forecast = prospects.more_data_by_updates[MORE]
+    if not prospects.is_shown_below(forecast.value):
+        return "they hardly help"
+    return f"four times to about {percent(forecast.value)} ({_band(forecast)})"
 
 
-def _why_regularize(why: str, prospects: Prospects, gain: Gain) -> str:
-    model = prospects.evidence.model
+def _band(forecast: Forecast) -> str:
+    return f"{percent(forecast.low)} to {percent(forecast.high)}"
+
+
+def _why_regularize(why: str, prospects: Prospects) -> str:
+    model, present = prospects.evidence.model, regularization_of(prospects.evidence.model)
+    if "high_variance" not in prospects.problems:
+        return "It is against variance, and may cost some bias."
+    if is_strongly_regularized(model):
+        return f"It has {present}, which is strong already: try another kind rather than more of the same."
     if model.is_unregularized:
         return f"The model has no dropout and no weight decay. {why}"
-    present = [
-        f"dropout {model.dropout:g}" if model.dropout else "",
-        f"weight decay {model.weight_decay:g}" if model.weight_decay else "",
-        "augmentation" if model.augmentation else "",
-    ]
-    if any(present):
-        return f"It has {joined([name for name in present if name])}; more of it, or of the others, may still help."
-    return why
+    return f"It has {present}; more of it, or another kind, may still help." if present else why
 
 
-def _gain_of_different_model(prospects: Prospects) -> Gain:
-    """No gain if the experiment has other runs on the same dev set: their lead shows it instead."""
-    return Gain(prospects.another_model if prospects.evidence.best_other is None else 0.0)
-
-
-def _why_different_model(why: str, prospects: Prospects, gain: Gain) -> str:
-    n_train = prospects.evidence.n_train
-    if n_train and gain.expected > _gain_of_more_data(prospects).expected > 0:
-        than = f"four times these {n_train:,} examples"
-        return f"One that suits this kind of data better should bring more than {than} would."
-    return why
-
-
-def _is_best_run_otherwise_better(evidence: Evidence) -> bool:
-    """Always true: this step covers all differences that no earlier step is for."""
-    return True
+def _why_different_model(why: str, prospects: Prospects) -> str:
+    candidates = CANDIDATES.get(str(prospects.evidence.data_kind), "")
+    return f"{why} {candidates}".strip()
 
 
 VARIANCE_STEPS = (
@@ -73,22 +89,22 @@ VARIANCE_STEPS = (
         problems=("high_variance",),
         gain=_gain_of_more_data,
         reason=_why_more_data,
+        is_left=True,
     ),
     StepRule(
         id="regularize",
         title="Regularise",
         why="Weight decay, dropout or augmentation keep the model from learning the training set by heart.",
         problems=("high_variance",),
-        gain=_gain_of_regularization,
         reason=_why_regularize,
+        is_left=True,
     ),
     StepRule(
         id="different_model",
         title="Try another model",
         why="Another architecture may suit this kind of data better.",
         problems=("high_bias", "high_variance"),
-        gain=_gain_of_different_model,
         reason=_why_different_model,
-        leads_to_best=_is_best_run_otherwise_better,
+        is_left=True,
     ),
 )
