@@ -46,7 +46,7 @@ def test_other_metrics_may_be_monitored(monitor: str) -> None:
     assert disguised_dev_set({}, [monitor]) == []
 
 
-def test_a_run_is_tagged_and_told(store: str, send: Callable[[], None]) -> None:
+def test_a_run_is_tagged_and_told(store: str, send: Callable[[], None], said: list[str]) -> None:
     with bvtrack.Tracker(tracking_uri=store) as tracker:
         tracker.log_split(train=300, dev=100, test=100, monitors=["test_acc"])
         tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
@@ -55,6 +55,8 @@ def test_a_run_is_tagged_and_told(store: str, send: Callable[[], None]) -> None:
 
     assert run.data.tags["bvtrack.split"] == "test_used_to_choose"
     assert "error: callbacks of the training choose by test\\_acc" in run.data.tags["mlflow.note.content"]
+    assert all("callbacks of the training choose by test_acc" in message.lower() for message in said)
+    said.clear()
 
 
 class Module(lightning.LightningModule):
@@ -78,12 +80,16 @@ class Module(lightning.LightningModule):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", [EarlyStopping, ModelCheckpoint])
 @pytest.mark.parametrize(("monitor", "is_told"), [("test_acc", True), ("val_acc", False)])
-def test_lightnings_callbacks_are_seen(kind: Any, monitor: str, is_told: bool, store: str, send: Callable[[], None]) -> None:
-    data = TensorDataset(torch.randn(200, 3), torch.randint(2, (200,)))
+def test_lightnings_callbacks_are_seen(
+    kind: Any, monitor: str, is_told: bool, store: str, send: Callable[[], None], said: list[str]
+) -> None:
+    train, dev = (TensorDataset(torch.randn(200, 3), torch.randint(2, (200,))) for _ in range(2))
     callbacks = [BiasVarianceCallback(tracking_uri=store), kind(monitor=monitor)]
     trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, callbacks=callbacks, enable_model_summary=False)
-    trainer.fit(Module("test_acc"), DataLoader(data, 20), DataLoader(data, 20))
+    trainer.fit(Module("test_acc"), DataLoader(train, 20), DataLoader(dev, 20))
     send()
     (run,) = MlflowClient(store).search_runs(["0"])
 
     assert ("test_used_to_choose" in run.data.tags["bvtrack.split"]) is is_told
+    assert bool(said) is is_told
+    said.clear()

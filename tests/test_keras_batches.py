@@ -69,7 +69,7 @@ def sample_of(data: Any) -> tuple[int, int] | None:
 
 
 @pytest.mark.parametrize("as_set", [Batches, pipeline, mapped, loader])
-def test_sets_in_batches_are_compared_as_arrays_are(as_set: Callable[..., Any], journals: Path) -> None:
+def test_sets_in_batches_are_compared_as_arrays_are(as_set: Callable[..., Any], journals: Path, said: list[str]) -> None:
     moved = DEV[0] + 2, DEV[1]
     callback = BiasVarianceCallback(train_data=as_set(*TRAIN), dev_data=as_set(*moved), test_data=as_set(*moved))
     fit(callback, epochs=1, validation_data=moved)
@@ -78,6 +78,8 @@ def test_sets_in_batches_are_compared_as_arrays_are(as_set: Callable[..., Any], 
     assert logged["counts"] == logged["report"]["read"] == {"train": 300, "dev": 130, "test": 130}
     assert logged["distribution"] == "shifted+leak"
     assert "test_used_to_choose" in logged["tag"]
+    assert all("the test set holds the dev set's examples" in message.lower() for message in said)
+    said.clear()
 
 
 @pytest.mark.parametrize(("as_set", "n_read"), [(Batches, 10_000), (pipeline, 10_000), (loader, 10_016)])

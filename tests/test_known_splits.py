@@ -195,7 +195,7 @@ def train(splits: Any, measure: str = "val_acc", monitors: Sequence[str] = (), e
 
 
 @pytest.mark.parametrize("moved", [0.0, 0.3])
-def test_a_second_training_logs_the_same_of_its_split_without_reading_it(moved: float, journals: Path) -> None:
+def test_a_second_training_logs_the_same_of_its_split_without_reading_it(moved: float, journals: Path, said: list[str]) -> None:
     splits = Counted(moved=moved)
     train(splits.sets)
     first = records(journals)
@@ -204,6 +204,8 @@ def test_a_second_training_logs_the_same_of_its_split_without_reading_it(moved: 
     assert splits.n_read == 3
     assert records(journals) == first
     assert {"chance", "split"} <= {one["kind"] for one in first}
+    assert ["dev and test differ" in message for message in said] == 2 * [True] * bool(moved)
+    said.clear()
 
 
 def test_arrays_are_known_again_and_other_ones_are_not(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,12 +234,14 @@ def test_a_tracker_that_writes_nothing_keeps_nothing(journals: Path) -> None:
     assert not split_cache.known_splits_dir(journals).exists()
 
 
-def test_what_a_training_chooses_by_is_tested_anew(journals: Path) -> None:
+def test_what_a_training_chooses_by_is_tested_anew(journals: Path, said: list[str]) -> None:
     splits = Counted()
     train(splits.sets)
     train(splits.sets, monitors=["test_acc"])
 
     assert str(records(journals)[0]["tag"]).startswith("test_used_to_choose")
+    assert len(said) == 1
+    said.clear()
 
 
 def test_errors_in_units_are_brought_to_the_same_fractions(journals: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_test_set_that_is_the_dev_set_in_another_order_is_no_test_set() -> Non
     dev = features(2000, 1)
     check = checked(train=features(6000, 0), dev=dev, test=dev[::-1])
 
-    assert check.tag == "test_used_to_choose"
+    assert check.tag == "test_used_to_choose+test_repeats_dev"
 
 
 def test_sets_of_other_columns_are_not_compared_and_it_is_said_why() -> None:

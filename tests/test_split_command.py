@@ -180,7 +180,7 @@ def test_a_test_set_that_is_the_dev_set_is_an_error(tmp_path: Path) -> None:
     train, dev = write_csv(tmp_path / "train.csv", columns(1, 3000)), write_csv(tmp_path / "dev.csv", columns(2, 1000))
     content = content_of(train, dev, dev)
 
-    assert content["tag"] == "test_used_to_choose"
+    assert content["tag"] == "test_used_to_choose+test_repeats_dev"
     assert content["findings"][0]["level"] == "error"
 
 
@@ -193,7 +193,7 @@ def test_json_is_complete_and_alone_on_stdout(tmp_path: Path) -> None:
     assert sum(content["class_counts"]["train"].values()) == content["counts"]["train"] == 3000
     assert set(content["digests"]) == {"train", "dev"}
     assert content["sizes"]["resolution"]["dev"] == pytest.approx(0.0186, abs=1e-3)
-    assert (content["tag"], content["verdict"], content["verdict_tag"]) == ("no_test_set", "shifted", "shifted")
+    assert (content["tag"], content["verdict"], content["verdict_tag"]) == ("dev_differs_from_train", "shifted", "shifted")
     assert {"code", "level", "message"} == set(content["findings"][0])
     assert {"earlier", "later", "test", "what", "p_value", "effect"} < set(content["comparisons"][0])
 

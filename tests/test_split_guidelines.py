@@ -84,7 +84,7 @@ def test_a_large_share_is_only_a_note() -> None:
     report = check_split(train=400, dev=400, test=200)
 
     assert report.ok
-    assert report.tag == "dev_too_large"
+    assert (report.tag, _codes(report)) == ("ok", ["dev_too_large"])
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_a_dev_set_too_coarse_to_judge_by_is_too_small_above_a_million_examples(
     assert _codes(report) == codes
 
 
-def test_several_findings_are_joined_in_the_tag() -> None:
-    report = check_split(train=900, dev=100)
+def test_several_warnings_are_joined_in_the_tag() -> None:
+    report = check_split(train=900, dev=100, test=100)
 
-    assert report.tag == "dev_too_small+no_test_set"
+    assert report.tag == "dev_too_small+test_too_small"
 
 
 def test_a_train_dev_set_counts_with_the_training_data() -> None:

@@ -72,6 +72,16 @@ def copy_privately(journal: Path, copy: Path) -> None:
         (copy / file.name).chmod(0o600)
 
 
+SPLIT_FIRST = {
+    "bvtrack.certainty": "likely",
+    "bvtrack.split": "test_used_to_choose+test_differs_from_dev+dev_repeats_train+dev_differs_from_train+outputs_differ",
+    "bvtrack.next_step": "mend_split",
+    "bvtrack.recipe": "Mend the split first > Get more training data > Regularise > Try another model > "
+    "Train a bigger network > Train longer > Try another optimiser or learning rate > Reduce the regularisation",
+}
+"""Tags of a run whose split has errors, which did not come first then."""
+
+
 def test_a_journal_with_all_that_can_be_logged_shows_what_it_showed_then(store: str, sync: Sync) -> None:
     sync("tracked")
     run = run_called(store, "tracked")
@@ -84,11 +94,19 @@ def test_a_journal_with_all_that_can_be_logged_shows_what_it_showed_then(store: 
         assert curve(store, run, name) == {epoch: errors[place] for epoch, errors in enumerate(TRACKED)}
     assert curve(store, run, "variance") == pytest.approx({0: 0.1, 1: 0.15, 2: 0.18})
     assert curve(store, run, "train_error_running") == pytest.approx({0: 0.31, 1: 0.11, 2: 0.03})
-    assert own_tags(run.data.tags) == content("tracked_tags.json")
-    assert run.data.tags["mlflow.note.content"].startswith("High variance (certain)")
+    assert known_then(own_tags(run.data.tags)) == known_then(content("tracked_tags.json") | SPLIT_FIRST)
+    assert run.data.tags["mlflow.note.content"].startswith("High variance (likely): mend the split first")
     assert artifacts == {f"bvtrack/{name}" for name in ("diagnosis.json", "report.html", "splits.json")}
     assert {name: tags["bvtrack.n"] for name, tags in datasets.items()} == {"train": "240", "dev": "80", "test": "80"}
     assert run.info.status == "FINISHED"
+
+
+def known_then(tags: dict[str, str]) -> dict[str, object]:
+    """The tags without how much too low the dev error of a chosen epoch is, and the interval ends that are wider for that."""
+    gaps = json.loads(tags["bvtrack.gaps"])
+    gaps.pop("optimism", None)
+    gaps["gaps"] = {name: value for name, (value, *_) in gaps["gaps"].items()}
+    return {**tags, "bvtrack.gaps": gaps}
 
 
 def test_the_journals_of_an_interrupted_and_a_resumed_training_are_one_run(store: str, sync: Sync) -> None:
@@ -147,8 +165,8 @@ def test_a_lightning_checkpoint_leads_a_resumed_training_to_its_run(store: str, 
     sync("lightning")
     before = run_called(store, "lightning")
     curve_before = curve(store, before, "dev_error")
-    data = torch.utils.data.TensorDataset(*map(torch.from_numpy, split(200, 5)))
-    loaders = [torch.utils.data.DataLoader(data, 50) for _ in range(2)]
+    sets = [torch.utils.data.TensorDataset(*map(torch.from_numpy, split(200, seed))) for seed in (5, 6)]
+    loaders = [torch.utils.data.DataLoader(data, 50) for data in sets]
     plain = trainer(2)
     plain.fit(Net(), *loaders)
     plain.save_checkpoint("plain.ckpt")
@@ -236,7 +254,7 @@ def test_an_audit_reads_the_errors_and_their_counts_out_of_the_tags(tracked: str
     tags = run_called(store, "tracked").data.tags
 
     assert audited.errors == {"train": 0.02, "dev": 0.2, "test": 0.23}
-    assert (audited.tag, audited.certainty, audited.measure) == ("high_variance", "certain", "1 - val_acc")
+    assert (audited.tag, audited.certainty, audited.measure) == ("high_variance", "likely", "1 - val_acc")
     assert (audited.split, tags["bvtrack.baseline"]) == ("test_used_to_choose", "given")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
@@ -26,11 +27,13 @@ from bvtrack.journal.records import (
     TrialRecord,
     as_record,
 )
+from bvtrack.measures.measure import unit_of
 from bvtrack.report.content import Content, RunAddress
 from bvtrack.report.note import render_note
 from bvtrack.schema import names
 from bvtrack.schema.tags import RunFacts, tags_of
-from bvtrack.splits.finding import Finding, gravest_first
+from bvtrack.splits.faults import faults_of
+from bvtrack.splits.finding import Finding, gravest_first, tag_of
 from bvtrack.store.bundle import Bundle, Point
 
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
@@ -48,7 +51,7 @@ class Ledger:
         """Take the Tracker's options, as stored in the journal's first record."""
         self._options = options
         self._baseline = {name: options[name] for name in ("human_error", "same_distribution")}
-        self._history = History(options["at"], **self._baseline)
+        self._history = History(options["at"])
         self._epochs: dict[int, EpochRecord] = {}
         self._tests: dict[int, LaterTestRecord] = {}
         self._model: Mapping[str, Any] = {}
@@ -62,6 +65,7 @@ class Ledger:
         measure = options["measure"] or {}
         self.measure: str | None = measure.get("name")
         """The kind of error, as in `bvtrack.measure`."""
+        self._unit = unit_of(self.measure or "", measure.get("unit"))
         self._may_be_certain = not (measure.get("is_loss") or measure.get("is_doubtful"))
         self._history.has_scale = bool(measure.get("has_scale", True))
         self.timestamp = 0
@@ -92,6 +96,7 @@ class Ledger:
                 self._model = new.facts
             case MeasureRecord():
                 self.measure, self._history.has_scale = new.name, new.has_scale
+                self._unit = unit_of(new.name, new.unit)
                 self._may_be_certain = not (new.is_loss or new.is_doubtful)
             case SplitRecord():
                 self._split = new
@@ -125,6 +130,9 @@ class Ledger:
                 n_train=self._split.counts.get("train"),
                 best_other=self._best_other,
                 may_be_certain=self._may_be_certain,
+                unit=self._unit,
+                data_kind=(self._split.report or {}).get("data_kind"),
+                split_faults=faults_of(self._findings),
             )
         return self._verdict
 
@@ -197,12 +205,17 @@ class Ledger:
         kept = [entry.epoch for entry in self._history.kept]
         epochs = [self._epochs[epoch] for epoch in kept]
         later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
-        past = [PastRecord(timestamp=self.timestamp, **self._history.past())] if kept else []
+        content = self._history.past()
+        past = [PastRecord(timestamp=self.timestamp, **content)] if content else []
         return [one.to_json() for one in (*epochs, *past, *later_tests)]
 
     def facts(self) -> list[Record]:
         """Records of what the verdict follows from beside the epochs."""
-        return [one.to_json() for one in self._latest.values() if isinstance(one, (ChanceRecord, ModelRecord))]
+        return [one.to_json() for one in self._latest.values() if isinstance(one, (ChanceRecord, MeasureRecord, ModelRecord))]
+
+    def split(self) -> list[Record]:
+        """The record of the split without its datasets and its report, which are in MLflow; none before there is one."""
+        return [replace(self._split, datasets=(), report=None).to_json()] if self._split.timestamp else []
 
     def _points(self, record: TrainingRecord) -> Iterator[Point]:
         """Metric points of a record: an epoch's errors and gaps, a later test error and its gap, or the error of guessing."""
@@ -239,7 +252,7 @@ class Ledger:
             version=options["version"],
             baseline="zero" if options["human_error"] is None else "given",
             measure=self.measure,
-            split=self._split.tag or names.UNCHECKED,
+            split=tag_of(self._findings) if self._split.tag or self._findings else names.UNCHECKED,
             distribution=self._split.distribution or names.UNCHECKED,
             model=self._model,
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
 from bvtrack.splits.finding import Finding, gravest_first, tag_of
+from bvtrack.splits.profiling.data_kind import data_kind
 from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.sampling.sample import SplitSample
-from bvtrack.splits.sizes import SplitReport, check_split
+from bvtrack.splits.sizes import SplitReport, check_sizes
 from bvtrack.splits.test_misuse import disguised_dev_set
 
 COMPARED = ("train", "dev", "test")
@@ -33,8 +34,8 @@ class SplitCheck:
 
     @property
     def tag(self) -> str:
-        """The value of `bvtrack.split`: `ok`, or the codes of the findings on misuse and sizes, joined by `+`."""
-        return tag_of((*self.disguised, *(self.sizes.findings if self.sizes else ())))
+        """The value of `bvtrack.split`: `ok`, or the codes of all warnings and errors joined by `+`."""
+        return tag_of(self.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -55,6 +56,7 @@ class SplitCheck:
             "digests": {name: digest_of(sample, self.profiles.get(name)) for name, sample in self.samples.items()},
             "disguised": [asdict(finding) for finding in self.disguised],
             "distribution": asdict(self.shift) if self.shift else None,
+            "data_kind": next((data_kind(profile.layout.parts) for profile in self.profiles.values()), None),
         }
 
 
@@ -78,7 +80,7 @@ def check_profiles(
     """Check a split with these profiles and numbers of examples; `monitors` are the metrics used for model selection."""
     return SplitCheck(
         profiles=profiles,
-        sizes=check_split(**counts) if {"train", "dev"} <= counts.keys() else None,
+        sizes=check_sizes(counts, is_of_quantities=_are_of_quantities(profiles)) if {"train", "dev"} <= counts.keys() else None,
         disguised=tuple(disguised_dev_set(profiles, monitors)),
         shift=shift,
     )
@@ -97,11 +99,18 @@ def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[st
         problem = None if "dev" not in samples else problem  # nothing to compare with
     elif problem is None:
         try:
-            shift = compare_sets(compared, leaks=True, samples=_with_unknown_classes(samples, compared))
+            samples_of_labels = _with_unknown_classes(samples, compared)
+            shift = compare_sets(compared, leaks=True, samples=samples_of_labels, searched=profiles)
         except ValueError as error:
             problem = str(error)
     check = check_profiles(profiles, counts, shift=shift, monitors=monitors)
     return replace(check, samples=samples, problem=problem)
+
+
+def _are_of_quantities(profiles: Mapping[str, SplitProfile]) -> bool:
+    """True if the labels that were read are numbers and no classes."""
+    read = [found for found in profiles.values() if found.labels is not None or found.label_numbers is not None]
+    return bool(read) and all(found.labels is None for found in read)
 
 
 def digest_of(sample: SplitSample, profile: SplitProfile | None) -> str:

@@ -11,7 +11,7 @@ from bvtrack.splits.check import SplitCheck, check_profiles
 from bvtrack.splits.comparing.shift import ShiftReport, compare_splits
 from bvtrack.splits.files.opening import open_splits
 from bvtrack.splits.files.split_file import Roles, SplitFile
-from bvtrack.splits.finding import Finding, gravest_first
+from bvtrack.splits.finding import Finding, gravest_first, tag_of
 from bvtrack.splits.profiling.profile import MASK, SplitProfile, profile
 from bvtrack.splits.profiling.row_hash import mixed, smallest
 from bvtrack.splits.sizes import SplitReport
@@ -65,7 +65,7 @@ class FilesCheck:
             "columns": [part.name for part in profiles["train"].layout.parts],
             "digests": compared["digests"],
             "sizes": {**known["sizes"], "ok": self.sizes.ok, "tag": self.sizes.tag},
-            "tag": self.found.tag,
+            "tag": tag_of(self.findings),
             "verdict": compared["verdict"],
             "verdict_tag": self.shift.tag,
             "looked_for_leaks": self.leaks,

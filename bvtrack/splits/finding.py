@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from bvtrack.measures.unit import Unit
+from bvtrack.splits.resolution import without_precision
 
 Level = Literal["note", "warning", "error"]
 PLACES: Mapping[Level, int] = {"error": 0, "warning": 1, "note": 2}
@@ -25,11 +28,17 @@ def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: PLACES.get(finding.level, len(PLACES))))
 
 
+def told_of(findings: Iterable[Finding], unit: Unit) -> tuple[Finding, ...]:
+    """The findings in words that fit a run whose errors are of this unit."""
+    return tuple(replace(finding, message=without_precision(finding.message, unit)) for finding in findings)
+
+
 def is_ok(findings: Iterable[Finding]) -> bool:
     """True if nothing is worse than a note."""
     return all(finding.level == "note" for finding in findings)
 
 
 def tag_of(findings: Iterable[Finding]) -> str:
-    """The value of `bvtrack.split`: `ok`, or the findings' codes joined by `+`."""
-    return "+".join(finding.code for finding in findings) or "ok"
+    """The value of `bvtrack.split`: `ok`, or the codes of the warnings and errors joined by `+`, the gravest first."""
+    codes = dict.fromkeys(finding.code for finding in gravest_first(findings) if finding.level != "note")
+    return "+".join(codes) or "ok"

@@ -1,4 +1,4 @@
-"""All findings of a split's check: code, possible levels, and the sentence for each level.
+"""All findings of a split's check: code, possible levels, the sentence for each level, and the harm to a verdict.
 
 The checks decide on the finding, its level and its numbers; all wording is here.
 """
@@ -6,20 +6,19 @@ The checks decide on the finding, its level and its numbers; all wording is here
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
-from bvtrack.diagnosis.explanation import percent
-from bvtrack.splits.finding import Finding, Level
+from bvtrack.measures.percent import percent
+from bvtrack.splits.finding import PLACES, Finding, Level
 
 _NO_CLAUSES: Mapping[str, str] = MappingProxyType({})
 _NO_SENTENCES: Mapping[Level, str] = MappingProxyType({})
-_KNOWS = (
-    "the {split} set has {count:,} of {total:,} examples ({share!p}; the guideline is {guideline}) "
-    "and knows a {error!p} error to ±{points:.1f} points"
-)
+_KNOWS = "the {split} set has {count:,} of {total:,} examples ({share!p}; the guideline is {guideline}){precision}"
+_HARMLESS = "{earlier} and {later} are not drawn alike, but differ too little to matter: {differences}"
 _COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{but_for}{of_sample}"
 _NEAR_COPIES = (
     "{n_near:,} of {n:,} {later} examples ({share!p}) are near copies of {earlier} examples by their {part}: "
@@ -44,13 +43,32 @@ class _Words(Formatter):
         return percent(value) if conversion == "p" else super().convert_field(value, conversion)
 
 
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What a finding of this level does to the verdict on a run (see `SplitFault`), with templates for sets.
+
+    `in_short` is the sentence where only the code is known.
+    """
+
+    level: Level
+    in_short: str
+    untrue: str = ""
+    effect: str = ""
+    step: str = "mend_split"
+    between: tuple[str, ...] = ()
+
+
+_MEASURE_AGAIN = "is too low by that: measure it again on a split without"
+
+
 class FindingCode(StrEnum):
-    """A code, or a template for one that names the sets; its `sentences` by level; and its optional `clauses` by the name of
-    their condition.
+    """A code, or a template for one that names the sets; its `sentences` by level; its optional `clauses` by the name of their
+    condition; and its `harm` to the verdict, `None` if the errors and their intervals stay true all the same.
     """
 
     sentences: Mapping[Level, str]
     clauses: Mapping[str, str]
+    harm: Harm | None
 
     TEST_USED_TO_CHOOSE = (
         "test_used_to_choose",
@@ -63,9 +81,18 @@ class FindingCode(StrEnum):
             "both": " and ",
             "monitored": "callbacks of the training choose by {monitors}",
         },
+        Harm(
+            "error",
+            "the test set was used as dev set, so its error is no test error: hold out examples that nothing is chosen by",
+        ),
     )
-    NO_DEV_SET = "no_dev_set", _NO_SENTENCES
-    """Only in a tag, for runs that others logged with a test error measured once and no dev set."""
+    NO_DEV_SET = (
+        "no_dev_set",
+        _NO_SENTENCES,
+        _NO_CLAUSES,
+    )
+    """Only in a tag, for runs that others logged with a test error measured once and no dev set: no fault, as long as nothing
+    is chosen by it."""
 
     TOO_FEW_EXAMPLES = (
         "too_few_examples",
@@ -94,6 +121,8 @@ class FindingCode(StrEnum):
             "note": "{later} holds labels that {earlier} lacks: {classes}; if they are classes and no quantities, "
             "no model can have learned them",
         },
+        _NO_CLAUSES,
+        Harm("warning", "{later} holds classes that {earlier} lacks", step="match_data", between=("{later}", "{earlier}")),
     )
     HAS_NO_LABELS = (
         "{split}_has_no_labels",
@@ -123,18 +152,41 @@ class FindingCode(StrEnum):
             "({read}): {needed:,} in each would tell"
         },
     )
+    DIFFERS_FROM_TRAIN = (
+        "{later}_differs_from_train",
+        {
+            "warning": "{earlier} and {later} differ in {differences}: "
+            "a train-dev set, held out of the training data, tells variance from data mismatch",
+            "note": _HARMLESS,
+        },
+        _NO_CLAUSES,
+        Harm(
+            "warning",
+            "train and {later} are distributed otherwise: a train-dev set, held out of the training data, tells variance from "
+            "data mismatch",
+            step="match_data",
+            between=("{later}", "train"),
+        ),
+    )
     DIFFERS = (
         "{later}_differs_from_{earlier}",
         {
             "error": "{earlier} and {later} differ in {differences}: draw both from the data that the model is for",
-            "warning": "{earlier} and {later} differ in {differences}: "
-            "a train-dev set, held out of the training data, tells variance from data mismatch",
-            "note": "{earlier} and {later} are not drawn alike, but differ too little to matter: {differences}",
+            "note": _HARMLESS,
         },
+        _NO_CLAUSES,
+        Harm(
+            "error",
+            "{earlier} and {later} are distributed otherwise: draw both from the data that the model is for",
+            "{earlier}",
+            "is not one of the {later} set's data: a step that lowers it may raise the {later} error",
+        ),
     )
     OUTPUTS_DIFFER = (
         "outputs_differ",
         {"warning": "the model's outputs: {difference}", "note": "the model's outputs: {difference}"},
+        _NO_CLAUSES,
+        Harm("warning", "the model's outputs on dev and test differ", between=("test", "dev")),
     )
 
     COPIES_NOT_LOOKED_FOR = (
@@ -145,6 +197,7 @@ class FindingCode(StrEnum):
         "{later}_repeats_{earlier}",
         {
             "error": f"{_COPIES}: remove them from one of the two, and split again",
+            "warning": f"{_COPIES}: too few to move an error by much; remove them from one of the two",
             "note": f"{_COPIES}, but {{usual!p}} of the {{earlier}} examples come more than once too: "
             "rows so short repeat by chance",
         },
@@ -152,14 +205,37 @@ class FindingCode(StrEnum):
             "but_for": " in all columns but {keys} (one that differs in each row or set hides copies)",
             "of_sample": ", by a random sample of them",
         },
+        Harm(
+            "error",
+            "{later} holds copies of {earlier} examples: remove them from one of the two, and split again",
+            "{later}",
+            f"{_MEASURE_AGAIN} copies",
+        ),
     )
-    NEARLY_REPEATS = "{later}_nearly_repeats_{earlier}", {"error": _NEAR_COPIES, "note": _NEAR_COPIES}
+    NEARLY_REPEATS = (
+        "{later}_nearly_repeats_{earlier}",
+        {"error": _NEAR_COPIES, "note": _NEAR_COPIES},
+        _NO_CLAUSES,
+        Harm(
+            "error",
+            "{later} holds near copies of {earlier} examples: keep what was made of one original in one set",
+            "{later}",
+            f"{_MEASURE_AGAIN} near copies",
+        ),
+    )
     SHARES_GROUPS = (
         "{later}_shares_groups_with_{earlier}",
         {
             "error": "{n_shared:,} of {n:,} groups of {later} are in {earlier} too: "
             "split by group, or the error will be too low for new ones"
         },
+        _NO_CLAUSES,
+        Harm(
+            "error",
+            "groups of {later} are in {earlier} too: split by group",
+            "{later}",
+            f"{_MEASURE_AGAIN} shared groups",
+        ),
     )
     OVERLAPS_IN_TIME = (
         "{later}_overlaps_{earlier}_in_time",
@@ -167,6 +243,13 @@ class FindingCode(StrEnum):
             "warning": "{earlier} goes on after {later} begins: where the model will meet later data than it has seen, "
             "let {later} begin when {earlier} ends"
         },
+        _NO_CLAUSES,
+        Harm(
+            "warning",
+            "{earlier} goes on after {later} begins: let {later} begin when {earlier} ends",
+            "{later}",
+            "is too low for later data than the model has seen",
+        ),
     )
 
     HAS_UNREADABLE_FILES = (
@@ -223,12 +306,28 @@ class FindingCode(StrEnum):
         },
     )
 
-    def __new__(cls, code: str, sentences: Mapping[Level, str], clauses: Mapping[str, str] = _NO_CLAUSES) -> FindingCode:
-        """Make the string, and attach the sentences and clauses."""
+    def __new__(
+        cls,
+        code: str,
+        sentences: Mapping[Level, str],
+        clauses: Mapping[str, str] = _NO_CLAUSES,
+        harm: Harm | None = None,
+    ) -> FindingCode:
+        """Make the string, and attach the sentences, the clauses and the harm."""
         member = str.__new__(cls, code)
         member._value_ = code
-        member.sentences, member.clauses = sentences, clauses
+        member.sentences, member.clauses, member.harm = sentences, clauses, harm
         return member
+
+    @property
+    def gravest(self) -> Level:
+        """The gravest level of its findings."""
+        return min(self.sentences, key=PLACES.__getitem__)
+
+    @property
+    def may_be_slight(self) -> bool:
+        """True if some of its warnings do no harm."""
+        return self.harm is not None and self.harm.level == "error" and "warning" in self.sentences
 
     def of(self, **sets: str) -> str:
         """The code for these sets.

@@ -108,6 +108,7 @@ class MeasuredErrors:
             "has_scale": has_scale,
             "is_loss": self.measure.kind == "loss",
             "is_doubtful": self._is_doubtful,
+            "unit": self.measure.unit.kind,
         }
 
     @property

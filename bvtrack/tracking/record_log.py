@@ -66,8 +66,8 @@ class Logbook:
 
     def state(self) -> Mapping[str, Any]:
         """The argument of `go_on_with`, JSON types alone."""
-        epochs, facts = self.ledger.compacted_epochs(), self.ledger.facts()
-        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, "epochs": epochs, "facts": facts}
+        known = {"epochs": self.ledger.compacted_epochs(), "facts": self.ledger.facts(), "split": self.ledger.split()}
+        return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, **known}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
         """Take over a training's run and its epochs; a run that was found elsewhere is diagnosed by its own epochs alone."""
@@ -78,7 +78,7 @@ class Logbook:
         if not self._is_enabled:  # one that writes logs its own
             for one in state.get("facts", ()):
                 self.ledger.take(one)
-        self._waiting = list(state["epochs"])
+        self._waiting = [*state.get("split", ()), *state["epochs"]]
         for one in self._waiting:
             self.ledger.take(one)
             self._timestamp = max(self._timestamp, one["timestamp"])

@@ -24,6 +24,7 @@ from bvtrack.tracking.guessing import error_of_guessing, loss_of_guessing
 from bvtrack.tracking.measured_errors import MeasuredErrors, as_step
 from bvtrack.tracking.record_log import Logbook
 from bvtrack.tracking.split_logging import SplitLog, outputs_found
+from bvtrack.tracking.split_words import last_words, warning_of
 from bvtrack.version import __version__
 
 CLOSE_SECONDS = 30.0
@@ -186,6 +187,8 @@ class Tracker:
         content, problem = self._split.check(given, monitors)
         if problem:
             self._said.once(f"the distributions of the splits are not compared: {problem}")
+        if said := warning_of(content.get("findings", ())):
+            self._said.once(said)
         self._logbook.write("split", **content)
         self._is_chance_due = True
         if self.measure is not None:
@@ -272,6 +275,8 @@ class Tracker:
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
+        if said := last_words(self._logbook.ledger.verdict):
+            self._said.once(said, once_for="split at the end")
         self._logbook.close(state, timeout)
 
     def __enter__(self) -> Self:

@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 FEWEST_NEIGHBOURS = 10
 """Minimum size of the reference set: a near copy is much nearer than the tenth nearest neighbour."""
-NEAR_SHARE = 0.01
-"""Share of near copies from which they are an error."""
-ALIKE = 0.005
-"""Share of natural images that merely look alike: as many as by chance in a small set are no error."""
+FEW = 0.01
+"""Share of copies, or of near copies, from which they are an error: fewer move an error by less than a hundredth of itself."""
+BY_NATURE = 0.005
+"""Share of natural images that merely look alike; and for whole copies: data sets hold some rows twice by nature, by which half
+of all random splits of iris, german credit and ring would have an error, and at this share none of 60."""
 CHANCE_FACTOR = 2.0
 """Maximum ratio of copies to repeats within a set that is no leak: rows that repeat within a set also recur across sets."""
 CHANCE = 0.01
 """P-value of so many copies if rows recur across sets as they do within one, for copies in some of the columns; and of so many
-near copies if examples merely look alike."""
+copies or near copies if examples merely recur or look alike by nature."""
 OFTEN = 0.5
 """If this share of rows repeats without some columns, these are what an example is known by."""
 
@@ -101,7 +102,9 @@ class Pair:
 
 
 def leak_findings(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
-    """Leaks by pair of splits: an error for copies, groups and many near copies, a warning for overlapping times."""
+    """Leaks by pair of splits: an error for groups, for many copies and near copies; a warning for few copies, and for
+    overlapping times.
+    """
     if unhashed := [name for name, found in sets.items() if found.hashes is None]:
         yield FindingCode.COPIES_NOT_LOOKED_FOR.finding(unhashed=" and ".join(unhashed))
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
@@ -135,9 +138,10 @@ def _copies(pair: Pair) -> Iterator[Finding]:
     found = pair.copies
     if not found.n:
         return
+    many: Level = "error" if _are_many(found.n, found.n_later) else "warning"
     yield pair.finding(
         FindingCode.REPEATS,
-        "note" if found.are_by_chance else "error",
+        "note" if found.are_by_chance else many,
         n_shared=found.n,
         n=found.n_later,
         share=found.share,
@@ -157,14 +161,15 @@ def _near_copies(pair: Pair) -> Iterator[Finding]:
         find = near_duplicate_texts if kinds[name] == "text" else near_duplicates
         n, n_near = len(again), find(described, again).n_leaks
         if n_near > pair.copies.n:
-            level: Level = "error" if n_near >= NEAR_SHARE * n and _are_more_than_alike(n_near, n) else "note"
+            level: Level = "error" if _are_many(n_near, n) else "note"
             yield pair.finding(FindingCode.NEARLY_REPEATS, level, n_near=n_near, n=n, share=n_near / n, part=name)
 
 
-def _are_more_than_alike(n_near: int, n: int) -> bool:
+def _are_many(n_alike: int, n: int) -> bool:
+    """True for so many of a set's `n` examples that they are no chance of a set without a leak, and matter."""
     from scipy.special import bdtrc
 
-    return bool(bdtrc(n_near - 1, n, ALIKE) < CHANCE)
+    return n_alike >= FEW * n and bool(bdtrc(n_alike - 1, n, BY_NATURE) < CHANCE)
 
 
 def _groups(pair: Pair) -> Iterator[Finding]:

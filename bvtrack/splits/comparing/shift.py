@@ -16,7 +16,7 @@ from bvtrack.splits.comparing.histograms import Histogram, histograms
 from bvtrack.splits.comparing.labels import comparable_labels, unseen_classes
 from bvtrack.splits.comparing.leakage import leak_findings
 from bvtrack.splits.comparing.reading_remarks import remarks_on
-from bvtrack.splits.finding import Finding, Level, is_ok
+from bvtrack.splits.finding import Finding, is_ok
 from bvtrack.splits.finding_codes import FindingCode, named
 from bvtrack.splits.profiling.conversion import LABEL
 from bvtrack.splits.profiling.profile import SplitProfile, profile
@@ -87,14 +87,22 @@ def compare_splits(*, train: Any, dev: Any, test: Any = None, leaks: bool = True
     return compare_sets({"train": train, "dev": dev} | ({} if test is None else {"test": test}), leaks=leaks)
 
 
-def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[str] = ()) -> ShiftReport:
-    """Compare any two or three sets, by name; `samples` are the sets whose labels are only a sample."""
+def compare_sets(
+    given: Mapping[str, Any],
+    *,
+    leaks: bool,
+    samples: Collection[str] = (),
+    searched: Mapping[str, SplitProfile] | None = None,
+) -> ShiftReport:
+    """Compare any two or three sets, by name; `samples` are the sets whose labels are only a sample. `searched` are the sets
+    among which copies are looked for, in the order in which the training sees them, if there are more than those.
+    """
     sets = _profiles(given, leaks=leaks)
     compared, on_labels = comparable_labels(sets)
     comparisons = compare_profiles(compared)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)
-    leaked = tuple(leak_findings(sets)) if leaks else ()
+    leaked = tuple(leak_findings(searched or sets)) if leaks else ()
     findings = (
         *unseen_classes(compared, samples),
         *_findings(comparisons, distribution, counts),
@@ -102,7 +110,8 @@ def compare_sets(given: Mapping[str, Any], *, leaks: bool, samples: Collection[s
         *on_labels,
         *remarks_on(sets),
     )
-    has_leak = any(finding.level == "error" for finding in leaked)
+    of_times = {FindingCode.OVERLAPS_IN_TIME.of(earlier=one, later=other) for one, other in itertools.combinations(sets, 2)}
+    has_leak = any(finding.level != "note" and finding.code not in of_times for finding in leaked)
     return ShiftReport(
         verdict=f"{distribution}{LEAK if has_leak else ''}",  # type: ignore[arg-type]  # one of Verdict's
         findings=findings,
@@ -155,5 +164,5 @@ def _difference(earlier: str, later: str, found: Sequence[Comparison]) -> Findin
     for one in sorted(found, key=lambda one: (one.is_shift != is_shift, one.test == "components", one.what != LABEL)):
         by_column.setdefault(one.what, one)
     differences = named([one.in_words() for one in by_column.values()])
-    level: Level = "note" if not is_shift else "warning" if earlier == "train" else "error"
-    return FindingCode.DIFFERS.finding(level, earlier=earlier, later=later, differences=differences)
+    code = FindingCode.DIFFERS_FROM_TRAIN if earlier == "train" else FindingCode.DIFFERS
+    return code.finding(code.gravest if is_shift else "note", earlier=earlier, later=later, differences=differences)
