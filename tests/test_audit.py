@@ -194,7 +194,7 @@ def test_the_sizes_of_the_sets_are_read_from_datasets() -> None:
     [
         (False, True, {}, "unchecked"),
         (False, True, {"train": 600, "dev": 200, "test": 200}, "ok"),
-        (False, True, {"train": 600, "dev": 200}, "no_test_set"),
+        (False, True, {"train": 600, "dev": 200}, "ok"),
         (True, True, {}, "test_used_to_choose"),
         (True, False, {}, "no_dev_set"),
         (True, True, {"train": 60, "dev": 20}, "test_used_to_choose+too_few_examples"),
@@ -341,7 +341,7 @@ def test_counts_of_datasets_make_a_train_error_of_all_data_certain(store: str) -
     log_sizes(store, run_id, train=3000, eval=1000)
     (audited,) = audit(store)
 
-    assert (audited.certainty, audited.split) == ("certain", "no_test_set")
+    assert (audited.certainty, audited.split) == ("certain", "ok")
 
 
 def test_the_size_of_the_training_set_is_no_count_of_a_running_average(store: str) -> None:
@@ -393,7 +393,7 @@ def test_a_run_that_has_lost_its_tags_is_diagnosed_by_our_own_metrics(store: str
 @pytest.mark.parametrize(
     ("baseline", "source", "tags"),
     [
-        ("zero", "zero", ["high_bias", "high_bias+high_variance"]),
+        ("zero", "zero", ["high_bias", "high_variance"]),
         (0.1, "given", ["balanced", "high_variance"]),
         ("best", "experiment_best", ["balanced", "high_variance"]),
     ],
@@ -421,13 +421,8 @@ def test_a_baseline_can_be_taken_back(store: str, send: Callable[[], None]) -> N
     assert tags_of(store, run_id) == before
 
 
-def test_the_best_run_is_not_better_than_itself(store: str) -> None:
-    log(store, {"train_acc": [1 - 1 / 7], "val_acc": [1 - 1 / 6.99999]})
-
-    assert audit(store, baseline="best")[0].tag == "balanced"
-
-
 def test_a_later_audit_keeps_the_baseline_of_a_run(store: str) -> None:
+    log(store)
     run_id = log(store)
     audit(store, baseline="best")
     MlflowClient(store).log_metric(run_id, "val_acc", 0.9, step=2)
@@ -461,7 +456,7 @@ def test_the_command_counts_diagnoses_and_reasons(store: str) -> None:
 
     assert re.search(r"^high_variance +1 +0$", output, re.MULTILINE)
     assert re.search(r"^no metrics +1 +empty: it has no metrics$", output, re.MULTILINE)
-    assert "1 run used the test set as a dev set (test_used_to_choose)" in " ".join(output.split())
+    assert "The split comes first in 1 run (test_used_to_choose): the test set was used as dev set" in " ".join(output.split())
     assert output.endswith("3 runs looked at, 2 tagged anew.\n")
 
 

@@ -129,12 +129,15 @@ def test_a_diagnosis_without_errors_has_no_table() -> None:
     assert "|" not in note
 
 
-@pytest.mark.parametrize("human_error", [None, 0.0, 0.02])
-def test_the_note_explains_what_the_table_does_not_say(human_error: float | None) -> None:
+@pytest.mark.parametrize(
+    ("human_error", "next_sentence"),
+    [(None, "That the train error of 10.0 % is avoidable"), (0.0, "There is no"), (0.02, "There is no")],
+)
+def test_the_note_explains_what_the_table_does_not_say(human_error: float | None, next_sentence: str) -> None:
     diagnosis = diagnose(train_error=0.1, human_error=human_error)
     note = render_note(diagnosis, ())
 
-    reasons = "So the model does not fit even the data it was trained on (high bias). There is no dev error"
+    reasons = f"So the model does not fit even the data it was trained on (high bias). {next_sentence}"
     assert f"\n\n{reasons}" in note
     assert reasons in diagnosis.explanation
     assert "Errors: " not in note

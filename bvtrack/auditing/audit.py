@@ -26,8 +26,9 @@ def audit(
 
     `human_error` is a fraction in [0, 1], 0 by default. Runs that a callback or a Tracker has diagnosed are skipped, and a
     repeated audit only reads runs that have changed since. With `baseline`, all runs are tagged anew instead, those of
-    callbacks too, against one error: `"zero"`, the `"best"` dev error of the experiment by the same measure on the same dev
-    set, or a number.
+    callbacks too, against one error: `"zero"`, a number, or `"best"`, which measures each run against the lowest dev error of
+    the experiment's other runs by the same measure on the same dev set: an error that can be reached, so that a train error
+    above it is avoidable bias, and no gap is excused by it. The only run of its kind has no such baseline: none is given.
 
     Raises `ValueError` for an unknown experiment, an invalid filter, an error that is not a fraction, or a malformed tracking
     URI, and MLflow's own exception if it does not respond.

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bvtrack.diagnosis.split_first import SplitFault
 from bvtrack.logged.unknown import Unknown
 from bvtrack.schema import tags as schema
 from bvtrack.schema.tags import Tags
+from bvtrack.splits.faults import faults_of_codes
 
 if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
@@ -21,7 +23,8 @@ class Audited:
     `curve` is the class of its curve, which may be known where no gap is. `metrics` are the logged metrics that were used, by
     set (`train`, `dev`, `test`), `errors` their errors, as fractions, and `measure` the kind of error. `states` are the parts
     of the run's diagnosis and the value of its curve, also where a callback or a Tracker has found them. `split` is the finding
-    codes of the split. `is_changed` is true if the audit changed the run's tags, or would in a dry run.
+    codes of the split. `is_changed` is true if the audit changed the run's tags, or would in a dry run. `baseline` is
+    the source of the human error, as in `bvtrack.baseline`.
     """
 
     run_id: str
@@ -37,6 +40,12 @@ class Audited:
     reason: str | None = None
     why_not: str | None = None
     is_changed: bool = False
+    baseline: str | None = None
+
+    @property
+    def split_faults(self) -> tuple[SplitFault, ...]:
+        """What is wrong with the split whatever the diagnosis, in words without numbers."""
+        return tuple(fault for fault in faults_of_codes(self.split) if fault.is_of_errors)
 
     @property
     def verdict(self) -> str | None:
@@ -64,6 +73,7 @@ def with_tags(run: LoggedRun, tags: Tags, metrics: Mapping[str, str]) -> Audited
         states=schema.states_in(tags),
         split=schema.SPLIT.read(tags),
         is_changed=bool(changed(run, tags)),
+        baseline=schema.BASELINE.read(tags),
     )
 
 

@@ -15,9 +15,6 @@ from bvtrack.schema.tag_texts import metric_of
 from bvtrack.store.best_other_run import WITHOUT_ERRORS
 from bvtrack.store.logged_run import LoggedRun
 
-ROUNDED = 1e-4
-"""Rounding step of errors in `bvtrack.gaps`, subtracted from the best one so that its own run is not `beyond_human`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -25,6 +22,11 @@ class Baseline:
 
     error: float | None = None
     source: str = "zero"
+
+    @property
+    def is_upper_bound(self) -> bool:
+        """True if it is an error that another run has reached, so that it excuses no gap."""
+        return self.source == "experiment_best"
 
     def is_in_tags_of(self, run: LoggedRun) -> bool:
         """True if the run has a diagnosis against this baseline."""
@@ -53,29 +55,39 @@ def from_tags(run: LoggedRun, measure: str) -> Baseline:
 
 
 class BestErrors:
-    """The lowest dev error among the added runs, by measure and dev set."""
+    """The lowest dev error of the other runs among those that were added, by measure and dev set: evidence that it can be
+    reached. A run is never its own baseline, and where there is no other run, it keeps the human error of its training.
+    """
 
     def __init__(self) -> None:
-        self._lowest: dict[tuple[str, str | None], float] = {}
+        self._lowest: dict[tuple[str, str | None], list[tuple[float, str]]] = {}
         self._changing = threading.Lock()
 
     def add(self, run: LoggedRun, audited: Audited) -> None:
         """Add a run, unless its errors mean nothing. Thread-safe."""
-        if audited.measure is None or audited.tag in WITHOUT_ERRORS or "dev" not in audited.errors:
+        if audited.tag is None or audited.tag in WITHOUT_ERRORS or "dev" not in audited.errors:
             return
-        key, error = _key(run, audited.measure), audited.errors["dev"]
+        key, error = _key(run, audited.measure or ""), audited.errors["dev"]
         with self._changing:
-            self._lowest[key] = min(error, self._lowest.get(key, error))
+            self._lowest[key] = sorted({*self._lowest.get(key, ()), (error, run.run_id)})[:2]
 
     def __call__(self, run: LoggedRun, measure: str) -> Baseline:
-        """The baseline for a run: the best error by its measure on its dev set. Makes this a `Choice`."""
-        error = self._lowest.get(_key(run, measure))
-        return ASSUMED if error is None else Baseline(round(max(error - ROUNDED, 0.0), 4), "experiment_best")
+        """The baseline for a run: the best other one by its measure on its dev set. Makes this a `Choice`."""
+        others = [error for error, run_id in self._lowest.get(_key(run, measure), ()) if run_id != run.run_id]
+        if others:
+            return Baseline(rounded(others[0]), "experiment_best")
+        own = from_tags(run, measure)
+        return own if own.source == "given" and tags.SOURCE.read(run.tags) != tags.AUDIT else ASSUMED
 
 
 def _key(run: LoggedRun, measure: str) -> tuple[str, str | None]:
     """Key of comparable errors: the metric and, if known, the digest of the dev set."""
-    return metric_of(measure), next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
+    return metric_of(measure), dev_set_of(run)
+
+
+def dev_set_of(run: LoggedRun) -> str | None:
+    """The digest of the run's dev set; `None` if none was logged."""
+    return next((each.digest for each in run.datasets if set_of(run, each) == "dev"), None)
 
 
 THREADS = 4

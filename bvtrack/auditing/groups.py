@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bvtrack.diagnosis.split_first import SplitFault
 from bvtrack.measures.metric_words import core_name
 from bvtrack.schema import tags as schema
 from bvtrack.schema.model_tags import model_texts
 from bvtrack.schema.tag_texts import metric_of
+from bvtrack.splits.faults import faults_of_codes
 
 FEWEST_RUNS = 2
 """Minimum number of runs per parameter value."""
@@ -22,7 +24,9 @@ MOST_VALUES = 12
 class DiagnosedRun:
     """A diagnosed run, from its tags and params: errors by set and gaps by name are fractions.
 
-    `measure` is the kind of error; only errors of the same measure are comparable.
+    `measure` is the kind of error, and `dev_set` the digest of the dev set; only errors of the same are comparable. `n_dev` is
+    the number of its examples, and `optimism` that of the dev error, the lowest of `n_epochs`. `split_faults` are
+    those of the split that make errors untrue.
     """
 
     run_id: str
@@ -33,9 +37,16 @@ class DiagnosedRun:
     gaps: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     measure: str = ""
+    split_faults: tuple[SplitFault, ...] = ()
+    dev_set: str | None = None
+    n_dev: int | None = None
+    n_epochs: int = 1
+    optimism: float = 0.0
 
     @classmethod
-    def of(cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> DiagnosedRun | None:
+    def of(
+        cls, run_id: str, name: str, tags: Mapping[str, str], params: Mapping[str, str], dev_set: str | None = None
+    ) -> DiagnosedRun | None:
         """Parse tags and params; `None` without a diagnosis. Errors and gaps that are no numbers are left out."""
         diagnosis = schema.DIAGNOSIS.read(tags)
         if not diagnosis:
@@ -50,6 +61,11 @@ class DiagnosedRun:
             gaps=gaps.widths,
             parameters=dict(params) or model_texts(tags),
             measure=_measure_of(schema.MEASURE.read(tags)),
+            dev_set=dev_set,
+            n_dev=gaps.counts.get("dev"),
+            n_epochs=gaps.n_epochs,
+            optimism=gaps.optimism,
+            split_faults=tuple(fault for fault in _faults_in(tags) if fault.is_of_errors),
         )
 
 
@@ -94,6 +110,15 @@ def group_runs(runs: Sequence[DiagnosedRun]) -> list[RunGroup]:
 def measures_of(runs: Sequence[DiagnosedRun]) -> list[str]:
     """The measures, the most frequent first: errors of different measures are not comparable."""
     return [measure for measure, _ in Counter(run.measure for run in runs).most_common()]
+
+
+def _faults_in(tags: Mapping[str, str]) -> tuple[SplitFault, ...]:
+    return faults_of_codes(schema.SPLIT.read(tags), schema.NEXT_STEP.read(tags))
+
+
+def split_faults_of(runs: Sequence[DiagnosedRun]) -> Counter[SplitFault]:
+    """The number of runs by fault of their splits."""
+    return Counter(fault for run in runs for fault in run.split_faults)
 
 
 def _measure_of(tag: str | None) -> str:

@@ -16,12 +16,13 @@ from bvtrack.logged.error_metrics import Found, find_errors
 from bvtrack.logged.other_metric import dev_loss_of, disagreement
 from bvtrack.logged.params import model_facts
 from bvtrack.logged.series import Series, series_of
-from bvtrack.logged.split_sizes import split_sizes, split_tag
+from bvtrack.logged.split_sizes import codes_of_equal_sets, split_sizes, split_tag
 from bvtrack.logged.unknown import Unknown
 from bvtrack.logged.unusable import no_fraction
 from bvtrack.measures.measure import has_diverged
 from bvtrack.schema import tags
 from bvtrack.schema.tags import AUDIT, RunFacts, Tags
+from bvtrack.splits.faults import faults_of_codes
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.metric_point import Point
 from bvtrack.version import __version__
@@ -105,10 +106,13 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
         errors.epochs,
         at="best",
         human_error=baseline.error,
+        is_upper_bound=baseline.is_upper_bound,
         same_distribution=True,
         chance=None,
         model=model_facts(run),
         n_train=errors.sizes.get("train"),
+        unit=errors.found.measure.unit,
+        split_faults=faults_of_codes(_split_of(run, errors)),
     )
     if errors.remark:
         explanation = f"{verdict.diagnosis.explanation} {errors.remark}"
@@ -159,11 +163,16 @@ def _tags(run: LoggedRun, errors: Errors, verdict: Verdict, baseline: Baseline) 
         version=__version__,
         baseline=baseline.source,
         measure=errors.found.measure_tag,
-        split=split_tag(errors.found, errors.sizes, has_curve=len(errors.epochs) > 1),
+        split=_split_of(run, errors),
         model={name: value for name, value in asdict(model_facts(run)).items() if value is not None},
         digest=run.digest,
     )
     return tags.tags_of(facts, "audit")
+
+
+def _split_of(run: LoggedRun, errors: Errors) -> str:
+    has_curve, of_equal = len(errors.epochs) > 1, codes_of_equal_sets(run)
+    return split_tag(errors.found, errors.sizes, has_curve=has_curve, of_equal=of_equal)
 
 
 def _counts(found: Found, sizes: Mapping[str, int]) -> dict[str, int]:

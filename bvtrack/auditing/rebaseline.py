@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from bvtrack.auditing.audited import Audited, skipped, with_tags
 from bvtrack.auditing.baseline import Choice
-from bvtrack.diagnosis.diagnosis import STATES_WITHOUT_GAPS
 from bvtrack.diagnosis.evidence import Evidence
 from bvtrack.diagnosis.recipe import recommend
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, diagnose_epoch
+from bvtrack.error_rates.optimism import Optimism
 from bvtrack.logged.unknown import Unknown
 from bvtrack.schema import tags
 from bvtrack.schema.model_tags import read_model
 from bvtrack.schema.tags import Tags
+from bvtrack.splits.faults import faults_of_codes
 from bvtrack.store.logged_run import LoggedRun
 
-NOTHING_TO_COMPARE = Unknown("nothing to compare", "its diagnosis rests on no errors, so that no baseline changes it")
+NOTHING_TO_COMPARE = Unknown("nothing to compare", "its diagnosis rests on no gaps, so that no baseline changes it")
 
 
 def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
@@ -24,7 +25,7 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     shares of examples, so such a diagnosis is at most `likely`.
     """
     gaps = tags.gaps_of(run.tags)
-    if not gaps.errors or tags.DIAGNOSIS.read(run.tags) in STATES_WITHOUT_GAPS:
+    if not gaps.widths:
         return skipped(run, NOTHING_TO_COMPARE), {}
     baseline = choose(run, tags.MEASURE.read(run.tags) or "")
     if baseline.is_in_tags_of(run):
@@ -32,11 +33,20 @@ def rejudge_run(run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
     counts = {name: n for name, n in gaps.counts.items() if name in gaps.errors}
     entry = EpochErrors(tags.EPOCH.read(run.tags) or 0, gaps.errors, counts)
     is_same_source = "variance" in gaps.widths or not {"train", "dev"} <= gaps.errors.keys()
-    diagnosis = diagnose_epoch(entry, human_error=baseline.error, same_distribution=is_same_source)
+    optimism = Optimism(gaps.optimism, n_epochs=gaps.n_epochs)
+    diagnosis = diagnose_epoch(
+        entry,
+        human_error=baseline.error,
+        same_distribution=is_same_source,
+        optimism=optimism,
+        unit=tags.unit_in(run.tags),
+        is_upper_bound=baseline.is_upper_bound,
+    )
     curve = tags.CURVE.read(run.tags)
     n_train = next((each.n for each in run.datasets if each.context == "train"), None)
     steps = recommend(diagnosis, Evidence(curve=curve, model=read_model(run.tags), n_train=n_train))
-    verdict = Verdict(entry.epoch, diagnosis, curve, steps)
+    faults = faults_of_codes(tags.SPLIT.read(run.tags), tags.NEXT_STEP.read(run.tags))
+    verdict = Verdict.of(entry.epoch, diagnosis, curve, steps, faults)
     found = tags.verdict_tags(verdict) | {tags.BASELINE.name: baseline.source}
     return with_tags(run, {**_kept(run), **found}, {}), found
 

@@ -18,6 +18,8 @@ from bvtrack.report.content import Content, baseline_name
 from bvtrack.schema import tags
 from bvtrack.schema.gaps import rounded
 from bvtrack.schema.model_tags import read_model
+from bvtrack.splits.faults import faults_of, faults_of_codes
+from bvtrack.splits.finding import Finding
 from bvtrack.store.logged_run import LoggedRun
 
 
@@ -32,7 +34,9 @@ def _content_by_callback(stored: StoredRun) -> Content:
     run, epochs, said = stored.run, _epochs(stored), stored.verdict
     return Content(
         name=run.name,
-        verdict=said if said is not None and _is_tagged(run, said.diagnosis) else _judge_again(run, epochs),
+        verdict=said
+        if said is not None and _is_tagged(run, said.diagnosis)
+        else _judge_again(run, epochs, stored.split.findings),
         history=epochs,
         measure=tags.MEASURE.read(run.tags),
         state=tags.STATE.read(run.tags),
@@ -79,14 +83,21 @@ def _is_tagged(run: LoggedRun, diagnosis: Diagnosis) -> bool:
     return diagnosis.tag == tags.DIAGNOSIS.read(run.tags) and rounded(diagnosis.human_error) == human_error
 
 
-def _judge_again(run: LoggedRun, epochs: Sequence[EpochErrors]) -> Verdict:
-    """The verdict on the logged errors, against the baseline in the tags."""
+def _judge_again(run: LoggedRun, epochs: Sequence[EpochErrors], findings: Sequence[Finding]) -> Verdict:
+    """The verdict on the logged errors, against the baseline in the tags; without findings, the codes in the tags tell of the
+    split.
+    """
+    faults = faults_of(findings) if findings else faults_of_codes(tags.SPLIT.read(run.tags), tags.NEXT_STEP.read(run.tags))
+    baseline = from_tags(run, "")
     return judge(
         epochs,
         at="best",
-        human_error=from_tags(run, "").error,
+        human_error=baseline.error,
+        is_upper_bound=baseline.is_upper_bound,
         same_distribution=True,
         chance=None,
         model=read_model(run.tags),
         n_train=next((each.n for each in run.datasets if each.context == "train"), None),
+        unit=tags.unit_in(run.tags),
+        split_faults=faults,
     )

@@ -53,14 +53,17 @@ def _is_sound(verdict: Verdict) -> bool:
     diagnosis, gaps, steps = verdict.diagnosis, verdict.diagnosis.gaps, verdict.steps
     texts = [diagnosis.tag, diagnosis.certainty, diagnosis.explanation, diagnosis.baseline, verdict.curve or ""]
     texts += [text for step in steps for text in (step.id, step.title, step.why)]
-    numbers = [diagnosis.human_error, *(number for gap in gaps.values() for number in (gap.value, gap.threshold))]
+    for fault in verdict.split_faults:
+        texts += [fault.code, fault.message, fault.step, fault.untrue, fault.effect, *fault.between]
+    numbers = [diagnosis.human_error, diagnosis.optimism.expected, diagnosis.optimism.most]
+    numbers += [number for gap in gaps.values() for number in (gap.value, gap.threshold)]
     perhaps = [*(end for gap in gaps.values() for end in (gap.low, gap.high)), *(step.expected_gain for step in steps)]
     numbers += [number for number in perhaps if number is not None]
     return (
         all(isinstance(text, str) for text in texts)
         and all(map(is_finite_number, numbers))
         and all(map(is_fraction, diagnosis.errors.values()))
-        and all(isinstance(n, int) for n in (*diagnosis.counts.values(), verdict.epoch or 0))
+        and all(isinstance(n, int) for n in (*diagnosis.counts.values(), diagnosis.optimism.n_epochs, verdict.epoch or 0))
         and gaps.keys() <= GAP_NAMES.keys()
         and diagnosis.errors.keys() <= SET_NAMES.keys()
         and set(diagnosis.problems) <= set(PROBLEMS.values())

@@ -24,6 +24,9 @@ RETRIES = "2"
 """Maximum retries of an HTTP request: one of the thousands that an audit makes may fail by chance."""
 
 
+ALONE = "No baseline is given for {:,} of them: there is no other run by the same measure on the same dev set."
+
+
 class BaselineError(ErrorRate):
     """`zero`, `best`, or an error."""
 
@@ -38,7 +41,11 @@ class BaselineError(ErrorRate):
 @click.option("--all", "is_all", is_flag=True, help="Audit every experiment.")
 @click.option("--filter", "filter_string", metavar="TEXT", default="", help="Only runs that MLflow's search finds by this.")
 @click.option("--human-error", type=ERROR, help="What humans make, for the runs that no callback has diagnosed; else 0.")
-@click.option("--baseline", type=BaselineError(), help="Tag all runs anew against one error, those of callbacks too.")
+@click.option(
+    "--baseline",
+    type=BaselineError(),
+    help="Tag all runs anew, those of callbacks too, against one error, or each against the best dev error of the other runs.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what each run would be tagged, and write nothing.")
 @click.option("--undo", "is_undo", is_flag=True, help="Remove the tags of the runs that audits have tagged, and nothing else.")
 @click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
@@ -78,6 +85,8 @@ def audit(
     tally = _count_runs(_watched(runs, fail_on, found), as_json=as_json, shows_runs=dry_run)
     if not as_json:
         _print_tally(tally, "untagged" if is_undo else "tagged anew", is_dry=dry_run)
+        if options["baseline"] == "best" and tally.n_alone:
+            click.echo(ALONE.format(tally.n_alone))
     for problem in problems:
         click.echo(f"Error: {problem}", err=True)
     say_found(found)

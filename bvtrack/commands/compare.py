@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bvtrack.auditing.baseline import dev_set_of
+from bvtrack.auditing.best_of_runs import best_of
 from bvtrack.auditing.experiments import check_file
-from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of
+from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of, split_faults_of
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
+from bvtrack.commands.tables.split_faults import print_split_faults
 from bvtrack.schema import tags
+from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
 from bvtrack.store.target import without_credentials
@@ -106,7 +110,7 @@ def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Itera
 
 
 def _diagnosed(run: Run) -> DiagnosedRun | None:
-    return DiagnosedRun.of(run.info.run_id, _name(run), run.data.tags, run.data.params)
+    return DiagnosedRun.of(run.info.run_id, _name(run), run.data.tags, run.data.params, dev_set_of(LoggedRun.of(run)))
 
 
 def _name(run: Run) -> str:
@@ -114,14 +118,19 @@ def _name(run: Run) -> str:
 
 
 def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
-    groups, parameters = group_runs(runs), group_parameters(runs)
+    groups, parameters, faults = group_runs(runs), group_parameters(runs), split_faults_of(runs)
+    best = best_of(runs)
     if as_json:
-        content = {"diagnoses": [asdict(group) for group in groups], "parameters": [_as_json(one) for one in parameters]}
+        content: dict[str, Any] = {"diagnoses": [asdict(group) for group in groups], "best": asdict(best) if best else None}
+        content["parameters"] = [_as_json(one) for one in parameters]
+        content["split_faults"] = [{"code": fault.code, "n": n} for fault, n in faults.most_common()]
         click.echo(json.dumps(content, indent=2))
         return
     from rich.console import Console
 
-    print_groups(Console(highlight=False), groups, parameters, measures_of(runs))
+    console = Console(highlight=False)
+    print_groups(console, groups, parameters, measures_of(runs), best)
+    print_split_faults(console, faults)
 
 
 def _as_json(parameter: ParameterGroup) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from bvtrack.commands.fail_on import FOUND, fail_on_option, found_in, say_found
 from bvtrack.commands.log_files import diagnose_files
 from bvtrack.commands.options import usage_error
 from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.diagnosis import diagnose as diagnose_errors
 from bvtrack.diagnosis.recipe import Step, recommend
+from bvtrack.diagnosis.rule import diagnose as diagnose_errors
 from bvtrack.error_rates.error_rate import read_error
 from bvtrack.report.note import headline, render_note
 
@@ -46,6 +46,8 @@ ERROR = ErrorRate()
 @click.option("--n-dev", type=int, help="Examples in the dev set.")
 @click.option("--n-test", type=int, help="Examples in the test set.")
 @click.option("--n-train-dev", type=int, help="Examples in the train-dev set.")
+@click.option("--n-epochs", type=int, help="Epochs of which the dev error is the lowest: those within noise of it.")
+@click.option("--dev-optimism", type=ERROR, help="How much too low it is for that; else as that of so many independent errors.")
 @click.option("--different-sources", is_flag=True, help="Train and dev come from different sources.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object for one run, a list for several.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown: the report of one run, a table for several.")
@@ -95,7 +97,7 @@ def diagnose(
         raise usage_error(error) from error
     steps = recommend(diagnosis)
     if as_json:
-        click.echo(json.dumps({"diagnosis": _as_json(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
+        click.echo(json.dumps({"diagnosis": asdict(diagnosis), "steps": [asdict(step) for step in steps]}, indent=2))
     elif as_markdown:
         click.echo(render_note(diagnosis, steps))
     else:
@@ -112,11 +114,6 @@ def _check_without_errors(numbers: dict[str, Any], *, different_sources: bool) -
     given += ["--different-sources"] if different_sources else []
     if given:
         raise click.UsageError(f"expected log files or errors, got both (files and {', '.join(given)}); leave one of them out")
-
-
-def _as_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """A diagnosis as JSON types; `reference_gaps` has the key `decided`."""
-    return {"decided" if name == "reference_gaps" else name: value for name, value in asdict(diagnosis).items()}
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.explanation import in_points
 from bvtrack.diagnosis.recipe import recommend
 from bvtrack.display import render
 from bvtrack.report.note import headline
@@ -14,6 +13,7 @@ from bvtrack.report.page import drawn_gaps, size_rows
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
+from bvtrack.splits.resolution import told
 from bvtrack.splits.sizes import SplitReport
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def split_card(report: SplitReport) -> str:
     """The sizes, their resolution, and the findings."""
     return _card(
         title="The split is fine" if report.ok else "The split needs a look",
-        words=f"The smallest gap that it can see at a dev error of 10 %: {in_points(report.smallest_gap)} points.",
-        head=("set", "examples", "share", "knows a 10 % error to"),
-        rows=list(size_rows(report.counts, report.resolution)),
+        words=f"The smallest gap that it can see: {report.knows.smallest_gap.format(100 * report.smallest_gap)}.",
+        head=("set", "examples", "share", f"knows a {report.knows.heading} to"),
+        rows=list(size_rows(report.counts, told(report.resolution, report.knows))),
         items=[Item(finding.level, finding.message) for finding in report.findings],
     )
 

@@ -12,10 +12,11 @@ from bvtrack.curves.forecast import Forecast
 from bvtrack.curves.trend import Trend
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
-from bvtrack.diagnosis.expected_gains import LIKELY, Prospects
-from bvtrack.diagnosis.explanation import SET_NAMES, percent
+from bvtrack.diagnosis.expected_gains import LIKELY, Prospects, shown
+from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
+from bvtrack.measures.percent import percent
 from bvtrack.report.note import headline
 from bvtrack.schema.names import run_page
 from bvtrack.splits.finding import Finding
@@ -25,6 +26,10 @@ MOST_DRAWN = 300
 """Maximum number of epochs in a figure: more points than pixels only make the file large."""
 MOST_LISTED = 60
 """Maximum number of epochs in a table, to limit the file's size."""
+
+
+HUMAN = "human"
+"""The baseline unless it is the experiment's best run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Content:
     split: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     version: str | None = None
-    baseline: str = "human"
+    baseline: str = HUMAN
     unit: str = "epoch"
     trend: Trend | None = None
 
@@ -78,6 +83,11 @@ class Content:
     def diagnosis(self) -> Diagnosis:
         """The verdict's diagnosis."""
         return self.verdict.diagnosis
+
+    @property
+    def floor(self) -> str:
+        """The baseline of the train error in a label."""
+        return self.diagnosis.unit.floor_in_short if self.baseline == HUMAN else self.baseline
 
     @property
     def sets(self) -> list[str]:
@@ -116,7 +126,13 @@ class Content:
 
     def rates(self, name: str) -> dict[int, Rate]:
         """The finite errors of a set by drawn epoch."""
-        return {one.epoch: rate_of(one, name) for one in self.drawn if math.isfinite(one.errors.get(name, math.nan))}
+        return {one.epoch: self.rate(one, name) for one in self.drawn if math.isfinite(one.errors.get(name, math.nan))}
+
+    def rate(self, entry: EpochErrors, name: str) -> Rate:
+        """A set's error at an epoch, with its count and interval, if known, and the optimism of the chosen dev error."""
+        is_chosen = name == "dev" and entry.epoch == self.verdict.epoch
+        optimism = self.diagnosis.optimism.expected if is_chosen else 0.0
+        return Rate(entry.errors[name], entry.counts.get(name), entry.intervals.get(name), optimism)
 
     @property
     def longer(self) -> Forecast | None:
@@ -125,12 +141,14 @@ class Content:
 
     @property
     def is_longer_better(self) -> bool:
-        """True if `longer` will probably be better than the best so far."""
-        return self.longer is not None and (self.longer.improves or 0.0) >= LIKELY
+        """True if `longer` will probably be better than the best so far, and by what is shown of it, too."""
+        if self.longer is None or (self.longer.improves or 0.0) < LIKELY:
+            return False
+        return shown(self.longer.value) < min(shown(self._prospects.dev_error), shown(self._prospects.evidence.trend.best))
 
     @property
     def more_data(self) -> Mapping[int, Forecast]:
-        """Forecasts of the dev error by the factor of training data."""
+        """Forecasts of the dev error by the factor of training data, at the same number of epochs."""
         return self._prospects.more_data
 
     @cached_property
@@ -150,9 +168,4 @@ class Content:
 
 def baseline_name(source: str | None) -> str:
     """Name of the baseline with this value of `bvtrack.baseline`."""
-    return "best run" if source == "experiment_best" else "human"
-
-
-def rate_of(entry: EpochErrors, name: str) -> Rate:
-    """A set's error at an epoch, with its count and interval, if known."""
-    return Rate(entry.errors[name], entry.counts.get(name), entry.intervals.get(name))
+    return "best run" if source == "experiment_best" else HUMAN

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_points, percent, sets_of
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, sets_of
+from bvtrack.measures.percent import percent
 from bvtrack.report.palette import LIGHT, OF_GAP, OF_SET
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ HIGHEST = 3.0
 """Top of the scale in multiples of the judged errors: the much larger ones of the first epochs would flatten them."""
 SMALLEST_NAMED = 0.06
 """Smallest gap, as a share of the height, with room for its name; the bars name all."""
+LINE = 32
+"""Longest line of a label beside the lower figure, in characters: what is longer is cut off."""
 LABEL_DISTANCE = 0.06
 """Smallest distance between labels, as a share of the height: nearer ones overlap."""
 
@@ -58,7 +62,7 @@ def draw_curves(axes: Axes, content: Content) -> None:
     labels = {name: (rates[max(rates)].error, OF_SET[name], SET_NAMES[name]) for name, rates in curves.items()}
     if content.diagnosis.baseline == "given":
         axes.axhline(100 * content.diagnosis.human_error, color=LIGHT["human"], linestyle="-.", linewidth=1)
-        labels["human"] = (content.diagnosis.human_error, "human", content.baseline)
+        labels["human"] = (content.diagnosis.human_error, "human", content.floor)
     end: float = last
     if content.longer is not None and "dev" in curves:
         end = _draw_longer(axes, curves["dev"], content.longer)
@@ -68,7 +72,7 @@ def draw_curves(axes: Axes, content: Content) -> None:
     margin = 0.02 * (end - first) or 0.5
     axes.set_xlim(first - margin, end + margin)
     axes.set_xlabel(content.unit)
-    axes.set_ylabel("error, %")
+    axes.set_ylabel(content.diagnosis.unit.axis, parse_math=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if first == last:
         axes.set_xticks([first])
@@ -80,7 +84,9 @@ def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
     """Each gap as a bar with its 95 % interval and a mark at its threshold, all on one scale."""
     gaps, named = diagnosis.gaps, diagnosis.named_gaps
     shown = list(gaps)
-    widest = max(abs(end) for gap in gaps.values() for end in (gap.value, gap.low, gap.high, gap.threshold) if end is not None)
+    marks = {name: gap.threshold for name, gap in gaps.items() if not diagnosis.is_open(name)}
+    ends = [end for gap in gaps.values() for end in (gap.value, gap.low, gap.high) if end is not None]
+    widest = max(abs(end) for end in (*ends, *marks.values()))
     for row, name in enumerate(shown):
         gap, colour = gaps[name], LIGHT[OF_GAP[name]]
         axes.barh(row, 100 * gap.value, 0.5, color=colour, alpha=0.9 if name in named else 0.45)
@@ -88,22 +94,23 @@ def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
         if gap.low is not None and gap.high is not None:
             right = max(gap.high, 0.0)
             axes.plot([100 * gap.low, 100 * gap.high], [row, row], color=LIGHT["text"], linewidth=1.2, marker="|", markersize=7)
-        axes.plot([100 * gap.threshold] * 2, [row - 0.38, row + 0.38], color=LIGHT["text"], linewidth=1.2, linestyle=":")
-        words = f"{in_points(gap.value, '+')}{' (named)' if name in named else ''}"
+        if name in marks:
+            axes.plot([100 * marks[name]] * 2, [row - 0.38, row + 0.38], color=LIGHT["text"], linewidth=1.2, linestyle=":")
+        words = f"{diagnosis.width(name, '+')}{' (named)' if name in named else ''}"
         is_in_the_way = right <= gap.threshold <= right + widest * ROOM_FOR_WORDS  # the mark, of the words
-        place = gap.threshold if is_in_the_way else right
+        place = marks[name] if name in marks and is_in_the_way else right
         axes.annotate(words, (100 * place, row), (6, 0), textcoords="offset points", va="center", color=LIGHT["text"])
     axes.axvline(0, color=LIGHT["muted"], linewidth=0.8)
     axes.set_yticks(range(len(shown)), [GAP_NAMES[name] for name in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.margins(x=0.16)
-    axes.set_xlabel("percentage points; dotted: from here on a gap is named")
+    axes.set_xlabel("percentage points; dotted: from here on a gap is named, unless it may be chance")
     style(axes)
     axes.grid(visible=False, axis="y")
 
 
 def draw_more_data(axes: Axes, content: Content) -> None:
-    """The dev error with two, four and eight times the training data, and the 80 % band around it."""
+    """The dev error with two, four and eight times the training data at the same epochs, and the 80 % band around it."""
     forecasts = content.more_data
     dev = content.diagnosis.errors["dev"]
     times = [1, *forecasts]
@@ -115,12 +122,14 @@ def draw_more_data(axes: Axes, content: Content) -> None:
     if content.diagnosis.baseline == "given":
         human = 100 * content.diagnosis.human_error
         axes.axhline(human, color=LIGHT["human"], linestyle="-.", linewidth=1)
-        axes.annotate(content.baseline, (1, human), (0, 4), textcoords="offset points", color=LIGHT["human"])
+        axes.annotate(content.floor, (1, human), (0, 4), textcoords="offset points", color=LIGHT["human"])
     axes.set_xscale("log", base=2)
     axes.set_xticks(times, ["now" if x == 1 else f"{x} times the data" for x in times])
     axes.margins(x=0.1)
     axes.set_ylim(0, 100 * max(dev, *(one.high for one in forecasts.values())) * 1.25)
-    axes.set_ylabel("dev error, %")
+    unit = content.diagnosis.unit
+    label = "dev error, %" if unit.is_error_rate else textwrap.fill(f"dev: {unit.axis}", LINE)
+    axes.set_ylabel(label, parse_math=False)
     style(axes)
 
 
@@ -205,7 +214,7 @@ def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, 
         if judged in common and gap.value > SMALLEST_NAMED * top and len(common) > 1:
             at = common.index(judged)
             axes.plot([judged] * 2, [lows[at], highs[at]], color=colour, linewidth=1.2, marker="_", markersize=7)
-            words = f"{GAP_NAMES[name]} {in_points(gap.value, '+')}"
+            words = f"{GAP_NAMES[name]} {content.diagnosis.width(name, '+')}"
             _write_beside(axes, judged, (lows[at] + highs[at]) / 2, words, colour, is_left=judged > max(common) / 2)
 
 

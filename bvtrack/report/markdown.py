@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bvtrack.diagnosis.explanation import SET_NAMES, percent
+from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.measures.percent import percent
 from bvtrack.report.content import Content
 from bvtrack.report.note import escape, render_note
 
@@ -30,21 +31,31 @@ def _parts(content: Content) -> Iterator[str]:
         yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))
     if (longer := content.longer) is not None and content.is_longer_better:
         band = f"{percent(longer.low)} to {percent(longer.high)}"
-        yield f"As many {content.unit}s again should bring the best dev error to {percent(longer.value)} ({band})."
+        unit = verdict.diagnosis.unit
+        value, what = unit.amount(longer.value), unit.error_of("dev")
+        yield f"As many {content.unit}s again should bring the best {escape(what)} to {value} ({band})."
     if content.more_data:
         cells = [
             f"| {times} times the data | {percent(one.value)} | {percent(one.low)} to {percent(one.high)} |"
             for times, one in content.more_data.items()
         ]
-        yield "\n".join(["| with | dev error | 80 % band |", "|---|---|---|", *cells])
+        head = f"| with, at the same number of epochs | {_head(content)} | 80 % band |"
+        yield "\n".join([head, "|---|---|---|", *cells])
     if content.sets:
         yield "\n".join(_epochs(content))
     if (address := content.address) is not None:
         yield f"Run `{address.run_id}`" + (f": {address.link}" if address.link else "")
 
 
+def _head(content: Content) -> str:
+    unit = content.diagnosis.unit
+    return "dev error" if unit.is_error_rate else f"dev: {escape(unit.column)}"
+
+
 def _epochs(content: Content) -> Iterator[str]:
     sets = content.sets
+    if not content.diagnosis.unit.is_error_rate and not content.is_by_curve:
+        yield f"{escape(content.diagnosis.unit.axis.capitalize())}:\n"
     yield f"| {content.unit} | {' | '.join(SET_NAMES[name] for name in sets)} |"
     yield "|---" * (len(sets) + 1) + "|"
     for entry in content.listed:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import OtherRun
-from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_numbers, in_points, percent, sets_of
+from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_numbers, sets_of
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.error_rates.gaps import Gap
-from bvtrack.splits.finding import Finding
+from bvtrack.measures.percent import in_points, percent
+from bvtrack.splits.finding import Finding, told_of
 from bvtrack.text import printable
 
 SHOWN_STEPS = 3
 MOST_SPELT_OUT = 2
 PADDING = 3 * "&emsp;"
-EMPTY_ROW = "| &nbsp; | | | |"
+EMPTY_ROW = ("&nbsp;", "", "", "")
 """Spacing of the table: MLflow's UI gives it no padding and no bottom margin."""
 SHORT_NAMES = {"high_bias": "bias", "high_variance": "variance", "data_mismatch": "mismatch", "dev_overfit": "dev overfit"}
 """Short names with which a headline of all four problems and the certainty has 50 characters."""
@@ -59,12 +60,14 @@ def render_note(
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
     if diagnosis.errors:
-        parts += [_errors_line(epoch, unit, measure), _errors_table(diagnosis)]
+        parts += [_errors_line(epoch, unit, measure), _table(diagnosis)]
     parts.append(_reasons(diagnosis))
     if best_other is not None and best_other.page:
         parts.append(f"Best other run: [{escape(printable(best_other.name))}]({best_other.page})")
     if findings:
-        parts.append("**Split**\n\n" + "\n".join(f"* {finding.level}: {escape(finding.message)}" for finding in findings))
+        parts.append(
+            "**Split**\n\n" + "\n".join(f"* {one.level}: {escape(one.message)}" for one in told_of(findings, diagnosis.unit))
+        )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -78,7 +81,7 @@ def escape(text: str) -> str:
 def _reasons(diagnosis: Diagnosis) -> str:
     """The explanation without its numbers, which are in the table."""
     human_error = diagnosis.human_error if diagnosis.baseline == "given" else None
-    return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error)))
+    return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error, diagnosis.unit)))
 
 
 def _errors_line(epoch: int | None, unit: str, measure: str | None) -> str:
@@ -86,22 +89,41 @@ def _errors_line(epoch: int | None, unit: str, measure: str | None) -> str:
     return f"**Errors**{when}{f' ({escape(measure)})' if measure else ''}"
 
 
-def _errors_table(diagnosis: Diagnosis) -> str:
-    assumed = "" if diagnosis.baseline == "given" else ", assumed&emsp;"
+def _table(diagnosis: Diagnosis) -> str:
+    """The errors and the gaps; only error rates have numbers of examples."""
+    unit = diagnosis.unit
+    gaps = {sets_of(name, diagnosis.errors)[0]: _gap(name, diagnosis) for name in diagnosis.gaps}
+    counts = {name: f"{n:,}" for name, n in diagnosis.counts.items()}
     rows = [
-        f"| set{PADDING} | error{PADDING} | examples{PADDING} | gap to the row above |",
-        "|---|---|---|---|",
-        f"| human{assumed} | {percent(diagnosis.human_error)} | | |",
+        (f"set{PADDING}", f"{escape(unit.column)}{PADDING}", f"examples{PADDING}", "gap to the row above"),
+        ("---",) * 4,
+        (*_floor(diagnosis), "", ""),
+        *(
+            (SET_NAMES[name], percent(error), counts.get(name, ""), gaps.get(name, ""))
+            for name, error in diagnosis.errors.items()
+        ),
+        EMPTY_ROW,
     ]
-    named = diagnosis.named_gaps
-    gaps = {
-        sets_of(name, diagnosis.errors)[0]: f"{GAP_NAMES[name]} {_points(gap, is_named=name in named)}"
-        for name, gap in diagnosis.gaps.items()
-    }
-    for name, error in diagnosis.errors.items():
-        count = f"{diagnosis.counts[name]:,}" if name in diagnosis.counts else ""
-        rows.append(f"| {SET_NAMES[name]} | {percent(error)} | {count} | {gaps.get(name, '')} |")
-    return "\n".join([*rows, EMPTY_ROW])
+    shown = [row if unit.is_error_rate else (*row[:2], row[3]) for row in rows]
+    return "\n".join(_row(cells) for cells in shown)
+
+
+def _floor(diagnosis: Diagnosis) -> tuple[str, str]:
+    """The name of the baseline and its value."""
+    if diagnosis.is_open("avoidable_bias"):
+        return f"{escape(diagnosis.unit.floor)}, not known&emsp;", ""
+    assumed = "" if diagnosis.baseline == "given" else ", assumed&emsp;"
+    return f"{escape(diagnosis.unit.floor_in_short)}{assumed}", percent(diagnosis.human_error)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"|{'|'.join(cells)}|" if set(cells) == {"---"} else f"| {' | '.join(cells)} |".replace("  ", " ")
+
+
+def _gap(name: str, diagnosis: Diagnosis) -> str:
+    if diagnosis.is_open(name):
+        return f"{GAP_NAMES[name]} {diagnosis.width(name, '+')} points"
+    return f"{GAP_NAMES[name]} {_points(diagnosis.gaps[name], is_named=name in diagnosis.named_gaps)}"
 
 
 def _points(gap: Gap, *, is_named: bool) -> str:

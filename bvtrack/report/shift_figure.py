@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvtrack.diagnosis.explanation import SET_NAMES, percent
+from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.measures.percent import percent
 from bvtrack.report.figures import FONT_SIZE, WIDTH, style
 from bvtrack.report.palette import LIGHT, OF_SET
 from bvtrack.splits.comparing.histograms import Histogram

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.paging import REFUSED
 from bvtrack.commands.tables.layout import make_table, numbers, text, words
-from bvtrack.splits.finding_codes import FindingCode
+from bvtrack.commands.tables.split_faults import print_split_faults
+from bvtrack.diagnosis.split_first import SplitFault
 from bvtrack.text import printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class Tally:
     def __init__(self) -> None:
         self.n = 0
         self.n_changed = 0
-        self.n_disguised = 0
+        self.n_alone = 0
+        self.faults: Counter[SplitFault] = Counter()
         self.diagnoses: Counter[str] = Counter()
         self.certain: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
@@ -31,8 +33,9 @@ class Tally:
     def add(self, audited: Audited) -> None:
         self.n += 1
         self.n_changed += audited.is_changed
-        self.n_disguised += FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "")
+        self.faults.update(audited.split_faults)
         if audited.tag is not None:
+            self.n_alone += audited.baseline == "zero"
             self.diagnoses[audited.verdict or ""] += 1
             self.certain[audited.verdict or ""] += audited.certainty == "certain"
         if audited.reason is not None and audited.why_not is not None:
@@ -60,11 +63,7 @@ def print_tally(console: Console, tally: Tally, done: str) -> None:
         console.print(_diagnoses(tally))
     if tally.reasons:
         console.print(_reasons(tally))
-    if tally.n_disguised:
-        console.print(
-            f"[yellow]{_runs(tally.n_disguised)} used the test set as a dev set ({FindingCode.TEST_USED_TO_CHOOSE}): "
-            "hold out examples that nothing is chosen by.[/yellow]"
-        )
+    print_split_faults(console, tally.faults)
     console.print(f"{_runs(tally.n)} looked at, {tally.n_changed:,} {done}.")
 
 
@@ -87,7 +86,7 @@ def _reasons(tally: Tally) -> Table:
 
 
 def _warned(audited: Audited) -> str:
-    return "the test set was used as dev set" if FindingCode.TEST_USED_TO_CHOOSE in (audited.split or "") else ""
+    return "; ".join(fault.message for fault in audited.split_faults)
 
 
 def _runs(n: int) -> str:

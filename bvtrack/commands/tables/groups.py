@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bvtrack.commands.tables.layout import make_table, numbers, text
-from bvtrack.diagnosis.explanation import GAP_NAMES, in_points, percent
+from bvtrack.diagnosis.explanation import GAP_NAMES
 from bvtrack.diagnosis.step_rules import STEP_RULES
+from bvtrack.measures.percent import in_points, percent
 from bvtrack.text import on_one_line, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from bvtrack.auditing.best_of_runs import BestRun
     from bvtrack.auditing.groups import ParameterGroup, RunGroup
 
 SHOWN_PARAMETERS = 5
@@ -28,7 +30,11 @@ NARROWEST = 9
 
 
 def print_groups(
-    console: Console, groups: Sequence[RunGroup], parameters: Sequence[ParameterGroup], measures: Sequence[str]
+    console: Console,
+    groups: Sequence[RunGroup],
+    parameters: Sequence[ParameterGroup],
+    measures: Sequence[str],
+    best: BestRun | None = None,
 ) -> None:
     """Print a row for each diagnosis, then the counts of diagnoses by value of the most informative parameters.
 
@@ -43,6 +49,8 @@ def print_groups(
                 f"The best are by {printable(measures[0]) or 'no named measure'}; other runs' errors are of another one.", "dim"
             )
         )
+    if best is not None and (words := best.in_words()):
+        console.print(Text(words))
     for parameter in parameters[:SHOWN_PARAMETERS]:
         console.print()
         console.print(_parameter(parameter, [group.tag for group in groups]))

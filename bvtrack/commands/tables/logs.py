@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from bvtrack.auditing.log_reading import LogReading
 from bvtrack.commands.tables.layout import make_table, numbers, text, words
-from bvtrack.diagnosis.explanation import percent
 from bvtrack.error_rates.epoch_errors import EpochErrors
+from bvtrack.measures.percent import percent
+from bvtrack.measures.unit import Unit
 from bvtrack.report.content import Content
 from bvtrack.report.note import escape
 from bvtrack.text import printable
@@ -72,7 +73,8 @@ def curve_line(reading: LogReading, content: Content) -> str:
 def _dev_value(reading: LogReading, entry: EpochErrors) -> str:
     """The dev error in words, or the loss by its name where it is no error."""
     if (error := entry.errors.get("dev")) is not None and math.isfinite(error):
-        return f"dev error {percent(error)}"
+        unit = Unit() if reading.content is None else reading.content.diagnosis.unit
+        return f"dev error {unit.amount(error)}"
     loss = entry.unscaled.get("dev", math.nan)
     return f"{reading.metrics.get('dev', 'dev loss')} {loss:.4g}" if math.isfinite(loss) else ""
 

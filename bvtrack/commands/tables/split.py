@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bvtrack.commands.tables.layout import make_table, numbers, text, words
-from bvtrack.diagnosis.explanation import percent
+from bvtrack.measures.percent import percent
 from bvtrack.splits.comparing.comparison import Comparison
 from bvtrack.splits.comparing.shift import LEAK
 from bvtrack.splits.file_check import FilesCheck, columns_of
 from bvtrack.splits.finding_codes import FindingCode
 from bvtrack.splits.profiling.columns import MOST_CATEGORIES
-from bvtrack.splits.sizes import TYPICAL_ERROR
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -75,7 +74,7 @@ def _splits(check: FilesCheck) -> Table:
         words("Split"),
         numbers("Examples"),
         numbers("Share"),
-        numbers(f"Knows {100 * TYPICAL_ERROR:.0f} %\nerror to", can_break=True),
+        numbers(f"Knows {check.sizes.knows.heading.removesuffix(' error')}\nerror to", can_break=True),
         numbers("Columns", can_break=True),
         numbers("Classes", can_break=True),
         words("Fingerprint"),
@@ -87,7 +86,7 @@ def _splits(check: FilesCheck) -> Table:
             split,
             f"{found.n:,}",
             percent(found.n / total),
-            "" if width is None else f"± {100 * width:.1f} points",
+            "" if width is None else check.sizes.knows.told(width).replace("±", "± "),
             columns_of(found),
             _classes(found),
             found.digest,
