@@ -36,6 +36,7 @@ class LoggedRun:
             "mlflow.runName": self.name,
             "bvtrack.diagnosis": diagnosis.tag,
             "bvtrack.certainty": diagnosis.certainty,
+            "bvtrack.baseline": "experiment_best" if diagnosis.is_upper_bound else diagnosis.baseline,
             "bvtrack.next_step": steps[0].id if steps else "",
             "bvtrack.recipe": " > ".join(step.title for step in steps),
             "bvtrack.gaps": gaps_text(diagnosis),

@@ -26,7 +26,11 @@ PAINT_MS = 2000
 HOVER_MS = 50
 
 THREE = (
-    LoggedRun("biased", {"train_error": 0.15, "dev_error": 0.16, "n_train": 5000, "n_dev": 5000}, {"lr": "0.01", "width": "8"}),
+    LoggedRun(
+        "biased",
+        {"train_error": 0.15, "dev_error": 0.16, "n_train": 5000, "n_dev": 5000, "human_error": 0.0},
+        {"lr": "0.01", "width": "8"},
+    ),
     LoggedRun(
         "overfit", {"train_error": 0.01, "dev_error": 0.11, "n_train": 5000, "n_dev": 5000}, {"lr": "0.01", "width": "64"}
     ),

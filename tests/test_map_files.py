@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import pairwise
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-import bvtrack
 from bvtrack_server.document import PAGE, in_order
-from bvtrack_server.regions import HUMAN_ERRORS, regions
+from bvtrack_server.regions import BASELINES, Baseline, Column, column_at, columns, interpolated
 
 D3 = "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1"
 """Of dist/d3.min.js in npm's d3 7.9.2."""
+KINDS = {baseline.kind: None for baseline in BASELINES}
 DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
 
@@ -28,17 +31,39 @@ def test_the_library_is_the_one_that_npm_has() -> None:
     assert hashlib.sha256((PAGE / "d3.min.js").read_bytes()).hexdigest() == D3
 
 
-def test_the_regions_are_those_of_the_present_rule() -> None:
+def stored_columns(baseline: Baseline) -> list[Column]:
+    """The columns for a baseline in `regions.json`."""
+    stored = json.loads((PAGE / "regions.json").read_text())
+    (some,) = [entry["columns"] for entry in stored["entries"] if (entry["kind"], entry["human"]) == baseline]
+    return [Column(bias, tuple(stored["sequences"][place]), tuple(edges)) for bias, place, *edges in some]
+
+
+@pytest.mark.parametrize("baseline", [Baseline(kind, 0.012 * (kind in ("given", "reached"))) for kind in KINDS])
+def test_the_regions_are_those_of_the_present_rule(baseline: Baseline) -> None:
     """After a change of the rule, `python -m bvtrack_server.regions` writes them anew."""
-    assert json.loads((PAGE / "regions.json").read_text()) == regions()
+    for column, stored in zip(columns(baseline), stored_columns(baseline), strict=True):
+        assert column.tags == stored.tags
+        assert column.bias == pytest.approx(stored.bias, abs=1e-6)
+        assert column.edges == pytest.approx(stored.edges, abs=1e-5)
 
 
-@pytest.mark.parametrize("human", HUMAN_ERRORS)
-def test_a_region_holds_what_is_diagnosed_in_it(human: float) -> None:
-    (entry,) = [entry for entry in json.loads((PAGE / "regions.json").read_text()) if entry["human"] == human]
-    for region in entry["regions"]:
-        for bias, low, high in region["columns"]:
-            if high - low > 0.002:
-                train, middle = human + bias, (low + high) / 2
-                said = bvtrack.diagnose(train_error=train, dev_error=train + middle, human_error=human or None)
-                assert said.tag == region["tag"], (bias, middle)
+@settings(max_examples=40, deadline=None)
+@given(baseline=st.sampled_from(BASELINES), place=st.floats(0, 1, exclude_max=True), share=st.floats(0, 1))
+def test_between_the_columns_that_are_kept_the_rule_changes_along_straight_lines(
+    baseline: Baseline, place: float, share: float
+) -> None:
+    pairs = [(left, right) for left, right in pairwise(stored_columns(baseline)) if left.tags == right.tags]
+    assume(pairs)
+    left, right = pairs[int(place * len(pairs))]
+    bias = left.bias + share * (right.bias - left.bias)
+    found = column_at(baseline, bias)
+
+    assert found.tags == left.tags
+    assert found.edges == pytest.approx(interpolated(left, right, bias), abs=1e-4)
+
+
+def test_every_baseline_has_its_regions_and_the_file_stays_small() -> None:
+    file = PAGE / "regions.json"
+
+    assert [(entry["kind"], entry["human"]) for entry in json.loads(file.read_text())["entries"]] == list(BASELINES)
+    assert file.stat().st_size < 64 * 1024

@@ -5,8 +5,9 @@ import { count, gapInWords, moment, points } from "./number.js";
 
 const AWAY = 16;
 
-export function showCard(card, run, [x, y], plot) {
-  card.replaceChildren(heading(run), list(run));
+/** `grounds` are the words for a run that is diagnosed otherwise than its region, else `null`. */
+export function showCard(card, { run, grounds }, [x, y], plot) {
+  card.replaceChildren(heading(run), list(run, grounds));
   card.hidden = false;
   const isRight = x > plot.clientWidth / 2;
   const isLow = y > plot.clientHeight / 2;
@@ -16,9 +17,10 @@ export function showCard(card, run, [x, y], plot) {
   card.style.bottom = isLow ? `${plot.clientHeight - y + AWAY}px` : "";
 }
 
-/** The same in one sentence, for screen readers. */
-export function inOneSentence(run) {
-  return `${run.name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
+/** The same in few words, for screen readers. */
+export function inOneSentence(run, grounds) {
+  const said = `${run.name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
+  return grounds ? `${said}. Judged: ${grounds}` : said;
 }
 
 function verdict(run) {
@@ -34,8 +36,9 @@ function heading(run) {
   return whole;
 }
 
-function list(run) {
+function list(run, grounds) {
   const rows = [
+    ...(grounds ? [["Judged", grounds]] : []),
     ["Avoidable bias", gapInWords(run.bias)],
     ["Variance", gapInWords(run.variance)],
     ["Train / dev error", `${points(run.train)} / ${points(run.dev)} %`],

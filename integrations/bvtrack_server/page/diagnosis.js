@@ -6,12 +6,17 @@ export const KINDS = {
   both: { label: "Bias and variance", symbol: d3.symbolDiamond },
   later: { label: "Mismatch or dev overfit", symbol: d3.symbolWye },
   balanced: { label: "Balanced", symbol: d3.symbolCircle },
+  easier: { label: "Easier dev set", symbol: { draw: trianglePointingDown } },
   unclear: { label: "Undetermined", symbol: d3.symbolCross },
   failed: { label: "Failed training", symbol: d3.symbolStar },
 };
 
-const STATES = new Map([["balanced", "balanced"], ["beyond_human", "balanced"], ["diverged", "failed"], ["not_learning", "failed"]]);
+const STATES = new Map([
+  ...[["balanced", "balanced"], ["beyond_human", "balanced"], ["easier_dev", "easier"]],
+  ...[["diverged", "failed"], ["not_learning", "failed"]],
+]);
 
+/** The kind of the problems in a tag, whatever stands beside them; of no known one it is unclear. */
 export function kindOf(tag) {
   const problems = tag.split("+");
   const [bias, variance] = ["high_bias", "high_variance"].map((name) => problems.includes(name));
@@ -43,4 +48,13 @@ export function symbolOf(kind, size = 12) {
 /** The outline of a symbol with the area of a circle of this radius. */
 export function pathOf(kind, radius) {
   return d3.symbol(KINDS[kind].symbol, Math.PI * radius * radius)();
+}
+
+function trianglePointingDown(context, area) {
+  const side = Math.sqrt((4 * area) / Math.sqrt(3));
+  const third = side / (2 * Math.sqrt(3));
+  context.moveTo(0, 2 * third);
+  context.lineTo(side / 2, -third);
+  context.lineTo(-side / 2, -third);
+  context.closePath();
 }

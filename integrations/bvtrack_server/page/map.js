@@ -1,10 +1,12 @@
 /** The map: regions and axes below, points on a canvas, the overlay that follows the pointer above. */
 
 import { drawAxes, prepareAxes } from "./axes.js";
-import { drawLabels, drawRegions, prepareRegions, regionsFor } from "./regions.js";
+import { drawLabels, drawRegions, prepareRegions, shapesOf } from "./tints.js";
 import { Points, radiusOf, scaleFor } from "./points.js";
 import { fittedScales, resized } from "./scale.js";
+import { areSame, ASSUMED } from "./baseline.js";
 import { each } from "./foreign.js";
+import { regionsFor } from "./regions.js";
 import { isPlaced } from "./run.js";
 import { Overlay } from "./overlay.js";
 
@@ -12,10 +14,10 @@ const REACH = 14;
 const FURTHEST_ZOOM = 60;
 
 export class RunMap {
-  /** `leaveOut(run)` is called for each run that cannot be drawn. */
-  constructor(plot, regions, leaveOut) {
+  /** `stored` is the content of `regions.json`; `leaveOut(run)` is called for each run that cannot be drawn. */
+  constructor(plot, stored, leaveOut) {
     this.plot = plot;
-    this.regions = regions;
+    this.stored = stored;
     this.leaveOut = leaveOut;
     this.all = [];
     this.runs = [];
@@ -74,10 +76,10 @@ export class RunMap {
     const { x, y } = this.seen();
     this.placed = each(this.runs, (run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }), this.leaveOut);
     this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
-    const { regions } = regionsFor(this.regions, this.human());
-    drawRegions(this.below, regions, { x, y }, this.size);
+    const shapes = shapesOf(this.regions().columns, { x, y }, this.size);
+    drawRegions(this.below, shapes, this.size);
     drawAxes(this.below, { x, y }, this.size);
-    drawLabels(this.overlay.svg, regions, { x, y }, this.size);
+    drawLabels(this.overlay.svg, shapes, this.size);
     this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id), ({ run }) => this.leaveOut(run));
     this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
     this.hover(this.hovered);
@@ -89,11 +91,18 @@ export class RunMap {
     return { x: transform.rescaleX(this.scales.x), y: transform.rescaleY(this.scales.y) };
   }
 
-  /** The most frequent known human error of the chosen runs, for which the regions are drawn. */
-  human() {
-    const chosen = this.runs.filter((run) => run.human !== null && (this.chosen === null || this.chosen.has(run.id)));
-    const counts = d3.rollup(chosen, (runs) => runs.length, (run) => run.human);
-    return d3.greatest(counts, ([, number]) => number)?.[0] ?? 0;
+  /** The most frequent known baseline of the chosen runs, for which the regions are drawn. */
+  baseline() {
+    const chosen = this.runs.filter((run) => run.baseline !== null && (this.chosen === null || this.chosen.has(run.id)));
+    const counts = d3.rollup(chosen, (runs) => runs.length, (run) => run.baseline);
+    return d3.greatest(counts, ([, number]) => number)?.[0] ?? ASSUMED;
+  }
+
+  /** The regions that are drawn: `{ baseline, columns }`. */
+  regions() {
+    const baseline = this.baseline();
+    if (!areSame(this.found?.baseline, baseline)) this.found = { baseline, columns: regionsFor(this.stored, baseline) };
+    return this.found;
   }
 
   hover(run) {

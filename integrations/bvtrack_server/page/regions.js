@@ -1,58 +1,80 @@
-/** The regions of the diagnoses on the map. */
+/** The regions of the diagnoses for a baseline, as columns: the tags along one bias, and the variances between them. */
 
-import { plotBox } from "./scale.js";
-import { inWords, kindOf } from "./diagnosis.js";
+const ROUNDING = 1e-6;
+const placeOfBias = d3.bisector((column) => column.bias).left;
 
-const LABEL_HEIGHT = 20;
-const LETTER_WIDTH = 7.8;
-const INSET = 10;
-const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance", "balanced"]);
-const AT_THE_RIGHT = new Set(["high_bias", "balanced"]);
-
-/** The regions for the human error nearest to this one, in points. */
-export function regionsFor(all, human) {
-  return all[d3.minIndex(all, (entry) => Math.abs(entry.human * 100 - human))];
+/** Columns in order of their bias, in points: `tags` from below, `edges` with the ends of what is possible. */
+export function regionsFor(stored, { kind, human }) {
+  const entries = stored.entries.filter((entry) => entry.kind === kind);
+  if (entries.length === 1) return columnsOf(stored, entries[0]);
+  const after = Math.min(Math.max(d3.bisectLeft(entries.map((entry) => entry.human), human / 100), 1), entries.length - 1);
+  const [before, next] = [entries[after - 1], entries[after]];
+  const share = (human / 100 - before.human) / (next.human - before.human);
+  const columns = columnsBetween(columnsOf(stored, before), columnsOf(stored, next), { share, human, least: kind === "reached" ? 0 : -human });
+  return kind === "reached" ? [...columnsBelow(stored, human), ...columns.slice(1)] : columns;
 }
 
-export function prepareRegions(svg) {
-  svg.append("clipPath").attr("id", "plot-area").append("rect");
-  svg.append("g").attr("class", "regions").attr("clip-path", "url(#plot-area)");
+/** The columns up to an error that another run has reached, which does not matter there: they are stored by train error. */
+function columnsBelow(stored, human) {
+  const byTrain = columnsOf(stored, stored.entries.find(({ kind }) => kind === "below"));
+  const below = [...byTrain.filter(({ bias }) => bias < human), columnAt(byTrain, human)];
+  return below.map((column) => ({ ...column, bias: column.bias - human }));
 }
 
-export function drawRegions(svg, regions, { x, y }, size) {
-  const { left, right, top, bottom } = plotBox(size);
-  svg.select("#plot-area rect").attr("x", left).attr("y", top).attr("width", right - left).attr("height", bottom - top);
-  const area = d3.area().x((column) => x(column[0] * 100)).y0((column) => y(column[1] * 100)).y1((column) => y(column[2] * 100));
-  svg.select(".regions").selectAll("path").data(regions, (region) => region.tag).join("path")
-    .attr("class", (region) => `region ${kindOf(region.tag)}`)
-    .attr("d", (region) => area(region.columns));
+/** The tag at a variance; `null` where no errors can be. */
+export function tagIn({ tags, edges }, variance) {
+  const place = d3.bisectRight(edges, variance) - 1;
+  return tags[place] ?? (variance === edges.at(-1) ? tags.at(-1) : null);
 }
 
-/** The regions' names, drawn above the points. */
-export function drawLabels(svg, regions, scales, size) {
-  const labels = regions.map((region) => labelOf(region, scales, plotBox(size))).filter(Boolean);
-  svg.select(".labels").selectAll("text").data(labels, (label) => label.text).join("text")
-    .attr("class", (label) => label.kind).attr("text-anchor", (label) => label.anchor)
-    .attr("x", (label) => label.x).attr("y", (label) => label.y).text((label) => label.text);
+/** The column at any bias: between two with the same tags on a straight line, else the nearer one. */
+export function columnAt(columns, bias) {
+  const after = placeOfBias(columns, bias);
+  const [left, right] = [columns[after - 1] ?? columns[after], columns[after] ?? columns[after - 1]];
+  const { tags, edges } = left === right ? right : mixed(left, right, (bias - left.bias) / (right.bias - left.bias));
+  return { bias, tags, edges };
 }
 
-/** A region's name in the corner that points seldom reach; `null` if there is no room. */
-function labelOf({ tag, columns }, { x, y }, box) {
-  const seen = columns.filter(([bias]) => x(bias * 100) > box.left && x(bias * 100) < box.right);
-  if (seen.length === 0) return null;
-  const isLast = seen.at(-1) === columns.at(-1);
-  const left = Math.max(box.left, seen[0] === columns[0] ? x(columns[0][0] * 100) : box.left);
-  const right = Math.min(box.right, isLast ? x(columns.at(-1)[0] * 100) : box.right);
-  const outer = seen[AT_THE_RIGHT.has(tag) ? seen.length - 1 : 0];
-  const top = Math.max(box.top, y(outer[2] * 100));
-  const bottom = Math.min(box.bottom, y(outer[1] * 100));
-  const text = inWords(tag);
-  if (right - left < text.length * LETTER_WIDTH + INSET || bottom - top < LABEL_HEIGHT + INSET) return null;
-  return {
-    text,
-    kind: kindOf(tag),
-    anchor: AT_THE_RIGHT.has(tag) ? "end" : "start",
-    x: AT_THE_RIGHT.has(tag) ? right - INSET : left + INSET,
-    y: AT_THE_TOP.has(tag) ? top + LABEL_HEIGHT : bottom - INSET,
-  };
+function columnsOf({ sequences }, { human, columns }) {
+  return columns.map(([bias, sequence, ...edges]) => {
+    const train = human + bias;
+    return { bias: bias * 100, tags: sequences[sequence], edges: [-train, ...edges, 1 - train].map((edge) => edge * 100) };
+  });
+}
+
+/** The columns for a human error between those of two others; a bias that only one of them can have is as there. `least` is the first bias. */
+function columnsBetween(before, after, { share, human, least }) {
+  const most = 100 - human;
+  const inside = [...before, ...after].map(({ bias }) => bias).filter((bias) => bias > least && bias < most);
+  return d3.sort(new Set([least, ...inside, most])).map((bias) => {
+    const both = [before, after].filter((columns) => canBe(bias, columns)).map((columns) => columnAt(columns, bias));
+    const { tags, edges } = both.length === 2 ? mixed(...both, share) : both[0];
+    const [lowest, highest] = [-human - bias, most - bias];
+    const within = edges.slice(1, -1).map((edge) => Math.min(Math.max(edge, lowest), highest));
+    return { bias, tags, edges: [lowest, ...within, highest] };
+  });
+}
+
+function canBe(bias, columns) {
+  return bias >= columns[0].bias - ROUNDING && bias <= columns.at(-1).bias + ROUNDING;
+}
+
+/** What lies between two columns; a tag that one of them lacks has no height there. */
+function mixed(one, other, share) {
+  const { tags } = one.tags.length < other.tags.length ? other : one;
+  const [from, to] = [edgesFor(tags, one), edgesFor(tags, other)];
+  if (!from || !to) return share < 0.5 ? one : other;
+  return { tags, edges: from.map((edge, place) => edge + share * (to[place] - edge)) };
+}
+
+/** The edges of a column if it had all these tags; `null` if it has others. */
+function edgesFor(tags, column) {
+  if (tags === column.tags) return column.edges;
+  const edges = [column.edges[0]];
+  let n = 0;
+  for (const tag of tags) {
+    if (tag === column.tags[n]) n += 1;
+    edges.push(column.edges[n]);
+  }
+  return n === column.tags.length ? edges : null;
 }

@@ -1,5 +1,6 @@
 /** A run for the map, from the shape of MLflow's REST API. Gaps and errors are in points of error (percent). */
 
+import { baselineOf } from "./baseline.js";
 import { asLine, asList, asText, byKey, each, inRange, parsed } from "./foreign.js";
 
 const KEPT_BY_MLFLOW = /^mlflow\./;
@@ -33,7 +34,8 @@ function toRun({ info, data }) {
     train: toPoints(said.errors?.train),
     dev: toPoints(said.errors?.dev),
     nDev: toCount(said.n?.dev),
-    human: toPoints(said.human ?? 0),
+    baseline: baselineOf({ source: tags.get("bvtrack.baseline"), human: toPoints(said.human ?? 0), isErrorRate: said.unit === undefined }),
+    grounds: groundsOf(said, tags),
     tags: shownTags(tags),
     settings: settingsOf(byKey(data?.params), tags),
   };
@@ -55,6 +57,17 @@ function asJson(run) {
 /** A time in milliseconds, if a calendar date can hold it: nanoseconds would be out of range. */
 function toMoment(milliseconds) {
   return Number.isSafeInteger(milliseconds) ? inRange(milliseconds, 1, LAST_MOMENT) : null;
+}
+
+/** What a diagnosis may rest on besides the gaps on the map. */
+function groundsOf(said, tags) {
+  return {
+    hasTrainDev: toPoints(said.errors?.train_dev) !== null,
+    mismatch: toGap(said.gaps?.data_mismatch),
+    overfit: toGap(said.gaps?.dev_overfit),
+    measure: asLine(tags.get("bvtrack.measure")),
+    version: asLine(tags.get("bvtrack.version")),
+  };
 }
 
 function toCount(number) {

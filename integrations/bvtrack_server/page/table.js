@@ -22,10 +22,10 @@ const NUMBERS = new Set(["Bias", "Variance", "Dev error", "Dev examples"]);
 export class RunTable {
   /**
    * `on` holds the callbacks `hover(run)`, and `leaveOut(run)` for one that cannot be drawn; `fillName(cell, run)` puts
-   * the run's link, or its id, into a cell.
+   * the run's link, or its id, into a cell; `groundsOf(run)` are words on its diagnosis, or `null`.
    */
-  constructor({ scroller, columns, body }, { hover, fillName, leaveOut }) {
-    Object.assign(this, { scroller, columns, body, hover, fillName, leaveOut, runs: [], by: "Started", isDescending: true });
+  constructor({ scroller, columns, body }, { hover, fillName, groundsOf, leaveOut }) {
+    Object.assign(this, { scroller, columns, body, hover, fillName, groundsOf, leaveOut, runs: [], by: "Started", isDescending: true });
     columns.append(...COLUMNS.map((column) => this.headerOf(column)));
     scroller.addEventListener("scroll", () => this.draw());
     new ResizeObserver(() => this.draw()).observe(scroller);
@@ -79,7 +79,7 @@ export class RunTable {
   fill(cell, { name, text, fill }, run) {
     if (NUMBERS.has(name)) cell.className = "number";
     if (name === "Run") this.fillName(cell, run);
-    else if (fill) fill(cell, run);
+    else if (fill) fill(cell, run, this.groundsOf(run));
     else cell.textContent = text(run);
   }
 
@@ -106,11 +106,11 @@ export class RunTable {
   }
 }
 
-function fillDiagnosis(cell, run) {
+function fillDiagnosis(cell, run, grounds) {
   const label = document.createElement("span");
   label.textContent = inWords(run.diagnosis);
   cell.append(symbolOf(kindOf(run.diagnosis)), label);
-  cell.title = run.certainty;
+  cell.title = [run.certainty, grounds].filter(Boolean).join(". ");
 }
 
 /** An empty row as high as the rows that it replaces. */

@@ -3,6 +3,7 @@
 import { asLine } from "./foreign.js";
 
 const MOST_VALUES = 200;
+const OF_PARTS = new Set(["bvtrack.diagnosis", "bvtrack.split", "bvtrack.distribution"]);
 
 export class TagFilter {
   constructor({ name, is, value }, change) {
@@ -16,7 +17,7 @@ export class TagFilter {
   }
 
   holds(run) {
-    return !this.name.value || run.tags.get(this.name.value) === this.value.value;
+    return !this.name.value || valuesOf(run, this.name.value).includes(this.value.value);
   }
 
   offer(runs) {
@@ -29,8 +30,8 @@ export class TagFilter {
 
   offerValues() {
     this.is.hidden = !this.name.value;
-    const counts = d3.rollup(this.runs, (group) => group.length, (run) => run.tags.get(this.name.value));
-    counts.delete(undefined);
+    const values = this.runs.flatMap((run) => valuesOf(run, this.name.value));
+    const counts = d3.rollup(values, (group) => group.length, (value) => value);
     const frequent = d3.sort(counts.keys(), (value) => -counts.get(value)).slice(0, MOST_VALUES);
     setOptions(this.value, frequent, (value) => `${value} (${counts.get(value)})`);
   }
@@ -41,4 +42,11 @@ export function setOptions(select, values, textOf) {
   const chosen = select.value;
   select.replaceChildren(...values.map((value) => new Option(asLine(textOf(value)), value)));
   if (values.includes(chosen)) select.value = chosen;
+}
+
+/** A run's value of a tag, and each of its parts, by which `bvtrack.diagnosis` is asked for, too. */
+function valuesOf(run, name) {
+  const value = run.tags.get(name);
+  if (value === undefined) return [];
+  return [...new Set([value, ...(OF_PARTS.has(name) ? value.split("+") : [])])];
 }

@@ -3,10 +3,11 @@
 import { changeInWords, changesBetween, meanInWords } from "./changes.js";
 import { inOneSentence, showCard } from "./card.js";
 import { each } from "./foreign.js";
+import { baselineInWords, groundsInWords, isElsewhere } from "./grounds.js";
 import { Legend } from "./legend.js";
 import { CAN_OPEN, fillName, linksTo } from "./links.js";
 import { RunMap } from "./map.js";
-import { count, points, signed } from "./number.js";
+import { count, signed } from "./number.js";
 import { followKeys, followPointer } from "./pointer.js";
 import { isPlaced } from "./run.js";
 import { RunTable } from "./table.js";
@@ -28,7 +29,12 @@ export class View {
     this.map = new RunMap(at("plot"), regions, leaveOut);
     this.table = new RunTable(
       { scroller: at("scroller"), columns: at("columns"), body: at("rows") },
-      { hover: (run) => this.hover(run), fillName: (cell, run) => fillName(cell, run, this.linkTo), leaveOut },
+      {
+        hover: (run) => this.hover(run),
+        fillName: (cell, run) => fillName(cell, run, this.linkTo),
+        groundsOf: (run) => this.groundsOf(run),
+        leaveOut,
+      },
     );
     this.legend = new Legend(at("legend"), () => this.draw());
     this.tags = new TagFilter({ name: at("tag-name"), is: at("tag-is"), value: at("tag-value") }, () => this.draw());
@@ -113,26 +119,33 @@ export class View {
   }
 
   caption(listed) {
-    const human = this.map.human();
-    const others = listed.filter((run) => isPlaced(run) && run.human !== null && run.human !== human).length;
-    const rest = others ? ` ${count(others)} of the runs have another one.` : "";
+    const { baseline, columns } = this.map.regions();
+    const others = listed.filter((run) => isElsewhere(run, columns)).length;
+    const rest = others ? ` ${runsInWords(others)} ${others === 1 ? "is" : "are"} judged by more than this map shows: pointed at, they say by what.` : "";
     return (
       "Larger symbols: larger dev sets. Solid: the diagnosis is certain. " +
-      `Regions: where a problem is named, at a human error of ${points(human)} %.${rest}`
+      `Regions: what train and dev error alone give, against ${baselineInWords(baseline)}.${rest}`
     );
+  }
+
+  /** Why a run is diagnosed otherwise than the region it lies in; `null` if it is not. */
+  groundsOf(run) {
+    const regions = this.map.regions();
+    return isElsewhere(run, regions.columns) ? groundsInWords(run, regions) : null;
   }
 
   hover(run, here) {
     this.map.hover(run);
     this.table.mark(run);
     at("card").hidden = true;
-    if (run && here) each([run], () => showCard(at("card"), run, here, at("plot")), () => this.leaveOut(run));
+    const show = () => showCard(at("card"), { run, grounds: this.groundsOf(run) }, here, at("plot"));
+    if (run && here) each([run], show, () => this.leaveOut(run));
   }
 
   hoverByKey(run) {
     const place = run && this.map.placeOf(run);
     this.hover(run, place && [place.x, place.y]);
-    if (run) at("said").textContent = inOneSentence(run);
+    if (run) at("said").textContent = inOneSentence(run, this.groundsOf(run));
   }
 
   open(run) {
