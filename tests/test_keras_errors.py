@@ -332,7 +332,7 @@ def test_a_loss_that_is_no_number_is_said_once(journals: Path, said: list[str]) 
 
 
 @pytest.mark.parametrize(("by", "codes"), [(0.0, set()), (1.0, {"outputs_differ"})])
-def test_what_the_model_says_of_dev_and_test_is_compared(by: float, codes: set[str], journals: Path) -> None:
+def test_what_the_model_says_of_dev_and_test_is_compared(by: float, codes: set[str], journals: Path, said: list[str]) -> None:
     (x_dev, y_dev), (x_test, y_test) = split(1000, 1), split(1000, 2)
     sets: dict[str, Any] = {**SETS, "dev_data": (x_dev, y_dev), "test_data": (x_test + np.float32(by), y_test)}
     fit(BiasVarianceCallback(error=is_wrong, **sets), validation_data=None)
@@ -340,3 +340,5 @@ def test_what_the_model_says_of_dev_and_test_is_compared(by: float, codes: set[s
 
     assert len(outputs) == 1
     assert {finding["code"] for finding in outputs[0]["findings"]} == codes
+    assert bool(said) is bool(codes)
+    said.clear()

@@ -142,7 +142,8 @@ def test_what_has_been_sent_and_has_not_changed_is_left_out() -> None:
     sent = ledger(first).bundle([first])
     news = ledger(first, second).bundle([second]).since(sent)
 
-    assert news.tags == {"bvtrack.curve": "converged"}
+    assert news.tags.keys() == {"bvtrack.curve", "bvtrack.recipe"}
+    assert news.tags["bvtrack.curve"] == "converged"
     assert len(news.points) == 4
     assert news.note is None
     assert news.files["bvtrack/diagnosis.json"]["curve"] == "converged"

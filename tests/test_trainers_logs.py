@@ -205,7 +205,7 @@ def test_a_transformers_trainer(tmp_path: Path) -> None:
     assert found["name"].endswith("checkpoint-60/trainer_state.json")
     assert found["metrics"] == {"train": "loss", "dev": "eval_loss"}
     assert found["at"].startswith("epoch ")
-    assert found["diagnosis"]["problems"]
+    assert found["diagnosis"]["gaps"]
 
 
 def test_xgboosts_evaluation_results(tmp_path: Path) -> None:
