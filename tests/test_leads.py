@@ -36,6 +36,7 @@ def _sgd(rate: float, momentum: float = 0.0) -> ModelFacts:
         (VARIANCE, Evidence("overtrained", dev_curve=[0.3, 0.11, 0.2, 0.3]), "more_data"),
         # train and test agree, and dev alone does not
         (diagnose(train_error=0.11, dev_error=0.01, test_error=0.10), Evidence(), "mend_split"),
+        (diagnose(train_error=None, train_dev_error=0.11, dev_error=0.01, test_error=0.10), Evidence(), "mend_split"),
         (diagnose(train_error=0.11, dev_error=0.01, test_error=0.012), Evidence(), "bigger_network"),
         # a learning rate that is far too high
         (BIAS, Evidence(model=_adam(1.0)), "different_optimizer"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bvtrack.diagnosis.bias_steps import BIAS_STEPS
 from bvtrack.diagnosis.expected_gains import Prospects
+from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.leads import is_dev_set_alone, is_rate_suspect
 from bvtrack.diagnosis.model_in_words import optimizer_of
 from bvtrack.diagnosis.step_rule import StepRule
@@ -14,10 +15,12 @@ from bvtrack.measures.percent import in_points, percent
 def _why_mend_split(why: str, prospects: Prospects) -> str:
     if not is_dev_set_alone(prospects):
         return why
-    train, dev, test = (percent(prospects.diagnosis.errors[name]) for name in ("train", "dev", "test"))
+    errors = prospects.diagnosis.errors
+    source = "train_dev" if "train_dev" in errors else "train"
+    seen, dev, test = (percent(errors[name]) for name in (source, "dev", "test"))
     return (
-        f"Dev ({dev}) is far easier than train ({train}) and test ({test}): were two of the sets swapped, or is dev in the "
-        f"training data? {why}"
+        f"Dev ({dev}) is far easier than {SET_NAMES[source]} ({seen}) and test ({test}): were two of the sets swapped, or is "
+        f"dev in the training data? {why}"
     )
 
 
