@@ -261,7 +261,7 @@ def test_a_set_that_could_not_be_read_is_tried_again(journals: Path) -> None:
     train(broken)
     train(splits.sets)
 
-    assert records(journals)[0]["distribution"] == "unclear"  # so few examples do not tell
+    assert records(journals)[0]["distribution"] == "no_shift_found"  # so few examples do not tell
 
 
 def test_sets_that_do_not_compare_are_said_each_time(journals: Path, said: list[str]) -> None:
@@ -292,7 +292,7 @@ def test_without_room_for_it_nothing_is_kept_and_nothing_said(journals: Path) ->
         train(splits.sets)
 
     assert splits.n_read == 6
-    assert records(journals)[0]["distribution"] == "unclear"
+    assert records(journals)[0]["distribution"] == "no_shift_found"
 
 
 def test_the_newest_are_kept_and_files_of_others_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -314,7 +314,7 @@ def test_examples_of_too_few_are_not_told_apart(journals: Path) -> None:
         tracker.log_split(train=Slow(0.3), dev=Slow(0.3, 100))
     (found,) = (one for one in records(journals) if one["kind"] == "split")
 
-    assert (found["distribution"], found["report"]["read"]) == ("unclear", {"train": 1, "dev": 1})
+    assert (found["distribution"], found["report"]["read"]) == ("no_shift_found", {"train": 1, "dev": 1})
 
 
 def test_what_is_read_is_drawn_from_all_of_a_sorted_set() -> None:

@@ -48,7 +48,7 @@ def test_copies_across_sets_are_found_within_a_training() -> None:
     check = checked(train=train, dev=dev, test=features(2000, 2))
 
     assert check.shift is not None
-    assert check.shift.tag == "same+leak"
+    assert check.shift.tag == "no_shift_found+leak"
     assert [(finding.code, finding.level) for finding in check.findings] == [("dev_repeats_train", "error")]
 
 
@@ -94,9 +94,10 @@ def test_the_gravest_findings_come_first_and_are_read_back_so_from_the_artifact(
 
 
 def test_a_check_in_the_list_is_all_that_a_new_one_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_as_large(pair: leakage.Pair) -> Iterator[Finding]:
+    def is_as_large(pair: leakage.Pair) -> Iterator[leakage.Leak]:
         if pair.one.n == pair.other.n:
-            yield Finding(f"{pair.later}_as_large_as_{pair.earlier}", "error", f"{pair.later} has {pair.other.n} examples, too")
+            code = f"{pair.later}_as_large_as_{pair.earlier}"
+            yield leakage.Leak(Finding(code, "error", f"{pair.later} has {pair.other.n} examples, too"))
 
     monkeypatch.setattr(leakage, "PAIR_CHECKS", (*leakage.PAIR_CHECKS, is_as_large))
     sets = {"train": features(500, 0), "dev": features(500, 1)}

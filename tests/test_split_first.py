@@ -91,9 +91,9 @@ def tags_in(store: str) -> dict[str, str]:
 
 
 def is_mended_first(tags: Mapping[str, str], said: list[str]) -> bool:
-    """True if all places tell of a fault: one warning at the check and one line at the end, with numbers; takes them out."""
+    """True if all places tell of a fault: one warning at the check and one at the end, with numbers; takes them out."""
     note, warned = tags["mlflow.note.content"], [message for message in said if "the split comes first" in message]
-    last = [message for message in said if "(likely)" in message or "(unclear)" in message]
+    last = [message for message in said if "The split comes first" in message]
     is_said = len(said) == 2 and len(warned) == len(last) == 1 and any(character.isdigit() for character in warned[0])
     said.clear()
     return (
@@ -101,9 +101,9 @@ def is_mended_first(tags: Mapping[str, str], said: list[str]) -> bool:
         and tags["split"] not in ("ok", "unchecked")
         and tags["certainty"] != "certain"
         and tags["next_step"] in MENDING
-        and tags["recipe"].startswith("Mend the split first")
         and "mend the split first" in note.splitlines()[0]
         and "**Mend the split first.**" in note
+        and "The split comes first" not in note  # once, in the step, and once among the findings
     )
 
 

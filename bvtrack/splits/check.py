@@ -10,6 +10,7 @@ from bvtrack.splits.comparing.shift import ShiftReport, compare_sets
 from bvtrack.splits.finding import Finding, gravest_first, tag_of
 from bvtrack.splits.profiling.data_kind import data_kind
 from bvtrack.splits.profiling.profile import SplitProfile
+from bvtrack.splits.rows_of_samples import rows_of_samples
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sizes import SplitReport, check_sizes
 from bvtrack.splits.test_misuse import disguised_dev_set
@@ -55,7 +56,8 @@ class SplitCheck:
             "read": {name: sample.n_read for name, sample in self.samples.items()},
             "digests": {name: digest_of(sample, self.profiles.get(name)) for name, sample in self.samples.items()},
             "disguised": [asdict(finding) for finding in self.disguised],
-            "distribution": asdict(self.shift) if self.shift else None,
+            "distribution": asdict(replace(self.shift, repeated=())) if self.shift else None,
+            "repeated": [asdict(one) for one in self.shift.repeated] if self.shift else [],
             "data_kind": next((data_kind(profile.layout.parts) for profile in self.profiles.values()), None),
         }
 
@@ -86,8 +88,11 @@ def check_profiles(
     )
 
 
-def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[str] = ()) -> SplitCheck:
-    """Check train, dev and, if present, train-dev and test; `monitors` are the metrics used for model selection.
+def check_samples(
+    sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[str] = (), *, pictures: bool = False
+) -> SplitCheck:
+    """Check train, dev and, if present, train-dev and test; `monitors` are the metrics used for model selection. With
+    `pictures`, images that repeat are read once more, for a thumbnail each.
 
     The examples of each set are released before the next set is read.
     """
@@ -101,10 +106,13 @@ def check_samples(sets: Iterable[tuple[str, SplitSample]], monitors: Iterable[st
         try:
             samples_of_labels = _with_unknown_classes(samples, compared)
             shift = compare_sets(compared, leaks=True, samples=samples_of_labels, searched=profiles)
+            rows = rows_of_samples(shift.repeated, samples, profiles["train"].layout, pictures=pictures)
+            shift = replace(shift, repeated=tuple(rows))
         except ValueError as error:
             problem = str(error)
     check = check_profiles(profiles, counts, shift=shift, monitors=monitors)
-    return replace(check, samples=samples, problem=problem)
+    read = {name: replace(sample, rows=None, look=None) for name, sample in samples.items()}
+    return replace(check, samples=read, problem=problem)
 
 
 def _are_of_quantities(profiles: Mapping[str, SplitProfile]) -> bool:

@@ -37,6 +37,18 @@ def faults_of_codes(codes: str | None, first_step: str | None = None) -> tuple[S
     return tuple(_faults_by_code(codes or "", first_step))
 
 
+def why_it_matters(code: str) -> str:
+    """What a finding with this code does to the errors, for people; empty for one that does nothing to them.
+
+    >>> why_it_matters("no_test_set")
+    ''
+    """
+    found, sets = _known_codes().get(code, (None, {}))
+    if found is None or found.harm is None:
+        return ""
+    return found.harm.why.format_map({role: SET_NAMES.get(name, name) for role, name in sets.items()})
+
+
 def _faults_by_code(codes: str, first_step: str | None) -> Iterator[SplitFault]:
     for code in codes.split("+"):
         found, sets = _known_codes().get(code, (None, {}))
@@ -44,6 +56,11 @@ def _faults_by_code(codes: str, first_step: str | None) -> Iterator[SplitFault]:
             continue
         if not found.may_be_slight or first_step in (None, found.harm.step):
             yield _fault(code, found.harm, sets, found.harm.in_short.format_map(sets))
+
+
+def harmful_codes() -> Mapping[str, FindingCode]:
+    """The findings that make an error or a gap untrue, by code with its sets filled in."""
+    return {code: finding for code, (finding, _) in _known_codes().items()}
 
 
 def _fault_of(finding: Finding) -> SplitFault | None:

@@ -22,6 +22,9 @@ class Finding:
     level: Level
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.level}: {self.message}"
+
 
 def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings by level, the gravest first; the sort is stable."""

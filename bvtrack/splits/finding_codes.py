@@ -47,7 +47,7 @@ class _Words(Formatter):
 class Harm:
     """What a finding of this level does to the verdict on a run (see `SplitFault`), with templates for sets.
 
-    `in_short` is the sentence where only the code is known.
+    `in_short` is the sentence where only the code is known, `why` says for people what the errors are worth.
     """
 
     level: Level
@@ -56,8 +56,14 @@ class Harm:
     effect: str = ""
     step: str = "mend_split"
     between: tuple[str, ...] = ()
+    why: str = ""
 
 
+_HIDES = "the {later} error is too low, and the gap to the {earlier} error hides variance"
+_SEEN_BEFORE = (
+    f"what a model has seen in {{earlier}} it can know by heart, and such examples say nothing about new ones: {_HIDES}"
+)
+_SEEN_GROUPS = f"a model that knows a group from {{earlier}} does better on the rest of it than on new groups: {_HIDES}"
 _MEASURE_AGAIN = "is too low by that: measure it again on a split without"
 
 
@@ -84,6 +90,7 @@ class FindingCode(StrEnum):
         Harm(
             "error",
             "the test set was used as dev set, so its error is no test error: hold out examples that nothing is chosen by",
+            why="what is chosen by a set looks better on it than on new examples, and no other set is left to tell",
         ),
     )
     NO_DEV_SET = (
@@ -122,7 +129,13 @@ class FindingCode(StrEnum):
             "no model can have learned them",
         },
         _NO_CLAUSES,
-        Harm("warning", "{later} holds classes that {earlier} lacks", step="match_data", between=("{later}", "{earlier}")),
+        Harm(
+            "warning",
+            "{later} holds classes that {earlier} lacks",
+            step="match_data",
+            between=("{later}", "{earlier}"),
+            why="a model is wrong on every example of a class that it never saw, whatever is done about bias or variance",
+        ),
     )
     HAS_NO_LABELS = (
         "{split}_has_no_labels",
@@ -148,9 +161,10 @@ class FindingCode(StrEnum):
     UNCLEAR_DISTRIBUTION = (
         "unclear_distribution",
         {
-            "note": "no difference was found, but one that matters could hide in so few examples "
-            "({read}): {needed:,} in each would tell"
+            "note": "no difference was found between {others}{seen}: smaller ones that matter could hide in so few examples "
+            "({read}), {needed:,} in each would tell"
         },
+        {"seen": "; {words}"},
     )
     DIFFERS_FROM_TRAIN = (
         "{later}_differs_from_train",
@@ -166,6 +180,7 @@ class FindingCode(StrEnum):
             "data mismatch",
             step="match_data",
             between=("{later}", "train"),
+            why="a gap between different data is not variance alone: more of the same data cannot close it",
         ),
     )
     DIFFERS = (
@@ -180,13 +195,19 @@ class FindingCode(StrEnum):
             "{earlier} and {later} are distributed otherwise: draw both from the data that the model is for",
             "{earlier}",
             "is not one of the {later} set's data: a step that lowers it may raise the {later} error",
+            why="all choices are made by the {earlier} error: on other data than {later}'s they miss the goal",
         ),
     )
     OUTPUTS_DIFFER = (
         "outputs_differ",
         {"warning": "the model's outputs: {difference}", "note": "the model's outputs: {difference}"},
         _NO_CLAUSES,
-        Harm("warning", "the model's outputs on dev and test differ", between=("test", "dev")),
+        Harm(
+            "warning",
+            "the model's outputs on dev and test differ",
+            between=("test", "dev"),
+            why="a gap between errors on different data need not come from choosing by dev",
+        ),
     )
 
     COPIES_NOT_LOOKED_FOR = (
@@ -210,6 +231,7 @@ class FindingCode(StrEnum):
             "{later} holds copies of {earlier} examples: remove them from one of the two, and split again",
             "{later}",
             f"{_MEASURE_AGAIN} copies",
+            why=_SEEN_BEFORE,
         ),
     )
     NEARLY_REPEATS = (
@@ -221,6 +243,7 @@ class FindingCode(StrEnum):
             "{later} holds near copies of {earlier} examples: keep what was made of one original in one set",
             "{later}",
             f"{_MEASURE_AGAIN} near copies",
+            why=_SEEN_BEFORE,
         ),
     )
     SHARES_GROUPS = (
@@ -235,6 +258,7 @@ class FindingCode(StrEnum):
             "groups of {later} are in {earlier} too: split by group",
             "{later}",
             f"{_MEASURE_AGAIN} shared groups",
+            why=_SEEN_GROUPS,
         ),
     )
     OVERLAPS_IN_TIME = (
@@ -249,6 +273,7 @@ class FindingCode(StrEnum):
             "{earlier} goes on after {later} begins: let {later} begin when {earlier} ends",
             "{later}",
             "is too low for later data than the model has seen",
+            why="a model that has seen the time it is asked about does better than on the days to come",
         ),
     )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bvtrack.display import as_html
+from bvtrack.display import as_html, as_words
 from bvtrack.error_rates.error_rate import is_finite_number
 from bvtrack.error_rates.gaps import ROUNDING
 from bvtrack.measures.percent import percent
@@ -54,6 +54,9 @@ class SplitReport:
     def tag(self) -> str:
         """The value of `bvtrack.split` by the sizes alone: `ok`, or the codes of the warnings joined by `+`."""
         return tag_of(self.findings)
+
+    def __str__(self) -> str:
+        return as_words(self)
 
     def _repr_html_(self) -> str:
         return as_html(self)

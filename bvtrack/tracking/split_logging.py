@@ -18,9 +18,12 @@ from bvtrack.splits.sampling.content_key import key_of
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sampling.source import SplitSource
 from bvtrack.tracking import split_cache
-from bvtrack.tracking.environment import program_name
+from bvtrack.tracking.environment import are_pictures_wanted, program_name
 from bvtrack.tracking.split_cache import known_splits_dir
 from bvtrack.version import __version__
+
+FORM = 2
+"""The form of what is kept of a check; 2 says which rows repeat, and what difference would have been seen."""
 
 
 class SplitLog:
@@ -80,11 +83,12 @@ class SplitLog:
 
     def _new_split(self, sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> tuple[Mapping[str, Any], str | None]:
         """Findings of a check made now; kept if all examples were read that could be."""
-        check = check_samples(((name, source.sample()) for name, source in sources.items()), monitors)
+        read = ((name, source.sample()) for name, source in sources.items())
+        check = check_samples(read, monitors, pictures=are_pictures_wanted())
         samples = check.samples
         self._train_targets, self._unread_train = samples["train"].targets if "train" in samples else None, None
-        found = _found(check)
         is_whole = not check.problem and all(samples[name].n_read or not source.read for name, source in sources.items())
+        found = _found(check, is_whole=is_whole)
         if (key := _key_of(sources, monitors)) and is_whole and self._is_enabled:
             split_cache.store(self._known_splits, key, found)
         return found, check.problem
@@ -104,24 +108,25 @@ def _key_of(sources: Mapping[str, SplitSource], monitors: Sequence[str]) -> str 
     is_read = any(source.read for source in sources.values())
     if not is_read or any(source.key is None for source in sources.values()):
         return None
-    return key_of(__version__, {name: [source.n, source.key] for name, source in sources.items()}, sorted(monitors))
+    known = {name: [source.n, source.key] for name, source in sources.items()}
+    return key_of(__version__, FORM, are_pictures_wanted(), known, sorted(monitors))
 
 
-def _found(check: SplitCheck) -> dict[str, Any]:
+def _found(check: SplitCheck, *, is_whole: bool) -> dict[str, Any]:
     """Results of the check of a split, JSON types alone."""
     return {
         "datasets": [_dataset(name, sample, check.profiles.get(name)) for name, sample in check.samples.items()],
-        "verdict": _verdict(check),
+        "verdict": _verdict(check, is_whole=is_whole),
         "class_counts": {name: dict(profile.class_counts) for name, profile in check.profiles.items()},
     }
 
 
-def _verdict(check: SplitCheck) -> dict[str, Any]:
-    """The verdict on the split, as fields of its record."""
+def _verdict(check: SplitCheck, *, is_whole: bool) -> dict[str, Any]:
+    """The verdict on the split, as fields of its record; it is not ok if a set that could be read was not (`is_whole`)."""
     if check.sizes is None:
         return {}
     return {
-        "tag": check.tag,
+        "tag": names.UNCHECKED if check.tag == names.OK and not is_whole else check.tag,
         "distribution": check.shift.tag if check.shift else names.UNCHECKED,
         "findings": [asdict(finding) for finding in check.findings],
         "report": check.as_json(),

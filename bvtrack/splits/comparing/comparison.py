@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bvtrack.splits.comparing.detectable import IN_POINTS, Detectable
 from bvtrack.splits.comparing.joint_tests import joint_tests
 from bvtrack.splits.comparing.two_sample import Test, class_tests, numeric_tests
 from bvtrack.splits.profiling.columns import Names
@@ -80,6 +81,17 @@ class _Family:
     test: Test
     share: float
     name_of: Callable[[Any], str]
+    is_of_labels: bool
+
+    @property
+    def detectable(self) -> Detectable | None:
+        """The smallest difference that is found in most cases; `None` where that is not known of the test, or where none is."""
+        if self.test.smallest is None:
+            return None
+        size = self.test.smallest(ALPHA * self.share)
+        if self.test.name in IN_POINTS and size >= 1:
+            return None
+        return Detectable(self.earlier, self.later, self.test.name, self.is_of_labels, size, self.test.harmless)
 
     def comparison(self, index: int, p_value: float) -> Comparison:
         return Comparison(
@@ -94,15 +106,17 @@ class _Family:
         )
 
 
-def compare_profiles(sets: Mapping[str, SplitProfile]) -> tuple[Comparison, ...]:
-    """All significant differences between all pairs, and some of those closest to significance, the smallest p-value first."""
+def compare_profiles(sets: Mapping[str, SplitProfile]) -> tuple[tuple[Comparison, ...], tuple[Detectable, ...]]:
+    """All significant differences between all pairs, and some of those closest to significance, the smallest p-value first; and
+    the smallest differences that would have been found, by pair.
+    """
     pairs = list(itertools.combinations(sets, 2))
     families = [
-        _Family(earlier, later, test, part / len(pairs) / len(test.p_values), name_of)
+        _Family(earlier, later, test, part / len(pairs) / len(test.p_values), name_of, is_of_labels)
         for earlier, later in pairs
-        for test, part, name_of in _weighted(sets[earlier], sets[later])
+        for test, part, name_of, is_of_labels in _weighted(sets[earlier], sets[later])
     ]
-    return tuple(_holm(families))
+    return tuple(_holm(families)), tuple(found for family in families if (found := family.detectable) is not None)
 
 
 def _holm(families: Sequence[_Family]) -> Iterator[Comparison]:
@@ -124,8 +138,10 @@ def _holm(families: Sequence[_Family]) -> Iterator[Comparison]:
         yield families[number].comparison(place - int(starts[number]), p_value)
 
 
-def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, float, Callable[[Any], str]]]:
-    """The tests of a pair, each with its share of alpha (they add up to 1) and a function that names its columns."""
+def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, float, Callable[[Any], str], bool]]:
+    """The tests of a pair, each with its share of alpha (they add up to 1), a function that names its columns, and True for
+    labels.
+    """
     columns = one.layout.column_names
     features = [*numeric_tests(one.numbers, other.numbers), *joint_tests(one.numbers, other.numbers)]
     features += class_tests({name: _side_by_side(names, other.names[name]) for name, names in one.names.items()}, "names")
@@ -139,7 +155,7 @@ def _weighted(one: SplitProfile, other: SplitProfile) -> Iterator[tuple[Test, fl
     ):
         some = [test for test in group if len(test.p_values)]
         total = sum(test.weight for test in some)
-        yield from ((test, part * test.weight / total, name_of) for test in some)
+        yield from ((test, part * test.weight / total, name_of, group is labels) for test in some)
 
 
 def _label_tests(one: SplitProfile, other: SplitProfile) -> Iterator[Test]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bvtrack.splits.comparing.repeated import Kind, RepeatedRows
 from bvtrack.splits.finding import Finding, Level
 from bvtrack.splits.finding_codes import FindingCode, named
 from bvtrack.splits.near_duplicates.images import near_duplicates
 from bvtrack.splits.near_duplicates.texts import near_duplicate_texts
 from bvtrack.splits.profiling.profile import SplitProfile
 from bvtrack.splits.profiling.row_hash import MOST_KEPT, MOST_KEPT_WITHOUT
+from bvtrack.splits.profiling.row_places import RowPlaces, is_shared, shared_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,9 +38,17 @@ OFTEN = 0.5
 
 
 @dataclass(frozen=True)
+class Leak:
+    """A finding, and some of the rows that make it, where they are known."""
+
+    finding: Finding
+    repeated: RepeatedRows | None = None
+
+
+@dataclass(frozen=True)
 class Copies:
     """`n` of the `n_later` examples of one set that are among the `n_earlier` of another, of which a share `usual` comes more
-    than once; found without the columns `left_out`.
+    than once; found without the columns `left_out`, the set of them at `place`.
     """
 
     n: int
@@ -46,6 +56,7 @@ class Copies:
     n_earlier: int
     usual: float
     left_out: tuple[str, ...] = ()
+    place: int = 0
 
     @property
     def share(self) -> float:
@@ -79,34 +90,46 @@ class Pair:
         """The examples of `other` that are also in `one`, by all columns, or without those that hide more copies."""
         if self.one.hashes is None or self.other.hashes is None:
             return Copies(0, self.other.n, self.one.n, 0.0)
-        whole = self._copies((), self.one.hashes, self.other.hashes)
+        whole = self._copies(0, (), self.one.hashes, self.other.hashes)
+        without = zip(self.one.layout.left_out, self.one.hashes_without, self.other.hashes_without, strict=True)
         hidden = [
             found
-            for names in zip(self.one.layout.left_out, self.one.hashes_without, self.other.hashes_without, strict=True)
-            if (found := self._copies(*names)).n > whole.n and found.usual < OFTEN
+            for place, names in enumerate(without, 1)
+            if (found := self._copies(place, *names)).n > whole.n and found.usual < OFTEN
         ]
         no_chance = (found for found in hidden if not found.are_by_chance)
         return next(no_chance, whole if whole.n or not hidden else hidden[0])
 
-    def _copies(self, left_out: tuple[str, ...], one: NDArray[np.uint64], other: NDArray[np.uint64]) -> Copies:
+    @property
+    def placed(self) -> tuple[RowPlaces, RowPlaces] | None:
+        """The places of both sets' rows, as the copies are found; `None` where they are not known."""
+        if not (self.one.places and self.other.places):
+            return None
+        return self.one.places[self.copies.place], self.other.places[self.copies.place]
+
+    def _copies(self, place: int, left_out: tuple[str, ...], one: NDArray[np.uint64], other: NDArray[np.uint64]) -> Copies:
         """The copies by these hashes, extrapolated if only some are kept."""
         usual = _share_repeated(one)
         if self.other.n > len(other) or self.one.n > len(one):  # only the range that both sets kept
             other = other[other <= min(one[-1], other[-1])]
         n = int(_is_in(other, one).sum() * self.other.n / max(len(other), 1))
-        return Copies(n, self.other.n, self.one.n, usual, left_out)
+        return Copies(n, self.other.n, self.one.n, usual, left_out, place)
 
     def finding(self, code: FindingCode, level: Level | None = None, /, **measured: object) -> Finding:
         """A finding about these two sets."""
         return code.finding(level, earlier=self.earlier, later=self.later, **measured)
 
+    def leak(self, finding: Finding, kind: Kind, n: int, rows: Iterable[Iterable[int]]) -> Leak:
+        """A leak of which these rows, in the later and in the earlier set, are known."""
+        return Leak(finding, RepeatedRows.of(self.later, self.earlier, kind, finding.code, n, rows))
 
-def leak_findings(sets: Mapping[str, SplitProfile]) -> Iterator[Finding]:
+
+def find_leaks(sets: Mapping[str, SplitProfile]) -> Iterator[Leak]:
     """Leaks by pair of splits: an error for groups, for many copies and near copies; a warning for few copies, and for
     overlapping times.
     """
     if unhashed := [name for name, found in sets.items() if found.hashes is None]:
-        yield FindingCode.COPIES_NOT_LOOKED_FOR.finding(unhashed=" and ".join(unhashed))
+        yield Leak(FindingCode.COPIES_NOT_LOOKED_FOR.finding(unhashed=" and ".join(unhashed)))
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
         pair = Pair(earlier, one, later, other)
         for check in PAIR_CHECKS:
@@ -134,12 +157,12 @@ def _shifted_by_one(again: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.concatenate([[False], again[:-1]])
 
 
-def _copies(pair: Pair) -> Iterator[Finding]:
+def _copies(pair: Pair) -> Iterator[Leak]:
     found = pair.copies
     if not found.n:
         return
     many: Level = "error" if _are_many(found.n, found.n_later) else "warning"
-    yield pair.finding(
+    finding = pair.finding(
         FindingCode.REPEATS,
         "note" if found.are_by_chance else many,
         n_shared=found.n,
@@ -150,19 +173,30 @@ def _copies(pair: Pair) -> Iterator[Finding]:
         but_for=found.left_out,
         keys=named(found.left_out),
     )
+    if finding.level == "note":  # short rows, each of which comes more than once
+        yield Leak(finding)
+    else:
+        yield pair.leak(finding, "copy", found.n, zip(*shared_rows(*pair.placed), strict=True) if pair.placed else ())
 
 
-def _near_copies(pair: Pair) -> Iterator[Finding]:
+def _near_copies(pair: Pair) -> Iterator[Leak]:
     kinds = {part.name: part.kind for part in pair.one.layout.parts}
     for name, described in pair.one.descriptions.items():
         again = pair.other.descriptions.get(name)
         if again is None or len(described) < FEWEST_NEIGHBOURS:
             continue
-        find = near_duplicate_texts if kinds[name] == "text" else near_duplicates
-        n, n_near = len(again), find(described, again).n_leaks
+        alike = (near_duplicate_texts if kinds[name] == "text" else near_duplicates)(described, again)
+        n, n_near = len(again), alike.n_leaks
         if n_near > pair.copies.n:
             level: Level = "error" if _are_many(n_near, n) else "note"
-            yield pair.finding(FindingCode.NEARLY_REPEATS, level, n_near=n_near, n=n, share=n_near / n, part=name)
+            finding = pair.finding(FindingCode.NEARLY_REPEATS, level, n_near=n_near, n=n, share=n_near / n, part=name)
+            yield pair.leak(finding, "near_copy", n_near, _but_for_copies(pair, alike.surest) if pair.placed else ())
+
+
+def _but_for_copies(pair: Pair, rows: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    assert pair.placed is not None
+    copied = set(is_shared(*pair.placed).tolist()) if pair.copies.n else set()
+    return ((row, other) for row, other in rows if row not in copied)
 
 
 def _are_many(n_alike: int, n: int) -> bool:
@@ -172,20 +206,27 @@ def _are_many(n_alike: int, n: int) -> bool:
     return n_alike >= FEW * n and bool(bdtrc(n_alike - 1, n, BY_NATURE) < CHANCE)
 
 
-def _groups(pair: Pair) -> Iterator[Finding]:
-    if pair.one.groups is None or pair.other.groups is None:
+def _groups(pair: Pair) -> Iterator[Leak]:
+    one, other = pair.one, pair.other
+    if one.groups is None or other.groups is None:
         return
-    shared = int(_is_in(pair.other.groups, pair.one.groups).sum())
-    if shared:
-        yield pair.finding(FindingCode.SHARES_GROUPS, n_shared=shared, n=len(pair.other.groups))
+    import numpy as np
+
+    shared, of_one, of_other = np.intersect1d(one.groups, other.groups, return_indices=True)
+    if not len(shared):
+        return
+    finding = pair.finding(FindingCode.SHARES_GROUPS, n_shared=len(shared), n=len(other.groups))
+    are_known = one.group_rows is not None and other.group_rows is not None
+    rows = sorted(zip(other.group_rows[of_other], one.group_rows[of_one], strict=True)) if are_known else ()  # type: ignore[index]  # both
+    yield pair.leak(finding, "group", len(shared), rows)
 
 
-def _times(pair: Pair) -> Iterator[Finding]:
+def _times(pair: Pair) -> Iterator[Leak]:
     one, other = pair.one.time, pair.other.time
     if one is None or other is None or one[1] < other[0]:
         return
-    yield pair.finding(FindingCode.OVERLAPS_IN_TIME)
+    yield Leak(pair.finding(FindingCode.OVERLAPS_IN_TIME))
 
 
-PAIR_CHECKS: tuple[Callable[[Pair], Iterator[Finding]], ...] = (_copies, _near_copies, _groups, _times)
+PAIR_CHECKS: tuple[Callable[[Pair], Iterator[Leak]], ...] = (_copies, _near_copies, _groups, _times)
 """The checks of each pair of splits."""

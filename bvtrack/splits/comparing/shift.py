@@ -8,14 +8,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bvtrack.display import as_words
 from bvtrack.splits.comparing.comparison import Comparison, compare_profiles
+from bvtrack.splits.comparing.detectable import Detectable
+from bvtrack.splits.comparing.distribution_tag import LEAK, tag_of_verdict, would_have_been_seen
 from bvtrack.splits.comparing.histograms import Histogram, histograms
 from bvtrack.splits.comparing.labels import comparable_labels, unseen_classes
-from bvtrack.splits.comparing.leakage import leak_findings
+from bvtrack.splits.comparing.leakage import find_leaks
 from bvtrack.splits.comparing.reading_remarks import remarks_on
+from bvtrack.splits.comparing.repeated import RepeatedRows
 from bvtrack.splits.finding import Finding, is_ok
 from bvtrack.splits.finding_codes import FindingCode, named
 from bvtrack.splits.profiling.conversion import LABEL
@@ -35,7 +39,6 @@ NEGLIGIBLE_KS = 0.05
 """Negligible Kolmogorov-Smirnov statistic; sets too small to detect it leave the verdict unclear."""
 KS_CRITICAL = 1.358
 """The 95 % quantile of the Kolmogorov distribution."""
-LEAK = " + leak"
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,34 @@ class ShiftReport:
     `verdict` is `same`, `same, but not i.i.d.` (a significant but negligible difference), `shifted` or `unclear`, followed by
     ` + leak` if examples are shared. `comparisons` are the significant differences, then those closest to it; `counts`
     are the numbers of examples read, `digests` their fingerprints, by set; `histograms` are those of the columns that differ.
+    `detectable` are the smallest differences that would have been found, in four cases of five. Where none was, the verdict
+    goes by the sizes of the sets alone: `unclear` if they are too small for a Kolmogorov-Smirnov statistic of 0.05. `repeated`
+    are some of the rows that the sets share.
     """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...] = field(repr=False)
     counts: Mapping[str, int]
     digests: Mapping[str, str]
-    histograms: tuple[Histogram, ...] = ()
+    histograms: tuple[Histogram, ...] = field(default=(), repr=False)
+    detectable: tuple[Detectable, ...] = field(default=(), repr=False)
+    repeated: tuple[RepeatedRows, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return as_words(self)
 
     @property
     def tag(self) -> str:
-        """The value of `bvtrack.distribution`."""
-        return self.verdict.replace("same, but not i.i.d.", "not_iid").replace(LEAK, "+leak")
+        """The value of `bvtrack.distribution`: `shifted`, `not_iid`, `same` if no difference that matters would have been
+        missed, else `no_shift_found`; and `+leak` behind it.
+        """
+        return self.tag_without_leak + ("+leak" if self.verdict.endswith(LEAK) else "")
+
+    @property
+    def tag_without_leak(self) -> str:
+        """The part of the tag that speaks of distributions."""
+        return tag_of_verdict(self.verdict, self.detectable)
 
     @property
     def ok(self) -> bool:
@@ -99,13 +117,14 @@ def compare_sets(
     """
     sets = _profiles(given, leaks=leaks)
     compared, on_labels = comparable_labels(sets)
-    comparisons = compare_profiles(compared)
+    comparisons, detectable = compare_profiles(compared)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)
-    leaked = tuple(leak_findings(searched or sets)) if leaks else ()
+    found = tuple(find_leaks(searched or sets)) if leaks else ()
+    leaked = [leak.finding for leak in found]
     findings = (
         *unseen_classes(compared, samples),
-        *_findings(comparisons, distribution, counts),
+        *_findings(comparisons, distribution, detectable, counts),
         *leaked,
         *on_labels,
         *remarks_on(sets),
@@ -119,6 +138,8 @@ def compare_sets(
         counts=counts,
         digests={name: found.digest for name, found in sets.items()},
         histograms=histograms(compared, comparisons),
+        detectable=detectable,
+        repeated=tuple(leak.repeated for leak in found if leak.repeated is not None),
     )
 
 
@@ -147,11 +168,25 @@ def _coarsest_effect(counts: Mapping[str, int]) -> float:
     return KS_CRITICAL * math.sqrt(1 / smaller + 1 / larger)
 
 
-def _findings(comparisons: Sequence[Comparison], verdict: Verdict, counts: Mapping[str, int]) -> Iterator[Finding]:
+def _needed(detectable: Sequence[Detectable], counts: Mapping[str, int]) -> int:
+    """The examples in each set, in hundreds, of which no difference that matters would be missed: errors fall with the root."""
+    needed = [2 * (KS_CRITICAL / NEGLIGIBLE_KS) ** 2]
+    needed += [2 / (1 / counts[one.earlier] + 1 / counts[one.later]) * (one.size / one.harmless) ** 2 for one in detectable]
+    return math.ceil(max(needed) / 100) * 100
+
+
+def _findings(
+    comparisons: Sequence[Comparison], verdict: Verdict, detectable: Sequence[Detectable], counts: Mapping[str, int]
+) -> Iterator[Finding]:
     if verdict == "unclear":
-        needed = math.ceil(2 * (KS_CRITICAL / NEGLIGIBLE_KS) ** 2 / 100) * 100
-        read = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-        yield FindingCode.UNCLEAR_DISTRIBUTION.finding(read=read, needed=needed)
+        smallest = would_have_been_seen(detectable)
+        yield FindingCode.UNCLEAR_DISTRIBUTION.finding(
+            others=" and ".join((", ".join([*counts][:-1]), [*counts][-1])),
+            read=", ".join(f"{name} {n:,}" for name, n in counts.items()),
+            needed=_needed(detectable, counts),
+            seen=bool(smallest),
+            words=smallest,
+        )
     significant = [one for one in comparisons if one.is_significant]
     for earlier, later in itertools.combinations(counts, 2):
         if of_pair := [one for one in significant if (one.earlier, one.later) == (earlier, later)]:

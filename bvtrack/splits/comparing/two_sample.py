@@ -7,10 +7,11 @@ columns it looks at, p-values, and effects with the upper ends of their 80 % int
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.splits.comparing.detectable import mean_shift, moved_share
 from bvtrack.splits.profiling.binning import INFINITE, MISSING, N_CODES, fine_scores
 from bvtrack.splits.profiling.counts import Counts
 
@@ -37,7 +38,8 @@ FEWEST_EXPECTED = 5
 @dataclass(frozen=True)
 class Test:
     """One test of several columns (or pairs of columns) `whats`, with `p_values`, `effects` and `highs`, the upper ends of the
-    effects' 80 % intervals. `weight` is the test's share of alpha; effects below `harmless` are negligible.
+    effects' 80 % intervals. `weight` is the test's share of alpha; effects below `harmless` are negligible. `smallest` is the
+    smallest effect in any column that is found at an alpha, where that is known.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Test:
     highs: Array
     weight: float
     harmless: float
+    smallest: Callable[[float], float] | None = None
 
 
 MEAN = SPREAD = DEPENDENCE = 0.1
@@ -145,7 +148,8 @@ def _mean_test(pair: _Pair) -> Test:
     pair = pair.only(kept)
     p_values, difference = _difference_of_means(pair, values, variance[kept], skew[kept])
     effects = abs(difference)
-    return Test("mean", list(pair.columns), p_values, effects, effects + UPPER_80 * pair.error, 0.2, MEAN)
+    highs, most = effects + UPPER_80 * pair.error, float(pair.error.max(initial=0.0))
+    return Test("mean", list(pair.columns), p_values, effects, highs, 0.2, MEAN, lambda alpha: mean_shift(alpha, most))
 
 
 def _spread_test(pair: _Pair) -> Test:
@@ -247,10 +251,17 @@ def class_tests(counts: Mapping[str, tuple[Mapping[str, int], Mapping[str, int]]
     """
     import numpy as np
 
-    found = [_class_test(*_side_by_side(*pair)) for pair in counts.values()]
-    if found:
-        p_values, distances, highs = (np.array(values) for values in zip(*found, strict=True))
-        yield Test(name, list(counts), p_values, distances, highs, 0.2, SHARE)
+    tables = [_side_by_side(*pair) for pair in counts.values()]
+    if tables:
+        p_values, distances, highs = (
+            np.array(values) for values in zip(*(_class_test(*table) for table in tables), strict=True)
+        )
+        yield Test(name, list(counts), p_values, distances, highs, 0.2, SHARE, lambda alpha: _smallest_move(alpha, tables))
+
+
+def _smallest_move(alpha: float, tables: Sequence[tuple[Array, Array]]) -> float:
+    kept = [_pooled_rare(*table) for table in tables]
+    return max(moved_share(alpha, table.sum(axis=0), *table.sum(axis=1)) for table in kept)
 
 
 def _side_by_side(one: Mapping[str, int], other: Mapping[str, int]) -> tuple[Array, Array]:
@@ -259,6 +270,15 @@ def _side_by_side(one: Mapping[str, int], other: Mapping[str, int]) -> tuple[Arr
     classes = sorted(one.keys() | other.keys())
     a, b = (np.array([counts.get(name, 0) for name in classes], float) for counts in (one, other))
     return a, b
+
+
+def _pooled_rare(a: Array, b: Array) -> Array:
+    """The table `[2, k]` of the two sets' counts, with the rare classes as one."""
+    import numpy as np
+
+    rare = (a + b) / (a.sum() + b.sum()) * min(a.sum(), b.sum()) < FEWEST_EXPECTED
+    table: Array = np.array([[*row[~rare], row[rare].sum()] for row in (a, b)])
+    return table[:, table.sum(axis=0) > 0]
 
 
 def _class_test(a: Array, b: Array) -> tuple[float, float, float]:
@@ -271,10 +291,7 @@ def _class_test(a: Array, b: Array) -> tuple[float, float, float]:
     errors = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
     by_chance = float(errors.sum() / 2 * math.sqrt(2 / math.pi)) if len(a) > 2 else 0.0
     high = distance - by_chance + UPPER_80 * float(np.sqrt((errors**2).sum()) / 2 * math.sqrt(2))
-    expected = pooled * min(n_a, n_b)
-    rare = expected < FEWEST_EXPECTED
-    table = np.array([[*row[~rare], row[rare].sum()] for row in (a, b)])
-    table = table[:, table.sum(axis=0) > 0]
-    wanted = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    p_value = float(chdtrc(table.shape[1] - 1, ((table - wanted) ** 2 / wanted).sum())) if table.shape[1] > 1 else 1.0
+    kept = _pooled_rare(a, b)
+    wanted = np.outer(kept.sum(axis=1), kept.sum(axis=0)) / kept.sum()
+    p_value = float(chdtrc(kept.shape[1] - 1, ((kept - wanted) ** 2 / wanted).sum())) if kept.shape[1] > 1 else 1.0
     return p_value, distance, high

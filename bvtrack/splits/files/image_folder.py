@@ -67,6 +67,7 @@ class Images:
                 else:
                     for code in picture.oddities:
                         self.last.odd.setdefault(code, Tally()).add(self._name(index))
+                    self.last.places.append(index)
                     pictures.append(picture)
                     their_classes.append(classes[index] if classes else None)
             if pictures:
@@ -81,7 +82,8 @@ class Images:
         return os.path.relpath(self.layout.files[index], self.path)
 
     def reading(self, split: str) -> Reading:
-        return Reading(tuple(self.last.findings(split, self.layout)), np.concatenate(self.last.digests))
+        findings = tuple(self.last.findings(split, self.layout))
+        return Reading(findings, np.concatenate(self.last.digests), lambda place: self._name(self.last.places[place]))
 
     def groups(self) -> NDArray[Any] | None:
         return None

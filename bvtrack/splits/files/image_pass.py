@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class ImagePass:
-    """The digests of the images that were read, and the names of those that were not, or that have oddities."""
+    """The digests of the images that were read, with their `places` among the files, and the names of those that were not, or
+    that have oddities.
+    """
 
     digests: list[NDArray[np.uint64]] = field(default_factory=list)
+    places: array[int] = field(default_factory=lambda: array("q"))
     unreadable: Tally = field(default_factory=Tally)
     odd: dict[FindingCode, Tally] = field(default_factory=dict)
 

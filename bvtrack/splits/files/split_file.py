@@ -69,10 +69,12 @@ class Roles:
 class Reading:
     """What a pass over a split found beside its columns: `findings` of what was not read, or read in a way that is to be said;
     and where the columns do not hold all of an example, 64-bit `digests` `[n_examples]` that are equal for equal examples.
+    `name_of` gives the name of an example by its number, where examples are files.
     """
 
     findings: tuple[Finding, ...] = ()
     digests: NDArray[np.uint64] | None = None
+    name_of: Callable[[int], str] | None = None
 
 
 class SplitFile(Protocol):

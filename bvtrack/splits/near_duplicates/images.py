@@ -78,6 +78,12 @@ class NearDuplicates:
         n_sure, n_leaks = int((self.ratio <= SURE_RATIO).sum()), int(self.is_leak.sum())
         return n_leaks if 2 * n_sure >= n_leaks else n_sure
 
+    @property
+    def surest(self) -> list[tuple[int, int]]:
+        """The leaks as pairs of a later and an earlier example, the surest first."""
+        order = self.ratio.argsort(kind="stable")[: self.n_leaks]
+        return [*zip(self.later[order].tolist(), self.earlier[order].tolist(), strict=True)]
+
 
 def describe_images(images: Any) -> Bytes:
     """Descriptors `[n, 123]` of images `[n, height, width]`, `[n, height, width, channels]` or `[n, channels, height, width]`
@@ -90,7 +96,7 @@ def describe_images(images: Any) -> Bytes:
     """
     import numpy as np
 
-    images = _channels_last(np.asarray(images))
+    images = channels_last(np.asarray(images))
     n, height, width, channels = images.shape
     down, across = _cell_weights(height), _cell_weights(width).T
     descriptors = np.empty((n, DESCRIPTOR), np.uint8)
@@ -104,7 +110,8 @@ def describe_images(images: Any) -> Bytes:
     return descriptors
 
 
-def _channels_last(images: NDArray[Any]) -> NDArray[Any]:
+def channels_last(images: NDArray[Any]) -> NDArray[Any]:
+    """Images `[n, height, width, channels]`, however they lie. Raises `ValueError` for arrays that are none."""
     if images.dtype.kind not in "biuf" or images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise ValueError(f"expected numbers [n, height, width] or with channels; got {images.dtype} {list(images.shape)}")
     if images.ndim == 3:

@@ -47,6 +47,12 @@ class NearDuplicateTexts:
         """Number of the pairs that are a leak."""
         return int(self.is_leak.sum())
 
+    @property
+    def surest(self) -> list[tuple[int, int]]:
+        """The leaks as pairs of a later and an earlier text, the surest first."""
+        order = (-self.similarity).argsort(kind="stable")[: self.n_leaks]
+        return [*zip(self.later[order].tolist(), self.earlier[order].tolist(), strict=True)]
+
 
 def describe_texts(texts: Sequence[str]) -> Bytes:
     """MinHash signatures `[n, 128]` of the texts' sets of words (order, case and repetition do not count); all zeros for a text

@@ -13,16 +13,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def group_hashes(values: NDArray[Any]) -> NDArray[np.uint64]:
-    """Distinct hashes of the group names, without missing groups. Raises `ValueError` for several values per example."""
+def group_hashes(values: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Distinct hashes of the group names, without missing groups, and the first row of each, from 0. Raises `ValueError` for
+    several values per example.
+    """
     import numpy as np
 
     if values.size != len(values):
         raise ValueError(f"expected groups to have one value an example, got an array of shape {values.shape}")
     flat = values.reshape(-1)
-    flat = flat if flat.dtype.kind == "O" else np.unique(flat)
-    names = {_group_name(value) for value in flat.tolist() if not is_missing(value)}
-    return np.unique(row_hashes({"group": np.array(sorted(names), dtype=object)}))
+    distinct, places = (flat, np.arange(len(flat))) if flat.dtype.kind == "O" else np.unique(flat, return_index=True)
+    rows: dict[str, int] = {}
+    for value, row in zip(distinct.tolist(), places.tolist(), strict=True):
+        if not is_missing(value):
+            rows.setdefault(_group_name(value), row)
+    hashes, first = np.unique(row_hashes({"group": np.array([*rows], dtype=object)}), return_index=True)
+    return hashes, np.array([*rows.values()], np.int64)[first]
 
 
 def _group_name(value: Any) -> str:

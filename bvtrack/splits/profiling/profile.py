@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from bvtrack.display import as_words
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.profiling.class_labels import class_names
 from bvtrack.splits.profiling.columns import Names
@@ -18,6 +19,7 @@ from bvtrack.splits.profiling.groups_and_times import group_hashes, span_of
 from bvtrack.splits.profiling.layout import Layout, numbers_of, target_numbers
 from bvtrack.splits.profiling.remarks import Remarks
 from bvtrack.splits.profiling.row_hash import MOST_KEPT_WITHOUT, smallest
+from bvtrack.splits.profiling.row_places import RowPlaces
 from bvtrack.splits.profiling.rows_of_splits import fingerprint_of, hashes_of_rows
 from bvtrack.splits.reading.arrays import as_array
 from bvtrack.splits.reading.batches import batches
@@ -35,14 +37,15 @@ ROWS_SIDE_BY_SIDE = 1 << 18
 """Rows of a table's columns that are stacked at once: enough for every thread."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SplitProfile:
     """Counts of a split of `n` examples; `a | b` is the profile of both, in either order.
 
     `numbers`, `names` (by column) and the `labels` or `label_numbers` are exact counts. `hashes`, of the features, are sorted,
     and `None` if rows were not hashed; `hashes_without` are those without each of the layout's sets of columns. `groups` are
     the hashes of the group names, `time` is the earliest and latest time; `remarks` say what was read otherwise than it is
-    written.
+    written. `places` say which rows have the hashes, with all columns, then without each set of them, and `group_rows` are the
+    first rows of the groups; both are empty where the order of the rows is not known.
     """
 
     name: str
@@ -59,6 +62,15 @@ class SplitProfile:
     time: tuple[float, float] | None = None
     descriptions: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
+    places: tuple[RowPlaces, ...] = ()
+    group_rows: NDArray[np.int64] | None = None
+
+    def __repr__(self) -> str:
+        """Which profile it is; its counts may be megabytes."""
+        return f"SplitProfile(name={self.name!r}, n={self.n}, digest={self.digest!r})"
+
+    def __str__(self) -> str:
+        return as_words(self)
 
     @cached_property
     def digest(self) -> str:
@@ -81,9 +93,11 @@ class SplitProfile:
         return {} if self.labels is None else dict(sorted(self.labels.counts.items()))
 
     def __or__(self, other: SplitProfile) -> SplitProfile:
-        """The profile of both. Raises `ValueError` for profiles that were not made `like` one another."""
+        """The profile of both, which knows no rows by their numbers. Raises `ValueError` for profiles that were not made `like`
+        one another.
+        """
         found = self.followed_by(other)
-        return replace(found, remarks=self.remarks.without_rows() | other.remarks.without_rows())
+        return replace(found, remarks=self.remarks.without_rows() | other.remarks.without_rows(), places=())
 
     def followed_by(self, other: SplitProfile) -> SplitProfile:
         """The profile of both, of which `other` was read after this one, so that remarks name its rows by their numbers."""
@@ -108,10 +122,12 @@ class SplitProfile:
             time=_span(self.time, other.time),
             descriptions=described_together(self.descriptions, other.descriptions),
             remarks=self.remarks | other.remarks,
+            places=tuple(one.followed_by(more) for one, more in zip(self.places, other.places, strict=False)),
+            group_rows=None,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The profile as JSON types, without the descriptors of images and texts."""
+        """The profile as JSON types, without the descriptors of images and texts, and the places of rows."""
         return {
             "name": self.name,
             "layout": self.layout.to_json(),
@@ -184,9 +200,11 @@ def profile(
         parts = _naming_the_split(name, gathered(batches(data, targets)))
         layout, parts = (like.layout, parts) if like else _layout_of(parts)
         found = _merged(_in_order(name, layout, parts, leaks=leaks))
+    of_groups = (None, None) if groups is None else group_hashes(_checked_length("groups", groups, found.n))
     return replace(
         found,
-        groups=None if groups is None else group_hashes(_checked_length("groups", groups, found.n)),
+        groups=of_groups[0],
+        group_rows=of_groups[1],
         time=None if time is None else span_of(_checked_length("time", time, found.n)),
     )
 
@@ -251,6 +269,7 @@ def _counted(
         hashes_without=tuple(smallest([found], MOST_KEPT_WITHOUT) for found in hashes_without),
         descriptions=described(layout, columns) if leaks is True else {},
         remarks=remarks,
+        places=() if hashes is None else tuple(map(RowPlaces.of, (hashes, *hashes_without))),
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.batches import batches
-from bvtrack.splits.reading.batching import n_of
+from bvtrack.splits.reading.batching import n_of, together
 from bvtrack.splits.reading.examples import as_batch, is_example
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ, READ_SECONDS, Allowance, bytes_of
@@ -37,8 +38,14 @@ def of_examples(dataset: Any, indices: Sequence[int], as_batches: Callable[[list
     n = len(indices)
     chosen = [indices[place] for place in choose_examples(n, MOST_READ)]
 
+    def look(rows: Sequence[int]) -> Any:
+        twin = _copy_of(dataset)
+        return together(list(batches(iter(as_batches([twin[row] for row in rows])))))[0]
+
     def sample() -> SplitSample:
-        return SplitSample.of_batches(n, as_batches(_read(dataset, chosen)))
+        items = _read(dataset, chosen)
+        found = SplitSample.of_batches(n, as_batches(items))
+        return replace(found, rows=chosen[: len(items)] if found.n_read == len(items) else (), look=look)
 
     return n, partial(in_safety, n, sample), key_of_dataset(dataset, indices, as_batches)
 
@@ -49,9 +56,10 @@ def of_batches(dataset: Any, n_batches: int) -> Found:
     """
     n_each, n = _sizes(_copy_of(dataset), n_batches)
     chosen = choose_examples(n_batches, math.ceil(MOST_READ / n_each)).tolist()
+    rows = [range(batch * n_each, min(n, (batch + 1) * n_each)) for batch in chosen]
 
     def sample() -> SplitSample:
-        return SplitSample.of_drawn_batches(n, _read(dataset, chosen))
+        return SplitSample.of_drawn_batches(n, _read(dataset, chosen), rows)
 
     return n, partial(in_safety, n, sample), key_of_dataset(dataset, range(n_batches), list, most=2)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.random_states import preserve_random_states
@@ -37,20 +38,34 @@ def drawn(sample: SplitSample) -> SplitSample:
 
     If they cannot be read, its `problem` says why. `all_targets` are kept.
     """
+    look = partial(_look, sample.features)
     if sample.n_read <= MOST_READ and _is_small(sample.features, sample.targets):
-        return sample
+        return replace(sample, look=look)
     try:
         with preserve_random_states():
-            columns, targets = _drawn(_by_rows(sample.features), sample.targets, sample.n_read)
+            rows, (columns, targets) = _drawn(_by_rows(sample.features), sample.targets, sample.n_read)
     except Exception as error:  # any library's arrays may raise anything
         return replace(
             sample, features=None, targets=None, problem=str(error) if isinstance(error, ValueError) else repr(error)
         )
-    return SplitSample(sample.n, columns, targets, all_targets=sample.targets)
+    return SplitSample(sample.n, columns, targets, all_targets=sample.targets, rows=rows.tolist(), look=look)
 
 
-def _drawn(features: Any, targets: Any, n: int) -> Batch:
-    """The sampled features and targets. Raises `ValueError` if they cannot be read, differ in length, or are too large."""
+def _look(features: Any, rows: Sequence[int]) -> Any:
+    """The features of the examples with these numbers, in this order."""
+    import numpy as np
+
+    ordered, places = np.unique(np.asarray(rows), return_inverse=True)
+    columns, _ = together(list(batches(rows_at(features, ordered))))
+    return {name: values[places] for name, values in columns.items()}
+
+
+def _drawn(features: Any, targets: Any, n: int) -> tuple[NDArray[np.int64], Batch]:
+    """The numbers of the sampled examples, and their features and targets. Raises `ValueError` if they cannot be read, differ
+    in length, or are too large.
+    """
+    import numpy as np
+
     if targets is not None and len(targets) != n:
         raise ValueError(f"expected one target an example, got {len(targets):,} for {n:,} examples")
     order, parts = choose_examples(n, MOST_READ), _parts_of(features, targets)
@@ -59,21 +74,29 @@ def _drawn(features: Any, targets: Any, n: int) -> Batch:
     n_bytes = _bytes_each(parts)
     if n_bytes > most:
         raise ValueError(f"expected examples of {most:,} bytes at most to read before a training, got one of {n_bytes:,}")
-    return _read(features, targets, order[: most // n_bytes]) if are_plain else _drawn_within_budget(features, targets, order)
+    if not are_plain:
+        return _drawn_within_budget(features, targets, order)
+    chosen = order[: most // n_bytes]
+    return np.sort(chosen), _read(features, targets, chosen)
 
 
-def _drawn_within_budget(features: Any, targets: Any, order: NDArray[np.int64]) -> Batch:
+def _drawn_within_budget(features: Any, targets: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], Batch]:
     """A sample of data whose cost per example is not known before some have been read."""
+    import numpy as np
+
     first = ROWS_OF_A_TABLE if is_of_pandas(features) else 1
     allowance = Allowance(MOST_FILE_BYTES, len(order), first, watches_memory=True)
     parts: list[Batch] = []
+    rows: list[NDArray[np.int64]] = []
     while size := allowance.more:
-        parts.append(_read(features, targets, order[allowance.n_read :][:size]))
+        rows.append(np.sort(order[allowance.n_read :][:size]))
+        parts.append(_read(features, targets, rows[-1]))
         allowance.spend(n_of(parts[-1]), bytes_of(list(parts[-1][0].values())) + bytes_of(parts[-1][1]))
     try:
-        return together(parts)
+        return np.concatenate(rows), together(parts)
     except ValueError:  # one part of an object column may hold only numbers, another texts
-        return _read(features, targets, order[: allowance.n_read])
+        chosen = order[: allowance.n_read]
+        return np.sort(chosen), _read(features, targets, chosen)
 
 
 def _read(features: Any, targets: Any, chosen: NDArray[np.int64]) -> Batch:

@@ -76,6 +76,8 @@ def _of_loader(loader: Any) -> Found:
     if loader.batch_sampler is None:
         return of_items(loader.dataset)
     chosen = getattr(loader.sampler, "indices", None)
+    if isinstance(chosen, range):
+        return of_examples(loader.dataset, chosen, partial(_collated, loader.collate_fn))
     population = range(len(loader.dataset)) if chosen is None else [int(index) for index in chosen]
     return of_examples(loader.dataset, population, partial(_collated, loader.collate_fn))
 
@@ -89,7 +91,7 @@ def _of_pipeline(pipeline: Any) -> Found:
     whole = None if n_items == INFINITE else read_to_its_end(batches(pipeline))
     if whole is None:
         raise ValueError(f"expected a pipeline that is read by index, or to its end within {READ_SECONDS} s")
-    return _whole(SplitSample(n_of(whole), *whole))
+    return _whole(SplitSample(n_of(whole), *whole, rows=()))
 
 
 def _of_stream(data: Any) -> Found:

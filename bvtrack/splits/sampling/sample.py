@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -24,7 +24,9 @@ class SplitSample:
     """A split of `n` examples; `features` `[n_read, ...]` and `targets` `[n_read, ...]` hold the examples read, if any.
 
     `features` may be several arrays, in a mapping or a list. `all_targets` `[n, ...]` also include those of unread examples, if
-    available; `problem` says why none were read. Raises `ValueError` for an `n` below 1 or above 2 ** 53.
+    available; `problem` says why none were read. `rows` `[n_read]` are the numbers in the split of the examples read, `None`
+    for 0, 1, …, empty where their order says nothing; `look` reads the features of examples by these numbers again. Raises
+    `ValueError` for an `n` below 1 or above 2 ** 53.
     """
 
     n: int
@@ -32,6 +34,8 @@ class SplitSample:
     targets: Any = None
     all_targets: Any = None
     problem: str = ""
+    rows: Sequence[int] | None = None
+    look: Callable[[Sequence[int]], Any] | None = None
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -72,13 +76,21 @@ class SplitSample:
         return cls(n, *together(list(read(iter(batches)))))
 
     @classmethod
-    def of_drawn_batches(cls, n: int, batches: Iterable[Any]) -> SplitSample:
-        """From randomly drawn batches. If they show a batch effect, as those of sorted data do, one example of each is used,
-        unless they are the whole split.
+    def of_drawn_batches(cls, n: int, batches: Iterable[Any], rows: Sequence[Sequence[int]] = ()) -> SplitSample:
+        """From randomly drawn batches, of which `rows` are the numbers of the examples, where they are known. If they show a
+        batch effect, as those of sorted data do, one example of each is used, unless they are the whole split.
         """
         found = list(read(iter(batches)))
         is_sample = sum(map(n_of, found)) < n and not are_alike(found)
-        return cls(n, *together(one_each(found) if is_sample else found))
+        kept = _known_rows(rows[: len(found)], [n_of(batch) for batch in found])
+        kept = [some[len(some) // 2 : len(some) // 2 + 1] for some in kept] if is_sample else kept
+        return cls(n, *together(one_each(found) if is_sample else found), rows=[int(row) for some in kept for row in some])
+
+    def row(self, place: int) -> int | None:
+        """The number in the split of the example read at this place; `None` if it is not known."""
+        if self.rows is None:
+            return place
+        return int(self.rows[place]) if place < len(self.rows) else None
 
     @property
     def n_read(self) -> int:
@@ -105,6 +117,12 @@ class SplitSample:
             return None
         found = profile(self.features, self.targets, name=name, like=like, leaks="exact")
         return found if self.all_targets is None else with_all_labels(found, self.all_targets, self.n)
+
+
+def _known_rows(rows: Sequence[Sequence[int]], sizes: Sequence[int]) -> Sequence[Sequence[int]]:
+    """The numbers of the examples of batches of these sizes, if they are numbers, and one an example."""
+    are_known = list(map(len, rows)) == list(sizes) and all(isinstance(row, Integral) for some in rows for row in some)
+    return rows if are_known else ()
 
 
 def by_name(features: Any, targets: Any = None) -> Any:
