@@ -11,7 +11,7 @@ from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.measures.example_error import measure_examples
 from bvtrack.measures.measure import Measure, find_measure, has_diverged
 from bvtrack.measures.metric_words import is_of_stage
-from bvtrack.schema.tag_texts import AUGMENTED, RUNNING
+from bvtrack.schema.tag_texts import AUGMENTED, LAST_BATCH, RUNNING
 from bvtrack.tracking.tracker import Tracker
 
 Arguments = dict[str, Any]
@@ -68,7 +68,7 @@ class ErrorReader:
         errors = {} if measured is None else {"dev_error": self._of_validation(logged), "n_dev": logged.n_dev} | measured
         if has_diverged({**logged.train, **logged.dev}):
             errors["train_error"] = math.nan
-        errors["train_error_running"] = self._running(logged)
+        errors["train_error_running"] = self._running(logged, is_needed="train_error" not in errors)
         if "train_error" not in errors and errors["train_error_running"] is not None:
             errors["train_error"] = errors["train_error_running"]
             self._remark(RUNNING)
@@ -95,12 +95,17 @@ class ErrorReader:
         self._note_kind(name, logged.over_classes)
         return self._error_at(name, values)
 
-    def _running(self, logged: Logged) -> float | None:
-        """The error that the training steps have logged, under another name than validation."""
+    def _running(self, logged: Logged, *, is_needed: bool) -> float | None:
+        """The error that the training steps have logged, under another name than validation. That it is no average is a
+        warning only where it `is_needed`.
+        """
         values = {name: value for name, value in logged.train.items() if name not in logged.dev}
         name = self._name_in(values, "train")
         if name is not None and name in logged.of_last_batch:
-            self._say(f"{name} is that of the epoch's last batch, no running train error: log it with on_epoch=True")
+            if is_needed:
+                self._say(f"{name} is that of the epoch's last batch, no running train error: log it with on_epoch=True")
+            else:
+                self._remark(LAST_BATCH)
             return None
         return self._error_at(name, values)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.adapters.training import Pass
+from bvtrack.measures.collector import OutcomeCollector
 from bvtrack.measures.measure import ErrorFunction, Measure
 from bvtrack.splits.comparing.outputs import OutputSample
 
@@ -34,6 +35,7 @@ class Predictions:
     def __init__(self, error: ErrorFunction, n: int | None = None) -> None:
         self._error = error
         self._outputs = OutputSample(n)
+        self._outcomes = OutcomeCollector()
         self._is_by_example: bool | None = None
         self._kept: list[Examples] = []
         self._averaged: list[Examples] = []
@@ -44,6 +46,7 @@ class Predictions:
         import numpy as np
 
         self._outputs.add(predictions)
+        self._outcomes.add(predictions, targets)
         if self._is_by_example is None:
             self._is_by_example = np.shape(self._error(predictions, targets)) == (len(targets),)
         if self._is_by_example:
@@ -66,6 +69,7 @@ class Predictions:
             is_by_example=bool(self._is_by_example or self._averaged),
             is_averaged=bool(self._averaged),
             outputs=self._outputs.rows,
+            seen=self._outcomes.seen(),
         )
 
     def _average(self) -> None:

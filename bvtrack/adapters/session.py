@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from bvtrack.adapters.budget import MOST_OF_AN_EPOCH, TimeBudget
+from bvtrack.adapters.epoch_choice import EpochChoice
 from bvtrack.adapters.error_reader import Arguments, ErrorReader
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
@@ -79,6 +80,7 @@ class Session(Generic[TrainingT]):
         self._passes: Mapping[SetName, Pass] | None = None
         self._marks: Sequence[str] = ()
         self._epochs_by_mark: dict[str, int] = {}
+        self._choice = EpochChoice(training, self.tracker, options.at, self.epoch_of)
         self._ended: EndedEpoch | None = None
         self._outputs: Mapping[str, Any] = {}
         self._budget = TimeBudget(training.now)
@@ -106,6 +108,7 @@ class Session(Generic[TrainingT]):
         """Know the weights of the epochs before, where the Tracker has resumed from this `state()`."""
         if self.tracker.state()["epochs"]:
             self._epochs_by_mark = dict(state.get("weights", {}))
+            self._choice.recall(state.get("compared", {}))
 
     def begin(self) -> None:
         """Note what the model is and, where the data are known, check the split."""
@@ -168,6 +171,7 @@ class Session(Generic[TrainingT]):
         self.n_epochs += ended.logged is None
         ended.logged = errors
         self.tracker.log_epoch(ended.number, **errors)
+        self._choose(ended, errors.get("dev_error"))
 
     def leave_epoch(self) -> None:
         """Have done with the epoch that was closed last: whatever is logged now is of none, or of another."""
@@ -176,7 +180,7 @@ class Session(Generic[TrainingT]):
     def state(self) -> Mapping[str, Any]:
         """State for a checkpoint: the Tracker's, and the epochs of the weights."""
         marks = list(self._epochs_by_mark.items())[-MOST_MARKS:]
-        return {**self.tracker.state(), "weights": dict(marks)}
+        return {**self.tracker.state(), "weights": dict(marks), "compared": self._choice.state()}
 
     def epoch_of(self, marks: Sequence[str]) -> int | None:
         """The last measured epoch that had weights with the first of these marks; `None` where none had."""
@@ -201,7 +205,18 @@ class Session(Generic[TrainingT]):
             return
         self.is_open = False
         self._finish()
+        self._tell_weights(state)
         self.tracker.close(state)
+
+    @never_raise
+    def _choose(self, ended: EndedEpoch, error: float | None) -> None:
+        self._choice.take(ended.number, (ended.passes or {}).get("dev"), error)
+        self._choice.tell_in_time()
+
+    @never_raise
+    def _tell_weights(self, state: EndState) -> None:
+        is_asked = state != "failed"  # an accelerator may be in no state to be asked
+        self._choice.tell(self._marks_of(self.training.weights_left) if is_asked else ())
 
     @never_raise
     def _finish(self) -> None:
@@ -224,8 +239,11 @@ class Session(Generic[TrainingT]):
         return trial.metrics_of(ended.number)
 
     def _marks_now(self) -> Sequence[str]:
+        return self._marks_of(self.training.marks_of_weights)
+
+    def _marks_of(self, weights: Callable[[], Sequence[str]]) -> Sequence[str]:
         try:
-            return self.training.marks_of_weights()
+            return weights()
         except Exception as error:
             logger.debug("bvtrack: the weights cannot be told apart (%r)", error)
             return ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from bvtrack.adapters.budget import TimeBudget
 from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.measures.measure import ErrorFunction, Measure
+from bvtrack.measures.outcomes import Seen
 from bvtrack.splits.sampling.source import SplitSource
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Pass:
     Either `values`, means over all `n` examples by metric, or `examples`: predictions and targets, `[n, ...]` each. These are
     the errors of single examples, twice, where `is_by_example`; where predictions took too much memory to be kept
     (`is_averaged`), an example has the mean error of those around it. `over_classes` are names in `values` of means over
-    classes, whose certainty no count of examples tells. `outputs` `[n_kept, ...]` are some of the model's predictions.
-    `problem` says what ended the pass early; then nothing else counts.
+    classes, whose certainty no count of examples tells. `outputs` `[n_kept, ...]` are some of the model's predictions, and
+    `seen` what `Predictions` has seen of the examples, by which epochs are compared example by example. `problem` says what
+    ended the pass early; then nothing else counts.
     """
 
     n: int | None = None
@@ -53,6 +55,7 @@ class Pass:
     is_averaged: bool = False
     over_classes: Collection[str] = ()
     outputs: NDArray[Any] | None = None
+    seen: Seen | None = None
     problem: str = ""
 
 
@@ -127,6 +130,18 @@ class Training(Protocol):
         another form, none where they cannot be told.
         """
         return ()
+
+    def weights_left(self) -> Sequence[str]:
+        """The marks of the weights that the user is left with when the training is over, asked at its end: by default those
+        that the model has then.
+        """
+        return self.marks_of_weights()
+
+    def checkpoints(self) -> Mapping[str, str]:
+        """The checkpoints that the training has saved, by path or URI: the mark of the weights that each holds. They are not
+        read, and those that are gone from disk may be among them.
+        """
+        return {}
 
     def now(self) -> float:
         """The time in seconds when all is done that was asked of an accelerator. Only a training's first pass asks."""

@@ -120,6 +120,16 @@ class History:
         return self._best if self._best is not None and self._at == "best" else next(reversed(self._entries.values()))
 
     @property
+    def best(self) -> EpochErrors | None:
+        """The epoch with the lowest dev error, the earliest of equals; `None` if no epoch has one."""
+        return self._best
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch that was logged last. There must be one."""
+        return next(reversed(self._entries))
+
+    @property
     def optimism(self) -> Optimism:
         """The optimism of the chosen epoch's dev error; none if no epoch was chosen by it, or if its noise is not known."""
         dev = self._best.rates.get("dev") if self._best is not None and self._at == "best" else None

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bvtrack.error_rates.epoch_errors import EpochErrors
+from bvtrack.error_rates.within_noise import Difference
 from bvtrack.measures.unit import UnitKind
 
-Kind = Literal["run", "model", "measure", "chance", "split", "outputs", "epoch", "test", "past", "trial", "end"]
+Kind = Literal[
+    "run", "model", "measure", "chance", "split", "outputs", "weights", "examples", "epoch", "test", "past", "trial", "end"
+]
 EndState = Literal["complete", "interrupted", "failed"]
 State = EndState | Literal["running"]
 
@@ -164,6 +167,46 @@ class OutputsRecord(TrainingRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightsRecord(SparseRecord):
+    """Which weights there are to keep: how much higher than the `best` epoch's the dev errors of others are, on the same
+    examples (`compared`: epoch, difference and its standard deviation), the `checkpoints` (epoch and path), if there may be
+    any, and the epoch whose weights the model was left with, `is_left_with_none` for those of no measured epoch.
+    """
+
+    kind: str = field(default="weights", init=False)
+    best: int | None = None
+    compared: Sequence[tuple[int, float, float]] = ()
+    checkpoints: Sequence[tuple[int, str]] = ()
+    has_checkpoints: bool = False
+    left_with: int | None = None
+    is_left_with_none: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises `TypeError` or `ValueError` for pairs and triples that are none."""
+        for _ in self.checkpoint_of.items(), self.difference_of.items():
+            pass
+
+    @property
+    def difference_of(self) -> Mapping[int, Difference]:
+        """By epoch, how much higher its dev error is than that of the `best`."""
+        return {int(epoch): Difference(float(value), float(deviation)) for epoch, value, deviation in self.compared}
+
+    @property
+    def checkpoint_of(self) -> Mapping[int, str]:
+        """By epoch, the path of its checkpoint."""
+        return {int(epoch): str(path) for epoch, path in self.checkpoints}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesRecord(TrainingRecord):
+    """Which classes the errors of an epoch are in, and its worst examples: the `content` of `examples` in the diagnosis."""
+
+    kind: str = field(default="examples", init=False)
+    epoch: int
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialRecord(TrainingRecord):
     """Marks a run that says nothing about bias or variance."""
 
@@ -189,6 +232,8 @@ _CLASSES: Mapping[str, type[TrainingRecord]] = {
         MeasureRecord,
         SplitRecord,
         OutputsRecord,
+        WeightsRecord,
+        ExamplesRecord,
         TrialRecord,
         EndRecord,
     )

@@ -9,12 +9,16 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from bvtrack import Tracker
+from typing import Any, Protocol
 
 KEYS = {"id", "run_id", "is_owned", "epochs"}
 """Keys of a Tracker's state: a file with these, and with an id as Trackers have, is ours."""
+
+
+class HasState(Protocol):
+    """A session, or a Tracker."""
+
+    def state(self) -> Mapping[str, Any]: ...
 
 
 class Backup:
@@ -31,14 +35,17 @@ class Backup:
             return state if is_ours and not self._file.is_symlink() else None
         return None
 
-    def note(self, tracker: Tracker) -> None:
-        """Note the run and its epochs in one atomic step. Raises `ValueError` where something else has the file's name."""
+    def note(self, writer: HasState) -> None:
+        """Note the run and its epochs, by the `state()` of a session or a Tracker, in one atomic step.
+
+        Raises `ValueError` where something else has the file's name.
+        """
         if os.path.lexists(self._file) and self.read() is None:
             raise ValueError(f"{self._file} must be a note of bvtrack's, got another file; give another folder as backup_dir=")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(".tmp", "bvtrack-", self._file.parent)  # a name that no file has
         with os.fdopen(descriptor, "w") as file:
-            file.write(json.dumps(tracker.state()))
+            file.write(json.dumps(writer.state()))
         Path(draft).replace(self._file)
 
     def forget(self) -> None:

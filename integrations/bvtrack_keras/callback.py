@@ -50,8 +50,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     marked as interrupted when the process ends.
 
     Args:
-        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, train_eval,
-            test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
+        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
+            summary, train_eval, test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
         error: a function of (predictions, targets), arrays `[n_examples, ...]`, to one error or one for each example, or a
             `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone, each example counting
             once: sample weights and masks are not handed to it.
@@ -89,6 +89,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         tracking_uri: str | None = None,
         journal_dir: str | Path | None = None,
         same_distribution: bool = True,
+        summary: bool = True,
+        saved_view: bool = True,
         expose: bool = False,
         backup_dir: str | Path | None = None,
     ) -> None:
@@ -102,7 +104,6 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         self._warnings = WarnOnce()
         self._passes: Session[KerasTraining] | None = None
         """The session of the current or the last `fit`."""
-        self._epochs: dict[bytes, int] = {}
         self.tracker: Tracker | None = None
         """The Tracker of the present or the last `fit`, with its `diagnosis` and `run_id`."""
 
@@ -110,19 +111,22 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         was_stopped = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
         self._end("interrupted" if was_stopped else "failed")  # a fit that raised has called no hook
-        self._passes, self._epochs = None, {}
+        self._passes = None
         if is_disabled():
             return
         training = KerasTraining(self, self._options, self._sources, self._warnings.once)
-        self.tracker = self._options.new_tracker(resume=self._backup.read() if self._backup else None)
+        resumed = self._backup.read() if self._backup else None
+        self.tracker = self._options.new_tracker(resume=resumed)
         self._passes = Session(training, self._options, self.tracker, warnings=self._warnings)
+        if resumed is not None:
+            self._passes.recall(resumed)
         self._passes.begin()
 
     @never_raise
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if self._passes:
             self._passes.begin_epoch()
-            self._passes.training.watch.begin_epoch()
+            self._passes.training.begin_epoch()
 
     @never_raise
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -130,9 +134,9 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             return
         self._passes.training.logs = {} if logs is None else logs
         self._passes.end_epoch(epoch)
-        self._epochs[mark_of_weights(self.model)] = epoch
+        self._passes.training.end_epoch(epoch)
         if self._backup:
-            self._backup.note(self._passes.tracker)
+            self._backup.note(self._passes)
 
     @never_raise
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -150,7 +154,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             self._passes.training.watch.end_validation(self.model)
             return
         values = numbers(logs or {}, self._warnings.once)
-        epoch = self._epochs.get(mark_of_weights(self.model))
+        epoch = self._passes.epoch_of([mark_of_weights(self.model)])
         if epoch is None:
             self._warnings.once(OTHER_WEIGHTS.format(values=_in_words(values)))
         else:
@@ -167,11 +171,13 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End the run of a `fit` that raised, in here or, where that was caught in here, before."""
+        if kind is not None and self._passes and self._passes.is_open and sys.stderr and sys.stderr.isatty():
+            print(file=sys.stderr)  # Keras leaves its bar open where fit raises
         self._end("interrupted" if kind is None else end_state(kind))
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, as tuners make one for each trial, follows a `fit` of its own: it shares no run with this one."""
-        return self.__dict__ | {"_passes": None, "tracker": None, "_epochs": {}, "_model": None}
+        return self.__dict__ | {"_passes": None, "tracker": None, "_model": None}
 
     def _end(self, state: EndState) -> None:
         if self._passes:

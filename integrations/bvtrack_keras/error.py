@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -33,7 +34,8 @@ def compiled_loss(model: Any) -> ErrorFunction | None:
 
 def predict(model: Any, data: EvaluationData, measure: Measure, most_batches: int | None = None) -> Pass:
     """Predict in eval mode, batch by batch, at most so many, and apply the function of `measure` to what was predicted."""
-    return measure_batches(_predicted(model, data, most_batches), measure, data.n)
+    found = measure_batches(_predicted(model, data, most_batches), measure, data.n)
+    return replace(found, seen=replace(found.seen, is_by_index=data.is_arrays)) if found.seen else found
 
 
 def _predicted(model: Any, data: EvaluationData, most_batches: int | None) -> Iterator[tuple[Any, Any]]:

@@ -30,17 +30,18 @@ class FitWatch:
         self.epoch_seconds: float | None = None
         self.validation_seconds: float | None = None
         self._start = 0.0
-        self._mark: bytes | None = None
+        self.mark: str | None = None
+        """The mark of the weights that `fit` validated in this epoch, where they may be others than those of the model."""
 
     def begin_epoch(self) -> None:
         """Start the clock."""
         self._start = time.perf_counter()
-        self._mark = None
+        self.mark = None
 
     def begin_validation(self, model: Any) -> None:
         """Read the counter of the training, which the validation resets; once."""
         if getattr(model.optimizer, "use_ema", False):
-            self._mark = mark_of_weights(model)
+            self.mark = mark_of_weights(model)
         if self.epoch_seconds is None:
             self.epoch_seconds = time.perf_counter() - self._start
             self.n_trained = _examples_counted(model)
@@ -53,7 +54,7 @@ class FitWatch:
 
     def other_weights(self, model: Any) -> str:
         """Why the model's errors are not those of the weights that `fit` has validated; empty where they are."""
-        return "" if self._mark is None or self._mark == mark_of_weights(model) else OTHER_WEIGHTS
+        return "" if self.mark is None or self.mark == mark_of_weights(model) else OTHER_WEIGHTS
 
 
 def _examples_counted(model: Any) -> int | None:

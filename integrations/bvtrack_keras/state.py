@@ -89,14 +89,14 @@ def _is_lost(variable: Any) -> bool:
         return True
 
 
-def mark_of_weights(model: Any) -> bytes:
+def mark_of_weights(model: Any) -> str:
     """A hash of the weights, by a sample of each, those of a batch norm's averages too: the same for equal weights, and
     practically never for those of another epoch.
     """
-    digest = hashlib.blake2b()
+    digest = hashlib.blake2b(digest_size=16)
     for variable in model.weights:
         digest.update(_sample(variable).tobytes())
-    return digest.digest()
+    return digest.hexdigest()
 
 
 def _sample(variable: Any) -> Any:

@@ -20,6 +20,7 @@ from bvtrack.adapters import (
     Training,
 )
 from bvtrack_keras.agreement import Agreement
+from bvtrack_keras.checkpoints import CheckpointWatch, beside
 from bvtrack_keras.data import BATCH, EvaluationData
 from bvtrack_keras.error import compiled_loss, predict
 from bvtrack_keras.facts import model_facts
@@ -27,6 +28,7 @@ from bvtrack_keras.fitted import FitWatch, validation_adapter, validation_data
 from bvtrack_keras.meaning import RECONSTRUCTION, meaningful, metric_classes, minimised
 from bvtrack_keras.shadow import untouched
 from bvtrack_keras.sources import Sources
+from bvtrack_keras.state import mark_of_weights
 from bvtrack_keras.subset import affordable_part, train_subset
 from bvtrack_keras.tail import held_out_tail
 from bvtrack_keras.values import numbers
@@ -64,12 +66,35 @@ class KerasTraining(Training):
         self._train = train_subset(self.sources, self.options.train_eval)
         self._is_train_settled = self.options.train_eval != "subset"
         self.watch = FitWatch()
+        self._saved = CheckpointWatch(beside(self.callback))
+        self._mark: str | None = None
         self._is_compared = False
         self._unmeasurable: dict[SetName, str] = {}
 
     @property
     def has_data(self) -> bool:
         return not self.sources.may_hold_dev
+
+    def begin_epoch(self) -> None:
+        """Have done with the epoch before, which is over for all callbacks."""
+        self.watch.begin_epoch()
+        self._saved.look()
+        self._mark = None
+
+    def end_epoch(self, epoch: int) -> None:
+        """Note the weights that the model has when the epoch ends, which other callbacks may save now."""
+        mark = self._mark if self._mark is not None and self.watch.mark is None else mark_of_weights(self.callback.model)
+        self._saved.end_epoch(epoch, self.logs, mark)
+
+    def marks_of_weights(self) -> Sequence[str]:
+        self._mark = self.watch.mark or mark_of_weights(self.callback.model)
+        return [self._mark]
+
+    def weights_left(self) -> Sequence[str]:
+        return [self._saved.restored() or mark_of_weights(self.callback.model)]
+
+    def checkpoints(self) -> Mapping[str, str]:
+        return self._saved.marks()
 
     def model_facts(self) -> ModelFacts:
         facts = model_facts(self.callback.model)

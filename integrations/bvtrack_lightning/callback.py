@@ -23,6 +23,7 @@ from bvtrack.adapters import (
     never_raise,
 )
 from bvtrack_lightning import data
+from bvtrack_lightning.bars import finish_bar
 from bvtrack_lightning.error import measure_of
 from bvtrack_lightning.family import CallbackBase, ancestry
 from bvtrack_lightning.letter import Letter
@@ -66,8 +67,9 @@ class BiasVarianceCallback(CallbackBase):
     the dev error, over a fixed random part of the training data and over the test data. The training is left as it was.
 
     Args:
-        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, train_eval,
-            test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your steps log.
+        human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
+            summary, train_eval, test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your
+            steps log.
         error: how errors are computed instead, from what `module(inputs)` predicts (or what `validation_step` returns as
             `preds` and `target`): a function of predictions and targets that gives an error for each example, or one for
             all, or a torchmetrics object. Then 95 % intervals are known for any measure, by a bootstrap.
@@ -94,6 +96,8 @@ class BiasVarianceCallback(CallbackBase):
         tracking_uri: str | None = None,
         journal_dir: str | Path | None = None,
         same_distribution: bool = True,
+        summary: bool = True,
+        saved_view: bool = True,
         train_eval: TrainEval = "subset",
         train_eval_dataloaders: Any = None,
         train_dev_dataloaders: Any = None,
@@ -199,6 +203,7 @@ class BiasVarianceCallback(CallbackBase):
         restore a checkpoint of their own in between.
         """
         if self._has_begun and self._session:
+            self._session.training.saved.look(is_saving=True)
             self._read_alone(trainer)
             self._session.log_epoch()
             checkpoint[CHECKPOINT_KEY] = self._session.state()
@@ -255,6 +260,8 @@ class BiasVarianceCallback(CallbackBase):
     def _end(self, trainer: Trainer, state: EndState) -> None:
         if self._session and self._session.is_open:
             self._read_alone(trainer)
+            if self._options.summary:
+                finish_bar(trainer)
             self._session.end(state)
             if trainer.is_global_zero:
                 self._letter.post(self._session.tracker.state())

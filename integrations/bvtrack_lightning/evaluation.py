@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from bvtrack import Measure
-from bvtrack.adapters import WriteGuard, listed, measure_batches
+from bvtrack.adapters import Seen, WriteGuard, listed, measure_batches
 from bvtrack_lightning.family import is_users_own
 from bvtrack_lightning.processes import Part, share_buffers
 from bvtrack_lightning.recorder import Recorder
@@ -64,7 +64,7 @@ class Evaluator:
         """
         with self._untouched(loader) as guard:
             found = measure_batches(self._predicted_arrays(guard, loader), measure, getattr(loader, "n", None))
-        return Part(**vars(found))
+        return Part(**vars(found) | {"seen": with_places(found.seen, loader)})
 
     @contextmanager
     def _untouched(self, loader: Iterable[Any]) -> Iterator[WriteGuard]:
@@ -133,6 +133,16 @@ class Evaluator:
     def _precision(self) -> Any:
         plugin = self.trainer.strategy.precision_plugin
         return plugin.test_step_context() if self.step == "test_step" else plugin.val_step_context()
+
+
+def with_places(seen: Seen | None, loader: Any) -> Seen | None:
+    """What was seen of the examples, with their places in the loader's dataset, and the names of its classes."""
+    if seen is None or seen.outcomes is None:
+        return seen
+    places, classes = getattr(loader, "places", None), getattr(getattr(loader, "dataset", None), "classes", ())
+    names = dict(enumerate(map(str, classes))) if isinstance(classes, (list, tuple)) else None
+    is_whole = places is not None and len(places) == len(seen.outcomes.size)
+    return replace(seen, indices=places if is_whole else None, is_by_index=is_whole, names=names)
 
 
 def _is_pair(batch: Any) -> bool:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, SubsetRandomSampler
 
 from bvtrack.adapters import SplitSample, SplitSource, choose_examples, is_same
 from bvtrack_lightning.copies import unmoved
@@ -65,9 +65,8 @@ class ExampleReader:
         return TimeBudgetedBatches(subset) if may_be_cut else subset
 
     def split(self) -> SplitSource | None:
-        return SplitSource.find(
-            DataLoader(Subset(self.loader.dataset, self._keys[: self.n]), collate_fn=self.loader.collate_fn)
-        )
+        sampler = SubsetRandomSampler(self._keys[: self.n])
+        return SplitSource.find(DataLoader(self.loader.dataset, sampler=sampler, collate_fn=self.loader.collate_fn))
 
     def changes(self) -> bool:
         return _changes(self.loader, chosen(self._keys, READ_TWICE).tolist())
@@ -104,12 +103,17 @@ class BatchReader:
 
     def subset(self, n: int, *, may_be_cut: bool) -> Batches:
         """Batches of `n` examples, or few more, drawn at random, the same each time."""
-        mixed = [self._batches[place] for place in choose_examples(len(self._batches), len(self._batches))]
-        if self._is_batched:
-            ends = np.cumsum([len(batch) for batch in mixed])
-            mixed = mixed[: int(np.searchsorted(ends, n)) + 1]
-        subset = self._of(mixed) if self._is_batched else FirstExamples(self._of(mixed), n)
+        mixed = self._of(self._mixed(n))
+        subset = mixed if self._is_batched else FirstExamples(mixed, n)
         return TimeBudgetedBatches(subset) if may_be_cut else subset
+
+    def _mixed(self, n: int) -> list[Any]:
+        """The batches in random order, the same each time; only so many as hold `n` examples, where that is known."""
+        mixed = [self._batches[place] for place in choose_examples(len(self._batches), len(self._batches))]
+        if not self._is_batched:
+            return mixed
+        ends = np.cumsum([len(batch) for batch in mixed])
+        return mixed[: int(np.searchsorted(ends, n)) + 1]
 
     def split(self) -> SplitSource | None:
         if self.n is None:
@@ -126,9 +130,10 @@ class BatchReader:
 
     def _sample(self) -> SplitSample:
         assert self.n is not None
-        batches, _ = read_in_time(self.subset(MOST_READ, may_be_cut=False))
+        drawn = self._mixed(MOST_READ)
+        batches, _ = read_in_time(self._of(drawn))
         try:
-            return SplitSample.of_drawn_batches(self.n, batches)
+            return SplitSample.of_drawn_batches(self.n, batches, drawn)
         except ValueError as error:  # batches of different shapes
             return SplitSample(self.n, problem=str(error))
 

@@ -61,6 +61,16 @@ class KeyedBatches:
     def n_batches(self) -> int:
         return len(self._keys)
 
+    @property
+    def dataset(self) -> Any:
+        return self._loader.dataset
+
+    @property
+    def places(self) -> Sequence[int] | None:
+        """The examples' places in their dataset, in the order of the batches; `None` where its keys are no places."""
+        keys = [key for batch in self._keys for key in (batch if isinstance(batch, list) else [batch])]
+        return keys if all(isinstance(key, int) for key in keys) else None
+
     def __iter__(self) -> Iterator[Any]:
         with unmoved(self._loader):
             yield from reading_like(self._loader, self._keys)

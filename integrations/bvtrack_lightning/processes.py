@@ -92,8 +92,10 @@ def join(trainer: Trainer, parts: Mapping[SetName, Part]) -> dict[SetName, Part]
 
 
 def _portable(part: Part) -> Part:
-    """The part with the names of its torchmetrics alone, and without outputs: those of the first process are sample enough."""
-    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None)  # type: ignore[arg-type]  # names alone
+    """The part with the names of its torchmetrics alone, and without outputs: those of the first process are sample enough.
+    Nor with what it has seen of its examples, which are not the set's in order.
+    """
+    return replace(part, metrics=dict.fromkeys(part.metrics), outputs=None, seen=None)  # type: ignore[arg-type]  # names alone
 
 
 def _joined(parts: Sequence[Part], own_metrics: Mapping[str, Any]) -> Part:

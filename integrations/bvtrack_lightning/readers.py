@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from bvtrack.adapters import SplitSample, SplitSource, choose_examples, preserve_random_states
@@ -63,7 +64,8 @@ class LoaderReader:
         if not is_whole or None in sizes:
             return None
         n = sum(size for size in sizes if size)
-        return SplitSource(n, lambda: SplitSample.of_batches(n, batches)) if n else None
+        rows = () if is_shuffled(self.loader) else None  # what comes where in a shuffled loader says nothing
+        return SplitSource(n, lambda: replace(SplitSample.of_batches(n, batches), rows=rows)) if n else None
 
     def changes(self) -> bool:
         return False

@@ -13,6 +13,7 @@ import torch
 from bvtrack import Measure, ModelFacts, find_measure
 from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training
 from bvtrack_lightning import data
+from bvtrack_lightning.checkpoints import CheckpointWatch, mark_of_step
 from bvtrack_lightning.class_means import averages_over_classes, class_means, is_share_of_others
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import Evaluator
@@ -55,6 +56,9 @@ class LightningTraining(Training):
     _test_logs_measure: bool = field(default=True, init=False)
     _weights: KeptWeights = field(default_factory=KeptWeights, init=False)
 
+    def __post_init__(self) -> None:
+        self.saved = CheckpointWatch(self.trainer)
+
     @property
     def has_data(self) -> bool:
         """Lightning makes the validation data just before it needs them."""
@@ -79,6 +83,7 @@ class LightningTraining(Training):
     def begin_epoch(self) -> None:
         """Note what earlier epochs have logged; Lightning keeps it."""
         self._at_start, self._validated = logged_metrics(self.trainer), None
+        self.saved.look()
 
     def begin_validation(self) -> bool:
         """True if our own passes must run now, on the weights that validation is about to use."""
@@ -113,6 +118,13 @@ class LightningTraining(Training):
         return self._logged
 
     def marks_of_weights(self) -> Sequence[str]:
+        """With the step, by which checkpoints are known."""
+        return [*self.weights_left(), mark_of_step(self.trainer.global_step)]
+
+    def checkpoints(self) -> Mapping[str, str]:
+        return self.saved.marks()
+
+    def weights_left(self) -> Sequence[str]:
         is_ours = self.trainer.is_global_zero and may_run_passes(self.trainer)
         return marks_of(self.module) if is_ours else ()
 
