@@ -14,7 +14,7 @@ RIVALS := .venv-rivals
 ADVICE_DATA := build/advice-data
 
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
-	tests/test_damaged_journals.py tests/test_journal_life.py
+	tests/test_damaged_journals.py tests/test_journal_life.py tests/test_verdict_in_the_table.py
 
 .PHONY: help install demo ui test bench rules splits scale advice kinds audits rivals inject pictures soak format lint types unit wheel clean
 

@@ -30,6 +30,9 @@ class LoggedRun:
     started: int = 0
 
     def all_tags(self) -> dict[str, str]:
+        """Those of its diagnosis and its own; its own alone if it has no errors."""
+        if not self.errors:
+            return {"mlflow.runName": self.name, **self.tags}
         diagnosis = bvtrack.diagnose(**{"train_error": None, **self.errors})  # type: ignore[arg-type]  # sizes are whole
         steps = bvtrack.recommend(diagnosis)
         return {

@@ -22,6 +22,7 @@ class StoredRun:
     status: str = "RUNNING"
     points: set[Point] = field(default_factory=set)
     end_time: int | None = None
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -106,6 +107,7 @@ class MemoryClient:
 
     def log_dict(self, run_id: str, dictionary: dict[str, Any], artifact_file: str) -> None:
         STORE.answer()
+        STORE.run(run_id).files[artifact_file] = dictionary
 
     def update_run(self, run_id: str, status: str | None = None, name: str | None = None) -> None:
         STORE.answer()
@@ -127,7 +129,17 @@ class MemoryClient:
 def _entity(run_id: str, run: StoredRun) -> Run:
     info = RunInfo(run_id, "0", "", run.status, 0, run.end_time, "active")
     tags = [RunTag(key, value) for key, value in run.tags.items()]
-    return Run(info, RunData(tags=tags))
+    return Run(info, RunData(metrics=_latest(run.points), tags=tags))
+
+
+def _latest(points: set[Point]) -> list[Metric]:
+    """As on an SQL store: of the highest step, the newest point, and of these the one with the highest value."""
+    last: dict[str, Point] = {}
+    for point in points:
+        before = last.get(point[0])
+        if before is None or (point[1], point[3], point[2]) > (before[1], before[3], before[2]):
+            last[point[0]] = point
+    return [Metric(name, value, timestamp, step) for name, step, value, timestamp in last.values()]
 
 
 def has_the_parameters_of_the_real_one(method: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -17,6 +19,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import bvtrack
 from bvtrack.shipping.process import ShipperProcess
@@ -110,6 +114,8 @@ class Gate:
         """The end of the paths that are refused for good, whatever the mode."""
         self.refused_word = b""
         """What no body may hold, whatever the mode."""
+        self.refusal = (400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}', "application/json")
+        """The answer to what is refused: status, body, type."""
         self.limit = math.inf
         """The longest body that is let through, in bytes; what is longer is answered as nginx does, or `too_large`."""
         self.too_large = NGINX_TOO_LARGE
@@ -125,7 +131,7 @@ class Gate:
                     self._reply(413, gate.too_large, kind)
                     return
                 if self.path.endswith(gate.refused) or (gate.refused_word and gate.refused_word in body):
-                    self._reply(400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no"}', "application/json")
+                    self._reply(*gate.refusal)
                     return
                 match gate.mode:
                     case "open":
@@ -184,3 +190,29 @@ def gate_before(server: Server) -> Iterator[Gate]:
         yield gate
     finally:
         gate.close()
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL database of the test's own."""
+    found = [shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    programs = next((Path(program).parent for program in found if program), None)
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    data, port = Path(tempfile.mkdtemp()), free_port()  # not below pytest's folder, into which no other user may look
+    user = "postgres" if os.name == "posix" and os.getuid() == 0 else None  # PostgreSQL refuses to run as root
+    if user:
+        shutil.chown(data, user)
+
+    def run(program: str, *options: str) -> None:
+        command = [str(programs / program), "-D", str(data), *options]
+        subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
+
+    run("initdb", "-U", "bvtrack", "--auth=trust", "-N")
+    run("pg_ctl", "-w", "-o", f"-p {port} -c listen_addresses=127.0.0.1 -k '' -F", "-l", str(data / "log"), "start")
+    try:
+        yield f"postgresql+psycopg://bvtrack@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(data)

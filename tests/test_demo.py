@@ -20,9 +20,8 @@ from bvtrack.error_rates.gaps import SMALLEST_GAP
 from bvtrack_demo.place import EXPERIMENT
 
 TAGS = {
-    *("diagnosis", "certainty", "curve", "next_step", "recipe", "gaps", "epoch", "baseline", "split", "distribution"),
-    *("measure", "source", "state", "version"),
-    *(f"model.{fact}" for fact in ("parameters", "optimizer", "learning_rate", "weight_decay", "dropout")),
+    *("diagnosis", "next_step", "certainty", "split", "curve", "epoch", "measure", "baseline"),
+    *("distribution", "state", "source", "gaps", "model"),
 }
 """Of the tags that users see, those that apply to each run of the demo."""
 MARGIN = 0.002

@@ -31,6 +31,7 @@ import bvtrack
 from bvtrack.cli import main
 from bvtrack.journal import folder as folder_of_journals
 from bvtrack.log import logger
+from bvtrack.schema.tags import FIRST
 from bvtrack.shipping import shipper, sync
 from bvtrack.store import writer as mlflow_writer
 
@@ -285,6 +286,12 @@ class JournalLife(RuleBasedStateMachine):
                     assert run.status == "RUNNING"
                 if training.is_closed and not training.has_lost_its_end:
                     assert run.status != "KILLED"
+
+    @invariant()
+    def no_run_that_is_over_waits_for_a_verdict(self) -> None:
+        for run in memory_store.STORE.runs.values():
+            assert list(run.tags)[:4] == [tag.name for tag in FIRST]
+            assert run.status == "RUNNING" or "pending" not in run.tags.values()
 
     @invariant()
     def what_is_not_ours_is_as_it_was(self) -> None:

@@ -105,13 +105,16 @@ def test_before_the_first_epoch_there_are_tags_but_no_verdict() -> None:
     bundle = ledger(measure={"name": "1 - val_acc", "is_rate": True}).bundle(())
 
     assert bundle.tags == {
+        "bvtrack.diagnosis": "pending",
+        "bvtrack.next_step": "pending",
+        "bvtrack.certainty": "pending",
+        "bvtrack.split": "unchecked",
+        "bvtrack.measure": "1 - val_acc",
+        "bvtrack.baseline": "zero",
+        "bvtrack.distribution": "unchecked",
         "bvtrack.state": "running",
         "bvtrack.source": "tracker",
-        "bvtrack.version": "1.2.3",
-        "bvtrack.baseline": "zero",
-        "bvtrack.measure": "1 - val_acc",
-        "bvtrack.split": "unchecked",
-        "bvtrack.distribution": "unchecked",
+        "bvtrack.model": None,
     }
     assert (bundle.note, bundle.files, bundle.status) == (None, {}, None)
 
@@ -142,7 +145,7 @@ def test_what_has_been_sent_and_has_not_changed_is_left_out() -> None:
     sent = ledger(first).bundle([first])
     news = ledger(first, second).bundle([second]).since(sent)
 
-    assert news.tags.keys() == {"bvtrack.curve", "bvtrack.recipe"}
+    assert news.tags.keys() == {"bvtrack.curve"}
     assert news.tags["bvtrack.curve"] == "converged"
     assert len(news.points) == 4
     assert news.note is None
@@ -151,7 +154,7 @@ def test_what_has_been_sent_and_has_not_changed_is_left_out() -> None:
 
 
 def test_a_tag_that_no_longer_applies_is_news() -> None:
-    first, second = epoch(0, train=0.01, dev=0.11), epoch(1, train=float("nan"), dev=0.11)
-    news = ledger(first, second).bundle([second]).since(ledger(first).bundle([first]))
+    first, trial = epoch(0, train=0.01, dev=0.11), record("trial")
+    news = ledger(first, trial).bundle([trial]).since(ledger(first).bundle([first]))
 
-    assert news.tags["bvtrack.focus"] is None
+    assert news.tags["bvtrack.gaps"] is None

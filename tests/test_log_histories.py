@@ -213,7 +213,7 @@ def test_dev_metrics_that_agree_or_whose_error_rises_need_no_sentence(loss: Sequ
 def _audited(**curves: Sequence[float]) -> tuple[str | None, str | None]:
     points = {name: [Point(epoch, 1000 * epoch, one) for epoch, one in enumerate(some)] for name, some in curves.items()}
     latest = {name: Latest(some[-1].value, some[-1].step, some[-1].timestamp) for name, some in points.items()}
-    found, _ = judge_run(LoggedRun(metrics=latest), points.__getitem__, baseline.given(None))
+    found = judge_run(LoggedRun(metrics=latest), points.__getitem__, baseline.given(None)).audited
     return found.verdict, found.reason
 
 

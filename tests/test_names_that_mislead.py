@@ -45,7 +45,7 @@ def test_a_penalty_that_rises_is_no_divergence(penalty: str) -> None:
     }
     run, points = curves(**names)
 
-    found, _ = judge_run(run, lambda name: points[name], given(None))
+    found = judge_run(run, lambda name: points[name], given(None)).audited
 
     assert (found.metrics["dev"], found.curve) == ("val_recon_loss", "learning")
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from servers import free_port, kill_shipper, running, wait_until
+from servers import kill_shipper, postgres, running, wait_until
 
 import bvtrack
 from bvtrack.journal.folder import unsent_journals
@@ -24,7 +20,7 @@ N_EPOCHS = 50
 SCRIPT = """
 import sys, time
 import bvtrack
-tracker = bvtrack.Tracker(tracking_uri=sys.argv[1], experiment="shared", run_name=sys.argv[2])
+tracker = bvtrack.Tracker(tracking_uri=sys.argv[1], experiment="shared", run_name=sys.argv[2], summary=False)
 tracker.log_split(train=4000, dev=1000, test=1000)
 for epoch in range({n_epochs}):
     tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11, test_error=0.12)
@@ -69,32 +65,6 @@ def test_trainings_at_once_on_one_sqlite_store_lose_nothing(is_new: bool, store:
     train_at_once(uri, tmp_path)
 
     assert_all_is_there(uri)
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL database of the test's own."""
-    found = [shutil.which("initdb"), *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
-    programs = next((Path(program).parent for program in found if program), None)
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    data, port = Path(tempfile.mkdtemp()), free_port()  # not below pytest's folder, into which no other user may look
-    user = "postgres" if os.name == "posix" and os.getuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user:
-        shutil.chown(data, user)
-
-    def run(program: str, *options: str) -> None:
-        command = [str(programs / program), "-D", str(data), *options]
-        subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
-
-    run("initdb", "-U", "bvtrack", "--auth=trust", "-N")
-    run("pg_ctl", "-w", "-o", f"-p {port} -c listen_addresses=127.0.0.1 -k '' -F", "-l", str(data / "log"), "start")
-    try:
-        yield f"postgresql+psycopg://bvtrack@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(data)
 
 
 def test_trainings_at_once_on_a_server_before_postgresql_lose_nothing(tmp_path: Path) -> None:

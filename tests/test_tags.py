@@ -16,7 +16,7 @@ import bvtrack
 from bvtrack import Diagnosis, ModelFacts
 from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.schema import tags as schema
-from bvtrack.schema.model_tags import MODEL, model_tags, read_model
+from bvtrack.schema.model_tags import model_texts, read_model
 from bvtrack.schema.tag_texts import measure_text, metric_of
 from bvtrack.schema.tags import RunFacts, Tag
 
@@ -54,17 +54,14 @@ def log_by_hand(store: str, **tags: str) -> str:
 def test_a_training_writes_the_tags_that_are_declared_as_its_own(store: str, send: Callable[[], None]) -> None:
     of_training = {tag.name for tag in schema.TAGS if "training" in tag.writers}
 
-    assert trained(store, send).keys() == {*of_training, schema.ID, *(MODEL + name for name in asdict(FACTS))}
+    assert trained(store, send).keys() == {*of_training, schema.ID}
 
 
 def test_an_audit_writes_the_tags_that_are_declared_as_its_own(store: str) -> None:
     run_id = log_by_hand(store)
     bvtrack.audit("Default", tracking_uri=store)
 
-    assert own_tags(store, run_id).keys() == {
-        *(tag.name for tag in schema.TAGS if "audit" in tag.writers),
-        "bvtrack.model.optimizer",
-    }
+    assert own_tags(store, run_id).keys() == {tag.name for tag in schema.TAGS if "audit" in tag.writers}
 
 
 def undo(store: str) -> None:
@@ -119,12 +116,14 @@ def strings_of(tree: ast.AST) -> Iterator[str]:
 
 @given(text=st.text())
 def test_whatever_a_tag_says_reading_it_raises_nothing(text: str) -> None:
-    tags = dict.fromkeys([*(tag.name for tag in schema.TAGS), *(MODEL + name for name in asdict(FACTS))], text)
+    before = {schema.OF_MODEL_BEFORE + name: text for name in asdict(FACTS)}
+    tags = dict.fromkeys((tag.name for tag in schema.TAGS), text)
 
     for tag in schema.TAGS:
         tag.read(tags)
-    assert schema.DIAGNOSIS.read(tags) == text
-    assert read_model(tags).optimizer == text
+    assert schema.DIAGNOSIS.read(tags) == (None if text == schema.PENDING else text)
+    assert read_model(before).optimizer == text
+    assert model_texts({**tags, **before})["optimizer"] == text
 
 
 def test_what_is_written_is_read_back() -> None:
@@ -140,19 +139,19 @@ def test_what_is_written_is_read_back() -> None:
         {"avoidable_bias": 0.005, "variance": 0.1},
     )
     assert (gaps.human_error, gaps.digest) == (0.005, "4f1c")
-    assert (schema.EPOCH.read(tags), schema.FOCUS.read(tags), schema.SPLIT.read(tags)) == (7, "high_variance", "ok")
+    assert (schema.EPOCH.read(tags), schema.NEXT_STEP.read(tags), schema.SPLIT.read(tags)) == (7, "more_data", "ok")
     assert schema.MEASURE.read(tags) is None
 
 
 @pytest.mark.parametrize("facts", [FACTS, ModelFacts(), ModelFacts(parameters=3, schedule="none", batch_norm=False)])
 def test_what_is_known_of_a_model_is_read_back(facts: ModelFacts) -> None:
-    assert read_model(model_tags(asdict(facts))) == facts
+    assert read_model(schema.tags_of(RunFacts(model=asdict(facts)), "training")) == facts
 
 
 def test_without_a_verdict_nothing_is_said_of_it() -> None:
     tags = schema.tags_of(RunFacts(state="running", source="tracker"), "training")
 
-    assert not {tag.name for tag in schema.TAGS if tag.is_of_verdict} & tags.keys()
+    assert not [tag.name for tag in schema.TAGS if tag.is_of_verdict and tag.read(tags) is not None]
     assert tags["bvtrack.state"] == "running"
 
 

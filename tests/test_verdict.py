@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bvtrack import Evidence, ModelFacts, OtherRun, Step, diagnose, recommend
+from bvtrack import ModelFacts, OtherRun, diagnose
 from bvtrack.diagnosis.run_verdict import At, EpochErrors, Verdict, chosen_epoch, diagnose_epoch, judge, with_test_error
-from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.schema.gaps import gaps_text
-from bvtrack.schema.tag_texts import recipe_line
 from bvtrack.schema.tags import verdict_tags
 
 SETS = ["train", "train_dev", "dev", "test"]
@@ -155,12 +153,9 @@ def test_the_tags_are_those_of_the_contract() -> None:
 
     assert tags == {
         "bvtrack.diagnosis": "high_variance",
-        "bvtrack.focus": "high_variance",
         "bvtrack.certainty": "likely",
         "bvtrack.curve": "learning",
         "bvtrack.next_step": "more_data",
-        "bvtrack.recipe": "Get more training data > Regularise > Try another model > Train a bigger network > Train longer > "
-        "Try another optimiser or learning rate",
         "bvtrack.gaps": tags["bvtrack.gaps"],
         "bvtrack.epoch": "0",
     }
@@ -170,10 +165,8 @@ def test_tags_that_do_not_apply_are_none() -> None:
     tags = verdict_tags(_judge([EpochErrors(0, {})]))
 
     assert [name for name, value in tags.items() if value is None] == [
-        "bvtrack.focus",
-        "bvtrack.curve",
         "bvtrack.next_step",
-        "bvtrack.recipe",
+        "bvtrack.curve",
         "bvtrack.gaps",
     ]
 
@@ -195,17 +188,6 @@ def test_a_gap_without_counts_has_no_ends_in_the_gaps_tag() -> None:
     content = json.loads(gaps_text(diagnose(train_error=0.01, dev_error=0.11)))
 
     assert content["gaps"]["variance"] == [0.1, None, None]
-
-
-def test_no_steps_have_no_recipe_line() -> None:
-    assert recipe_line(()) is None
-
-
-@pytest.mark.parametrize(("length", "kept"), [(123, 2), (124, 1)])
-def test_a_recipe_line_of_more_than_250_characters_loses_its_last_step(length: int, kept: int) -> None:
-    steps = [Step("a", "x" * 124, ""), Step("b", "y" * length, "")]
-
-    assert recipe_line(steps) == " > ".join(step.title for step in steps[:kept])
 
 
 def test_a_verdict_is_written_as_json() -> None:
@@ -248,27 +230,6 @@ def test_the_gaps_tag_never_exceeds_500_characters(
 
     assert len(line) <= 500
     assert json.loads(line)["errors"].keys() == rates.keys()
-
-
-@given(ids=st.lists(st.sampled_from(sorted(STEP_RULES)), min_size=1, max_size=30))
-def test_a_recipe_line_is_whole_steps_within_250_characters(ids: list[str]) -> None:
-    rules = [STEP_RULES[step_id] for step_id in ids]
-
-    line = recipe_line([Step(rule.id, rule.title, rule.why) for rule in rules])
-
-    assert line is not None
-    assert len(line) <= 250
-    assert line.split(" > ") == [rule.title for rule in rules[: line.count(" > ") + 1]]
-
-
-@given(errors=st.dictionaries(st.sampled_from(SETS), st.floats(0, 1), min_size=1))
-@settings(deadline=None)
-def test_the_whole_recipe_of_any_diagnosis_fits_into_its_tag(errors: dict[str, float]) -> None:
-    arguments: dict[str, Any] = {"train_error": None} | {f"{name}_error": error for name, error in errors.items()}
-
-    steps = recommend(diagnose(**arguments), Evidence(curve="overtrained"))
-
-    assert len(recipe_line(steps) or "") <= 250
 
 
 @given(

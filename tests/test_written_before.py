@@ -16,6 +16,9 @@ from written_before.make import EXPERIMENT, LONG, TRACKED, a_profile, own_tags, 
 
 import bvtrack
 from bvtrack.cli import main
+from bvtrack.schema.model_tags import model_texts
+from bvtrack.schema.tags import MODEL, is_obsolete, obsolete_in
+from bvtrack.store.logged_run import LoggedRun
 
 HERE = Path(__file__).parent / "written_before"
 
@@ -76,8 +79,6 @@ SPLIT_FIRST = {
     "bvtrack.certainty": "likely",
     "bvtrack.split": "test_used_to_choose+test_differs_from_dev+dev_repeats_train+dev_differs_from_train+outputs_differ",
     "bvtrack.next_step": "mend_split",
-    "bvtrack.recipe": "Mend the split first > Get more training data > Regularise > Try another model > "
-    "Train a bigger network > Train longer > Try another optimiser or learning rate > Reduce the regularisation",
 }
 """Tags of a run whose split has errors, which did not come first then."""
 
@@ -102,11 +103,17 @@ def test_a_journal_with_all_that_can_be_logged_shows_what_it_showed_then(store: 
 
 
 def known_then(tags: dict[str, str]) -> dict[str, object]:
-    """The tags without how much too low the dev error of a chosen epoch is, and the interval ends that are wider for that."""
+    """The tags that are still written, without how much too low the dev error of a chosen epoch is, and the interval ends that
+    are wider for that.
+    """
+    model, tags = (
+        model_texts(tags),
+        {name: text for name, text in tags.items() if name not in obsolete_in(tags) | {MODEL.name: ""}},
+    )
     gaps = json.loads(tags["bvtrack.gaps"])
     gaps.pop("optimism", None)
     gaps["gaps"] = {name: value for name, (value, *_) in gaps["gaps"].items()}
-    return {**tags, "bvtrack.gaps": gaps}
+    return {**tags, "bvtrack.gaps": gaps, "model": model}
 
 
 def test_the_journals_of_an_interrupted_and_a_resumed_training_are_one_run(store: str, sync: Sync) -> None:
@@ -268,13 +275,39 @@ def log_by_hand(store: str, tags: Mapping[str, str]) -> None:
         client.log_metric(run.info.run_id, "val_acc", dev, step=step)
 
 
-def test_an_audit_leaves_a_run_that_was_audited_before_as_it_is(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    log_by_hand(store, content("audited_tags.json") | {"bvtrack.version": bvtrack.__version__})
-    monkeypatch.setattr(MlflowClient, "get_metric_history", lambda *_: pytest.fail("a history was read"))
+def test_an_audit_finds_the_same_anew_in_a_run_that_was_audited_before(store: str) -> None:
+    before = content("audited_tags.json")
+    log_by_hand(store, before)
+    run = run_called(store, "by hand", "Default")
     (audited,) = bvtrack.audit("Default", tracking_uri=store)
+    after = own_tags(run_called(store, "by hand", "Default").data.tags)
 
-    assert (audited.tag, audited.is_changed) == ("high_variance", False)
+    assert (audited.tag, audited.is_changed) == ("high_variance", True)
     assert audited.errors == {"train": 0.01, "dev": 0.15}
+    assert json.loads(before["bvtrack.gaps"])["read"] == LoggedRun.of(run).digest
+    assert not obsolete_in(after)
+    assert model_texts(after) == model_texts(before)
+    assert (
+        after.items() >= {name: before[name] for name in ("bvtrack.diagnosis", "bvtrack.baseline", "bvtrack.measure")}.items()
+    )
+
+
+@pytest.mark.parametrize("n_epochs", [0, 1])
+def test_a_run_of_before_that_goes_on_has_no_tags_that_nothing_keeps_up(
+    store: str, send: Callable[[], None], n_epochs: int
+) -> None:
+    before = content("tracked_tags.json")
+    run_id = MlflowClient(store).create_run("0", tags=before).info.run_id
+    with bvtrack.Tracker(run_id, tracking_uri=store) as tracker:
+        tracker.log_split(train=600, dev=200)
+        if n_epochs:
+            tracker.log_epoch(0, train_error=0.2, dev_error=0.21)
+    send()
+    after = own_tags(MlflowClient(store).get_run(run_id).data.tags)
+
+    assert not [name for name in after if is_obsolete(name)]
+    assert after["bvtrack.diagnosis"] == ("high_bias" if n_epochs else before["bvtrack.diagnosis"])
+    assert after["bvtrack.next_step"] == ("bigger_network" if n_epochs else before["bvtrack.next_step"])
 
 
 def test_undo_removes_all_that_an_audit_wrote_before(store: str) -> None:

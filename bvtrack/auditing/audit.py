@@ -17,9 +17,17 @@ def audit(
     baseline: AskedBaseline | None = None,
     tracking_uri: str | None = None,
     dry_run: bool = False,
+    tags_only: bool = False,
+    saved_view: bool = True,
     threads: int = THREADS,
 ) -> list[Audited]:
-    """Diagnose the runs of an experiment, whatever logged them, and tag them; nothing but tags is changed.
+    """Diagnose the runs of an experiment, whatever logged them, and tag them.
+
+    Nothing is changed but the tags `bvtrack.*` and the metrics `bvtrack/verdict/*`, the errors and gaps that the tags speak of;
+    with `tags_only`, nothing but the tags: MLflow cannot delete a metric.
+
+    An experiment with a diagnosed run gets the saved view "Bias and variance" in MLflow's UI, if it has none yet; not with
+    `saved_view=False` or `tags_only`.
 
     `experiment` is one name, or several; `None` audits all experiments. `filter_string` is a filter of MLflow's `search_runs`.
     With `dry_run` nothing is written.
@@ -36,6 +44,14 @@ def audit(
     >>> audit("digits", dry_run=True)  # doctest: +SKIP
     [Audited(run_id='…', name='wide', tag='high_variance', certainty='likely', …)]
     """
-    auditing = Auditing(tracking_uri, human_error=human_error, baseline=baseline, is_dry=dry_run, threads=threads)
+    auditing = Auditing(
+        tracking_uri,
+        human_error=human_error,
+        baseline=baseline,
+        is_dry=dry_run,
+        tags_only=tags_only,
+        saved_view=saved_view,
+        threads=threads,
+    )
     experiments = [experiment] if experiment is None or isinstance(experiment, str) else experiment
     return [audited for name in experiments for audited in auditing.runs_of(name, filter_string)]

@@ -11,6 +11,7 @@ from bvtrack.logged.unknown import Unknown
 from bvtrack.schema import tags as schema
 from bvtrack.schema.tags import Tags
 from bvtrack.splits.faults import faults_of_codes
+from bvtrack.text import printable
 
 if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
@@ -41,6 +42,14 @@ class Audited:
     why_not: str | None = None
     is_changed: bool = False
     baseline: str | None = None
+
+    def __str__(self) -> str:
+        """The run in a line: `wide: high_variance (likely); train from train_acc, dev from val_acc`."""
+        if self.tag is None:
+            return printable(f"{self.name}: {self.why_not or 'tagged by an audit'}")
+        taken = ", ".join(f"{stage} from {name}" for stage, name in self.metrics.items())
+        faults = "; ".join(fault.message for fault in self.split_faults)
+        return printable("; ".join(filter(None, (f"{self.name}: {self.verdict} ({self.certainty})", taken, faults))))
 
     @property
     def split_faults(self) -> tuple[SplitFault, ...]:

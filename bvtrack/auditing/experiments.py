@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bvtrack.argument_error import Argument, ArgumentError
-from bvtrack.auditing.audited import Audited, changed, skipped
+from bvtrack.auditing.audited import Audited, skipped
 from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice, from_tags, given
 from bvtrack.auditing.judge import judge_run
+from bvtrack.auditing.judged import Changes, Judged, without_values
 from bvtrack.auditing.paging import map_runs
 from bvtrack.auditing.rebaseline import rejudge_run
+from bvtrack.auditing.views import Views
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema.tags import AUDIT, SOURCE, Tags, is_written_by, states_in
+from bvtrack.schema.tags import AUDIT, DIAGNOSIS, SOURCE, Tags, is_tracked, is_written_by, states_in
 from bvtrack.store.reader import Store
 from bvtrack.store.target import checked_uri, current_uri
+from bvtrack.tracking.environment import is_view_wanted
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
 
+NOT_YET = Unknown("no verdict yet", "a callback or a Tracker is at work on it, and has not measured an error yet")
 NOT_OURS = Unknown("diagnosed in training", "a callback or a Tracker has diagnosed it; a baseline re-tags it all the same")
 OF_AUDITS = f"tags.`{SOURCE.name}` = '{AUDIT}'"
 
@@ -38,6 +42,8 @@ class Auditing:
         human_error: float | None = None,
         baseline: AskedBaseline | None = None,
         is_dry: bool = False,
+        tags_only: bool = False,
+        saved_view: bool = True,
         threads: int = THREADS,
     ) -> None:
         """Take the arguments of `bvtrack.audit`. Raises `ValueError` for an invalid error, a malformed tracking URI, or a
@@ -49,6 +55,8 @@ class Auditing:
         self._human_error = human_error
         self._baseline = baseline
         self._is_dry = is_dry
+        self._has_values = not tags_only
+        self.views = Views(is_wanted=saved_view and is_view_wanted() and not is_dry)
         self._threads = threads
 
     def runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
@@ -58,13 +66,21 @@ class Auditing:
         """
         for experiment_id in self._ids(experiment):
             task = partial(self._audit, choose=self._choice(experiment_id))
-            yield from self._each(task, experiment_id, filter_string)
+            is_diagnosed = False
+            for audited in self._each(task, experiment_id, filter_string):
+                is_diagnosed = is_diagnosed or bool(audited.states)
+                yield audited
+            if is_diagnosed and self._has_values:
+                self.views.keep(self._store, experiment_id)
 
     def undone_runs_of(self, experiment: str | None, filter_string: str = "") -> Iterator[Audited]:
-        """Remove the tags of audits, and yield each such run. Raises as `runs_of` does."""
+        """Remove the tags of audits, and yield each such run; the metrics of its verdict, which MLflow cannot delete, get a
+        last point that is no number. Where no diagnosed run is left, the saved view goes too. Raises as `runs_of` does.
+        """
         filters = f"{filter_string} AND {OF_AUDITS}" if filter_string else OF_AUDITS
         for experiment_id in self._ids(experiment):
             yield from self._each(self._undo, experiment_id, filters)
+            self.views.take_away(self._store, experiment_id)
 
     @functools.cached_property
     def _store(self) -> Store:
@@ -89,34 +105,31 @@ class Auditing:
         return best
 
     def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
-        if self._baseline is None and _is_by_callback(run):
-            return replace(skipped(run, NOT_OURS), states=states_in(run.tags))
-        audited, tags = self._judge(run, choose)
-        self._write(run, tags)
-        return audited
+        if self._baseline is None and is_tracked(run.tags):
+            reason = NOT_YET if DIAGNOSIS.read(run.tags) is None else NOT_OURS
+            return replace(skipped(run, reason), states=states_in(run.tags))
+        judged = self._judge(run, choose)
+        self._write(run, judged.tags, judged.values)
+        return judged.audited
 
     def _add_to_best(self, best: BestErrors, run: LoggedRun) -> Audited:
-        audited, _ = self._judge(run, from_tags)
+        audited = self._judge(run, from_tags).audited
         best.add(run, audited)
         return audited
 
-    def _judge(self, run: LoggedRun, choose: Choice) -> tuple[Audited, Tags]:
-        if _is_by_callback(run):
+    def _judge(self, run: LoggedRun, choose: Choice) -> Judged:
+        if is_tracked(run.tags):
             return rejudge_run(run, choose)
         return judge_run(run, partial(self._store.history, run.run_id), choose)
 
     def _undo(self, run: LoggedRun) -> Audited:
-        self._write(run, {name: None for name in run.tags if is_written_by("audit", name)})
+        self._write(run, {name: None for name in run.tags if is_written_by("audit", name)}, without_values(run))
         return Audited(run.run_id, run.name, is_changed=True)
 
-    def _write(self, run: LoggedRun, tags: Tags) -> None:
-        if not self._is_dry and (news := changed(run, tags)):
-            self._store.write_tags(run.run_id, news)
-
-
-def _is_by_callback(run: LoggedRun) -> bool:
-    """True if a callback or a Tracker has diagnosed the run."""
-    return SOURCE.read(run.tags) not in (None, AUDIT)
+    def _write(self, run: LoggedRun, tags: Tags, values: Mapping[str, float]) -> None:
+        changes = Changes.to(run, tags, values if self._has_values else {})
+        if changes and not self._is_dry:
+            self._store.write(run, changes.tags, changes.values)
 
 
 def check_file(uri: str) -> None:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from bvtrack.auditing.audited import Audited, skipped, with_tags
+from bvtrack.auditing.audited import with_tags
 from bvtrack.auditing.baseline import Baseline, Choice
+from bvtrack.auditing.judged import Judged
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.bare_curve import find_curve
@@ -22,6 +23,7 @@ from bvtrack.logged.unusable import no_fraction
 from bvtrack.measures.measure import has_diverged
 from bvtrack.schema import tags
 from bvtrack.schema.tags import AUDIT, RunFacts, Tags
+from bvtrack.schema.verdict_metrics import metrics_in, verdict_metrics
 from bvtrack.splits.faults import faults_of_codes
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.metric_point import Point
@@ -43,25 +45,26 @@ class Errors:
     remark: str = ""
 
 
-def judge_run(run: LoggedRun, history: History, choose: Choice) -> tuple[Audited, Tags]:
-    """The result for a run and its new tags; no tags if it is not diagnosed. Raises what `history` raises.
+def judge_run(run: LoggedRun, history: History, choose: Choice) -> Judged:
+    """The result for a run, its new tags and metrics; neither if it is not diagnosed. Raises what `history` raises.
 
-    No history is read if an audit of this version has already read the same, against the same baseline.
+    No history is read if an audit of this version has already read the same, against the same baseline; metrics that are
+    missing then follow from the tags.
     """
     found = find_metrics(run)
     if isinstance(found, Unknown):
-        return skipped(run, found), {}
+        return Judged.nothing(run, found)
     baseline = choose(run, found.measure_tag)
     if is_unchanged(run, baseline):
-        return with_tags(run, run.tags, found.metrics), {}
+        return Judged(with_tags(run, run.tags, found.metrics), values={} if run.verdict else metrics_in(run.tags))
     errors = read_errors(run, found, history)
     if isinstance(errors, Unknown):
-        return skipped(run, errors), {}
+        return Judged.nothing(run, errors)
     verdict = verdict_on(run, errors, baseline)
     if (why_not := unless_failed(found, verdict)) is not None:
-        return skipped(run, why_not), {}
+        return Judged.nothing(run, why_not)
     found_tags = _tags(run, errors, verdict, baseline)
-    return with_tags(run, found_tags, found.metrics), found_tags
+    return Judged(with_tags(run, found_tags, found.metrics), found_tags, verdict_metrics(verdict))
 
 
 def find_metrics(run: LoggedRun) -> Found | Unknown:
@@ -121,9 +124,16 @@ def verdict_on(run: LoggedRun, errors: Errors, baseline: Baseline) -> Verdict:
 
 
 def is_unchanged(run: LoggedRun, baseline: Baseline) -> bool:
-    """True if the run's tags are up to date: same version, baseline and digest."""
-    is_own = tags.SOURCE.read(run.tags) == AUDIT and tags.VERSION.read(run.tags) == __version__
-    return is_own and baseline.is_in_tags_of(run) and tags.gaps_of(run.tags).digest == run.digest
+    """True if the run's tags are up to date: same digest and baseline, and none of an earlier version's."""
+    is_own = tags.SOURCE.read(run.tags) == AUDIT and not tags.obsolete_in(run.tags)
+    return is_own and baseline.is_in_tags_of(run) and tags.gaps_of(run.tags).digest == digest_of(run)
+
+
+def digest_of(run: LoggedRun) -> str:
+    """8 hexadecimal digits that change with anything that this version's diagnosis may depend on, and with the version."""
+    import hashlib  # a tenth of the time of `import bvtrack`
+
+    return hashlib.blake2b(f"{__version__} {run.digest}".encode(), digest_size=4).hexdigest()
 
 
 def _all_series(run: LoggedRun, found: Found, history: History) -> dict[str, Series]:
@@ -160,14 +170,13 @@ def _tags(run: LoggedRun, errors: Errors, verdict: Verdict, baseline: Baseline) 
     facts = RunFacts(
         verdict=verdict,
         source=AUDIT,
-        version=__version__,
         baseline=baseline.source,
         measure=errors.found.measure_tag,
         split=_split_of(run, errors),
         model={name: value for name, value in asdict(model_facts(run)).items() if value is not None},
-        digest=run.digest,
+        digest=digest_of(run),
     )
-    return tags.tags_of(facts, "audit")
+    return {**tags.tags_of(facts, "audit"), **tags.obsolete_in(run.tags)}
 
 
 def _split_of(run: LoggedRun, errors: Errors) -> str:

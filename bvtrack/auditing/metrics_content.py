@@ -9,6 +9,7 @@ from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import Content, baseline_name
 from bvtrack.schema import tags
 from bvtrack.store.logged_run import LoggedRun
+from bvtrack.version import __version__
 
 
 def content_of_metrics(run: LoggedRun, found: Found | Unknown, history: History, choose: Choice) -> Content | Unknown:
@@ -29,7 +30,7 @@ def content_of_metrics(run: LoggedRun, found: Found | Unknown, history: History,
         verdict=verdict,
         history=errors.epochs,
         measure=measure,
-        version=tags.VERSION.read(run.tags),
+        version=__version__,
         baseline=baseline_name(tags.BASELINE.read(run.tags)),
         unit="step",
     )

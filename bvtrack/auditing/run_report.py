@@ -9,6 +9,7 @@ from pathlib import Path
 from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.stored_content import content_of
 from bvtrack.auditing.stored_run import read_run
+from bvtrack.display import as_words
 from bvtrack.report.content import Content
 from bvtrack.report.markdown import render_markdown
 from bvtrack.report.page import render_page
@@ -34,11 +35,20 @@ def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
     return Report(content_of(read_run(Store(uri), run_id)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """Report of a run, in figures and words; a notebook displays it."""
 
     content: Content
+
+    def __repr__(self) -> str:
+        """Which run and which verdict; the content holds every epoch."""
+        verdict, address = self.content.verdict, self.content.address
+        run_id = address and address.run_id
+        return f"Report(run_id={run_id!r}, name={self.content.name!r}, tag={verdict.diagnosis.tag!r}, epoch={verdict.epoch!r})"
+
+    def __str__(self) -> str:
+        return as_words(self.content)
 
     def html(self) -> str:
         """One self-contained page."""

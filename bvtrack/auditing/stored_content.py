@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bvtrack.auditing.baseline import from_tags
 from bvtrack.auditing.metrics_content import content_of_metrics
-from bvtrack.auditing.stored_run import OWN_METRICS, StoredRun
+from bvtrack.auditing.stored_run import OWN_METRICS, OWN_VALUES, StoredRun
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge
 from bvtrack.error_rates.error_rate import is_fraction
@@ -19,7 +19,6 @@ from bvtrack.schema import tags
 from bvtrack.schema.gaps import rounded
 from bvtrack.schema.model_tags import read_model
 from bvtrack.splits.faults import faults_of, faults_of_codes
-from bvtrack.splits.finding import Finding
 from bvtrack.store.logged_run import LoggedRun
 
 
@@ -32,19 +31,20 @@ def content_of(stored: StoredRun) -> Content:
 
 def _content_by_callback(stored: StoredRun) -> Content:
     run, epochs, said = stored.run, _epochs(stored), stored.verdict
+    is_said = said is not None and (not epochs or _is_tagged(run, said.diagnosis))
     return Content(
         name=run.name,
-        verdict=said
-        if said is not None and _is_tagged(run, said.diagnosis)
-        else _judge_again(run, epochs, stored.split.findings),
+        verdict=said if said is not None and is_said else _judge_again(stored, epochs),
         history=epochs,
         measure=tags.MEASURE.read(run.tags),
         state=tags.STATE.read(run.tags),
         address=stored.address,
         split=stored.split.content,
         findings=stored.split.findings,
-        version=tags.VERSION.read(run.tags),
+        version=stored.version,
         baseline=baseline_name(tags.BASELINE.read(run.tags)),
+        weights=stored.choice.weights,
+        examples=stored.choice.examples,
     )
 
 
@@ -57,24 +57,34 @@ def _content_by_others(stored: StoredRun, found: Found | Unknown) -> Content:
 
 
 def _epochs(stored: StoredRun) -> list[EpochErrors]:
-    """The errors logged by a callback; every epoch gets the verdict's counts, the only ones stored."""
+    """The errors logged by a callback, or the values of a run without any; every epoch gets the verdict's counts, the only
+    ones stored.
+    """
     counts = tags.gaps_of(stored.run.tags).counts
-    curves = {
+    errors, values = _curves(stored, OWN_METRICS), _curves(stored, OWN_VALUES)
+    if not errors:
+        return [EpochErrors(epoch, {}, unscaled=found) for epoch, found in _by_epoch(values)]
+    found = ((epoch, {name: error for name, error in one.items() if _is_error(error)}) for epoch, one in _by_epoch(errors))
+    return [EpochErrors(epoch, one, {name: n for name, n in counts.items() if name in one}) for epoch, one in found]
+
+
+def _curves(stored: StoredRun, metrics: Mapping[str, str]) -> dict[str, dict[int, float]]:
+    """The values of these metrics by epoch, by set."""
+    return {
         name: {point.step: point.value for point in sorted(stored.points[metric])}
-        for name, metric in OWN_METRICS.items()
+        for name, metric in metrics.items()
         if metric in stored.points
     }
-    epochs = sorted(set().union(*curves.values()))
-    found = ({name: curve[epoch] for name, curve in curves.items() if _is_error(curve.get(epoch))} for epoch in epochs)
-    return [
-        EpochErrors(epoch, errors, {name: n for name, n in counts.items() if name in errors})
-        for epoch, errors in zip(epochs, found, strict=True)
-    ]
 
 
-def _is_error(value: float | None) -> bool:
+def _by_epoch(curves: Mapping[str, Mapping[int, float]]) -> Iterator[tuple[int, dict[str, float]]]:
+    for epoch in sorted(set().union(*curves.values())):
+        yield epoch, {name: curve[epoch] for name, curve in curves.items() if epoch in curve}
+
+
+def _is_error(value: float) -> bool:
     """True for an error, finite or not; somebody else may have logged other values under our names."""
-    return value is not None and (is_fraction(value) or not math.isfinite(value))
+    return is_fraction(value) or not math.isfinite(value)
 
 
 def _is_tagged(run: LoggedRun, diagnosis: Diagnosis) -> bool:
@@ -83,10 +93,11 @@ def _is_tagged(run: LoggedRun, diagnosis: Diagnosis) -> bool:
     return diagnosis.tag == tags.DIAGNOSIS.read(run.tags) and rounded(diagnosis.human_error) == human_error
 
 
-def _judge_again(run: LoggedRun, epochs: Sequence[EpochErrors], findings: Sequence[Finding]) -> Verdict:
+def _judge_again(stored: StoredRun, epochs: Sequence[EpochErrors]) -> Verdict:
     """The verdict on the logged errors, against the baseline in the tags; without findings, the codes in the tags tell of the
     split.
     """
+    run, findings = stored.run, stored.split.findings
     faults = faults_of(findings) if findings else faults_of_codes(tags.SPLIT.read(run.tags), tags.NEXT_STEP.read(run.tags))
     baseline = from_tags(run, "")
     return judge(
@@ -95,7 +106,7 @@ def _judge_again(run: LoggedRun, epochs: Sequence[EpochErrors], findings: Sequen
         human_error=baseline.error,
         is_upper_bound=baseline.is_upper_bound,
         same_distribution=True,
-        chance=None,
+        chance=stored.chance,
         model=read_model(run.tags),
         n_train=next((each.n for each in run.datasets if each.context == "train"), None),
         unit=tags.unit_in(run.tags),

@@ -12,9 +12,12 @@ from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES
 from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
 from bvtrack.report.page import histograms_of, split_in_words
+from bvtrack.report.split_banner import repeated_in
+from bvtrack.schema.names import CHANCE_ERROR
 from bvtrack.splits.check import findings_in
 from bvtrack.splits.comparing.histograms import Histogram
 from bvtrack.splits.finding import Finding
+from bvtrack.store.logged_run import LoggedRun
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """Exceptions that an unexpected file may cause."""
@@ -39,10 +42,24 @@ def read_verdict(content: Mapping[str, Any]) -> Verdict | None:
     return None
 
 
+def read_version(content: Mapping[str, Any]) -> str | None:
+    """The version of the library that wrote `bvtrack/diagnosis.json`, if it says so."""
+    version = content.get("version")
+    return version if isinstance(version, str) else None
+
+
+def read_chance(content: Mapping[str, Any], run: LoggedRun) -> float | None:
+    """The error of guessing in `bvtrack/diagnosis.json`, or as version 0.1 logged it."""
+    logged = run.metrics.get(CHANCE_ERROR)
+    chance = content.get("chance_error", logged.value if logged else None)
+    return chance if is_fraction(chance) else None
+
+
 def read_split(content: Mapping[str, Any]) -> StoredSplit:
     """The content of `bvtrack/splits.json`; empty if a report cannot show it."""
     with contextlib.suppress(*UNREADABLE):
         split_in_words(content)
+        repeated_in(content)
         if all(map(_is_drawable, histograms_of(content))):
             return StoredSplit(content, _findings(content))
     return StoredSplit()

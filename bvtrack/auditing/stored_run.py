@@ -7,23 +7,34 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bvtrack.auditing.judge import find_metrics
-from bvtrack.auditing.stored_files import StoredSplit, read_split, read_verdict
+from bvtrack.auditing.stored_choice import StoredChoice, read_choice
+from bvtrack.auditing.stored_files import (
+    StoredSplit,
+    read_chance,
+    read_split,
+    read_verdict,
+    read_version,
+)
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.logged.error_metrics import Found
 from bvtrack.logged.other_metric import dev_loss_of
 from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import RunAddress
-from bvtrack.schema import names
+from bvtrack.schema import names, tags
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.metric_point import Point
 from bvtrack.store.target import without_credentials
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from bvtrack.store.reader import Store
 
 OWN_METRICS = {name: names.error_metric(name) for name in SET_NAMES}
 """The errors that a callback or a Tracker logs, by set."""
+OWN_VALUES = {name: names.unscaled_metric(name) for name in SET_NAMES}
+"""The values that it logs beside them, or alone where they cannot be read as errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,8 @@ class StoredRun:
     """A run: its latest values, params, tags and datasets, its address, and the points of its error metrics.
 
     `found` is the error metrics of a run that no callback or Tracker has logged, or the reason why they are unknown. For a
-    callback's or a Tracker's run it is `None`, and `verdict` and `split` are those that it stored, if they can be read.
+    callback's or a Tracker's run it is `None`, and `verdict`, `split` and `choice` are those that it stored, if they can be
+    read, `version` is the library's that did, and `chance` the error of guessing.
     """
 
     run: LoggedRun
@@ -39,7 +51,10 @@ class StoredRun:
     points: Mapping[str, Sequence[Point]]
     found: Found | Unknown | None = None
     verdict: Verdict | None = None
+    version: str | None = None
     split: StoredSplit = field(default_factory=StoredSplit)
+    choice: StoredChoice = field(default_factory=StoredChoice)
+    chance: float | None = None
 
     def history(self, metric: str) -> Sequence[Point]:
         """The points of a metric; empty if it is not an error."""
@@ -48,13 +63,19 @@ class StoredRun:
 
 def read_run(store: Store, run_id: str) -> StoredRun:
     """Fetch the run with this id. Raises `ValueError` for a deleted run, and MLflow's own exceptions."""
-    logged = store.run(run_id)
-    run = LoggedRun.of(logged)
+    return read_rest(store, store.run(run_id))
+
+
+def read_rest(store: Store, logged: Run) -> StoredRun:
+    """Fetch everything else of a run. Raises `ValueError` for a deleted run, and MLflow's own exceptions."""
+    run, run_id = LoggedRun.of(logged), str(logged.info.run_id)
     if logged.info.lifecycle_stage == "deleted":
         raise ValueError(f"the run {run_id} ({run.name}) is deleted; restore it first (mlflow runs restore)")
     address = RunAddress(run_id, str(logged.info.experiment_id), without_credentials(store.tracking_uri))
     own = [metric for metric in OWN_METRICS.values() if metric in run.metrics]
-    if not own:
+    file = store.json_artifact(run_id, names.DIAGNOSIS_FILE) if own or tags.is_tracked(run.tags) else {}
+    verdict = read_verdict(file)
+    if not own and verdict is None:
         found = find_metrics(run)
         theirs = [] if isinstance(found, Unknown) else [*found.metrics.values(), *filter(None, [dev_loss_of(run, found)])]
         points = _points(store, run_id, theirs) if any(run.metrics[name].step for name in theirs) else {}
@@ -62,8 +83,11 @@ def read_run(store: Store, run_id: str) -> StoredRun:
     return StoredRun(
         run,
         address,
-        _points(store, run_id, own),
-        verdict=read_verdict(store.json_artifact(run_id, names.DIAGNOSIS_FILE)),
+        _points(store, run_id, own or [metric for metric in OWN_VALUES.values() if metric in run.metrics]),
+        verdict=verdict,
+        version=read_version(file) or tags.VERSION_BEFORE.read(run.tags),
+        choice=read_choice(file),
+        chance=read_chance(file, run),
         split=read_split(store.json_artifact(run_id, names.SPLITS_FILE)),
     )
 

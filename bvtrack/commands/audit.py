@@ -17,13 +17,16 @@ from bvtrack.commands.diagnose import ERROR, ErrorRate
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.options import usage_error
 from bvtrack.commands.store import refused
-from bvtrack.commands.tables.audit import Tally, print_tally, run_line
+from bvtrack.commands.tables.audit import Tally, print_tally
+from bvtrack.schema.saved_view import NAME
 from bvtrack.store.mlflow_settings import settle_mlflow
+from bvtrack.tracking.environment import command_line
+from bvtrack.tracking_uri.address import is_server, read_address
 
 RETRIES = "2"
 """Maximum retries of an HTTP request: one of the thousands that an audit makes may fail by chance."""
 
-
+SHOWN_VIEWS = 3
 ALONE = "No baseline is given for {:,} of them: there is no other run by the same measure on the same dev set."
 
 
@@ -47,7 +50,14 @@ class BaselineError(ErrorRate):
     help="Tag all runs anew, those of callbacks too, against one error, or each against the best dev error of the other runs.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what each run would be tagged, and write nothing.")
-@click.option("--undo", "is_undo", is_flag=True, help="Remove the tags of the runs that audits have tagged, and nothing else.")
+@click.option("--tags-only", is_flag=True, help="Write no metrics, which MLflow cannot delete: only the tags.")
+@click.option("--no-view", is_flag=True, help="Leave the saved views of MLflow's UI alone: none is written, none removed.")
+@click.option(
+    "--undo",
+    "is_undo",
+    is_flag=True,
+    help="Remove the tags of the runs that audits have tagged; their metrics of the verdict, which cannot be, become NaN.",
+)
 @click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="How many runs at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each run.")
@@ -58,14 +68,17 @@ def audit(
     filter_string: str,
     is_undo: bool,
     dry_run: bool,
+    no_view: bool,
     as_json: bool,
     fail_on: tuple[str, ...] | None,
     **options: Any,
 ) -> None:
     """Diagnose the runs of experiments, whatever logged them, and tag them.
 
-    The errors are those that autologging, loggers or a loop of your own have logged. Only tags are written, and none of runs
-    that a callback has diagnosed. What has not changed since the last audit is passed over, so one that was stopped goes on.
+    The errors are those that autologging, loggers or a loop of your own have logged. What is written are tags and the metrics
+    bvtrack/verdict/* (with --tags-only, tags alone), and none to runs that a callback has diagnosed. What has not changed since
+    the last audit is passed over, so one that was stopped goes on. An experiment with a diagnosed run gets the saved view "Bias
+    and variance", once, in which MLflow's UI shows the verdicts.
 
     Exit codes: 0; 2 for wrong usage or an experiment that is not there; 1 for runs that could not be read or tagged. With
     --fail-on, 1 says that a run is what it names, be it diagnosed now or in training, and 2 all else.
@@ -78,7 +91,7 @@ def audit(
         raise click.UsageError("expected --undo without --fail-on: what has no diagnosis cannot have one to fail on")
     if is_undo and any(options[name] is not None for name in ("human_error", "baseline")):
         raise click.UsageError("expected --undo without --human-error and --baseline: there is nothing to compare with")
-    auditing = _make_auditing(is_dry=dry_run, **options)
+    auditing = _make_auditing(is_dry=dry_run, saved_view=not no_view, **options)
     problems: list[str] = []
     runs = _audited_runs(auditing, experiments or (None,), filter_string, problems, is_undo=is_undo)
     found: list[tuple[str, list[str]]] = []
@@ -87,6 +100,7 @@ def audit(
         _print_tally(tally, "untagged" if is_undo else "tagged anew", is_dry=dry_run)
         if options["baseline"] == "best" and tally.n_alone:
             click.echo(ALONE.format(tally.n_alone))
+        _print_views(auditing)
     for problem in problems:
         click.echo(f"Error: {problem}", err=True)
     say_found(found)
@@ -147,9 +161,20 @@ def _count_runs(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> 
             if as_json:
                 print(json.dumps(asdict(audited)))
             elif shows_runs:
-                print(run_line(audited))
+                print(audited)
             bar.advance(task)
     return tally
+
+
+def _print_views(auditing: Auditing) -> None:
+    """The pages of MLflow's own UI that show the runs, those of the first experiments if there are many."""
+    pages = auditing.views.pages
+    for page in pages[:SHOWN_VIEWS]:
+        click.echo(f"The view {NAME!r} in MLflow: {page}")
+    if len(pages) > SHOWN_VIEWS:
+        click.echo(f"… and of {len(pages) - SHOWN_VIEWS:,} more experiments.")
+    if pages and not is_server(auditing.uri):
+        click.echo(f"`{command_line('ui', '--tracking-uri', read_address(auditing.uri).shown)}` opens it.")
 
 
 def _print_tally(tally: Tally, done: str, *, is_dry: bool) -> None:

@@ -16,6 +16,7 @@ from bvtrack.auditing.best_of_runs import best_of
 from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of, split_faults_of
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
+from bvtrack.commands.rest_shape import in_rest_shape
 from bvtrack.commands.store import named_store, refused
 from bvtrack.commands.tables.groups import print_groups
 from bvtrack.commands.tables.split_faults import print_split_faults
@@ -28,10 +29,6 @@ from bvtrack_server import render_map
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-
-
-KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
-"""Prefixes of the tags that the map needs; notes and model histories would only make the file large."""
 
 
 @click.command()
@@ -140,14 +137,8 @@ def _as_json(parameter: ParameterGroup) -> dict[str, Any]:
 
 def _write_page(path: Path, runs: Sequence[Run], title: str, uri: str) -> None:
     try:
-        path.write_text(render_map([_in_rest_shape(run) for run in runs], title=title, tracking_uri=uri), encoding="utf-8")
+        path.write_text(render_map([in_rest_shape(run) for run in runs], title=title, tracking_uri=uri), encoding="utf-8")
     except OSError as error:
         raise click.BadParameter(
             f"expected a file to write to, got {str(path)!r} ({error.strerror}); name another one", param_hint="--html"
         ) from error
-
-
-def _in_rest_shape(run: Run) -> dict[str, Any]:
-    known = {name: getattr(run.info, name) for name in ("run_id", "run_name", "experiment_id", "status", "start_time")}
-    kept = [{"key": key, "value": value} for key, value in run.data.tags.items() if key.startswith(KEPT_TAGS)]
-    return {"info": known, "data": {"tags": kept, "params": [{"key": k, "value": v} for k, v in run.data.params.items()]}}

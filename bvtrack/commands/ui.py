@@ -8,6 +8,10 @@ import sys
 
 import click
 
+from bvtrack.auditing.views import page_in
+from bvtrack.schema.saved_view import NAME
+from bvtrack.store.experiment_view import newest_view
+from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.target import checked_uri, current_uri, without_credentials
 from bvtrack.tracking_uri.address import DATABRICKS, is_server, read_address, scheme_of
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
@@ -41,14 +45,19 @@ def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
 
 
 def _open_there(uri: str, *, no_browser: bool) -> None:
-    """Open the map of a running server."""
-    address = f"{uri.rstrip('/')}/bvtrack/"
-    if not has_map(address):
+    """Open the map of a running server or, where it has none, the saved view in MLflow's own UI."""
+    settle_mlflow()
+    address, view = f"{uri.rstrip('/')}/bvtrack/", _newest_view(uri)
+    if has_map(address):
+        _show(address, view, no_browser=no_browser)
+    elif view:
+        click.echo("That server shows no map; in MLflow's own UI, its runs are in a table and on charts.")
+        _show(None, view, no_browser=no_browser)
+    else:
         raise click.ClickException(
             f"expected the map at {without_credentials(address)}, found none; start that server with "
             "`mlflow server --app-name bvtrack` (or bvtrack-basic-auth), or open a store with --tracking-uri"
         )
-    _show(address, no_browser=no_browser)
 
 
 def _check_store(uri: str) -> None:
@@ -70,20 +79,36 @@ def _serve(uri: str, port: int, *, no_browser: bool) -> None:
         port = free_port(port)
     except OSError as error:
         raise click.UsageError(str(error)) from error
+    settle_mlflow()
+    click.echo("Starting MLflow's server …", err=True)  # it takes seconds, on a busy machine a minute and more
     with serving(uri, port) as server:
         try:
+            import mlflow  # noqa: F401  # seconds, in which the server starts
+
             if not server.is_up():
                 click.echo(without_credentials(server.log.read_text(errors="replace"), uri), err=True)
                 raise click.ClickException("expected MLflow's server to start, but it did not; its own words are above")
-            _show(server.address, no_browser=no_browser)
+            _show(server.address, _newest_view(server.uri), no_browser=no_browser)
             click.echo("Ctrl-C ends it.")
             server.process.wait()
         except KeyboardInterrupt:
             click.echo()
 
 
-def _show(address: str, *, no_browser: bool) -> None:
-    shown = without_credentials(address)
-    click.echo(f"The map: {shown}")
+def _newest_view(uri: str) -> str | None:
+    """The address of the saved view of the experiment with the newest run; `None` if there is none, or that cannot be told."""
+    try:
+        experiment_id = newest_view(uri)
+    except Exception:  # whatever the server answers: the view is beside the point
+        return None
+    return experiment_id and page_in(uri, experiment_id)
+
+
+def _show(map_address: str | None, view: str | None, *, no_browser: bool) -> None:
+    """Print the addresses, and open the first one."""
+    shown = {"The map": map_address and without_credentials(map_address), f"The view {NAME!r}": view}
+    addresses = {name: address for name, address in shown.items() if address}
+    for name, address in addresses.items():
+        click.echo(f"{name}: {address}")
     if not no_browser:
-        click.launch(shown)  # everybody sees the command line; the browser asks for the password
+        click.launch(next(iter(addresses.values())))  # everybody sees the command line; the browser asks for the password

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bvtrack.display import as_html
+from bvtrack.display import as_html, as_words
 from bvtrack.error_rates.gaps import SMALLEST_BIAS, Gap
 from bvtrack.error_rates.optimism import NO_OPTIMISM, Optimism
 from bvtrack.measures.percent import in_points
@@ -37,6 +37,12 @@ class Diagnosis:
     `given`, or `zero` where it is assumed. `unit` is what the errors are fractions of. `optimism` is how much too low the dev
     error is because its epoch was chosen by it; the intervals know of it. `is_upper_bound` is true if the human error is one
     that another run has reached.
+
+    >>> from bvtrack import diagnose
+    >>> print(diagnose(train_error=0.01, dev_error=0.11, human_error=0.005))
+    High variance (likely)
+    Errors: train 1.0 %, dev 11.0 %; human error 0.50 %. Avoidable bias is 0.5 points.
+    Variance is 10.0 points. So it does worse on examples it has not seen (high variance).
     """
 
     tag: str
@@ -112,6 +118,9 @@ class Diagnosis:
         """The width of a gap in points, as text."""
         at_most = "at most " if self.is_open(gap_name) else ""
         return f"{at_most}{in_points(self.gaps[gap_name].value, sign)}"
+
+    def __str__(self) -> str:
+        return as_words(self)
 
     def _repr_html_(self) -> str:
         return as_html(self)

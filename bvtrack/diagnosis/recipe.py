@@ -18,6 +18,7 @@ from bvtrack.diagnosis.explanation import SET_NAMES, sets_of
 from bvtrack.diagnosis.leads import PLACE_OF_BIGGER_SETS, WAITING, leading_steps, step_towards_best
 from bvtrack.diagnosis.step_rule import StepRule
 from bvtrack.diagnosis.step_rules import STEP_RULES
+from bvtrack.display import as_words
 from bvtrack.measures.percent import in_points, percent
 
 
@@ -33,6 +34,9 @@ class Step:
     title: str
     why: str
     expected_gain: float | None = None
+
+    def __str__(self) -> str:
+        return as_words(self)
 
 
 def recommend(diagnosis: Diagnosis, evidence: Evidence | None = None) -> tuple[Step, ...]:

@@ -14,8 +14,10 @@ from bvtrack.diagnosis.evidence import DataKind, Evidence, ModelFacts, OtherRun
 from bvtrack.diagnosis.recipe import Step, recommend
 from bvtrack.diagnosis.rule import diagnose
 from bvtrack.diagnosis.run_history import History
-from bvtrack.diagnosis.split_first import SplitFault, put_split_first
+from bvtrack.diagnosis.split_first import SPLIT_FIRST, SplitFault, put_split_first
+from bvtrack.display import as_words
 from bvtrack.error_rates.epoch_errors import At, EpochErrors, chosen_epoch, with_test_error
+from bvtrack.error_rates.error_rate import as_logged
 from bvtrack.error_rates.gaps import Gap
 from bvtrack.error_rates.optimism import NO_OPTIMISM, Optimism
 from bvtrack.measures.measure import unit_of
@@ -59,16 +61,28 @@ class Verdict:
         diagnosis, steps, counted = put_split_first(diagnosis, steps, split_faults)
         return cls(epoch, diagnosis, curve, steps, counted)
 
+    def __str__(self) -> str:
+        return as_words(self)
+
     @property
     def split_in_words(self) -> str:
         """What is wrong with the split, and what that does to the errors; empty if nothing is."""
         return " ".join(fault.in_words(self.diagnosis) for fault in self.split_faults)
 
+    @property
+    def without_split(self) -> Diagnosis:
+        """The diagnosis without the faults of the split in its explanation, for readers who are told of them elsewhere."""
+        explanation = self.diagnosis.explanation.replace(f"{SPLIT_FIRST}{self.split_in_words}", "")
+        return replace(self.diagnosis, explanation=explanation)
+
     def as_json(self) -> dict[str, Any]:
-        """The content of `bvtrack/diagnosis.json`."""
+        """The content of `bvtrack/diagnosis.json`: its errors and gaps have the digits of the metrics."""
+        errors = {name: as_logged(error) for name, error in self.diagnosis.errors.items()}
+        gaps = {name: replace(gap, value=as_logged(gap.value)) for name, gap in self.diagnosis.gaps.items()}
+        diagnosis = asdict(replace(self.diagnosis, errors=errors, gaps=gaps))
         steps = [asdict(step) for step in self.steps]
         faults = {"split_faults": [asdict(fault) for fault in self.split_faults]} if self.split_faults else {}
-        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": asdict(self.diagnosis), "steps": steps, **faults}
+        return {"epoch": self.epoch, "curve": self.curve, "diagnosis": diagnosis, "steps": steps, **faults}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

@@ -15,6 +15,8 @@ TRAIN_FIRST = ("diverged", "not_learning")
 """States that hold on any split: what does not train is made to train first."""
 DONE = "stop_here"
 """The step that no error of a split at fault is a reason for."""
+SPLIT_FIRST = " The split comes first: "
+"""Between an explanation and the faults."""
 REST_ON_IT = "The steps after this one rest on the errors as they are."
 
 
@@ -79,7 +81,7 @@ def put_split_first(
     if others:
         first = replace(first, why=f"{first.why} {REST_ON_IT}")
     certainty = "likely" if diagnosis.certainty == "certain" else diagnosis.certainty
-    explanation = f"{diagnosis.explanation} The split comes first: {_said(diagnosis, counted)}"
+    explanation = f"{diagnosis.explanation}{SPLIT_FIRST}{_said(diagnosis, counted)}"
     return replace(diagnosis, certainty=certainty, explanation=explanation), (first, *more, *others), counted
 
 

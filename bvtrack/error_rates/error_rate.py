@@ -8,6 +8,17 @@ from typing import Any
 INEXACT = 0.02
 """Tolerance to the nearest whole number of examples: more than the effect of rounding to percent, or of a mean over batches of
 unequal size."""
+DIGITS = 8
+"""Decimals of a logged error: one more than a float32 metric has, so that none is moved across a half; not its noise."""
+
+
+def as_logged(value: float) -> float:
+    """An error or a gap with the digits that are logged of it.
+
+    >>> as_logged(1 - 0.649)
+    0.351
+    """
+    return round(value, DIGITS)
 
 
 def read_error(text: str) -> float:

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from bvtrack.display import as_words
 from bvtrack.error_rates.intervals import Rate, difference_interval
 
 SMALLEST_BIAS = 0.015
@@ -74,6 +75,9 @@ class Gap:
     below_human: float = 0.0
     chance: float = 0.0
     optimism: float = 0.0
+
+    def __str__(self) -> str:
+        return as_words(self)
 
     @property
     def width(self) -> float:

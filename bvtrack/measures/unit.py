@@ -111,6 +111,16 @@ class Unit:
         """An error with what it is a part of."""
         return f"{percent(error)}{self.of}"
 
+    def gained(self, points: str) -> str:
+        """A number of points by which the dev error falls, with what they are a part of.
+
+        >>> Unit().gained("3.2"), Unit("variance").gained("3.2"), Unit("score", "1 - val_f1").gained("3.2")
+        ('3.2 points of dev error', "3.2 points of the targets' variance on dev", "3.2 points of the dev set's 1 - val_f1")
+        """
+        if self.of:
+            return f"{points} points{self.of} on dev"
+        return f"{points} points of {'' if self.is_error_rate else 'the '}{self.error_of('dev')}"
+
     def told(self, errors: Mapping[str, float]) -> str:
         """The errors by the name of their set, as a sentence without its full stop; a regression's with R².
 

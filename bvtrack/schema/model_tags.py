@@ -1,4 +1,4 @@
-"""The tags `bvtrack.model.*`, one per field of `ModelFacts`."""
+"""The facts about a run's model in its tags: in `bvtrack.model`, or as earlier versions wrote them, in a tag for each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from bvtrack.diagnosis.evidence import ModelFacts
-
-MODEL = "bvtrack.model."
+from bvtrack.schema.model_text import fact_text
+from bvtrack.schema.tags import MODEL, OF_MODEL_BEFORE, Tags
 
 _READ: Mapping[str, Callable[[str], Any]] = {
     "int | None": int,
@@ -17,35 +17,24 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "bool | None": "True".__eq__,
     "str | None": str,
 }
-"""Parsers of tag values, by the type of the field."""
+"""Parsers of the earlier tags' values, by the type of the field."""
 
 
-def model_tags(facts: Mapping[str, object]) -> dict[str, str | None]:
-    """The tags for fields of `ModelFacts` by name; `None` for an unknown value.
-
-    >>> model_tags({"optimizer": "Adam", "learning_rate": 0.001, "dropout": None})
-    {'bvtrack.model.optimizer': 'Adam', 'bvtrack.model.learning_rate': '0.001', 'bvtrack.model.dropout': None}
-    """
-    return {MODEL + name: _text(value) for name, value in facts.items()}
+def model_texts(tags: Tags) -> dict[str, str]:
+    """The facts as text, by field."""
+    return _texts_before(tags) | {name: fact_text(value) for name, value in (MODEL.read(tags) or {}).items()}
 
 
-def model_texts(tags: Mapping[str, str | None]) -> dict[str, str]:
-    """The unparsed values of the model's tags, by field."""
-    found = ((name, text) for name, text in tags.items() if name.startswith(MODEL))
-    return {name.removeprefix(MODEL): text for name, text in found if text is not None}
-
-
-def read_model(tags: Mapping[str, str | None]) -> ModelFacts:
+def read_model(tags: Tags) -> ModelFacts:
     """Parse the model's tags; values that do not parse are left out."""
-    texts, facts = model_texts(tags), {}
+    texts, facts = _texts_before(tags), {}
     for field in fields(ModelFacts):
         with contextlib.suppress(ValueError):
             if field.name in texts:
                 facts[field.name] = _READ[str(field.type)](texts[field.name])
-    return ModelFacts(**facts)
+    return ModelFacts(**facts | (MODEL.read(tags) or {}))
 
 
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _texts_before(tags: Tags) -> dict[str, str]:
+    found = ((name, text) for name, text in tags.items() if name.startswith(OF_MODEL_BEFORE))
+    return {name.removeprefix(OF_MODEL_BEFORE): text for name, text in found if text is not None}

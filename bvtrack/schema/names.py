@@ -9,7 +9,7 @@ PREFIX = "bvtrack/"
 
 TRAIN_ERROR_RUNNING = f"{PREFIX}train_error_running"
 CHANCE_ERROR = f"{PREFIX}chance_error"
-"""Error of guessing, a single point; it is the threshold of `not_learning`."""
+"""Error of guessing, a single point that version 0.1 logged; it stands in `diagnosis.json` since."""
 
 
 def error_metric(set_name: str) -> str:
@@ -25,6 +25,24 @@ def unscaled_metric(set_name: str) -> str:
 def gap_metric(gap_name: str) -> str:
     """The metric of a gap, for example `bvtrack/variance`."""
     return f"{PREFIX}{gap_name}"
+
+
+VERDICT_PREFIX = f"{PREFIX}verdict/"
+"""Common prefix of the metrics of the epoch that the tags speak of."""
+
+
+def verdict_metric(metric: str) -> str:
+    """The metric that holds the value of `metric` at the epoch of the verdict, and of no other.
+
+    >>> verdict_metric("bvtrack/dev_error")
+    'bvtrack/verdict/dev_error'
+    """
+    return f"{VERDICT_PREFIX}{metric.removeprefix(PREFIX)}"
+
+
+def is_of_verdict(metric: str) -> bool:
+    """True for a metric that repeats what the verdict says, and so is no evidence for one."""
+    return metric.startswith(VERDICT_PREFIX)
 
 
 OF_TEST_ERROR = {error_metric("test"), unscaled_metric("test"), gap_metric("dev_overfit")}
@@ -48,11 +66,35 @@ def run_page(experiment_id: str, run_id: str, artifact: str = "") -> str:
     return f"#/experiments/{experiment_id}/runs/{run_id}{tab}?workflowType=machine_learning"
 
 
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of an experiment that MLflow's UI shall open as model training; without it, links to it may open as GenAI."""
+
+VIEW_KEY = "bvtrack"
+"""Key of the saved view among those of an experiment."""
+
+
+def view_page(experiment_id: str) -> str:
+    """The experiment's runs as the saved view shows them, as a link within MLflow's UI.
+
+    >>> view_page("1")
+    '#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=bvtrack'
+    """
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={VIEW_KEY}"
+
+
+def view_charts_page(experiment_id: str) -> str:
+    """The charts of the saved view, as a link within MLflow's UI."""
+    return f"{view_page(experiment_id)}&compareRunsMode=CHART"
+
+
 DATASET_CONTEXT = "mlflow.data.context"
 DATASET_COUNT = "bvtrack.n"
 DATASET_CLASS_COUNTS = "bvtrack.class_counts"
 
 UNCHECKED = "unchecked"
+OK = "ok"
+"""Values of `bvtrack.split` without findings: for a split that could be checked, but was not, and for one in which all that
+could be was."""
 DATASET_TAG_LENGTH = 500
 """MLflow refuses longer values of a dataset's input tags."""
 TAG_LENGTH = 8000

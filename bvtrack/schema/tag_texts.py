@@ -1,27 +1,12 @@
-"""The values of the tags `bvtrack.recipe` and `bvtrack.measure`, written for people."""
+"""The value of the tag `bvtrack.measure`, written for people."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bvtrack.diagnosis.recipe import Step
-
-RECIPE_LENGTH = 250
-
-
-def recipe_line(steps: Sequence[Step]) -> str | None:
-    """The ranked steps in one line; the last ones are left out if the line would be too long for the tag."""
-    if not steps:
-        return None
-    line = " > ".join(step.title for step in steps)
-    return line if len(line) <= RECIPE_LENGTH else recipe_line(steps[:-1])
-
 
 RUNNING = "train: running average, not in eval mode"
 AUGMENTED = "train: on augmented examples"
+LAST_BATCH = "train: no running average, only that of the last batch is logged"
 """Remarks in `bvtrack.measure` on how the train error was measured."""
 
 

@@ -69,5 +69,6 @@ def _ship(journal: Path, tracking_uri: str, is_over: Callable[[], bool], is_gone
         delete_folder(journal)
     if has_arrived:
         shipper.report_completion()
-        shipper.write_report()  # which nobody waits for
+        shipper.tie_models()  # from here on, nobody waits
+        shipper.write_report()
     return has_arrived

@@ -16,8 +16,9 @@ from bvtrack.journal.record_line import from_line, to_line
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The acknowledged byte offset, the store and the run that the points went to, the present problem, whether that is a run
-    or an experiment missing from the store, the number of failed tries, what MLflow permanently refuses, and whether
-    everything has arrived.
+    or an experiment missing from the store, the number of failed tries, what MLflow permanently refuses, whether everything
+    has arrived, and, for the training's last words, the run's experiment, whether that has its saved view, and the headline of
+    the run's description.
     """
 
     offset: int = 0
@@ -28,6 +29,9 @@ class Progress:
     n_failures: int = 0
     refused: Sequence[str] = field(default_factory=list)
     is_complete: bool = False
+    experiment_id: str | None = None
+    has_view: bool = False
+    headline: str | None = None
 
     @classmethod
     def of(cls, journal: Path) -> Self:

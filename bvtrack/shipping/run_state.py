@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts, OtherRun
+from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.run_history import History
-from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, judge_history, with_test_error
+from bvtrack.diagnosis.run_verdict import Verdict, judge_history, with_test_error
+from bvtrack.diagnosis.weighing import weights_of
+from bvtrack.error_rates.error_rate import as_logged
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import (
     ChanceRecord,
     EndRecord,
     EpochRecord,
+    ExamplesRecord,
     LaterTestRecord,
     MeasureRecord,
     ModelRecord,
@@ -25,23 +27,25 @@ from bvtrack.journal.records import (
     State,
     TrainingRecord,
     TrialRecord,
+    WeightsRecord,
     as_record,
 )
 from bvtrack.measures.measure import unit_of
 from bvtrack.report.content import Content, RunAddress
-from bvtrack.report.note import render_note
+from bvtrack.report.note import headline, render_note
 from bvtrack.schema import names
+from bvtrack.schema.model_weights import Training
 from bvtrack.schema.tags import RunFacts, tags_of
+from bvtrack.schema.verdict_metrics import verdict_metrics
+from bvtrack.shipping.known_split import KnownSplit
+from bvtrack.shipping.metric_points import points_of, values_of
 from bvtrack.splits.faults import faults_of
-from bvtrack.splits.finding import Finding, gravest_first, tag_of
-from bvtrack.store.bundle import Bundle, Point
+from bvtrack.store.bundle import Bundle
 
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
 """MLflow's run status by the state of the training."""
 OF_EPOCHS = (EpochRecord, PastRecord, LaterTestRecord)
 """Records that accumulate; of any other kind, the newest replaces those before."""
-DIGITS = 8
-"""Decimals of a logged error: one more than a float32 metric has, so that none is moved across a half; not its noise."""
 
 
 class Ledger:
@@ -55,8 +59,10 @@ class Ledger:
         self._epochs: dict[int, EpochRecord] = {}
         self._tests: dict[int, LaterTestRecord] = {}
         self._model: Mapping[str, Any] = {}
-        self._split = SplitRecord(timestamp=0)
-        self._outputs: OutputsRecord | None = None
+        self._split = KnownSplit()
+        self._kept: WeightsRecord | None = None
+        self._weights: Weights | None = None
+        self._examples: ExamplesRecord | None = None
         self._chance: float | None = None
         self._is_trial = False
         self._verdict: Verdict | None = None
@@ -66,7 +72,9 @@ class Ledger:
         self.measure: str | None = measure.get("name")
         """The kind of error, as in `bvtrack.measure`."""
         self._unit = unit_of(self.measure or "", measure.get("unit"))
-        self._may_be_certain = not (measure.get("is_loss") or measure.get("is_doubtful"))
+        self.is_of_loss = bool(measure.get("is_loss"))
+        """True if the errors are made of a loss."""
+        self._may_be_certain = not (self.is_of_loss or measure.get("is_doubtful"))
         self._history.has_scale = bool(measure.get("has_scale", True))
         self.timestamp = 0
         """Time of the newest record, in milliseconds since the epoch."""
@@ -97,16 +105,19 @@ class Ledger:
             case MeasureRecord():
                 self.measure, self._history.has_scale = new.name, new.has_scale
                 self._unit = unit_of(new.name, new.unit)
+                self.is_of_loss = new.is_loss
                 self._may_be_certain = not (new.is_loss or new.is_doubtful)
-            case SplitRecord():
-                self._split = new
-            case OutputsRecord():
-                self._outputs = new
+            case SplitRecord() | OutputsRecord():
+                self._split.take(new)
+            case WeightsRecord():
+                self._kept = new
+            case ExamplesRecord():
+                self._examples = new
             case TrialRecord():
                 self._is_trial = True
             case EndRecord():
                 self.state = new.state
-        self._verdict = None
+        self._verdict = self._weights = None
         return new
 
     def _add(self, epoch: EpochRecord) -> None:
@@ -127,32 +138,44 @@ class Ledger:
                 **self._baseline,
                 chance=self._chance,
                 model=ModelFacts(**self._model),
-                n_train=self._split.counts.get("train"),
+                n_train=self._split.n_train,
                 best_other=self._best_other,
                 may_be_certain=self._may_be_certain,
                 unit=self._unit,
-                data_kind=(self._split.report or {}).get("data_kind"),
-                split_faults=faults_of(self._findings),
+                data_kind=self._split.data_kind,
+                split_faults=faults_of(self._split.findings),
             )
         return self._verdict
 
     @property
-    def _findings(self) -> list[Finding]:
-        of_outputs = self._outputs.findings if self._outputs else ()
-        found = (Finding(**one) for one in (*(self._split.findings or ()), *of_outputs))
-        return list(gravest_first(found))
+    def headline(self) -> str | None:
+        """The verdict in a line, with which the run's description begins; `None` without a verdict."""
+        if self.verdict is None:
+            return None
+        return headline(self.verdict.diagnosis, self.verdict.steps, self.verdict.curve)
 
     @property
-    def _split_report(self) -> Mapping[str, Any]:
-        """The content of `bvtrack/splits.json`."""
-        outputs = {"outputs": self._outputs.report} if self._outputs else {}
-        return {**(self._split.report or {}), **outputs}
+    def last_epoch(self) -> int:
+        """The highest epoch so far. Raises `ValueError` before the first one."""
+        return max(entry.epoch for entry in self._history.kept)
+
+    @property
+    def weights(self) -> Weights | None:
+        """Which weights to keep; `None` before the first epoch with a dev error, and for a trial."""
+        if self._weights is None and self.verdict is not None and not self._is_trial:
+            self._weights = weights_of(self._history, self.verdict.epoch, self._kept)
+        return self._weights
+
+    @property
+    def _examples_judged(self) -> Mapping[str, Any] | None:
+        """What is known of the examples of the verdict's epoch."""
+        is_judged = self._examples is not None and self.verdict is not None and self._examples.epoch == self.verdict.epoch
+        return {"epoch": self._examples.epoch, **self._examples.content} if is_judged and self._examples else None
 
     @property
     def dev_digest(self) -> str | None:
-        """The digest of the dev set; `None` if no example was read, because then it only identifies the size."""
-        logged = (dataset for dataset in self._split.datasets if dataset["profile"]["read"])
-        return next((dataset["digest"] for dataset in logged if dataset["name"] == "dev"), None)
+        """The digest of the dev set; `None` if it tells no more than the size."""
+        return self._split.dev_digest
 
     def compare_with(self, best_other: OtherRun | None) -> bool:
         """Set the experiment's best other run on this dev set as evidence; true if it has changed."""
@@ -164,20 +187,33 @@ class Ledger:
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
         """An epoch's errors and gaps by metric name; empty if it was not logged."""
         entry = self._history.get(epoch)
-        return self._values(entry) if entry else {}
+        return values_of(entry, self._baseline) if entry else {}
 
     def bundle(self, new: Sequence[TrainingRecord | Record]) -> Bundle:
         """The run's current tags, note, files and status, with the points and datasets of the `new` records, already taken."""
         records = [as_record(one) for one in new]
         return Bundle(
-            points=[point for record in records for point in self._points(record)],
+            points=[point for record in records for point in points_of(record, self._history, self._baseline)],
             datasets=[dataset for record in records if isinstance(record, SplitRecord) for dataset in record.datasets],
             tags=self._tags(),
             note=self._note(),
             files=self._files(),
             status=STATUS.get(self.state),
             timestamp=self.timestamp,
+            verdict=verdict_metrics(self.verdict),
+            awaits_verdict=self.verdict is None,
         )
+
+    @property
+    def training(self) -> Training | None:
+        """The training, for the models that it has logged; `None` before there is a verdict on an epoch."""
+        if self.verdict is None or self.verdict.epoch is None:
+            return None
+        last = max(self._epochs.values(), key=lambda epoch: epoch.timestamp)
+        kept = self.weights
+        is_known = kept is not None and (kept.is_left_with_none or kept.left_with is not None)
+        left_with = kept.left_with if kept is not None and is_known else last.epoch
+        return Training(self._tags(), last.epoch, ended=last.timestamp, left_with=left_with)
 
     def content(self, name: str, address: RunAddress) -> Content | None:
         """Content of the run's report; `None` before the first epoch."""
@@ -191,9 +227,11 @@ class Ledger:
             measure=self.measure,
             state=self.state,
             address=address,
-            split=self._split_report,
-            findings=self._findings,
+            split=self._split.report,
+            findings=self._split.findings,
             version=self._options["version"],
+            weights=self.weights,
+            examples=self._examples_judged or {},
         )
 
     def compacted(self) -> list[Record]:
@@ -213,34 +251,13 @@ class Ledger:
         """Records of what the verdict follows from beside the epochs."""
         return [one.to_json() for one in self._latest.values() if isinstance(one, (ChanceRecord, MeasureRecord, ModelRecord))]
 
+    def kept(self) -> list[Record]:
+        """The records of the weights to keep and of the examples that are worst; none before there are any."""
+        return [one.to_json() for one in (self._kept, self._examples) if one is not None]
+
     def split(self) -> list[Record]:
         """The record of the split without its datasets and its report, which are in MLflow; none before there is one."""
-        return [replace(self._split, datasets=(), report=None).to_json()] if self._split.timestamp else []
-
-    def _points(self, record: TrainingRecord) -> Iterator[Point]:
-        """Metric points of a record: an epoch's errors and gaps, a later test error and its gap, or the error of guessing."""
-        epoch = 0
-        match record:
-            case EpochRecord():
-                epoch, values = record.epoch, self._values(record)
-                if record.running is not None:
-                    values[names.TRAIN_ERROR_RUNNING] = record.running
-            case LaterTestRecord():
-                later = record.as_epoch
-                epoch, entry = record.epoch, with_test_error(self._history.get(record.epoch) or later, later)
-                values = {name: value for name, value in self._values(entry).items() if name in names.OF_TEST_ERROR}
-            case ChanceRecord():
-                values = {names.CHANCE_ERROR: record.error}
-            case _:
-                return
-        for name, value in values.items():
-            yield Point(name, round(value, DIGITS), record.timestamp, epoch)
-
-    def _values(self, entry: EpochErrors) -> dict[str, float]:
-        """Metrics of an epoch by name."""
-        values = {names.error_metric(name): error for name, error in entry.finite.items()}
-        values |= {names.unscaled_metric(name): value for name, value in entry.unscaled.items() if math.isfinite(value)}
-        return values | {names.gap_metric(name): gap.value for name, gap in entry.gaps(**self._baseline).items()}
+        return self._split.records()
 
     def _tags(self) -> dict[str, str | None]:
         """Current values of all tags; `None` for one that does not apply (any more)."""
@@ -249,11 +266,10 @@ class Ledger:
             verdict=self.verdict,
             state=self.state,
             source=options["source"],
-            version=options["version"],
             baseline="zero" if options["human_error"] is None else "given",
             measure=self.measure,
-            split=tag_of(self._findings) if self._split.tag or self._findings else names.UNCHECKED,
-            distribution=self._split.distribution or names.UNCHECKED,
+            split=self._split.tag,
+            distribution=self._split.distribution,
             model=self._model,
         )
         return tags_of(facts, "training")
@@ -263,21 +279,25 @@ class Ledger:
         if self.verdict is None:
             return None
         return render_note(
-            self.verdict.diagnosis,
+            self.verdict.without_split,  # the first step and the findings tell of it
             self.verdict.steps,
             epoch=self.verdict.epoch,
             curve=self.verdict.curve,
             measure=self.measure,
-            findings=self._findings,
+            findings=self._split.findings,
             best_other=self._best_other,
+            weights=self.weights,
         )
 
     def _files(self) -> dict[str, Any]:
         """JSON artifacts by path."""
         files: dict[str, Any] = {}
         if self.verdict is not None:
-            about = {"measure": self.measure, "version": self._options["version"]}
+            about: dict[str, Any] = {"measure": self.measure, "version": self._options["version"]}
+            about |= {} if self._chance is None else {"chance_error": as_logged(self._chance)}
+            about |= {"weights": self.weights.as_json()} if self.weights else {}
+            about |= {"examples": self._examples_judged} if self._examples_judged else {}
             files[names.DIAGNOSIS_FILE] = self.verdict.as_json() | about
-        if self._split_report:
-            files[names.SPLITS_FILE] = self._split_report
+        if report := self._split.report:
+            files[names.SPLITS_FILE] = report
         return files

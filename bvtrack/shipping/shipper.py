@@ -122,9 +122,9 @@ class Shipper:
         if is_over and not self._unsent and self._has_no_end_record():
             self._was_interrupted = True
             self._take([EndRecord(state="interrupted", timestamp=self._ledger.timestamp)])
-        is_idle = not self._unsent and not self._files
+        is_idle = not (self._unsent or self._files or self._is_unshown)
         is_unchecked = self._is_left_behind and self._writer is None  # the run may be gone, though all was acknowledged
-        if (self._unsent or is_unchecked) and not self._has_sent(is_over=is_over):
+        if (self._unsent or is_unchecked or self._is_unshown) and not self._has_sent(is_over=is_over):
             return False
         self._send_files()
         if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
@@ -156,6 +156,16 @@ class Shipper:
         if self._report and self._writer and self._is_latest:
             self._report.write(self._ledger, self._writer)
 
+    def tie_models(self) -> None:
+        """Tie the verdict to the models that the run has logged; a store that has or takes none loses nothing else."""
+        training = self._ledger.training
+        if training is None or self._writer is None or not self._is_latest:
+            return
+        try:
+            self._writer.tie_models(training)
+        except Exception as error:
+            logger.debug("bvtrack: the verdict is not tied to the run's models (%s)", short_cause(error, self._uri))
+
     def report(self, error: Exception) -> None:
         """Tell the training the problem."""
         self._note(
@@ -179,7 +189,10 @@ class Shipper:
         return self._ledger.state == "running" and not (self._reader.ends_in_damage or self._is_cut)
 
     def _begin(self) -> None:
-        """Replay the acknowledged records; if there are none, the compacted ones are to be sent."""
+        """Replay the acknowledged records; if there are none, the compacted ones are to be sent.
+
+        What the run shows may be another training's by now, in part, so its tags, verdict and files are compared anew, as one.
+        """
         self._ledger = Ledger(self._header["options"])
         self._unsent: list[TrainingRecord] = []
         self._sent = Bundle()
@@ -196,9 +209,9 @@ class Shipper:
             self._take(records)
             if not records:
                 break
-        if self._progress.offset:
-            self._sent, self._unsent = self._ledger.bundle(()), []
-            self._files = dict(self._sent.files)  # which the offset does not cover
+        self._is_unshown = self._progress.offset > 0
+        if self._is_unshown:
+            self._unsent = []
 
     def _take(self, records: Sequence[TrainingRecord | Record]) -> None:
         for new in records:
@@ -276,14 +289,21 @@ class Shipper:
         self._begin()
 
     def _send(self) -> None:
-        writer = self._connected()
-        if writer.find_run() != self._progress.run_id:
+        writer, bundle = self._connected(), self._ledger.bundle(self._unsent)
+        if writer.find_run(bundle.tags) != self._progress.run_id:
             self._note(run_id=writer.run_id)
-        self._write(writer, self._ledger.bundle(self._unsent))
+        self._write(writer, bundle)
         if self._is_comparison_due and self._compared_with_other_runs(writer):
             self._write(writer, self._ledger.bundle(()))
-        self._unsent = []
-        self._note(offset=self._reader.offset, refused=self.refused)
+        self._unsent, self._is_unshown = [], False
+        experiment_id = writer.experiment_id or self._progress.experiment_id
+        self._note(
+            offset=self._reader.offset,
+            refused=self.refused,
+            experiment_id=experiment_id,
+            has_view=writer.has_view or self._progress.has_view,
+            headline=self._ledger.headline,
+        )
         if not self._reader.damage and spent_segments(self._journal, self._reader.offset):
             compact(self._journal, self._header, self._ledger.compacted(), self._reader.offset)
 
@@ -293,6 +313,8 @@ class Shipper:
         if self._is_latest:
             self._sent = bundle
             self._files |= news.files
+        else:
+            self._sent, self._files = Bundle(), {}  # a later training has the run; if ever it has it no more, all is news
 
     @property
     def _is_comparison_due(self) -> bool:
@@ -362,6 +384,7 @@ def send_left_behind(
             report(shipper.offset)
         shipper.finish()
     delete_folder(journal)
+    shipper.tie_models()
     shipper.write_report()
     return shipper.refused
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from bvtrack.schema import names
 from bvtrack.store.bundle import Point
@@ -18,7 +20,8 @@ class ExistingPoints:
     """The points that a run already has; a metric's history is fetched when it is first needed.
 
     MLflow drops duplicates itself, but takes longer for each, the longer the history is (100,000 points sent a second time:
-    minutes instead of seconds), and would keep the points of a repeated epoch beside the first ones.
+    minutes instead of seconds), and would keep the points of a repeated epoch beside the first ones. The run itself tells which
+    metrics have a history.
     """
 
     def __init__(self, client: MlflowClient, run_id: str) -> None:
@@ -28,14 +31,27 @@ class ExistingPoints:
         self._points: set[Point] = set()
         self._newest: dict[Key, Point] = {}
         self.timestamp = 0
-        """Time of the newest point fetched, in milliseconds since the Unix epoch."""
+        """Time of the newest point that is known, in milliseconds since the Unix epoch."""
 
     def missing(self, points: Iterable[Point]) -> Sequence[Point]:
         """The points that the run does not have; at a repeated epoch only those with a new value."""
         points = list(points)
-        for name in ({point.name for point in points} | ALWAYS_FETCHED) - self._names:
+        self.timestamp = max([self.timestamp, *self._times_in_run()])
+        wanted = {point.name for point in points} | ALWAYS_FETCHED
+        for name in (wanted & self.run.data.metrics.keys()) - self._names:
             self._read(name)
         return [point for point in points if point not in self._points and not self._is_repeated(point)]
+
+    def _times_in_run(self) -> Iterator[int]:
+        """Times of the last points of our metrics; not of the verdict's, which an audit may have written."""
+        for one in self.run.data.to_proto().metrics:  # `run.data.metrics` has no times
+            if one.key.startswith(names.PREFIX) and not names.is_of_verdict(one.key):
+                yield int(one.timestamp)
+
+    @cached_property
+    def run(self) -> Run:
+        """The run as it was before the first point was looked for. Raises what MLflow raises."""
+        return self._client.get_run(self._run_id)
 
     def _is_repeated(self, point: Point) -> bool:
         newest = self._newest.get((point.name, point.step))

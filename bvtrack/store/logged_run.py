@@ -43,7 +43,10 @@ class LoggedDataset:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """A run without its metric histories; `is_parent` is true if other runs are known to be nested in it."""
+    """A run without its metric histories; `is_parent` is true if other runs are known to be nested in it.
+
+    `verdict` are the metrics of the verdict, which are left out of `metrics`.
+    """
 
     run_id: str = ""
     name: str = ""
@@ -52,6 +55,15 @@ class LoggedRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     datasets: Sequence[LoggedDataset] = ()
     is_parent: bool = False
+    verdict: Mapping[str, Latest] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the metrics that repeat a verdict apart: they are no evidence for one, nor a change of the run."""
+        own = {name: latest for name, latest in self.metrics.items() if names.is_of_verdict(name)}
+        if own:
+            others = {name: latest for name, latest in self.metrics.items() if name not in own}
+            object.__setattr__(self, "metrics", others)
+            object.__setattr__(self, "verdict", own)
 
     @classmethod
     def of(cls, run: Run, *, is_parent: bool = False) -> LoggedRun:

@@ -14,6 +14,9 @@ REFUSED = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "ENDPOINT_NOT_FOUND", "FEAT
 """MLflow's error codes."""
 REFUSED_STATUS = {400, 413, 501}
 """HTTP statuses that refuse one request: another one may be accepted."""
+FORBIDDEN = {"PERMISSION_DENIED", "UNAUTHENTICATED", MISSING}
+_OF_CLIENT = re.compile(r"error code 4(?!08|25|29)\d\d\b")
+"""HTTP statuses that blame the request, but for a timeout and too many requests."""
 _TOO_LARGE = re.compile(
     r"error code 413\b|too many 413|\b(?:request|payload|content|entity)(?: entity| body)?(?: is)? too (?:large|long|big)\b"
     r"|\b(?:request|payload|content|entity|body)\b.{0,20}\bsize\b.{0,20}\b(?:limit|exceed)",
@@ -35,6 +38,12 @@ def is_refused(error: BaseException) -> bool:
         or _status(error) in REFUSED_STATUS
         or is_too_large(error)
     )
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """True if a server that takes other requests does not take one like this, now or later."""
+    message = str(getattr(error, "message", ""))
+    return is_refused(error) or getattr(error, "error_code", None) in FORBIDDEN or bool(_OF_CLIENT.search(message))
 
 
 def is_too_large(error: BaseException) -> bool:

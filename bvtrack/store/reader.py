@@ -1,4 +1,4 @@
-"""The MLflow calls of an audit: pages of runs, metric histories, and tags."""
+"""The MLflow calls of an audit: pages of runs, metric histories, tags, and the metrics of verdicts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.journal.records import now
 from bvtrack.schema import names
 from bvtrack.schema.tags import SOURCE
-from bvtrack.store.logged_run import finite_or_nan
+from bvtrack.schema.verdict_metrics import STEP
+from bvtrack.store.experiment_view import keep_view, remove_view
+from bvtrack.store.logged_run import LoggedRun, finite_or_nan
 from bvtrack.store.metric_point import Point
 from bvtrack.store.mlflow_errors import is_missing
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
     from mlflow.exceptions import MlflowException
     from mlflow.store.entities import PagedList
 
@@ -96,6 +99,21 @@ class Store:
         """The run with this id."""
         return self._client.get_run(run_id)
 
+    def newest_runs(self, experiment_ids: Sequence[str], most: int) -> Sequence[Run]:
+        """At most so many runs that are not deleted, the newest first."""
+        return self._client.search_runs(list(experiment_ids), max_results=most, order_by=["start_time DESC"])
+
+    def experiment(self, experiment_id: str) -> Experiment:
+        """The experiment with this id."""
+        return self._client.get_experiment(experiment_id)
+
+    def has_artifact(self, run_id: str, path: str) -> bool:
+        """True if a run has the artifact; false, too, if its artifacts cannot be listed."""
+        try:
+            return any(found.path == path for found in self._client.list_artifacts(run_id, path.rpartition("/")[0]))
+        except Exception:  # artifact stores are third-party code
+            return False
+
     def json_artifact(self, run_id: str, path: str) -> Mapping[str, Any]:
         """A JSON artifact of a run; empty if it is missing or cannot be read."""
         try:
@@ -110,22 +128,36 @@ class Store:
         """Write a text artifact."""
         self._client.log_text(run_id, text, path)
 
+    def keep_view(self, experiment_id: str) -> bool:
+        """Write the experiment's saved view if it has none yet; true if it has one now."""
+        return keep_view(self._client, experiment_id)
+
+    def remove_view(self, experiment_id: str) -> bool:
+        """Remove the experiment's saved view, unless a diagnosed run is left; true if it was ours to remove."""
+        return remove_view(self._client, experiment_id)
+
     def history(self, run_id: str, name: str) -> list[Point]:
         """A metric's history."""
         points = self._client.get_metric_history(run_id, name)
         return [Point(point.step, point.timestamp, finite_or_nan(point.value)) for point in points]
 
-    def write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
-        """Set the tags; `None` deletes one. The source tag is deleted last: it marks runs that still have others."""
-        from mlflow.entities import RunTag
+    def write(self, run: LoggedRun, tags: Mapping[str, str | None], verdict: Mapping[str, float]) -> None:
+        """Set the tags and the metrics of the verdict in one request; a tag that is `None` is deleted.
+
+        The source tag is deleted last: it marks runs that still have others. The metrics get the clock's time, or if they have
+        a later one, the next.
+        """
+        from mlflow.entities import Metric, RunTag
         from mlflow.exceptions import MlflowException
 
         present = [RunTag(name, names.as_tag(value)) for name, value in tags.items() if value is not None]
-        if present:
-            self._client.log_batch(run_id, tags=present)
+        at = max([now(), *(latest.timestamp + 1 for latest in run.verdict.values())])
+        metrics = [Metric(name, value, at, STEP) for name, value in verdict.items()]
+        if present or metrics:
+            self._client.log_batch(run.run_id, metrics, tags=present)
         for name in sorted((name for name, value in tags.items() if value is None), key=SOURCE.name.__eq__):
             try:
-                self._client.delete_tag(run_id, name)
+                self._client.delete_tag(run.run_id, name)
             except MlflowException as error:
                 if not is_missing(error):
                     raise

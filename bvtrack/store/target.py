@@ -70,6 +70,12 @@ def current_uri() -> str:
     return uri or f"sqlite:///{DEFAULT_STORE}"
 
 
+def is_uri_set() -> bool:
+    """True if somebody has set MLflow's tracking URI, in the environment or in this process."""
+    mlflow = sys.modules.get("mlflow")
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (mlflow is not None and mlflow.is_tracking_uri_set())
+
+
 def checked_uri(uri: str) -> str:
     """`uri`, with a relative path made absolute. Raises `ValueError` if MLflow could not open it."""
     scheme = scheme_of(uri)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from mlflow import MlflowClient
@@ -17,21 +18,25 @@ from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.journal.record_line import Record
 from bvtrack.report.content import RunAddress
 from bvtrack.schema import names
-from bvtrack.schema.tags import ID
+from bvtrack.schema.model_weights import Training
+from bvtrack.schema.tags import AWAITED, DIAGNOSIS, Tags, obsolete_in
 from bvtrack.store.best_other_run import best_other_run
 from bvtrack.store.bundle import Bundle, Point
 from bvtrack.store.existing_points import ExistingPoints
+from bvtrack.store.experiment_view import ExperimentView
+from bvtrack.store.logged_models import tie_models
 from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.parts import ENOUGH, write_in_parts
 from bvtrack.store.setup_lock import first_use_of
+from bvtrack.store.shown_verdict import ShownVerdict, shown_points
 from bvtrack.store.target import without_credentials
+from bvtrack.store.training_run import find_or_make
 from bvtrack.text import as_text
 from bvtrack.tracking_uri.address import read_address
 
 METRICS_PER_BATCH = 1000
 TAGS_PER_BATCH = 100
 """MLflow's limits for one `log_batch` call."""
-DEFAULT_EXPERIMENT_ID = "0"
 
 
 class MlflowWriter:
@@ -61,23 +66,34 @@ class MlflowWriter:
         self._is_resumed = False
         self.refused = list(refused)
         """Descriptions of what MLflow permanently refuses, each once."""
+        self._view = ExperimentView(self._client, self.refused, is_wanted=header["options"].get("saved_view", True))
         self._has_credentials = read_address(tracking_uri).has_credentials
         self._existing: ExistingPoints | None = ExistingPoints(self._client, run_id) if run_id else None
+        self._shown: ShownVerdict | None = None
+        self._tags: Tags | None = None  # the run's, as far as they are known
         self.run_id = run_id
+        self.experiment_id: str | None = None
+        """The run's experiment, once the description has been written."""
 
     @property
     def owns_run(self) -> bool:
         """True if the run was created by its training, so that we have to end it."""
         return bool(self.run_id != self._header["run_id"])
 
-    def find_run(self) -> str:
-        """The run's id; the run is created now if it does not exist yet. Raises what MLflow raises."""
+    @property
+    def has_view(self) -> bool:
+        """True if the run's experiment is known to have its saved view."""
+        return self._view.is_there
+
+    def find_run(self, tags: Tags = MappingProxyType({})) -> str:
+        """The run's id; if it does not exist yet, it is created now, with the first of `tags`. Raises what MLflow raises."""
         if self.run_id is None:
-            self.run_id = self._named_run() or self._run_of_this_training()
-            if self.run_id:
-                self._existing = ExistingPoints(self._client, self.run_id)
+            found = find_or_make(self._client, self._header, tags, is_moved=self._is_moved)
+            self.run_id, self._tags, self._is_resumed = found.run_id, found.tags, found.is_resumed
+            if found.is_new:
+                self._shown = ShownVerdict()
             else:
-                self.run_id = self._new_run()
+                self._existing = ExistingPoints(self._client, self.run_id)
         return self.run_id
 
     def check_run(self) -> None:
@@ -88,7 +104,8 @@ class MlflowWriter:
     def write(self, bundle: Bundle) -> bool:
         """Write all but the files; true if the run shows this bundle now. Raises what MLflow raises.
 
-        False if the run has newer points: a late bundle adds its points and datasets and leaves the tags as they are.
+        False if the run has newer points: a late bundle adds its points and datasets and leaves the tags and the verdict's
+        metrics as they are.
         """
         run_id = self.find_run()
         points = self._missing(bundle.points)
@@ -96,7 +113,7 @@ class MlflowWriter:
         try:
             self._write(run_id, replace(bundle if is_latest else bundle.only_new, points=points))
         except BaseException:
-            self._existing = ExistingPoints(self._client, run_id)  # some of it may have arrived
+            self._existing, self._shown = ExistingPoints(self._client, run_id), None  # some of it may have arrived
             raise
         if is_latest and len(points) == len(bundle.points) > 0:
             self._existing = None  # from here on all is new
@@ -124,6 +141,10 @@ class MlflowWriter:
         """The experiment's best other run on this dev set. Raises what MLflow raises."""
         return best_other_run(self._client, self.find_run(), dev_digest=dev_digest, measure=measure)
 
+    def tie_models(self, training: Training) -> int:
+        """Tie the verdict to the run's logged models; their number. Raises what MLflow raises."""
+        return tie_models(self._client, self.find_run(), training)
+
     def _missing(self, points: Sequence[Point]) -> Sequence[Point]:
         return self._existing.missing(points) if self._existing else points
 
@@ -131,15 +152,29 @@ class MlflowWriter:
         if self._is_resumed and bundle.tags:
             self._client.update_run(run_id, "RUNNING")
             self._is_resumed = False
-        for points in _slices(bundle.points, METRICS_PER_BATCH):
+        of_verdict = self._verdict_points(run_id, bundle)
+        for points in _slices([*of_verdict, *bundle.points], METRICS_PER_BATCH):
             self._write_metrics(run_id, [Metric(point.name, point.value, point.timestamp, point.step) for point in points])
-        self._write_tags(run_id, bundle.tags)
+        if bundle.tags:
+            tags = self._due_tags(run_id, bundle)
+            self._write_tags(run_id, tags)
+            self._tags = {name: value for name, value in {**(self._tags or {}), **tags}.items() if value is not None}
         self._write_datasets(run_id, [_dataset_input(dataset) for dataset in bundle.datasets])
         if bundle.note is not None:
             with self._noting_refusal("the description", bundle.note):
                 self._write_note(run_id, bundle.note)
         if bundle.status is not None and self.owns_run:
             self._end_run(run_id, bundle.status, bundle.timestamp)
+
+    def _verdict_points(self, run_id: str, bundle: Bundle) -> Sequence[Point]:
+        """The points after which the run shows the bundle's verdict; the run is asked only where others may have written it."""
+        if not bundle.verdict:
+            return ()
+        if self._shown is None:
+            self._shown = ShownVerdict.of(self._existing.run if self._existing else self._client.get_run(run_id))
+        points = self._shown.news(bundle.verdict, bundle.timestamp)
+        self._shown.see(points)
+        return points
 
     def _write_metrics(self, run_id: str, metrics: Sequence[Metric]) -> None:
         enough = max(2, min(ENOUGH, len(metrics)))  # if none is accepted, they are kept until the store is fixed
@@ -154,6 +189,15 @@ class MlflowWriter:
             return
         for one, error in refused:
             self._note_refusal(f"the dataset {one.dataset.name}", error, str(one.to_dictionary()))
+
+    def _due_tags(self, run_id: str, bundle: Bundle) -> Tags:
+        """The bundle's tags, without placeholders if the run has a verdict, and the removal of what the run has of others."""
+        if self._tags is None:
+            self._tags = (self._existing.run if self._existing else self._client.get_run(run_id)).data.tags
+        has_verdict = DIAGNOSIS.read(self._tags) is not None
+        held = {tag.name for tag in AWAITED} if bundle.awaits_verdict and has_verdict else set()
+        tags = {name: value for name, value in {**bundle.tags, **obsolete_in(self._tags)}.items() if name not in held}
+        return {name: value for name, value in tags.items() if value is not None or name in self._tags}
 
     def _write_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
         present = [RunTag(key, names.as_tag(value)) for key, value in tags.items() if value is not None]
@@ -192,56 +236,20 @@ class MlflowWriter:
         else:
             self._client.set_terminated(run_id, status, timestamp)
 
-    def _named_run(self) -> str | None:
-        """The id of the run named by the header; it may not exist in another store than the intended one."""
-        run_id: str | None = self._header["run_id"]
-        if run_id is None or not self._is_moved:
-            return run_id
-        try:
-            return str(self._client.get_run(run_id).info.run_id)
-        except MlflowException as error:
-            if not is_missing(error):
-                raise
-            return None
-
-    def _run_of_this_training(self) -> str | None:
-        """The run that the training created before it was interrupted, or that another of its processes created."""
-        of_this_training = f"tags.`{ID}` = '{self._header['tags'][ID]}'"
-        for run in self._client.search_runs([self._experiment_id()], of_this_training, max_results=1):
-            self._is_resumed = True
-            return str(run.info.run_id)
-        return None
-
-    def _new_run(self) -> str:
-        run = self._client.create_run(
-            self._experiment_id(),
-            start_time=self._header["timestamp"],
-            tags={key: names.as_tag(value) for key, value in self._header["tags"].items()},
-            run_name=self._header["run_name"] and names.as_name(self._header["run_name"]),
-        )
-        return str(run.info.run_id)
-
-    def _experiment_id(self) -> str:
-        name, experiment_id = self._header["experiment"], self._header["experiment_id"]
-        if name is None:
-            return experiment_id or DEFAULT_EXPERIMENT_ID
-        name = names.as_name(name)
-        if experiment := self._client.get_experiment_by_name(name):
-            return str(experiment.experiment_id)
-        try:
-            return str(self._client.create_experiment(name))
-        except MlflowException:
-            if experiment := self._client.get_experiment_by_name(name):  # another training has just made it
-                return str(experiment.experiment_id)
-            raise
-
     def _write_note(self, run_id: str, block: str) -> None:
         run = self._client.get_run(run_id)
-        ours = as_text(block)
+        if self._shown is not None:
+            self._shown.see(shown_points(run))  # an audit may have written since
+        self.experiment_id = experiment_id = str(run.info.experiment_id)
+        parts = [as_text(block)]
         if self._has_report:
-            page = names.run_page(run.info.experiment_id, run_id, names.REPORT_FILE)
-            ours = f"{ours}\n\n[Curves, forecasts and the split in the report]({page})"
-        self._client.set_tag(run_id, names.NOTE, with_users_text(ours, run.data.tags.get(names.NOTE, "")))
+            page = names.run_page(experiment_id, run_id, names.REPORT_FILE)
+            parts.append(f"[Curves, forecasts and the split in the report]({page})")
+        with self._view.kept(experiment_id) as is_there:
+            if is_there:
+                table, charts = names.view_page(experiment_id), names.view_charts_page(experiment_id)
+                parts.append(f"[All runs of the experiment by bias and variance]({table}), [and their charts]({charts})")
+            self._client.set_tag(run_id, names.NOTE, with_users_text("\n\n".join(parts), run.data.tags.get(names.NOTE, "")))
 
 
 def with_users_text(block: str, present: str) -> str:

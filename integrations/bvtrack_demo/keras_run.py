@@ -57,6 +57,7 @@ def train(
         tracking_uri=place.tracking_uri,
         experiment=EXPERIMENT,
         run_name=place.run_name,
+        summary=False,
         journal_dir=place.journal_dir,
     )
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0, "callbacks": [callback]}

@@ -54,6 +54,7 @@ def train(digits: Digits, place: Place, *, width: int, learning_rate: float, epo
         tracking_uri=place.tracking_uri,
         experiment=EXPERIMENT,
         run_name=place.run_name,
+        summary=False,
         journal_dir=place.journal_dir,
         test_dataloaders=DataLoader(test_set, batch_size=128),
     )

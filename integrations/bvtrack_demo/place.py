@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXPERIMENT = "bvtrack-demo"
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""By it MLflow's UI opens the experiment as model training."""
 
 
 @dataclass(frozen=True)
@@ -27,5 +29,6 @@ def make_store(folder: Path) -> str:
     tracking_uri = f"sqlite:///{(folder / 'mlflow.db').absolute().as_posix()}"
     client = MlflowClient(tracking_uri)
     if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=(folder / "artifacts").absolute().as_uri())
+        artifacts = (folder / "artifacts").absolute().as_uri()
+        client.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=MODEL_TRAINING)
     return tracking_uri

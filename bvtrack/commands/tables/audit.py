@@ -48,15 +48,6 @@ class Tally:
         return self.reasons[REFUSED]
 
 
-def run_line(audited: Audited) -> str:
-    """A run in a line: `wide: high_variance (likely); train from train_acc, dev from val_acc`."""
-    if audited.tag is None:
-        return printable(f"{audited.name}: {audited.why_not or 'tagged by an audit'}")
-    taken = ", ".join(f"{stage} from {name}" for stage, name in audited.metrics.items())
-    parts = [f"{audited.name}: {audited.verdict} ({audited.certainty})", taken, _warned(audited)]
-    return printable("; ".join(part for part in parts if part))
-
-
 def print_tally(console: Console, tally: Tally, done: str) -> None:
     """Print the numbers of runs by diagnosis, those without one by reason, with an example each, and what was `done`."""
     if tally.diagnoses:
@@ -83,10 +74,6 @@ def _reasons(tally: Tally) -> Table:
     for reason, n in tally.reasons.most_common():
         table.add_row(reason, f"{n:,}", Text(tally.examples[reason]))
     return table
-
-
-def _warned(audited: Audited) -> str:
-    return "; ".join(fault.message for fault in audited.split_faults)
 
 
 def _runs(n: int) -> str:

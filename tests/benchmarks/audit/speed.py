@@ -76,7 +76,7 @@ def call_raw(uri: str) -> int:
     return n_runs
 
 
-WRITTEN = [*(tag.name for tag in TAGS if "audit" in tag.writers), "bvtrack.model.optimizer"]
+WRITTEN = [tag.name for tag in TAGS if "audit" in tag.writers]
 
 
 def audit(uri: str) -> int:

@@ -95,8 +95,7 @@ def audited(run: Curves) -> str:
         for name, part in (("train_loss", TRAIN), ("val_loss", VALID))
     }
     latest = {name: Latest(some[-1].value, some[-1].step, some[-1].timestamp) for name, some in points.items()}
-    found, _ = judge_run(LoggedRun(metrics=latest), points.__getitem__, given(None))
-    return found.curve or ""
+    return judge_run(LoggedRun(metrics=latest), points.__getitem__, given(None)).audited.curve or ""
 
 
 def main() -> None:
