@@ -1,15 +1,18 @@
-"""Tracking never ends a training: what goes wrong inside a hook is said once and left behind."""
+"""What is said of a training, and to whom. Tracking never ends one: what goes wrong in a hook is said once and left behind."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from traceback import walk_tb
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from bvtrack.terminal import STDERR, beside_bars, encodable, handlers_of
 from bvtrack.text import as_text
 
 logger = logging.getLogger("bvtrack")
@@ -19,8 +22,49 @@ _said: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 def warn(message: str) -> None:
-    """Log a warning, in characters that any stream takes."""
-    logger.warning("bvtrack: %s", as_text(message))
+    """Log a warning, in characters that the streams take that it goes to."""
+    with _beside_all_else():
+        logger.warning("bvtrack: %s", _encodable(message))
+
+
+def tell(message: str) -> None:
+    """Log what a person waits for, no warning, at level INFO, so that it is seen where nobody has configured logging.
+
+    There Python shows warnings alone: the level of the root logger, as long as it is WARNING, its default, is taken for
+    nobody's choice, and without any handler the message goes to `sys.stderr`. Any level that was set for the logger
+    `bvtrack`, one of the root logger above WARNING, and `logging.disable` hold.
+    """
+    if not _shows_what_is_told():
+        return
+    path, line, function, _ = logger.findCaller()
+    said = (_encodable(message),)
+    record = logger.makeRecord(logger.name, logging.INFO, path, line, "bvtrack: %s", said, None, function)
+    with _beside_all_else():
+        if logger.hasHandlers():
+            logger.handle(record)
+        elif logger.filter(record):
+            STDERR.handle(record)
+
+
+def _shows_what_is_told() -> bool:
+    is_untouched = logger.level == logging.NOTSET and logger.getEffectiveLevel() == logging.WARNING
+    is_allowed = not logger.disabled and logger.manager.disable < logging.INFO
+    return logger.isEnabledFor(logging.INFO) or (is_untouched and is_allowed)
+
+
+def _encodable(message: str) -> str:
+    return encodable(as_text(message), [getattr(handler, "stream", None) for handler in handlers_of(logger)] or [sys.stderr])
+
+
+@contextmanager
+def _beside_all_else() -> Iterator[None]:
+    """Say something between progress bars; a stream that is closed, where `logging` raises, ends no training."""
+    try:
+        with beside_bars():
+            yield
+    except Exception as error:
+        if is_for_the_program(error):
+            raise
 
 
 class WarnOnce:

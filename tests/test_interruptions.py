@@ -102,6 +102,16 @@ def test_the_end_of_a_program_ends_its_run(after: str, state: str, status: str, 
     assert steps_of(store, run) == list(range(20))
 
 
+@pytest.mark.parametrize("is_down", [False, True])
+def test_the_end_of_a_training_imports_nothing(is_down: bool, store: str, tmp_path: Path) -> None:
+    """Else Python forgets that it was interrupted, for imports may run code from texts, and exits with another code."""
+    after = "tracker.close('interrupted', timeout=1); print(sorted(set(sys.modules) - before))"
+    uri = "http://127.0.0.1:9" if is_down else store
+    _, out, err = Program(tmp_path, loop(uri, after=f"before = set(sys.modules); {after}")).end()
+
+    assert out.splitlines() == ["ready", "[]"], err
+
+
 @posix_only
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_a_training_as_it_would_untracked_and_its_run_as_interrupted(

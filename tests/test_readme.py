@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -41,7 +42,8 @@ READERS_OWN = {"bvtrack_lightning": LIGHTNING, "bvtrack_keras": ARRAYS + KERAS, 
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 def test_every_python_block_runs_and_says_nothing_is_wrong(block: str) -> None:
     before = "".join(code for name, code in READERS_OWN.items() if name in block)
-    run = subprocess.run([sys.executable, "-c", before + block], capture_output=True, text=True, check=False)
+    silent = {**os.environ, "BVTRACK_SUMMARY": "0"}
+    run = subprocess.run([sys.executable, "-c", before + block], capture_output=True, text=True, check=False, env=silent)
 
     assert run.returncode == 0, run.stderr
     assert "bvtrack:" not in run.stderr

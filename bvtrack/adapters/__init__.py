@@ -8,6 +8,7 @@ from bvtrack.adapters.budget import TimeBudget
 from bvtrack.adapters.facts import as_number, largest
 from bvtrack.adapters.generators import generator_restorer
 from bvtrack.adapters.held_writes import WriteGuard, guard_writes, listed
+from bvtrack.adapters.known_words import SplitFaultWords, set_words, split_fault_words, step_titles
 from bvtrack.adapters.named_state import attributes_of, preserve_named_state
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.own_error import error_measure, metric_measure
@@ -19,6 +20,7 @@ from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.example_error import ExampleError, measure_examples
 from bvtrack.measures.measure import ErrorFunction
+from bvtrack.measures.outcomes import Seen
 from bvtrack.measures.quantity import is_of_quantities
 from bvtrack.measures.train_subset import FEWEST_TRAIN_EXAMPLES, TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
@@ -38,8 +40,10 @@ __all__ = [
     "Pass",
     "Predictions",
     "QuietWriter",
+    "Seen",
     "Session",
     "SetName",
+    "SplitFaultWords",
     "SplitSample",
     "SplitSource",
     "TimeBudget",
@@ -70,5 +74,8 @@ __all__ = [
     "never_raise",
     "preserve_named_state",
     "preserve_random_states",
+    "set_words",
+    "split_fault_words",
+    "step_titles",
     "train_eval_size",
 ]

@@ -48,6 +48,8 @@ class CallbackOptions:
     tracking_uri: str | None = None
     journal_dir: str | Path | None = None
     same_distribution: bool = True
+    summary: bool = True
+    saved_view: bool = True
     train_eval: TrainEval = "subset"
     test_every: int = 1
     expose: bool = False
@@ -91,6 +93,8 @@ class CallbackOptions:
             experiment=self.experiment,
             run_name=self.run_name,
             journal_dir=self.journal_dir,
+            summary=self.summary,
+            saved_view=self.saved_view,
             source="callback",
             **{"run_id": self.run_id} | known,
         )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bvtrack.curves.trend import Trend
+from bvtrack.display import as_words
 from bvtrack.error_rates.error_rate import is_finite_number
 
 FEWEST_VALUES = 6
@@ -48,6 +49,9 @@ class Forecast:
     low: float
     high: float
     improves: float | None = None
+
+    def __str__(self) -> str:
+        return as_words(self)
 
 
 def forecast_longer(dev_curve: Sequence[float | None], *, epochs: int, train_error: float | None = None) -> Forecast:

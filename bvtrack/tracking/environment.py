@@ -4,29 +4,48 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
 from bvtrack.error_rates.error_rate import read_error
-from bvtrack.log import logger
+from bvtrack.log import warn
 
 ON = {"1", "true", "yes", "on"}
-OFF = {"", "0", "false", "no", "off"}
+OFF = {"0", "false", "no", "off"}
 HUMAN_ERROR = "BVTRACK_HUMAN_ERROR"
 
 
-def is_switched_on(variable: str) -> bool:
-    """True if an environment variable says yes, in upper or lower case; False if it is not set. Raises nothing."""
+def is_switched_on(variable: str, *, default: bool = False) -> bool:
+    """True if an environment variable says yes, in upper or lower case; the default where it is not set, is empty, or says
+    neither yes nor no. Raises nothing.
+    """
     value = os.environ.get(variable, "")
     word = value.strip().lower()
-    if word not in ON | OFF:
-        _say_unknown(variable, value)
-    return word in ON
+    if word and word not in ON | OFF:
+        _say_unknown(variable, value, int(default))
+    return default if word not in ON | OFF else word in ON
 
 
 def is_disabled() -> bool:
     """True if `BVTRACK_DISABLED=1` asks every callback to do nothing."""
     return is_switched_on("BVTRACK_DISABLED")
+
+
+def is_summary_wanted() -> bool:
+    """False if `BVTRACK_SUMMARY=0` asks every training to end without a summary."""
+    return is_switched_on("BVTRACK_SUMMARY", default=True)
+
+
+def is_view_wanted() -> bool:
+    """False if `BVTRACK_SAVED_VIEW=0` asks every training and audit to leave the saved views of MLflow's UI alone."""
+    return is_switched_on("BVTRACK_SAVED_VIEW", default=True)
+
+
+def are_pictures_wanted() -> bool:
+    """False if `BVTRACK_THUMBNAILS=0` keeps pictures of repeated examples out of every run's report."""
+    return is_switched_on("BVTRACK_THUMBNAILS", default=True)
 
 
 def human_error_from_environment() -> float | None:
@@ -48,9 +67,11 @@ def human_error_from_environment() -> float | None:
 
 def sync_command(journal_dir: Path) -> str:
     """The command, for any working directory, that sends the journals of a folder."""
-    import shlex
-    import shutil
+    return command_line("sync", str(journal_dir))
 
+
+def command_line(*arguments: str) -> str:
+    """`bvtrack` with these arguments, as a command for any working directory."""
     python = sys.executable or "python"
     if shutil.which("bvtrack"):
         command = ["bvtrack"]
@@ -59,7 +80,7 @@ def sync_command(journal_dir: Path) -> str:
     else:
         places = [str(Path(__file__).absolute().parents[2]), os.environ.get("PYTHONPATH", "")]
         command = ["env", f"PYTHONPATH={os.pathsep.join(filter(None, places))}", python, "-m", "bvtrack"]
-    return shlex.join([*command, "sync", str(journal_dir)])
+    return shlex.join([*command, *arguments])
 
 
 def program_name() -> str:
@@ -71,5 +92,5 @@ def program_name() -> str:
 
 
 @functools.cache
-def _say_unknown(variable: str, value: str) -> None:
-    logger.warning("bvtrack: %s must be 1 or 0; got %r, which counts as 0", variable, value)
+def _say_unknown(variable: str, value: str, taken: int) -> None:
+    warn(f"{variable} must be 1 or 0; got {value!r}, which counts as {taken}")

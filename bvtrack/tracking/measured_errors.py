@@ -71,8 +71,6 @@ class MeasuredErrors:
         elif found is None:
             advice = "log one, or name yours with measure="
             say(f"expected an error rate or an accuracy to diagnose, got {seen}; {advice}", once_for="no measure")
-        elif found.kind == "loss":
-            say(f"expected an error rate or an accuracy to diagnose, got {seen}; a bare loss gives no certain diagnosis")
         self._chosen_among = frozenset(logged)
         self._note_doubt(found, logged, known_as)
         return found

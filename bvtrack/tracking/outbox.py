@@ -51,6 +51,11 @@ class Link:
             self._progress = self._shipper.progress
         return self._progress.run_id
 
+    @property
+    def progress(self) -> Progress:
+        """The shipper's progress as it was last looked at; after `close`, the last of all."""
+        return self._progress
+
     def begin(self, *records: Record) -> None:
         """Write the first records, and then start the shipper: they are kept whatever becomes of it."""
         self.append(*records)

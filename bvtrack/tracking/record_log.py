@@ -17,7 +17,9 @@ from bvtrack.log import WarnOnce
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.target import Target
+from bvtrack.tracking.environment import is_summary_wanted
 from bvtrack.tracking.outbox import Link
+from bvtrack.tracking.summary import say_summary
 
 _writing = threading.RLock()
 """Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
@@ -36,14 +38,25 @@ if hasattr(os, "register_at_fork"):
 class Logbook:
     """Keeps a run's records, in memory and on their way to MLflow. A copy of it, here or in another process, sends nothing."""
 
-    def __init__(self, target: Target, options: Mapping[str, Any], journal_dir: Path, *, is_enabled: bool) -> None:
-        """`options` go into the journal's first record; a logbook that is not enabled only adds up, in memory."""
+    def __init__(
+        self,
+        target: Target,
+        options: Mapping[str, Any],
+        journal_dir: Path,
+        *,
+        is_enabled: bool,
+        has_summary: bool = True,
+    ) -> None:
+        """`options` go into the journal's first record; a logbook that is not enabled only adds up, in memory. One that
+        `has_summary` says at its close what it adds up to.
+        """
         self.ledger = Ledger(options)
         self.is_closed = False
         self._target = target
         self._options = options
         self._journal_dir = journal_dir
         self._is_enabled = is_enabled
+        self._has_summary = has_summary
         self._is_copy = False
         self._claim = Claim()
         self._link: Link | None = None
@@ -67,6 +80,7 @@ class Logbook:
     def state(self) -> Mapping[str, Any]:
         """The argument of `go_on_with`, JSON types alone."""
         known = {"epochs": self.ledger.compacted_epochs(), "facts": self.ledger.facts(), "split": self.ledger.split()}
+        known |= {"kept": self.ledger.kept()}
         return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, **known}
 
     def go_on_with(self, state: Mapping[str, Any]) -> None:
@@ -78,7 +92,7 @@ class Logbook:
         if not self._is_enabled:  # one that writes logs its own
             for one in state.get("facts", ()):
                 self.ledger.take(one)
-        self._waiting = [*state.get("split", ()), *state["epochs"]]
+        self._waiting = [*state.get("split", ()), *state["epochs"], *state.get("kept", ())]
         for one in self._waiting:
             self.ledger.take(one)
             self._timestamp = max(self._timestamp, one["timestamp"])
@@ -123,7 +137,9 @@ class Logbook:
             self._link.listen()
 
     def close(self, state: EndState, timeout: float) -> None:
-        """Add the last record and wait up to `timeout` seconds until all has arrived. A second call does nothing."""
+        """Add the last record, wait up to `timeout` seconds until all has arrived, and say the summary. A second call does
+        nothing.
+        """
         if self.is_closed or self._is_elsewhere:
             return
         self.is_closed = True
@@ -132,6 +148,8 @@ class Logbook:
         self._end = [self._stamped("end", {"state": state}).to_json()]
         self._link.append(*self._end)
         self._link.close(timeout)
+        if self._has_summary and is_summary_wanted():
+            say_summary(self.ledger, state, self._target, self._link.progress)
 
     @property
     def _is_elsewhere(self) -> bool:

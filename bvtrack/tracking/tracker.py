@@ -12,19 +12,22 @@ from typing import Any, Literal, Self
 from bvtrack.argument_error import ArgumentError
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
 from bvtrack.error_rates.error_rate import is_fraction
+from bvtrack.error_rates.within_noise import Difference
 from bvtrack.journal.journal_dir import absolute, default_journal_dir
 from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.store.target import Client, find_target
+from bvtrack.tracking.environment import is_view_wanted
 from bvtrack.tracking.guessing import error_of_guessing, loss_of_guessing
 from bvtrack.tracking.measured_errors import MeasuredErrors, as_step
 from bvtrack.tracking.record_log import Logbook
 from bvtrack.tracking.split_logging import SplitLog, outputs_found
-from bvtrack.tracking.split_words import last_words, warning_of
+from bvtrack.tracking.split_words import warning_of
 from bvtrack.version import __version__
 
 CLOSE_SECONDS = 30.0
@@ -48,8 +51,12 @@ class Tracker:
             (`val_rmse`) are logged as they are: the targets of `log_split` bring them to fractions.
         at: the epoch that the tags speak of: the `best` dev error so far, or the `last`.
         same_distribution: False where train and dev are known to come from different sources.
+        saved_view: give the run's experiment the saved view "Bias and variance" in MLflow's UI, if it has none yet;
+            `BVTRACK_SAVED_VIEW=0` says no for all.
         resume: the `state()` of the Tracker of a training that this one goes on with: its run, where that is the one found
             here or was its own, and its epochs.
+        summary: False for a training that ends without a word: else its verdict and the way to its run are logged at the end,
+            at level INFO (`BVTRACK_SUMMARY=0` does the same for all).
         enabled: False for one that says and writes nothing, for the processes beside the one that writes.
 
     Raises:
@@ -75,7 +82,9 @@ class Tracker:
         run_name: str | None = None,
         journal_dir: str | Path | None = None,
         source: Literal["tracker", "callback"] = "tracker",
+        saved_view: bool = True,
         resume: Mapping[str, Any] | None = None,
+        summary: bool = True,
         enabled: bool = True,
     ) -> None:
         _check_options(human_error=human_error, at=at)
@@ -88,10 +97,11 @@ class Tracker:
             "at": at,
             "same_distribution": same_distribution,
             "source": source,
+            "saved_view": saved_view and is_view_wanted(),
             "version": __version__,
         }
         directory = absolute(journal_dir) if journal_dir else default_journal_dir()
-        self._logbook = Logbook(target, options, directory, is_enabled=enabled)
+        self._logbook = Logbook(target, options, directory, is_enabled=enabled, has_summary=summary)
         self._split = SplitLog(directory, is_enabled=enabled)
         self._chance: float | None = None
         self._is_chance_due = False
@@ -122,6 +132,13 @@ class Tracker:
     def steps(self) -> tuple[Step, ...]:
         """Next steps to try, the most useful first."""
         return self._logbook.ledger.verdict.steps if self._logbook.ledger.verdict else ()
+
+    @property
+    def weights(self) -> Weights | None:
+        """Which weights to keep: the best epoch, those within noise of it, their checkpoints, and the epoch that the model is
+        left with; `None` before the first epoch with a dev error.
+        """
+        return self._logbook.ledger.weights
 
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
         """Metrics logged for an epoch: errors and gaps by their metrics' names."""
@@ -167,7 +184,7 @@ class Tracker:
 
     @never_raise
     def log_model(self, model: ModelFacts) -> None:
-        """Note what the model and its training are: the tags `bvtrack.model.*`, and evidence for the recipe."""
+        """Note what the model and its training are: the tag `bvtrack.model`, and evidence for the recipe."""
         self._logbook.write("model", facts=asdict(model))
 
     @never_raise
@@ -265,18 +282,47 @@ class Tracker:
             self._logbook.write("test", epoch=epoch, **content)
 
     @never_raise
+    def log_weights(
+        self,
+        *,
+        best: int | None = None,
+        differences: Mapping[int, Difference] | None = None,
+        checkpoints: Mapping[int, str] | None = None,
+        has_checkpoints: bool = False,
+        left_with: int | None = None,
+        is_left_with_none: bool = False,
+    ) -> None:
+        """Log what tells which weights to keep: by epoch, how much higher its dev error is than that of the `best` one, on the
+        same examples, and the path of its checkpoint; whether checkpoints are saved at all; and the epoch whose weights the
+        model has after the training, or that it has those of none.
+        """
+        self._logbook.write(
+            "weights",
+            best=best,
+            compared=[[epoch, one.value, one.deviation] for epoch, one in (differences or {}).items()],
+            checkpoints=[[epoch, path] for epoch, path in (checkpoints or {}).items()],
+            has_checkpoints=has_checkpoints,
+            left_with=left_with,
+            is_left_with_none=is_left_with_none,
+        )
+
+    @never_raise
+    def log_examples(self, epoch: int, content: Mapping[str, Any]) -> None:
+        """Log which classes an epoch's errors are in, and its worst examples, as `examples_found` tells them."""
+        self._logbook.write("examples", epoch=as_step(epoch), content=content)
+
+    @never_raise
     def log_not_applicable(self) -> None:
         """Tag the run as one that says nothing about bias or variance, such as a trial on a few batches."""
         self._logbook.write("trial")
 
     @never_raise
     def close(self, state: EndState = "complete", timeout: float = CLOSE_SECONDS) -> None:
-        """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent.
+        """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent. Then
+        the `summary` is logged.
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
-        if said := last_words(self._logbook.ledger.verdict):
-            self._said.once(said, once_for="split at the end")
         self._logbook.close(state, timeout)
 
     def __enter__(self) -> Self:

@@ -1,0 +1,74 @@
+"""The last words of a training: its verdict, where its run is to be seen, and an error of its split."""
+
+from __future__ import annotations
+
+from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.diagnosis.run_verdict import Verdict
+from bvtrack.journal.records import EndState
+from bvtrack.log import tell, warn
+from bvtrack.report.content import RunAddress
+from bvtrack.schema.names import view_page
+from bvtrack.shipping.progress import Progress
+from bvtrack.shipping.run_state import Ledger
+from bvtrack.store.target import Target
+from bvtrack.tracking.environment import command_line
+from bvtrack.tracking_uri.address import DATABASES, is_server, read_address, scheme_of
+
+NOT_COMPLETE = {"interrupted": "Interrupted, so far: ", "failed": "Failed, so far: "}
+"""How the verdict of a training begins that did not come to its end."""
+
+BARE_LOSS = "A bare loss gives no certain diagnosis: log an error rate or an accuracy, too, or pass error=."
+
+
+def say_summary(ledger: Ledger, state: EndState, target: Target, progress: Progress) -> None:
+    """Say a training's last words; none where there is no verdict. Of a run that has not arrived in MLflow there is no link:
+    that is said where it is sent.
+    """
+    verdict = ledger.verdict
+    if verdict is None or verdict.diagnosis.tag == "not_applicable":
+        return
+    headline = progress.headline if progress.is_complete else None  # the other runs of the experiment may move the steps
+    tell(f"{NOT_COMPLETE.get(state, '')}{headline or ledger.headline}. {_errors(verdict, ledger.last_epoch)}".rstrip())
+    if not progress.problem:
+        _say_pages(target, progress)
+    if ledger.is_of_loss and not verdict.diagnosis.unit.is_of_targets:  # of a regression, its loss is what there is
+        tell(BARE_LOSS)
+    if verdict.split_faults:
+        is_untrue = any(fault.is_of_errors for fault in verdict.split_faults)
+        (warn if is_untrue else tell)(f"The split comes first: {verdict.split_in_words}")
+
+
+def _say_pages(target: Target, progress: Progress) -> None:
+    """Say where the run is to be seen, and where all runs of its experiment."""
+    if page := _page(target, progress):
+        tell(page)
+    if progress.has_view and progress.experiment_id and is_server(target.tracking_uri):
+        root = read_address(target.tracking_uri).shown.rstrip("/")
+        tell(f"All runs by bias and variance: {root}/{view_page(progress.experiment_id)}")
+
+
+def _errors(verdict: Verdict, last_epoch: int) -> str:
+    """The errors of the verdict's epoch, as a sentence; empty where there are none."""
+    diagnosis = verdict.diagnosis
+    if not diagnosis.errors:
+        return ""
+    place = ", the last" if verdict.epoch == last_epoch else f", the best up to {last_epoch}"
+    when = f"epoch {verdict.epoch}{place if last_epoch else ''}"
+    told = diagnosis.unit.told({SET_NAMES[name]: error for name, error in diagnosis.errors.items()})
+    if diagnosis.unit.is_error_rate:
+        return f"Errors at {when}: {told.removeprefix('Errors: ')}."
+    return f"{told[0].upper()}{told[1:]}, at {when}."
+
+
+def _page(target: Target, progress: Progress) -> str:
+    """The address of the run's page, or else the command that opens its store; never with credentials."""
+    run_id, experiment_id = target.run_id or progress.run_id, progress.experiment_id
+    if run_id is None or experiment_id is None:
+        return ""
+    address = read_address(target.tracking_uri)
+    if link := RunAddress(run_id, experiment_id, address.shown).link:
+        return link
+    if scheme_of(target.tracking_uri) not in DATABASES | {"file"}:
+        return f"Run {run_id} in {address.shown}"
+    login = ", with its user and password," if address.has_credentials else ""
+    return f"`{command_line('ui', '--tracking-uri', address.shown)}`{login} shows it: run {run_id}"
