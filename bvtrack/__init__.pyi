@@ -3,6 +3,7 @@
 from .auditing.audit import audit as audit
 from .auditing.audited import Audited as Audited
 from .auditing.run_report import Report as Report, make_report as make_report
+from .auditing.shown_run import show as show
 from .curves.curve import classify_curve as classify_curve
 from .curves.forecast import Forecast as Forecast, forecast_longer as forecast_longer
 from .curves.more_data import forecast_more_data as forecast_more_data

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "Train small networks with Lightning and Keras and diagnose them.",
     "diagnose": "Diagnose a few errors, or the runs in log files, without MLflow.",
     "report": "Write the report of a run, whatever logged it.",
+    "show": "Show the verdict on a run, for people and for programs.",
     "split": "Check a split in files: its sizes, its distributions, and what its parts share.",
     "sync": "Send what trainings could not.",
     "ui": "Open the map of all runs.",

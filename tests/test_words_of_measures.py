@@ -24,7 +24,8 @@ from bvtrack.measures.measure import Measure, unit_of
 from bvtrack.measures.unit import UNIT_KINDS, Unit
 from bvtrack.report.content import Content
 from bvtrack.report.markdown import render_markdown
-from bvtrack.report.page import curves_in_words, render_page
+from bvtrack.report.page import render_page
+from bvtrack.report.page_figures import curves_in_words
 from bvtrack.schema.gaps import gaps_text, read_gaps
 from bvtrack.splits.check import check_samples
 from bvtrack.splits.sampling.sample import SplitSample

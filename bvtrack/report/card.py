@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.recipe import recommend
 from bvtrack.display import render
+from bvtrack.report.figures import NARROW
 from bvtrack.report.note import headline
-from bvtrack.report.page import drawn_gaps, size_rows
+from bvtrack.report.page import size_rows
+from bvtrack.report.page_figures import drawn_gaps
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
@@ -44,7 +46,7 @@ def _bars(diagnosis: Diagnosis) -> Markup | str:
     if not diagnosis.gaps:
         return ""
     with own_style():
-        return drawn_gaps(diagnosis, "card-gaps")
+        return drawn_gaps(diagnosis, "card-gaps", NARROW)
 
 
 @render.register

@@ -14,6 +14,7 @@ from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import Evidence
 from bvtrack.diagnosis.expected_gains import LIKELY, Prospects, shown
 from bvtrack.diagnosis.explanation import SET_NAMES
+from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
 from bvtrack.measures.percent import percent
@@ -59,6 +60,7 @@ class Content:
     `measure` is the kind of error, `state` how the training ended, `split` the content of `bvtrack/splits.json` and `findings`
     its findings. `trend` is the trend of all dev errors, for a `history` of only some of them. `baseline` names the baseline of
     the train error, `unit` the unit of the history's steps.
+    `weights` are those to keep, `examples` which classes the errors are in, and the worst examples.
     """
 
     name: str
@@ -73,6 +75,8 @@ class Content:
     baseline: str = HUMAN
     unit: str = "epoch"
     trend: Trend | None = None
+    weights: Weights | None = None
+    examples: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:
@@ -133,6 +137,21 @@ class Content:
         is_chosen = name == "dev" and entry.epoch == self.verdict.epoch
         optimism = self.diagnosis.optimism.expected if is_chosen else 0.0
         return Rate(entry.errors[name], entry.counts.get(name), entry.intervals.get(name), optimism)
+
+    @cached_property
+    def judged_rates(self) -> Mapping[str, Rate]:
+        """The errors that the verdict is about by set, each with its count and interval, if known."""
+        intervals = next((entry.intervals for entry in self.history if entry.epoch == self.verdict.epoch), {})
+        diagnosis = self.diagnosis
+        return {
+            name: Rate(
+                error,
+                diagnosis.counts.get(name),
+                intervals.get(name),
+                optimism=diagnosis.optimism.expected if name == "dev" else 0.0,
+            )
+            for name, error in diagnosis.errors.items()
+        }
 
     @property
     def longer(self) -> Forecast | None:

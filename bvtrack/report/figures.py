@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDTH = 7.6
 """Inches (72 points): about as wide as a column of text."""
+NARROW = 4.2
+"""Inches, for a phone: on 350 pixels the text is 10 pixels high."""
 CURVES_HEIGHT, BANDS_HEIGHT = 3.7, 2.4
 ROW_HEIGHT, GAPS_MARGIN = 0.42, 0.75
 FONT_SIZE = 9
@@ -38,16 +40,26 @@ SMALLEST_NAMED = 0.06
 """Smallest gap, as a share of the height, with room for its name; the bars name all."""
 LINE = 32
 """Longest line of a label beside the lower figure, in characters: what is longer is cut off."""
+WIDE_LINE, NARROW_LINE = 84, 44
+"""Longest line of a label below a figure, in characters."""
+NARROW_NAME = 16
+"""Longest line of a gap's name in a narrow figure, in characters."""
 LABEL_DISTANCE = 0.06
 """Smallest distance between labels, as a share of the height: nearer ones overlap."""
 
 
-def new_figure(height: float) -> tuple[Figure, Axes]:
-    """An empty figure of a report's width, `height` inches high, without pyplot, whose state is the user's."""
+def new_figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty figure, `height` and `width` in inches, without pyplot, whose state is the user's."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def is_narrow(axes: Axes) -> bool:
+    """True in a figure for a phone."""
+    figure = axes.get_figure()
+    return figure is not None and figure.bbox.width < WIDTH * figure.dpi - 1
 
 
 def draw_curves(axes: Axes, content: Content) -> None:
@@ -66,8 +78,8 @@ def draw_curves(axes: Axes, content: Content) -> None:
     end: float = last
     if content.longer is not None and "dev" in curves:
         end = _draw_longer(axes, curves["dev"], content.longer)
-        labels["longer"] = (content.longer.value, "dev", "best dev, forecast")
-    _shade_gaps(axes, content, curves, top)
+        labels["longer"] = (content.longer.value, "dev", "forecast" if is_narrow(axes) else "best dev, forecast")
+    _shade_gaps(axes, content, curves, top, middle=(first + end) / 2 if is_narrow(axes) else last / 2)
     axes.set_ylim(0, 100 * top)
     margin = 0.02 * (end - first) or 0.5
     axes.set_xlim(first - margin, end + margin)
@@ -103,8 +115,9 @@ def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
     axes.axvline(0, color=LIGHT["muted"], linewidth=0.8)
     axes.set_yticks(range(len(shown)), [GAP_NAMES[name] for name in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.margins(x=0.16)
-    axes.set_xlabel("percentage points; dotted: from here on a gap is named, unless it may be chance")
+    axes.margins(x=0.3 if is_narrow(axes) else 0.16)
+    label = f"percentage points{diagnosis.unit.of}; dotted: from here on a gap is named, unless it may be chance"
+    axes.set_xlabel(textwrap.fill(label, NARROW_LINE if is_narrow(axes) else WIDE_LINE))
     style(axes)
     axes.grid(visible=False, axis="y")
 
@@ -123,8 +136,9 @@ def draw_more_data(axes: Axes, content: Content) -> None:
         human = 100 * content.diagnosis.human_error
         axes.axhline(human, color=LIGHT["human"], linestyle="-.", linewidth=1)
         axes.annotate(content.floor, (1, human), (0, 4), textcoords="offset points", color=LIGHT["human"])
+    between = "\n" if is_narrow(axes) else " "
     axes.set_xscale("log", base=2)
-    axes.set_xticks(times, ["now" if x == 1 else f"{x} times the data" for x in times])
+    axes.set_xticks(times, ["now" if x == 1 else f"{x} times{between}the data" for x in times])
     axes.margins(x=0.1)
     axes.set_ylim(0, 100 * max(dev, *(one.high for one in forecasts.values())) * 1.25)
     unit = content.diagnosis.unit
@@ -197,8 +211,8 @@ def _draw_longer(axes: Axes, dev: Mapping[int, Rate], forecast: Forecast) -> flo
     return end
 
 
-def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, Rate]], top: float) -> None:
-    """Tint each gap between its two curves, and mark and name it at the judged epoch."""
+def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, Rate]], top: float, *, middle: float) -> None:
+    """Tint each gap between its two curves, and mark and name it at the judged epoch; past the `middle`, on its left."""
     errors, judged = content.diagnosis.errors, content.verdict.epoch
     for name, gap in content.diagnosis.gaps.items():
         later, earlier = sets_of(name, errors)
@@ -215,7 +229,8 @@ def _shade_gaps(axes: Axes, content: Content, curves: Mapping[str, Mapping[int, 
             at = common.index(judged)
             axes.plot([judged] * 2, [lows[at], highs[at]], color=colour, linewidth=1.2, marker="_", markersize=7)
             words = f"{GAP_NAMES[name]} {content.diagnosis.width(name, '+')}"
-            _write_beside(axes, judged, (lows[at] + highs[at]) / 2, words, colour, is_left=judged > max(common) / 2)
+            words = textwrap.fill(words, NARROW_NAME) if is_narrow(axes) else words
+            _write_beside(axes, judged, (lows[at] + highs[at]) / 2, words, colour, is_left=judged > middle)
 
 
 def _write_beside(axes: Axes, x: float, y: float, words: str, colour: str, *, is_left: bool) -> None:

@@ -19,13 +19,14 @@ def _parts(content: Content) -> Iterator[str]:
     verdict = content.verdict
     yield f"# {escape(content.name)}"
     yield render_note(
-        verdict.diagnosis,
+        verdict.without_split,  # the first step and the findings tell of it
         verdict.steps,
         epoch=verdict.epoch,
         unit=content.unit,
         curve=verdict.curve,
         measure=content.measure,
         findings=content.findings,
+        weights=content.weights,
     )
     if len(verdict.steps) > 1:
         yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))

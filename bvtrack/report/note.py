@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, in_numbers, sets_of
+from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.error_rates.gaps import Gap
 from bvtrack.measures.percent import in_points, percent
@@ -50,18 +51,21 @@ def render_note(
     measure: str | None = None,
     findings: Sequence[Finding] = (),
     best_other: OtherRun | None = None,
+    weights: Weights | None = None,
 ) -> str:
     """The whole description: headline, first steps, errors and gaps, the explanation, and the findings of the split.
 
     `unit` is that of `epoch`, `curve` the class of the curve, and `best_other` the experiment's best other run, to which the
-    note links.
+    note links. Of the `weights` it says what there is to do to keep the right ones.
     """
     parts = [headline(diagnosis, steps, curve)]
     if steps:
         parts.append("**Next**\n\n" + "\n".join(_numbered(steps[:SHOWN_STEPS])))
     if diagnosis.errors:
         parts += [_errors_line(epoch, unit, measure), _table(diagnosis)]
-    parts.append(_reasons(diagnosis))
+    parts.append(escape(reasons_of(diagnosis)))
+    if weights is not None and (said := weights.in_words()):
+        parts.append(f"**Weights** {escape(said)}")
     if best_other is not None and best_other.page:
         parts.append(f"Best other run: [{escape(printable(best_other.name))}]({best_other.page})")
     if findings:
@@ -78,10 +82,11 @@ def escape(text: str) -> str:
     return " ".join(entities.split())
 
 
-def _reasons(diagnosis: Diagnosis) -> str:
-    """The explanation without its numbers, which are in the table."""
+def reasons_of(diagnosis: Diagnosis) -> str:
+    """The explanation without its numbers, which a table shows."""
     human_error = diagnosis.human_error if diagnosis.baseline == "given" else None
-    return escape(diagnosis.explanation.removeprefix(in_numbers(diagnosis.errors, diagnosis.gaps, human_error, diagnosis.unit)))
+    numbers = in_numbers(diagnosis.errors, diagnosis.gaps, human_error, diagnosis.unit)
+    return diagnosis.explanation.removeprefix(numbers).strip()
 
 
 def _errors_line(epoch: int | None, unit: str, measure: str | None) -> str:

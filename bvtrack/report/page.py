@@ -4,73 +4,84 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.expected_gains import LIKELY
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, sets_of
-from bvtrack.error_rates.intervals import Rate
+from bvtrack.diagnosis.split_first import REST_ON_IT
+from bvtrack.error_rates.epoch_errors import EpochErrors
 from bvtrack.measures.percent import in_points, percent
 from bvtrack.measures.unit import ERROR_RATE, Unit
-from bvtrack.report import figures
 from bvtrack.report.content import Content
-from bvtrack.report.loss_figure import draw_losses, losses_in_words
+from bvtrack.report.page_figures import LONGEST_NAME, page_figures
+from bvtrack.report.page_head import interval_in_words, judged_epoch
 from bvtrack.report.palette import DARK, LIGHT, css
-from bvtrack.report.shift_figure import shift_figure
-from bvtrack.report.svg import as_svg, own_style
+from bvtrack.report.split_banner import faults_in_words, findings_below
+from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
+from bvtrack.report.weights_and_examples import weights_and_examples
 from bvtrack.splits.comparing.comparison import Comparison
+from bvtrack.splits.comparing.distribution_tag import distribution_in_words
 from bvtrack.splits.comparing.histograms import Histogram
-from bvtrack.splits.finding import told_of
 from bvtrack.splits.resolution import resolution_of, speaks_of, told
 from bvtrack.text import shortened
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from markupsafe import Markup
-    from matplotlib.axes import Axes
-
-
 MOST_DIFFERENCES = 30
-LONGEST_NAME, LONGEST_MESSAGE = 200, 2000
-"""Longest texts that contain a column's name, in characters, so that no name makes the page large."""
+LONGEST_MESSAGE = 2000
+"""Longest text that contains a column's name, in characters, so that no name makes the page large."""
 SMALLEST_P = 1e-4
 
 
 def render_page(content: Content) -> str:
     """The page, of some 100 KB."""
     with own_style():
-        drawn = _figures(content)
-    return template("page.html.jinja").render(**_words(content), **drawn, light=css(LIGHT), dark=css(DARK), in_points=in_points)
+        drawn = page_figures(content, histograms_of(content.split))
+    return template("page.html.jinja").render(**_words(content), **drawn, light=css(LIGHT), dark=css(DARK))
 
 
 def _words(content: Content) -> dict[str, Any]:
-    verdict = content.verdict
+    verdict, unit = content.verdict, content.diagnosis.unit
     return {
         "name": shortened(content.name, LONGEST_NAME),
         "when": _when(content),
         "headline": content.headline,
-        "split_first": shortened(verdict.split_in_words, LONGEST_MESSAGE),
-        "explanation": shortened(verdict.diagnosis.explanation, LONGEST_MESSAGE),
+        "judged": judged_epoch(content),
+        "split_faults": list(faults_in_words(content, LONGEST_MESSAGE)),
+        "explanation": shortened(verdict.without_split.explanation, LONGEST_MESSAGE),
         "address": content.address,
-        "steps": verdict.steps,
+        "steps": list(_steps(content)),
         "sets": [SET_NAMES[name] for name in content.sets],
         "epochs": list(_epochs(content)),
         "gaps": list(_gaps(content)),
-        "split": split_in_words(content.split, content.diagnosis.unit) if content.split else None,
-        "findings": [
-            replace(one, message=shortened(one.message, LONGEST_MESSAGE))
-            for one in told_of(content.findings, content.diagnosis.unit)
-        ],
+        "split": split_in_words(content.split, unit) if content.split else None,
+        "findings": list(findings_below(content, LONGEST_MESSAGE)),
         "measure": shortened(content.measure or "", LONGEST_NAME),
-        "of": content.diagnosis.unit.of,
-        "floor_error": content.diagnosis.unit.floor,
+        "of": unit.of,
+        "floor_error": unit.floor,
         "unit": content.unit,
         "is_by_curve": content.is_by_curve,
         "version": content.version,
+        **weights_and_examples(content),
     }
+
+
+class StepWords(NamedTuple):
+    """A step: its title, the reason for it, and what it should gain, if that is known."""
+
+    title: str
+    why: str
+    gain: str
+
+
+def _steps(content: Content) -> Iterator[StepWords]:
+    """The steps; the banner above them says what a fault of the split is."""
+    unit, said = content.diagnosis.unit, content.verdict.split_in_words
+    for step in content.verdict.steps:
+        why = step.why
+        if step.why.removesuffix(REST_ON_IT).strip() in said:
+            why = f"What is wrong with it stands above. {REST_ON_IT if step.why.endswith(REST_ON_IT) else ''}".strip()
+        points = in_points(step.expected_gain or 0.0)
+        gain = "" if points == "0.0" else f"Expected gain: {unit.gained(points)}."
+        yield StepWords(step.title, shortened(why, LONGEST_MESSAGE), gain)
 
 
 def _when(content: Content) -> str:
@@ -81,103 +92,26 @@ def _when(content: Content) -> str:
     return ", ".join(part for part in (epochs, content.state, f"curve: {curve}" if curve else "") if part)
 
 
-def _figures(content: Content) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if content.is_by_curve and any(content.raw_values(name) for name in content.sets):
-        caption = losses_in_words(content)
-        found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: draw_losses(axes, content), "curves", caption)
-        found["curves_caption"] = caption
-    elif any(content.rates(name) for name in content.sets):
-        caption = curves_in_words(content)
-        found["curves"] = _drawn(figures.CURVES_HEIGHT, lambda axes: figures.draw_curves(axes, content), "curves", caption)
-        found["curves_caption"] = caption
-    if content.diagnosis.gaps:
-        found["gaps_figure"] = drawn_gaps(content.diagnosis, "gaps")
-    if content.more_data and "more_data" in {step.id for step in content.verdict.steps}:
-        amount = content.diagnosis.unit.amount
-        words = ", ".join(f"{amount(one.value)} with {times} times the data" for times, one in content.more_data.items())
-        words += _beside_human(content)
-        draw = lambda axes: figures.draw_more_data(axes, content)  # noqa: E731  # as the others
-        found["more_data"] = _drawn(
-            figures.BANDS_HEIGHT, draw, "more-data", f"Forecast for the dev set, at the same number of epochs: {words}"
-        )
-    return found | _shift(content)
-
-
-def drawn_gaps(diagnosis: Diagnosis, name: str) -> Markup:
-    """The bars of the gaps."""
-    height = figures.ROW_HEIGHT * len(diagnosis.gaps) + figures.GAPS_MARGIN
-    words = "; ".join(f"{GAP_NAMES[gap_name]} {diagnosis.width(gap_name)} points" for gap_name in diagnosis.gaps)
-    return _drawn(height, lambda axes: figures.draw_gaps(axes, diagnosis), name, f"Bars of the gaps: {words}")
-
-
-def _drawn(height: float, draw: Callable[[Axes], None], name: str, description: str) -> Markup:
-    from markupsafe import Markup
-
-    figure, axes = figures.new_figure(height)
-    draw(axes)
-    return Markup(as_svg(figure, name, description))  # Matplotlib has escaped its texts
-
-
 def histograms_of(split: Mapping[str, Any]) -> list[Histogram]:
     """The histograms in the content of `bvtrack/splits.json`. Raises `TypeError` if they are malformed."""
     return [Histogram(**one) for one in (split.get("distribution") or {}).get("histograms", ())]
 
 
-def _shift(content: Content) -> dict[str, Any]:
-    from markupsafe import Markup
-
-    found = histograms_of(content.split)
-    if not found:
-        return {}
-    named = ", ".join(shortened(one.what, LONGEST_NAME) for one in found)
-    caption = f"What differs between the sets, as shares of their examples: {named}."
-    return {"shift": Markup(as_svg(shift_figure(found), "shift", caption)), "shift_caption": caption}
-
-
-def curves_in_words(content: Content) -> str:
-    """A description of the curves for screen readers."""
-    parts = []
-    curves = {name: content.rates(name) for name in content.sets}
-    for name, rates in curves.items():
-        if rates:
-            first, last = rates[min(rates)], rates[max(rates)]
-            went = f"from {percent(first.error)} to {percent(last.error)}" if len(rates) > 1 else f"at {percent(last.error)}"
-            parts.append(f"{SET_NAMES[name]} {went}")
-    sure = " with 95 % intervals" if any(rate.has_interval for rates in curves.values() for rate in rates.values()) else ""
-    what = "The error" if (unit := content.diagnosis.unit).is_error_rate else f"{unit.axis[0].upper()}{unit.axis[1:]}"
-    words = f"{what} by {content.unit}{sure}: {', '.join(parts)}{_beside_human(content)}"
-    if (longer := content.longer) is not None:
-        band = f"{percent(longer.low)} to {percent(longer.high)}"
-        unlikely = "may bring it to" if (longer.improves or 0.0) >= LIKELY else "will probably bring nothing:"
-        brings = "should bring it to" if content.is_longer_better else unlikely
-        again = f"as many {content.unit}s again {brings} {percent(longer.value)} ({band})"
-        words += f"; dashed, the best {unit.error_of('dev')}: {again}"
-    return f"{words}."
-
-
-def _beside_human(content: Content) -> str:
-    if content.diagnosis.baseline != "given":
-        return ""
-    made = {"human": "humans make", "best run": "the best run made"}.get(content.floor, f"{content.floor}:")
-    return f"; {made} {percent(content.diagnosis.human_error)}"
-
-
 def _epochs(content: Content) -> Iterator[dict[str, Any]]:
     for entry in content.listed:
-        cells = [
-            _in_words(content.rate(entry, name)) if name in entry.errors else content.cell(entry, name) for name in content.sets
-        ]
+        cells = [_cell(content, entry, name) for name in content.sets]
         yield {"epoch": entry.epoch, "cells": cells, "is_judged": entry.epoch == content.verdict.epoch}
 
 
-def _in_words(rate: Rate) -> str:
+def _cell(content: Content, entry: EpochErrors, name: str) -> tuple[str, str]:
+    """An error or a value, and its interval in brackets."""
+    if name not in entry.errors:
+        return content.cell(entry, name), ""
+    rate = content.rate(entry, name)
     if not math.isfinite(rate.error):
-        return "not a number"
-    if not rate.has_interval:
-        return percent(rate.error)
-    low, high = rate.interval()
-    return f"{percent(rate.error)} ({100 * low:.1f} to {100 * high:.1f})"
+        return "not a number", ""
+    between = interval_in_words(rate)
+    return percent(rate.error), f"({between})" if between else ""
 
 
 def _gaps(content: Content) -> Iterator[dict[str, Any]]:
@@ -211,8 +145,8 @@ def split_in_words(split: Mapping[str, Any], unit: Unit = ERROR_RATE) -> dict[st
         "counts": list(size_rows(sizes.get("counts", {}), told(widths, knows))),
         "knows": knows.heading if widths else None,
         "smallest_gap": knows.smallest_gap.format(100 * sizes["smallest_gap"]) if speaks else None,
-        "distribution": distribution.get("verdict"),
-        "outputs": (split.get("outputs") or {}).get("verdict"),
+        "distribution": distribution_in_words(distribution),
+        "outputs": distribution_in_words(split.get("outputs") or {}),
         "differences": [
             {
                 "between": f"{one.earlier} and {one.later}",

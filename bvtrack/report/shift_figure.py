@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.measures.percent import percent
-from bvtrack.report.figures import FONT_SIZE, WIDTH, style
+from bvtrack.report.figures import FONT_SIZE, WIDTH, is_narrow, style
 from bvtrack.report.palette import LIGHT, OF_SET
 from bvtrack.splits.comparing.histograms import Histogram
 from bvtrack.text import shortened
@@ -16,22 +16,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 3
+COLUMNS, NARROW_COLUMNS = 3, 2
 ROW_HEIGHT = 1.75
 DASHES = {"train": "-", "dev": "--", "test": ":"}
-LONGEST = 34
+LONGEST, NARROW_LONGEST = 34, 24
+"""Longest names, in characters, that fit over a panel."""
 LONGEST_CLASS = 10
 
 
-def shift_figure(histograms: Sequence[Histogram]) -> Figure:
-    """Small panels, one per column, with a line for each set."""
+def shift_figure(histograms: Sequence[Histogram], width: float = WIDTH) -> Figure:
+    """Small panels, one per column, with a line for each set; `width` in inches."""
     from matplotlib.figure import Figure
 
-    n_rows = -(-len(histograms) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, ROW_HEIGHT * n_rows + 0.3), layout="constrained")
-    panels = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()
+    n_columns = COLUMNS if width >= WIDTH else NARROW_COLUMNS
+    n_rows = -(-len(histograms) // n_columns)
+    figure = Figure(figsize=(width, ROW_HEIGHT * n_rows + 0.3), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for panel, histogram in zip(panels, histograms, strict=False):
-        _draw(panel, histogram)
+        _draw(panel, histogram, LONGEST if width >= WIDTH else NARROW_LONGEST)
     for panel in panels[len(histograms) :]:
         panel.set_axis_off()
     handles, _ = panels[0].get_legend_handles_labels()
@@ -43,20 +45,20 @@ def shift_figure(histograms: Sequence[Histogram]) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, histogram: Histogram) -> None:
+def _draw(axes: Axes, histogram: Histogram, longest: int) -> None:
     if histogram.classes:
         _draw_classes(axes, histogram)
     else:
         for name, shares in histogram.shares.items():
             values = [100 * share for share in shares]
             axes.stairs(values, histogram.edges, color=LIGHT[OF_SET[name]], linestyle=DASHES[name], label=SET_NAMES[name])
-    title = _short(histogram.what, LONGEST)
+    title = _short(histogram.what, longest)
     if any(share > 0 for share in histogram.missing.values()):
         title += f"\nmissing: {', '.join(f'{SET_NAMES[name]} {percent(share)}' for name, share in histogram.missing.items())}"
     axes.set_title(title, fontsize=FONT_SIZE, color=LIGHT["text"], loc="left")
     axes.set_ylim(bottom=0)
     style(axes)
-    axes.tick_params(labelsize=FONT_SIZE - 2)
+    axes.tick_params(labelsize=FONT_SIZE - 1 if is_narrow(axes) else FONT_SIZE - 2)
     axes.yaxis.set_major_formatter("{x:g} %")
     axes.locator_params(axis="y", nbins=3)
 
