@@ -14,7 +14,7 @@ from servers import Server, running
 
 MINUS = "\u2212"
 HOSTILE = "<img src=x onerror=alert(1)>"
-EXPERIMENTS = ("many", "three", "live", "hostile")
+EXPERIMENTS = ("many", "three", "live", "hostile", "pending")
 N_MANY = 10_000
 NOTE_WHEN_ALL_ARE_PAINTED = """
 new MutationObserver(() => {
@@ -38,6 +38,8 @@ THREE = (
         "good", {"train_error": 0.01, "dev_error": 0.01, "n_train": 50_000, "n_dev": 50_000}, {"lr": "0.1", "width": "64"}
     ),
 )
+
+PENDING = dict.fromkeys(("bvtrack.diagnosis", "bvtrack.next_step", "bvtrack.certainty", "bvtrack.split"), "pending")
 
 
 def many_runs() -> Iterator[LoggedRun]:
@@ -80,7 +82,9 @@ def site(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run.experiment = ids["three"]
     hostile = LoggedRun(HOSTILE, {"train_error": 0.2, "dev_error": 0.3}, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE}, ids["hostile"])
     live = LoggedRun("training", {"train_error": 0.2, "dev_error": 0.2}, experiment=ids["live"], status="RUNNING")
-    log_runs(store, [*placed(many_runs(), ids["many"]), hostile, live, *THREE])
+    begun = LoggedRun("begun", {}, tags=PENDING, experiment=ids["pending"], status="RUNNING")
+    MlflowClient(store).set_experiment_tag(str(ids["pending"]), "mlflow.sharedViewState.bvtrack", "{}")
+    log_runs(store, [*placed(many_runs(), ids["many"]), hostile, live, begun, *THREE])
     with running(store, folder, "--app-name", "bvtrack") as server:
         yield Site(server, store, ids)
 
@@ -246,6 +250,34 @@ def test_while_a_training_runs_the_map_follows_it(site: Site, page: Page) -> Non
     expect(page.locator("#rows")).to_contain_text("High variance")
     log_runs(site.store, [LoggedRun("next", THREE[0].errors, experiment=site.ids["live"])])
     shows(page, 2)
+
+
+def test_a_run_that_waits_for_its_verdict_is_in_the_table_alone_until_it_has_one(site: Site, page: Page) -> None:
+    page.goto(f"{site.server.uri}/bvtrack/")
+    page.get_by_label("Experiment").select_option("pending")
+    row = page.locator("#rows tr[data-id]")
+
+    expect(page.locator("#summary")).to_have_text("1 run, 1 without a verdict yet")
+    expect(row).to_contain_text("Pending · not on the map: no verdict yet")
+    expect(page.locator("#empty")).to_have_text("None of these runs can be drawn yet: the table says why.")
+    (run,) = MlflowClient(site.store).search_runs([str(site.ids["pending"])])
+    for name, value in THREE[0].all_tags().items():
+        MlflowClient(site.store).set_tag(run.info.run_id, name, value)
+    shows(page, 1)
+    expect(row).to_contain_text("High bias")
+
+
+def test_the_link_to_mlflow_leads_to_the_same_runs_as_the_saved_view_shows_them(site: Site, page: Page) -> None:
+    site.open(page, "three", n_runs=3)
+    link = page.get_by_role("link", name="These runs in MLflow")
+    runs = f"../#/experiments/{site.ids['three']}/runs?workflowType=machine_learning"
+    expect(link).to_have_attribute("href", runs)
+    page.get_by_label("Experiment").select_option("pending")
+    viewed = f"../#/experiments/{site.ids['pending']}/runs?workflowType=machine_learning&viewStateShareKey=bvtrack"
+    expect(link).to_have_attribute("href", viewed)
+    page.get_by_label("Experiment").select_option("all")
+
+    expect(page.get_by_role("link", name="MLflow", exact=True)).to_have_attribute("href", "../#/experiments")
 
 
 def test_where_no_training_runs_nothing_is_asked(site: Site, page: Page) -> None:

@@ -26,7 +26,9 @@ def opened(browser: Browser, folder: Path, document: str) -> tuple[Page, list[st
 def test_the_document_shows_its_runs_without_any_server(browser: Browser, tmp_path: Path) -> None:
     page, noticed = opened(browser, tmp_path, render_map([RUN.in_rest_shape()], title="Digits", tracking_uri=None))
 
-    expect(page.locator("#rows tr[data-id]")).to_contain_text(f"overfit{RUN.id}High variance+1.0+10.0")
+    expect(page.locator("#rows tr[data-id]")).to_contain_text(
+        f"overfit{RUN.id}High variance11.0Get more training data\u2013+1.0+10.0"
+    )
     expect(page.get_by_role("heading", name="Digits")).to_be_visible()
     assert noticed == [page.url]
 

@@ -145,8 +145,9 @@ BIASED = {"train_error": 0.03, "dev_error": 0.031, **SURE}
 def test_the_regions_are_those_of_the_baseline_that_most_runs_have(
     drawn: Baseline, caption: str, other: Baseline, words: str, browser: Browser, tmp_path: Path
 ) -> None:
-    of_most = [replace(judged(drawn, **BIASED), name="one of most", id=str(n)) for n in range(2)]
-    another = replace(judged(other, **BIASED), name="another", tags={"bvtrack.measure": "1 - val_r2"})
+    measure = {"bvtrack.measure": "1 - val_r2"}
+    of_most = [replace(judged(drawn, **BIASED), name="one of most", id=str(n), tags=measure) for n in range(2)]
+    another = replace(judged(other, **BIASED), name="another", tags=measure)
     page = opened(browser, tmp_path, [*of_most, another])
 
     expect(page.locator("#caption")).to_contain_text(caption)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +22,10 @@ _TITLE = "<title>Bias and variance of all runs</title>"
 def render_map(runs: Sequence[Mapping[str, object]], *, title: str, tracking_uri: str | None) -> str:
     """The map of these runs as one self-contained HTML page, which neither loads nor sends anything.
 
-    `runs` have the shape of MLflow's REST API, `{"info": {...}, "data": {"tags": [...], "params": [...]}}`; they are placed
-    by their tag `bvtrack.gaps`. If `tracking_uri` is the address of a server, runs link to it; else their ids can be copied.
+    `runs` have the shape of MLflow's REST API, `{"info": {...}, "data": {"tags": [...], "params": [...], "metrics": [...]},
+    "inputs": {"dataset_inputs": [...]}}`; they are placed by their tag `bvtrack.gaps`; metrics
+    and datasets tell which of them compare. If `tracking_uri` is the address of a server, runs link to it; else their ids
+    can be copied.
 
     >>> "Digits" in render_map([], title="Digits", tracking_uri=None)
     True
@@ -47,13 +50,24 @@ def render_map(runs: Sequence[Mapping[str, object]], *, title: str, tracking_uri
 
 
 def as_script_data(data: object) -> str:
-    r"""`data` as JSON that cannot end the script element it stands in.
+    r"""`data` as JSON that cannot end the script element it stands in. Numbers that JSON has no words for become `null`.
 
-    >>> as_script_data("</script>")
-    '"\\u003c/script\\u003e"'
+    >>> as_script_data(["</script>", float("nan")])
+    '["\\u003c/script\\u003e",null]'
     """
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(_finite(data), ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(data: object) -> object:
+    match data:
+        case float():
+            return data if math.isfinite(data) else None
+        case Mapping():
+            return {key: _finite(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_finite(value) for value in data]
+    return data
 
 
 def bundled(name: str) -> str:

@@ -38,8 +38,13 @@ class Server:
     """A server that is starting or running, its address, and its log file."""
 
     process: subprocess.Popen[bytes]
-    address: str
+    uri: str
     log: Path
+
+    @property
+    def address(self) -> str:
+        """The address of the map."""
+        return f"{self.uri}/bvtrack/"
 
     def is_up(self) -> bool:
         """Wait until the map can be opened; false if the server has ended, or takes too long."""
@@ -62,7 +67,7 @@ def serving(store: str, port: int) -> Iterator[Server]:
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
-            yield Server(process, f"http://{HOST}:{port}/bvtrack/", log)
+            yield Server(process, f"http://{HOST}:{port}", log)
         finally:
             process.terminate()
             process.wait()

@@ -7,11 +7,12 @@ import { points } from "./number.js";
 export function prepareAxes(svg) {
   svg.append("g").attr("class", "axis across");
   svg.append("g").attr("class", "axis up");
-  svg.append("text").attr("class", "name name-across").text("Avoidable bias, points of error →");
-  svg.append("text").attr("class", "name name-up").text("Variance, points of error →");
+  svg.append("text").attr("class", "name name-across");
+  svg.append("text").attr("class", "name name-up");
 }
 
-export function drawAxes(svg, { x, y }, size) {
+/** `unit` is what a point is, in words. */
+export function drawAxes(svg, { x, y }, size, unit) {
   const box = plotBox(size);
   const across = svg.select(".across").selectAll("g").data(ticksOf(x)).join(newTick);
   across.attr("transform", (tick) => `translate(${x(tick)},${box.bottom})`).classed("zero", (tick) => tick === 0);
@@ -21,8 +22,8 @@ export function drawAxes(svg, { x, y }, size) {
   up.attr("transform", (tick) => `translate(${box.left},${y(tick)})`).classed("zero", (tick) => tick === 0);
   up.select("line").attr("x2", box.right - box.left);
   up.select("text").attr("x", -8).attr("dy", "0.32em").attr("text-anchor", "end").text(tickText);
-  svg.select(".name-across").attr("x", box.right).attr("y", size.height - 8).attr("text-anchor", "end");
-  svg.select(".name-up").attr("transform", `translate(14,${box.top}) rotate(-90)`).attr("text-anchor", "end");
+  svg.select(".name-across").attr("x", box.right).attr("y", size.height - 8).attr("text-anchor", "end").text(`Avoidable bias, ${unit} →`);
+  svg.select(".name-up").attr("transform", `translate(14,${box.top}) rotate(-90)`).attr("text-anchor", "end").text(`Variance, ${unit} →`);
 }
 
 function newTick(enter) {

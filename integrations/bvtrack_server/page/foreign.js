@@ -20,6 +20,10 @@ export function asList(value) {
   return Array.isArray(value) ? value : [];
 }
 
+export function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A text with NUL and lone surrogates shown as U+FFFD, as bvtrack writes it; empty if it is not a text. */
 export function asText(value) {
   return typeof value === "string" ? value.replace(IN_NO_ADDRESS, "\ufffd") : "";
@@ -29,6 +33,11 @@ export function asText(value) {
 export function asLine(value) {
   const line = asText(value).trim();
   return line.length <= LONGEST_LINE ? line : `${asText(line.slice(0, LONGEST_LINE))} …`;
+}
+
+/** The words with a capital at their beginning. */
+export function begun(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The number if it is one between these two, else `null`. */

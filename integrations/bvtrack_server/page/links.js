@@ -11,6 +11,11 @@ export function linksTo(base) {
   return (run) => `${start}${encodeURIComponent(run.experiment)}/runs/${encodeURIComponent(run.id)}${VIEW}`;
 }
 
+/** The address of an experiment's runs in MLflow: as the saved view shows them, if it has that. */
+export function addressOfRuns({ id, hasView }) {
+  return `../#/experiments/${encodeURIComponent(id)}/runs${VIEW}${hasView ? "&viewStateShareKey=bvtrack" : ""}`;
+}
+
 /** The run's name in a table's cell, as a link; if none can be opened, with its address or id to copy. */
 export function fillName(cell, run, linkTo) {
   const address = linkTo(run);

@@ -1,5 +1,6 @@
 /** Starts the page, with the runs embedded in it or with those of its server. */
 
+import { addressOfRuns } from "./links.js";
 import { Source } from "./source.js";
 import { setOptions } from "./tag_filter.js";
 import { readRuns } from "./run.js";
@@ -39,8 +40,15 @@ async function startFromServer() {
 
 function load(source, all) {
   const chosen = byId("experiment").value;
+  linkToRuns(all.find(({ id }) => id === chosen));
   const ids = chosen === ALL ? all.map(({ id }) => id) : [chosen];
   return source.load({ ids, hours: Number(byId("time").value), filter: byId("filter").value });
+}
+
+/** The link to MLflow leads to the same runs, if they are those of one experiment. */
+function linkToRuns(experiment) {
+  byId("mlflow").href = experiment ? addressOfRuns(experiment) : "../#/experiments";
+  byId("mlflow").textContent = experiment ? "These runs in MLflow" : "MLflow";
 }
 
 function namesOf(all) {

@@ -1,16 +1,20 @@
 /** The map: regions and axes below, points on a canvas, the overlay that follows the pointer above. */
 
 import { drawAxes, prepareAxes } from "./axes.js";
-import { drawLabels, drawRegions, prepareRegions, shapesOf } from "./tints.js";
+import { inWords } from "./diagnosis.js";
+import { drawLabels } from "./labels.js";
+import { Taken } from "./taken.js";
+import { drawRegions, prepareRegions, shapesOf } from "./tints.js";
 import { Points, radiusOf, scaleFor } from "./points.js";
 import { fittedScales, resized } from "./scale.js";
 import { areSame, ASSUMED } from "./baseline.js";
 import { each } from "./foreign.js";
-import { regionsFor } from "./regions.js";
-import { isPlaced } from "./run.js";
-import { Overlay } from "./overlay.js";
+import { columnAt, regionsFor, tagIn } from "./regions.js";
+import { pointsInWords } from "./measure.js";
+import { Overlay, RUNNING_RADIUS } from "./overlay.js";
 
 const REACH = 14;
+const TOUCH_REACH = 26; // half of what fingers need, 48 pixels (WCAG 2.5.5 asks for 44)
 const FURTHEST_ZOOM = 60;
 
 export class RunMap {
@@ -32,11 +36,18 @@ export class RunMap {
     this.zoom.filter((event) => event.type === "wheel" || event.shiftKey || event.touches?.length === 2);
     d3.select(plot).call(this.zoom).on("dblclick.zoom", null);
     new ResizeObserver(() => this.resize()).observe(plot);
+    this.followResolution();
   }
 
-  /** Fit the axes to these runs, some of which may be shown; a zoomed view stays. */
+  /** Draw anew where the window is moved to a screen of another resolution, or the page is zoomed. */
+  followResolution() {
+    const followed = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
+    followed.addEventListener("change", () => [this.resize(), this.followResolution()], { once: true });
+  }
+
+  /** Fit the axes to these placed runs, some of which may be shown; a zoomed view stays. */
   makeRoomFor(all) {
-    this.all = all.filter(isPlaced);
+    this.all = all;
     if (d3.zoomTransform(this.plot).k === 1) this.fit();
   }
 
@@ -46,9 +57,9 @@ export class RunMap {
     d3.select(this.plot).call(this.zoom.transform, d3.zoomIdentity);
   }
 
-  /** Show these runs, those with large symbols below the others. */
+  /** Show these placed runs, those with large symbols below the others. */
   show(runs) {
-    this.runs = d3.sort(runs.filter(isPlaced), (run) => -run.nDev);
+    this.runs = d3.sort(runs, (run) => -run.nDev);
     this.draw();
   }
 
@@ -78,11 +89,27 @@ export class RunMap {
     this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
     const shapes = shapesOf(this.regions().columns, { x, y }, this.size);
     drawRegions(this.below, shapes, this.size);
-    drawAxes(this.below, { x, y }, this.size);
-    drawLabels(this.overlay.svg, shapes, this.size);
+    drawAxes(this.below, { x, y }, this.size, pointsInWords(this.all[0]));
+    this.labelled = drawLabels(this.overlay.svg, shapes, this.size, this.taken());
     this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id), ({ run }) => this.leaveOut(run));
     this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
     this.hover(this.hovered);
+  }
+
+  /** Where symbols are. */
+  taken() {
+    const taken = new Taken(this.size);
+    const scale = scaleFor(this.placed.length);
+    for (const { run, x, y } of this.placed) taken.take([x, y], run.isRunning ? RUNNING_RADIUS : 1.3 * radiusOf(run.nDev, scale));
+    return taken;
+  }
+
+  /** The name of the region at this position, in pixels, if it is not written there; else `null`. */
+  unwrittenAt(x, y) {
+    if (!this.scales || !this.labelled) return null;
+    const seen = this.seen();
+    const tag = tagIn(columnAt(this.regions().columns, seen.x.invert(x)), seen.y.invert(y));
+    return tag === null || this.labelled.has(tag) ? null : inWords(tag);
   }
 
   /** The scales at the current zoom. */
@@ -112,8 +139,8 @@ export class RunMap {
   }
 
   /** The run whose symbol is at this position in the plot, in pixels; the nearest of several. */
-  runAt(x, y) {
-    return this.tree?.find(x, y, REACH)?.run ?? null;
+  runAt(x, y, isTouch = false) {
+    return this.tree?.find(x, y, isTouch ? TOUCH_REACH : REACH)?.run ?? null;
   }
 
   runsIn([left, top], [right, bottom]) {

@@ -5,6 +5,7 @@ import { plotBox } from "./scale.js";
 const RING = 4;
 const CAP = 4;
 const MOST_RINGS = 50;
+export const RUNNING_RADIUS = 12;
 
 export class Overlay {
   constructor(svg) {
@@ -22,7 +23,7 @@ export class Overlay {
     const { left, right, top, bottom } = plotBox(size);
     this.svg.select("#overlay-area rect").attr("x", left).attr("y", top).attr("width", right - left).attr("height", bottom - top);
     this.svg.select(".running").selectAll("circle").data(running.slice(0, MOST_RINGS), (point) => point.run.id).join("circle")
-      .attr("r", 12).attr("cx", (point) => point.x).attr("cy", (point) => point.y);
+      .attr("r", RUNNING_RADIUS).attr("cx", (point) => point.x).attr("cy", (point) => point.y);
     this.drawArrows();
   }
 

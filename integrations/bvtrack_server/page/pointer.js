@@ -19,12 +19,26 @@ export function followPointer(map, on) {
   });
   plot.addEventListener("pointerup", (event) => {
     const here = d3.pointer(event, plot);
+    const isTouch = event.pointerType === "touch";
     if (start && isDrag(start, here)) on.select(map.runsIn(...corners(start, here)));
+    else if (start && isTouch) tap(map, on, start);
     else if (start) on.click(map.runAt(...start));
+    letGoOfFrame();
+  });
+  plot.addEventListener("pointercancel", letGoOfFrame); // the browser scrolls or zooms the page
+  plot.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && on.hover(null));
+
+  function letGoOfFrame() {
     start = null;
     map.overlay.frame(null);
-  });
-  plot.addEventListener("pointerleave", () => on.hover(null));
+  }
+}
+
+/** Fingers do not hover: the first touch of a run shows it, the second opens it. */
+function tap(map, on, here) {
+  const run = map.runAt(...here, true);
+  if (run !== null && run.id === map.hovered?.id) on.click(run);
+  else on.hover(run, here);
 }
 
 export function followKeys(map, on) {

@@ -1,7 +1,7 @@
 /** All runs on one canvas: ten thousand symbols are copied from a few small drawings, one for each kind and size. */
 
 import { each } from "./foreign.js";
-import { colourOf, kindOf, pathOf } from "./diagnosis.js";
+import { colourOf, kindOf, pathOf, strikeOf } from "./diagnosis.js";
 
 const SMALLEST = 3.5;
 const LARGEST = 11;
@@ -49,20 +49,21 @@ export class Points {
   }
 
   copy(context, { run, x, y }, scale) {
-    const drawing = this.drawing(kindOf(run.diagnosis), radiusOf(run.nDev, scale), run.certainty === "certain");
+    const look = { isCertain: run.certainty === "certain", isStruck: run.split.faults.length > 0 };
+    const drawing = this.drawing(kindOf(run.diagnosis), radiusOf(run.nDev, scale), look);
     const half = drawing.width / 2;
     context.drawImage(drawing, Math.round(x * this.ratio - half), Math.round(y * this.ratio - half));
   }
 
-  drawing(kind, radius, isCertain) {
-    const name = `${kind} ${radius} ${isCertain}`;
-    if (!this.drawings.has(name)) this.drawings.set(name, drawn(kind, radius, { isCertain, ratio: this.ratio }));
+  drawing(kind, radius, look) {
+    const name = `${kind} ${radius} ${look.isCertain} ${look.isStruck}`;
+    if (!this.drawings.has(name)) this.drawings.set(name, drawn(kind, radius, { ...look, ratio: this.ratio }));
     return this.drawings.get(name);
   }
 }
 
-/** Solid if the diagnosis is certain, else an outline. */
-function drawn(kind, radius, { isCertain, ratio }) {
+/** Solid if the diagnosis is certain, else an outline; struck through if the split is at fault. */
+function drawn(kind, radius, { isCertain, isStruck, ratio }) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.ceil((4 * radius + 4) * ratio);
   const context = canvas.getContext("2d");
@@ -75,5 +76,14 @@ function drawn(kind, radius, { isCertain, ratio }) {
   context.strokeStyle = colourOf(isCertain ? "ground" : kind);
   context.fill(outline);
   context.stroke(outline);
+  if (isStruck) strike(context, new Path2D(strikeOf(radius)));
   return canvas;
+}
+
+function strike(context, line) {
+  for (const [colour, width] of [["ground", 4], ["text", 1.6]]) {
+    context.strokeStyle = colourOf(colour);
+    context.lineWidth = width;
+    context.stroke(line);
+  }
 }

@@ -1,6 +1,6 @@
 /** Runs from the server: all that meet the filters, then updates while a training runs. */
 
-import { experiments, newestExperiment, pagesOfRuns } from "./api.js";
+import { experiments, newestExperiment, pagesOfDiagnosed, pagesOfRuns } from "./api.js";
 import { isSame, readRuns } from "./run.js";
 
 const EVERY = 4000;
@@ -30,16 +30,17 @@ export class Source {
     const since = hours ? `attributes.start_time >= ${Date.now() - hours * HOUR}` : "";
     const wish = { ids, conditions: [since, filter.trim()] };
     const found = new Map();
-    let unread = 0;
+    let [unread, isFirst] = [0, true];
     try {
       for await (const page of pagesOfRuns(ids, wish.conditions, signal)) {
-        const isFirst = found.size === 0;
+        if (!isFirst && page.length === 0) continue;
         const read = readRuns(page);
         for (const [id, run] of read.runs) found.set(id, run);
         unread += read.unread;
         Object.assign(this, { wish, runs: found, unread });
         this.on.problem(null);
         this.on.runs([...found.values()], { isFirst, unread });
+        isFirst = false;
       }
     } catch (error) {
       if (error.name !== "AbortError") this.on.problem(error.message);
@@ -71,7 +72,7 @@ export class Source {
     const known = ids.length ? [`attributes.run_id IN (${ids.join(", ")})`] : [];
     let isChanged = false;
     for (const condition of [...known, `attributes.start_time > ${latest}`]) {
-      for await (const page of pagesOfRuns(wish.ids, [...wish.conditions, condition])) {
+      for await (const page of pagesOfDiagnosed(wish.ids, [...wish.conditions, condition])) {
         for (const [id, run] of readRuns(page).runs) {
           isChanged ||= !isSame(run, runs.get(id));
           runs.set(id, run);

@@ -1,15 +1,10 @@
-/** The regions of the diagnoses, as tints below the points and names above them. */
+/** The regions of the diagnoses, as tints below the points. */
 
 import { plotBox } from "./scale.js";
-import { inWords, kindOf } from "./diagnosis.js";
+import { kindOf } from "./diagnosis.js";
 import { columnAt } from "./regions.js";
 
 const STEP = 12; // pixels, over which a line in points is straight on axes that are not
-const LABEL_HEIGHT = 20;
-const LETTER_WIDTH = 7.8;
-const INSET = 10;
-const AT_THE_TOP = new Set(["high_variance", "high_bias+high_variance", "balanced"]);
-const AT_THE_RIGHT = new Set(["high_bias", "high_bias+easier_dev", "balanced", "undetermined"]);
 
 export function prepareRegions(svg) {
   svg.append("clipPath").attr("id", "plot-area").append("rect");
@@ -59,42 +54,4 @@ function inOnePiece(strips) {
     else pieces.push([strip]);
   }
   return pieces;
-}
-
-/** The regions' names, drawn above the points. */
-export function drawLabels(svg, shapes, size) {
-  const labels = shapes.map((shape) => labelOf(shape, plotBox(size))).filter(Boolean);
-  svg.select(".labels").selectAll("text").data(labels, (label) => label.name).join("text")
-    .attr("class", (label) => label.kind).attr("text-anchor", (label) => label.anchor).text((label) => label.text)
-    .attr("transform", ({ x, y, slope }) => `translate(${x},${y}) rotate(${(Math.atan(slope) * 180) / Math.PI})`);
-}
-
-/** A region's name in the corner that points seldom reach, along a narrow one if it is not level; `null` if there is no room. */
-function labelOf({ name, tag, strips }, box) {
-  const text = inWords(tag);
-  const isRight = AT_THE_RIGHT.has(tag);
-  const from = isRight ? [...strips].reverse() : strips;
-  const aside = isRight ? -INSET : INSET;
-  for (const isLevel of [true, false]) {
-    for (let first = 0; first < from.length; first += 1) {
-      const room = roomFor(from.slice(first), { width: text.length * LETTER_WIDTH + INSET, isLevel, box });
-      if (!room) continue;
-      const y = AT_THE_TOP.has(tag) ? room.top + LABEL_HEIGHT : room.bottom - INSET;
-      const { slope } = room;
-      return { name, text, kind: kindOf(tag), anchor: isRight ? "end" : "start", x: from[first].x + aside, y: y + slope * aside, slope };
-    }
-  }
-  return null;
-}
-
-/** The height at the first strip that those up to this width have in common, if a name has room in it; `slope` is its direction. */
-function roomFor(strips, { width, isLevel, box }) {
-  const end = strips.findIndex(({ x }) => Math.abs(x - strips[0].x) >= width);
-  if (end === -1 || Math.abs(strips[end].number - strips[0].number) !== end) return null; // too narrow, or not in one piece
-  const under = strips.slice(0, end + 1).map(({ x, low, high }) => ({ x, low: Math.min(low, box.bottom), high: Math.max(high, box.top) }));
-  const [start, stop] = [under[0], under[end]];
-  const slope = isLevel ? 0 : (stop.low + stop.high - start.low - start.high) / (2 * (stop.x - start.x));
-  const top = d3.max(under, ({ x, high }) => high - slope * (x - start.x));
-  const bottom = d3.min(under, ({ x, low }) => low - slope * (x - start.x));
-  return bottom - top >= (LABEL_HEIGHT + INSET) * Math.hypot(1, slope) ? { top, bottom, slope } : null;
 }

@@ -1,19 +1,20 @@
 /** The page as a whole: map, table, legend and changes show the same runs, in sync. */
 
-import { changeInWords, changesBetween, meanInWords } from "./changes.js";
-import { inOneSentence, showCard } from "./card.js";
+import { ChangesPanel } from "./changes_panel.js";
+import { inOneSentence, showCard, showRegion } from "./card.js";
 import { each } from "./foreign.js";
-import { baselineInWords, groundsInWords, isElsewhere } from "./grounds.js";
+import { groundsInWords, isElsewhere } from "./grounds.js";
 import { Legend } from "./legend.js";
 import { CAN_OPEN, fillName, linksTo } from "./links.js";
 import { RunMap } from "./map.js";
-import { count, signed } from "./number.js";
+import { MeasureChoice } from "./measure_choice.js";
 import { followKeys, followPointer } from "./pointer.js";
-import { isPlaced } from "./run.js";
+import { isPlaced, whyNotDrawn } from "./run.js";
+import { followEdges } from "./scroll_edges.js";
+import { captionOf, othersInWords, summaryOf } from "./summary.js";
 import { RunTable } from "./table.js";
-import { TagFilter, setOptions } from "./tag_filter.js";
+import { TagFilter } from "./tag_filter.js";
 
-const MOST_ARROWS = 300;
 const at = (id) => document.getElementById(id);
 
 export class View {
@@ -33,10 +34,17 @@ export class View {
         hover: (run) => this.hover(run),
         fillName: (cell, run) => fillName(cell, run, this.linkTo),
         groundsOf: (run) => this.groundsOf(run),
+        whyNotDrawn: (run) => whyNotDrawn(run, this.measures.measure),
+        isOfOthers: (run) => isPlaced(run) && run.measure !== this.measures.measure,
         leaveOut,
       },
     );
     this.legend = new Legend(at("legend"), () => this.draw());
+    this.measures = new MeasureChoice({ label: at("measure-is"), select: at("measure") }, () => this.changeMeasure());
+    this.changes = new ChangesPanel(
+      { isOn: at("arrows"), parameter: at("parameter"), panel: at("changes"), mean: at("changes-mean"), rows: at("changes-rows") },
+      this.map.overlay,
+    );
     this.tags = new TagFilter({ name: at("tag-name"), is: at("tag-is"), value: at("tag-value") }, () => this.draw());
     this.listen();
   }
@@ -50,6 +58,7 @@ export class View {
     at("fit").addEventListener("click", () => this.showAll());
     at("arrows").addEventListener("change", () => this.drawChanges());
     at("parameter").addEventListener("change", () => this.drawChanges());
+    for (const id of ["scroller", "changes-scroller"]) followEdges(at(id));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.map.recolour());
   }
 
@@ -59,8 +68,20 @@ export class View {
     this.unread = unread;
     this.leftOut.clear();
     this.tags.offer(runs);
-    this.map.makeRoomFor(runs);
+    this.measures.offer(runs.filter(isPlaced));
+    this.map.makeRoomFor(runs.filter((run) => this.isOnMap(run)));
     this.draw();
+  }
+
+  /** Show the runs by another measure, without a selection among those before. */
+  changeMeasure() {
+    this.map.fit();
+    this.select([]);
+    this.show(this.runs, this.unread);
+  }
+
+  isOnMap(run) {
+    return whyNotDrawn(run, this.measures.measure) === null;
   }
 
   /** Show these runs in place of unrelated ones. */
@@ -72,9 +93,9 @@ export class View {
 
   draw() {
     const tagged = this.runs.filter((run) => !this.leftOut.has(run) && this.tags.holds(run));
-    this.legend.count(tagged);
+    this.legend.count(tagged.filter((run) => this.isOnMap(run)));
     this.shown = tagged.filter((run) => this.legend.shows(run));
-    this.map.show(this.shown);
+    this.map.show(this.shown.filter((run) => this.isOnMap(run)));
     this.follow();
     this.drawChanges();
   }
@@ -104,32 +125,28 @@ export class View {
   follow() {
     const listed = this.listed();
     this.table.show(listed);
-    const selected = this.chosen ? ` of ${count(this.shown.length)} selected` : "";
-    const unplaced = listed.filter((run) => !isPlaced(run)).length;
     const unread = this.unread + this.leftOut.size;
-    const rest = (unplaced ? `, ${count(unplaced)} without a place on the map` : "") + (unread ? `, ${runsInWords(unread)} could not be read` : "");
-    at("summary").textContent = selected ? `${count(listed.length)}${selected} runs${rest}` : `${runsInWords(listed.length)}${rest}`;
-    at("empty").hidden = this.shown.length > 0;
-    at("empty").textContent = this.runs.length > 0 ? "No run meets these filters." : "No run here has a diagnosis by bvtrack yet.";
-    at("caption").textContent = this.caption(listed);
+    const { measure } = this.measures;
+    at("summary").textContent = summaryOf(listed, { selectedOf: this.chosen ? this.shown.length : null, measure, unread });
+    at("empty").hidden = this.map.runs.length > 0;
+    at("empty").textContent = this.emptiness();
+    at("others").textContent = othersInWords(this.shown.filter(isPlaced), measure);
+    at("caption").textContent = captionOf(listed.filter((run) => this.isOnMap(run)), this.map.regions());
+  }
+
+  /** Why the map is empty, if it is. */
+  emptiness() {
+    if (this.runs.length === 0) return "No run here has a diagnosis by bvtrack yet.";
+    return this.shown.length === 0 ? "No run meets these filters." : "None of these runs can be drawn yet: the table says why.";
   }
 
   listed() {
     return this.chosen ? this.shown.filter((run) => this.chosen.has(run.id)) : this.shown;
   }
 
-  caption(listed) {
-    const { baseline, columns } = this.map.regions();
-    const others = listed.filter((run) => isElsewhere(run, columns)).length;
-    const rest = others ? ` ${runsInWords(others)} ${others === 1 ? "is" : "are"} judged by more than this map shows: pointed at, they say by what.` : "";
-    return (
-      "Larger symbols: larger dev sets. Solid: the diagnosis is certain. " +
-      `Regions: what train and dev error alone give, against ${baselineInWords(baseline)}.${rest}`
-    );
-  }
-
   /** Why a run is diagnosed otherwise than the region it lies in; `null` if it is not. */
   groundsOf(run) {
+    if (!this.isOnMap(run)) return null;
     const regions = this.map.regions();
     return isElsewhere(run, regions.columns) ? groundsInWords(run, regions) : null;
   }
@@ -140,6 +157,8 @@ export class View {
     at("card").hidden = true;
     const show = () => showCard(at("card"), { run, grounds: this.groundsOf(run) }, here, at("plot"));
     if (run && here) each([run], show, () => this.leaveOut(run));
+    const region = !run && here && this.map.unwrittenAt(...here);
+    if (region) showRegion(at("card"), region, here, at("plot"));
   }
 
   hoverByKey(run) {
@@ -155,38 +174,6 @@ export class View {
   }
 
   drawChanges() {
-    const isOn = at("arrows").checked;
-    at("parameter").hidden = !isOn;
-    at("changes").hidden = !isOn;
-    const changes = isOn ? changesBetween(this.listed()) : [];
-    setOptions(at("parameter"), ["", ...d3.sort(d3.union(changes.map((change) => change.parameter)))], (name) => name || "any parameter");
-    const parameter = at("parameter").value;
-    const wanted = parameter ? changes.filter((change) => change.parameter === parameter) : changes;
-    const widest = d3.sort(wanted, (change) => -Math.hypot(change.bias, change.variance)).slice(0, MOST_ARROWS);
-    this.map.overlay.show(widest);
-    this.arrows = widest;
-    at("changes-mean").textContent = parameter && wanted.length > 1 ? meanInWords(parameter, wanted) : "";
-    at("changes-rows").replaceChildren(...widest.map((change) => this.rowOf(change)));
+    this.changes.show(this.listed().filter((run) => this.isOnMap(run)));
   }
-
-  rowOf(change) {
-    const row = document.createElement("tr");
-    const name = document.createElement("th");
-    name.scope = "row";
-    name.textContent = changeInWords(change);
-    name.title = `${change.from.name} → ${change.to.name}`;
-    row.append(name);
-    for (const value of [change.bias, change.variance]) {
-      const cell = row.insertCell();
-      cell.className = `number ${value < -0.05 ? "better" : value > 0.05 ? "worse" : ""}`;
-      cell.textContent = signed(value);
-    }
-    row.addEventListener("mouseenter", () => this.map.overlay.show([change]));
-    row.addEventListener("mouseleave", () => this.map.overlay.show(this.arrows));
-    return row;
-  }
-}
-
-function runsInWords(number) {
-  return `${count(number)} ${number === 1 ? "run" : "runs"}`;
 }
