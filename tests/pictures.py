@@ -1,4 +1,6 @@
-"""Take the README's pictures in a real browser: the map, and a report, of real trainings (`make pictures`)."""
+"""Take the pictures of the README and of docs/ in a real browser, of real trainings (`make pictures`): the map, a report, and
+MLflow's own pages.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,13 @@ import csv
 import gzip
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
-from browser import Browser, Page, ViewportSize, a_browser, expect
+from browser import PATIENCE_MS, Browser, Page, ViewportSize, a_browser, expect
 from logged_runs import LoggedRun, log_runs
 from mlflow import MlflowClient
 from PIL import Image
@@ -19,6 +22,7 @@ from servers import running
 
 from bvtrack import Report, make_report
 from bvtrack.report.content import RunAddress
+from bvtrack.schema.names import run_page, view_charts_page, view_page
 from bvtrack_demo.place import Place, make_store
 from bvtrack_demo.runs import RUNS
 
@@ -29,7 +33,18 @@ PARAMS = ("n_train", "width", "depth", "epochs", "optimizer", "learning_rate", "
 N_COLOURS = 256
 """Enough for a page of flat colours, at a third of the size."""
 REPORTED = "Lightning: wide, 250 images"
-REPORT_SIZE: ViewportSize = {"width": 900, "height": 1180}
+REPORT_SIZES: Mapping[str, ViewportSize] = {
+    "report.png": {"width": 900, "height": 1480},
+    "report-phone.png": {"width": 390, "height": 1100},
+}
+PHONE: ViewportSize = {"width": 390, "height": 1240}
+"""The width of most phones, and as much of the page as shows its parts."""
+SCHEMES: Sequence[tuple[Literal["light", "dark"], str]] = (("light", ""), ("dark", "-dark"))
+"""Colour schemes, with what the names of their pictures end in."""
+WITHOUT_ASSISTANT = "localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
+"""As on every visit after the first, at which MLflow's assistant opens by itself."""
+SETTLING_MS = 5000
+"""For charts, which appear one by one."""
 SIZES = {"train": "n_train_eval", "dev": "n_dev"}
 SHOWN = ("base", "bigger_network", "train_longer", "regularize_medium", "more_data_epochs")
 
@@ -58,13 +73,14 @@ def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[
     save(page.screenshot(), name)
 
 
-def save(screenshot: bytes, name: str) -> None:
-    picture = Image.open(BytesIO(screenshot)).convert("RGB").quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE)
+def save(screenshot: bytes, name: str, method: Image.Quantize = Image.Quantize.MAXCOVERAGE) -> None:
+    picture = Image.open(BytesIO(screenshot)).convert("RGB").quantize(N_COLOURS, method, kmeans=2)
     picture.save(CHECKOUT / "docs" / "pictures" / name, optimize=True)
 
 
 def hover_a_run(page: Page) -> None:
-    page.get_by_role("button", name="Variance").click()
+    for _ in ("largest", "smallest"):
+        page.get_by_role("button", name="Dev error").click()
     page.get_by_role("link", name="good, base").hover()
     mark = page.locator(".marked circle").bounding_box()
     assert mark is not None
@@ -76,18 +92,62 @@ def show_what_width_did(page: Page) -> None:
     page.get_by_label("Parameter of the arrows").select_option("width")
 
 
-def take_report(browser: Browser, folder: Path) -> None:
-    """The report of one of the demo's trainings, down to its first steps."""
-    run = next(run for run in RUNS if run.name == REPORTED)
-    store = make_store(folder / "demo")
-    tracker = run.train(Place(store, folder / "journals", run.name))
-    assert tracker is not None
-    run_id = str(tracker.run_id)
+def show_the_map(page: Page) -> None:
+    """The map and the best runs of the table, without the filters above."""
+    for _ in ("largest", "smallest"):
+        page.get_by_role("button", name="Dev error").click()
+    page.evaluate("scrollTo(0, document.getElementById('map').offsetTop)")
+
+
+def take_on_a_phone(browser: Browser, address: str) -> None:
+    """The whole of a narrow page, down to the first runs of its table."""
+    page = browser.new_page(viewport=PHONE, device_scale_factor=2, has_touch=True, is_mobile=True)
+    take(page, "map-phone.png", address, scheme="light", before=show_the_map)
+    page.context.close()
+
+
+def train_all(folder: Path) -> tuple[str, str]:
+    """The store of the demo's trainings, and the id of the run that is shown alone."""
+    store, ids = make_store(folder / "demo"), {}
+    for run in RUNS:
+        tracker = run.train(Place(store, folder / "journals", run.name))
+        assert tracker is not None
+        ids[run.name] = str(tracker.run_id)
+    return store, ids[REPORTED]
+
+
+def take_mlflow(browser: Browser, folder: Path, store: str, run_id: str) -> None:
+    """MLflow's own pages, without a plugin: the saved view's table and its charts, light and dark, and a run's page."""
+    experiment_id = str(MlflowClient(store).get_run(run_id).info.experiment_id)
+    table, charts = view_page(experiment_id), view_charts_page(experiment_id)
+    pages = {
+        "mlflow-table": (table, 640, ".ag-center-cols-container .ag-row"),
+        "mlflow-charts": (charts, 920, ".js-plotly-plot .point"),
+        "mlflow-run": (run_page(experiment_id, run_id), 860, "text=bvtrack.diagnosis"),
+    }
+    with running(store, folder) as server:
+        for scheme, ending in SCHEMES:
+            context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+            context.add_init_script(WITHOUT_ASSISTANT)
+            for name, (link, height, sign) in pages.items():
+                page = context.new_page()
+                page.set_viewport_size({"width": 1400, "height": height})
+                page.goto(f"{server.uri}/{link}")
+                page.locator(sign).first.wait_for(state="attached", timeout=PATIENCE_MS)
+                page.wait_for_timeout(SETTLING_MS)
+                save(page.screenshot(), f"{name}{ending}.png", Image.Quantize.MEDIANCUT)
+                page.close()
+            context.close()
+
+
+def take_report(browser: Browser, folder: Path, store: str, run_id: str) -> None:
+    """The report of one of the demo's trainings, down to its curves, and on a phone."""
     content = make_report(run_id, tracking_uri=store).content
     report = Report(replace(content, address=RunAddress(run_id, "1", "http://localhost:5000"))).save(folder / "report.html")
-    page = browser.new_page(viewport=REPORT_SIZE)
-    page.goto(report.as_uri())
-    save(page.screenshot(), "report.png")
+    for name, size in REPORT_SIZES.items():
+        page = browser.new_page(viewport=size)
+        page.goto(report.as_uri())
+        save(page.screenshot(), name)
 
 
 def main() -> None:
@@ -101,8 +161,11 @@ def main() -> None:
         with running(store, Path(folder), "--app-name", "bvtrack") as server:
             address = f"{server.uri}/bvtrack/"
             take(page, "map.png", address, scheme="light", before=hover_a_run)
+            take_on_a_phone(browser, address)
             take(page, "changes.png", address, scheme="dark", before=show_what_width_did)
-        take_report(browser, Path(folder))
+        demo, run_id = train_all(Path(folder))
+        take_report(browser, Path(folder), demo, run_id)
+        take_mlflow(browser, Path(folder), demo, run_id)
 
 
 def in_experiment(run: LoggedRun, experiment: int) -> LoggedRun:

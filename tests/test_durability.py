@@ -230,7 +230,7 @@ def test_a_module_of_the_users_own_that_is_called_like_one_of_ours_needs_does_no
     script = tmp_path / "train.py"
     script.write_text(
         "import sys\nhere = sys.path.pop(0)\nimport filelock\nsys.path.insert(0, here)\n"
-        f"import bvtrack\nwith bvtrack.Tracker(tracking_uri={store!r}) as tracker:\n"
+        f"import bvtrack\nwith bvtrack.Tracker(tracking_uri={store!r}, summary=False) as tracker:\n"
         "    tracker.log_epoch(0, train_error=0.01, dev_error=0.11)\n"
     )
     ended = subprocess.run([sys.executable, script], capture_output=True, text=True)

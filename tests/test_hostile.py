@@ -127,7 +127,8 @@ def test_whatever_is_logged_arrives_in_a_real_store_as_it_was_or_with_a_mark(
     for name, value in bundle.tags.items():
         if value is not None:
             assert shown.data.tags[name] == names.as_tag(value)
-    n_points = sum(len(client.get_metric_history(run.info.run_id, name)) for name in shown.data.metrics)
+    of_epochs = [name for name in shown.data.metrics if not name.startswith(names.VERDICT_PREFIX)]
+    n_points = sum(len(client.get_metric_history(run.info.run_id, name)) for name in of_epochs)
     assert n_points == len({(point.name, point.step, point.value) for point in bundle.points})
     users_text = names.as_tag(note).partition(names.NOTE_END)
     assert (users_text[2] if users_text[1] else users_text[0]).strip() in shown.data.tags[names.NOTE]

@@ -29,13 +29,16 @@ def taken() -> Iterator[int]:
 
 def test_ui_serves_the_store_with_the_map_until_it_is_ended(store: str, taken: int) -> None:
     command = [*COMMAND, "--tracking-uri", store, "--port", str(taken)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
+        said_at_once = process.stderr.readline()
         address = process.stdout.readline().removeprefix("The map: ").strip()
         is_served = has_map(address)
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
 
+    assert said_at_once == "Starting MLflow's server …\n"
     assert is_served
     assert taken < int(address.split(":")[2].split("/")[0])
     assert (process.returncode, rest) == (0, "Ctrl-C ends it.\n\n")
