@@ -12,9 +12,9 @@ from browser import Browser, Page, expect
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from logged_runs import LoggedRun
+from map_pages import modules_in
 
 from bvtrack_server import render_map
-from bvtrack_server.document import PAGE
 from bvtrack_server.regions import GIVEN, Baseline
 
 GROUNDS = """async (answers) => {
@@ -43,14 +43,8 @@ BASELINES = st.one_of(
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
-    """An empty page on the map's site."""
-    page = browser.new_page()
-    page.route("http://map.test/*.js*", lambda route: route.fulfill(path=PAGE / route.request.url.split("/")[-1]))
-    blank = '<script src="d3.min.js"></script>'
-    page.route("http://map.test/", lambda route: route.fulfill(body=blank, content_type="text/html"))
-    page.goto("http://map.test/")
-    yield page
-    page.context.close()
+    with modules_in(browser) as page:
+        yield page
 
 
 def run_of(errors: dict[str, Any], **tags: str) -> LoggedRun:

@@ -14,7 +14,7 @@ from bvtrack.schema import names, saved_view, tags
 from bvtrack.store.reader import Store
 from bvtrack.store.run_reference import RunReference, find_run, read_reference
 from bvtrack.store.target import checked_uri, current_uri, is_uri_set
-from bvtrack.tracking_uri.address import is_server
+from bvtrack.tracking_uri.address import page_on
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -113,12 +113,12 @@ def _facts(stored: StoredRun, experiment: Experiment) -> dict[str, Any]:
 def _links(store: Store, stored: StoredRun, experiment: Experiment) -> dict[str, str | None]:
     """Addresses in MLflow's UI; without a server the command that opens it."""
     address = stored.address
-    root = f"{address.tracking_uri.rstrip('/')}/" if is_server(address.tracking_uri) else None
     pages = {"run": address.link, "report": None, "view": None, "command": None}
-    if root is None:
+    if address.link is None:
         return pages | {"command": f"bvtrack ui --tracking-uri {shlex.quote(address.tracking_uri)}"}
     if store.has_artifact(address.run_id, names.REPORT_FILE):
-        pages["report"] = root + names.run_page(address.experiment_id, address.run_id, names.REPORT_FILE)
+        report = names.run_page(address.experiment_id, address.run_id, names.REPORT_FILE)
+        pages["report"] = page_on(address.tracking_uri, report)
     if saved_view.TAG in experiment.tags:
-        pages["view"] = root + names.view_page(address.experiment_id)
+        pages["view"] = page_on(address.tracking_uri, names.view_page(address.experiment_id))
     return pages

@@ -9,7 +9,7 @@ from bvtrack.schema.names import view_page
 from bvtrack.schema.saved_view import NAME
 from bvtrack.store.mlflow_errors import short_cause
 from bvtrack.store.reader import Store
-from bvtrack.tracking_uri.address import is_server, read_address
+from bvtrack.tracking_uri.address import page_on
 
 
 class Views:
@@ -43,4 +43,4 @@ class Views:
 def page_in(uri: str, experiment_id: str) -> str:
     """The address of an experiment's view on its server, without credentials; without a server, the link within MLflow's UI."""
     page = view_page(experiment_id)
-    return f"{read_address(uri).shown.rstrip('/')}/{page}" if is_server(uri) else page
+    return page_on(uri, page) or page

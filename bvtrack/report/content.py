@@ -21,7 +21,7 @@ from bvtrack.measures.percent import percent
 from bvtrack.report.note import headline
 from bvtrack.schema.names import run_page
 from bvtrack.splits.finding import Finding
-from bvtrack.tracking_uri.address import is_server
+from bvtrack.tracking_uri.address import page_on
 
 MOST_DRAWN = 300
 """Maximum number of epochs in a figure: more points than pixels only make the file large."""
@@ -48,9 +48,7 @@ class RunAddress:
         >>> RunAddress("4f1c", "1", "http://localhost:5000/").link
         'http://localhost:5000/#/experiments/1/runs/4f1c?workflowType=machine_learning'
         """
-        if not is_server(self.tracking_uri):
-            return None
-        return f"{self.tracking_uri.rstrip('/')}/{run_page(self.experiment_id, self.run_id)}"
+        return page_on(self.tracking_uri, run_page(self.experiment_id, self.run_id))
 
 
 @dataclass(frozen=True)

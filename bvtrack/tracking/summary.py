@@ -6,13 +6,12 @@ from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.journal.records import EndState
 from bvtrack.log import tell, warn
-from bvtrack.report.content import RunAddress
-from bvtrack.schema.names import view_page
+from bvtrack.schema.names import run_page, view_page
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.target import Target
 from bvtrack.tracking.environment import command_line
-from bvtrack.tracking_uri.address import DATABASES, is_server, read_address, scheme_of
+from bvtrack.tracking_uri.address import DATABASES, page_on, read_address, scheme_of
 
 NOT_COMPLETE = {"interrupted": "Interrupted, so far: ", "failed": "Failed, so far: "}
 """How the verdict of a training begins that did not come to its end."""
@@ -40,11 +39,17 @@ def say_summary(ledger: Ledger, state: EndState, target: Target, progress: Progr
 
 def _say_pages(target: Target, progress: Progress) -> None:
     """Say where the run is to be seen, and where all runs of its experiment."""
-    if page := _page(target, progress):
-        tell(page)
-    if progress.has_view and progress.experiment_id and is_server(target.tracking_uri):
-        root = read_address(target.tracking_uri).shown.rstrip("/")
-        tell(f"All runs by bias and variance: {root}/{view_page(progress.experiment_id)}")
+    for place in (_page(target, progress), _view(target, progress)):
+        if place:
+            tell(place)
+
+
+def _view(target: Target, progress: Progress) -> str:
+    """The address of the experiment's saved view; empty where there is none, or no server."""
+    if not progress.has_view or progress.experiment_id is None:
+        return ""
+    view = page_on(target.tracking_uri, view_page(progress.experiment_id))
+    return f"All runs by bias and variance: {view}" if view else ""
 
 
 def _errors(verdict: Verdict, last_epoch: int) -> str:
@@ -65,9 +70,9 @@ def _page(target: Target, progress: Progress) -> str:
     run_id, experiment_id = target.run_id or progress.run_id, progress.experiment_id
     if run_id is None or experiment_id is None:
         return ""
-    address = read_address(target.tracking_uri)
-    if link := RunAddress(run_id, experiment_id, address.shown).link:
+    if link := page_on(target.tracking_uri, run_page(experiment_id, run_id)):
         return link
+    address = read_address(target.tracking_uri)
     if scheme_of(target.tracking_uri) not in DATABASES | {"file"}:
         return f"Run {run_id} in {address.shown}"
     login = ", with its user and password," if address.has_credentials else ""

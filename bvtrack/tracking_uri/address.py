@@ -79,6 +79,15 @@ def is_server(uri: str) -> bool:
     return scheme_of(uri) in SERVERS
 
 
+def page_on(uri: str, page: str) -> str | None:
+    """The address of a page of an MLflow server, without credentials; `None` without a server.
+
+    >>> page_on("http://user:secret@localhost:5000/", "#/experiments/1")
+    'http://localhost:5000/#/experiments/1'
+    """
+    return f"{read_address(uri).shown.rstrip('/')}/{page}" if is_server(uri) else None
+
+
 def has_host(uri: str) -> bool:
     """True if it names a host, and no impossible port."""
     try:
