@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, norm, pearson3
 
-from bvtrack.splits.comparing.two_sample import _class_test, _pearson_iii
+from bvtrack.splits.comparing.two_sample import _pearson_iii, class_tests
 
 GENERATOR = np.random.default_rng(0)
 
@@ -27,6 +27,18 @@ def test_differences_without_skew_have_those_of_a_normal_one() -> None:
 
 
 def test_class_shares_have_those_of_chi_squared() -> None:
-    a, b = GENERATOR.integers(50, 90, (2, 6)).astype(float)
+    tables = GENERATOR.integers(50, 90, (4, 2, 6))
+    one, other = (
+        {f"column {number}": dict(zip("abcdef", row, strict=True)) for number, row in enumerate(rows)}
+        for rows in tables.transpose(1, 0, 2).tolist()
+    )
+    counts = {name: (one[name], other[name]) for name in one}
+    (test,) = class_tests(counts, "names")
 
-    assert _class_test(a, b)[0] == pytest.approx(chi2_contingency([a, b], correction=False).pvalue)
+    assert test.p_values == pytest.approx([chi2_contingency(table, correction=False).pvalue for table in tables])
+
+
+def test_columns_of_one_class_never_differ() -> None:
+    (test,) = class_tests({"one": ({"a": 50}, {"a": 70}), "two": ({"a": 50, "b": 50}, {"a": 90, "b": 10})}, "names")
+
+    assert (test.p_values[0], test.p_values[1] < 1e-6) == (1, True)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.special import chi_square_quantile, noncentrality, normal_quantile
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -66,9 +68,7 @@ def mean_shift(alpha: float, error: float) -> float:
     >>> round(mean_shift(0.05, 0.1), 2)
     0.28
     """
-    from scipy.special import ndtri
-
-    return float(ndtri(1 - alpha / 2) + ndtri(POWER)) * error
+    return (normal_quantile(POWER) - normal_quantile(alpha / 2)) * error
 
 
 def moved_share(alpha: float, counts: Sequence[float], n_a: float, n_b: float) -> float:
@@ -80,14 +80,12 @@ def moved_share(alpha: float, counts: Sequence[float], n_a: float, n_b: float) -
     >>> round(moved_share(0.05, [500, 500], 500, 500), 3)
     0.089
     """
-    from scipy.special import chdtri, chndtrinc
-
     degrees = len(counts) - 1
     if degrees < 1:
         return 1.0
-    noncentrality = float(chndtrinc(chdtri(degrees, alpha), degrees, 1 - POWER))
+    moved = noncentrality(chi_square_quantile(alpha, degrees=degrees), degrees=degrees, power=POWER)
     half = _share_of_half(counts)
-    return min(1.0, math.sqrt(noncentrality * half * (1 - half) * (1 / n_a + 1 / n_b)))
+    return min(1.0, math.sqrt(moved * half * (1 - half) * (1 / n_a + 1 / n_b)))
 
 
 def _share_of_half(counts: Sequence[float]) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bvtrack.special import f_tail, normal_cdf
 from bvtrack.splits.comparing.two_sample import DEPENDENCE, MOST_KURTOSIS, UPPER_80, Test, pooled_moments
 from bvtrack.splits.profiling.binning import scores
 from bvtrack.splits.profiling.counts import Counts, paired_columns
@@ -95,7 +96,6 @@ class _Pool:
 def _component_tests(pool: _Pool) -> Iterator[Test]:
     """Hotelling's T-squared on the largest principal components: detects many small mean shifts across all columns."""
     import numpy as np
-    from scipy.special import fdtrc
 
     if not len(pool.columns):
         return
@@ -109,7 +109,7 @@ def _component_tests(pool: _Pool) -> Iterator[Test]:
     pooled_t = per_n * float((moved**2 / values[-m:]).sum())  # by the total covariance, which includes the mean difference
     share = min(pooled_t / n, 1 - 1e-12)
     statistic = share / (1 - share) * (n - m - 1) / m
-    p_value = float(fdtrc(m, n - m - 1, statistic))
+    p_value = float(f_tail(statistic, between=m, within=n - m - 1))
     excess = max(pooled_t - m, 0.0)
     high = math.sqrt((excess + UPPER_80 * math.sqrt(2 * m + 4 * excess)) / per_n)
     effect = math.sqrt(excess / per_n)
@@ -119,7 +119,6 @@ def _component_tests(pool: _Pool) -> Iterator[Test]:
 def _dependence_test(pool: _Pool) -> Iterator[Test]:
     """Test whether two columns are equally correlated in both sets, by the mean product of their scores, pair by pair."""
     import numpy as np
-    from scipy.special import ndtr
 
     if len(pool.columns) < 2:
         return
@@ -130,7 +129,7 @@ def _dependence_test(pool: _Pool) -> Iterator[Test]:
     error = np.sqrt(np.maximum(variance, 1e-12) * (1 / pool.one.n + 1 / pool.other.n))[rows, columns]
     effects = abs(pool.products_of(pool.other) - pool.products_of(pool.one))[rows, columns]
     whats = list(zip(pool.columns[rows].tolist(), pool.columns[columns].tolist(), strict=True))
-    p_values = 2 * ndtr(-effects / error)
+    p_values = 2 * normal_cdf(-effects / error)
     yield Test("dependence", whats, p_values, effects, effects + UPPER_80 * error, 0.1, DEPENDENCE)
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from bvtrack.special import binomial_tail
 from bvtrack.splits.comparing.hidden_labels import has_targets, missing_label
 from bvtrack.splits.finding import Finding, Level
 from bvtrack.splits.finding_codes import FindingCode, named
@@ -69,15 +70,13 @@ def _level_of(reference: SplitProfile, found: SplitProfile, unseen: Mapping[str,
     The share of examples with an unseen value is about that of the values seen once (Good 1953), here at most three standard
     errors more.
     """
-    from scipy.special import bdtrc
-
     assert reference.labels is not None
     n_once = sum(1 for n in reference.labels.counts.values() if n == 1)
     are_classes = reference.layout.target_coding is None and n_once <= MOSTLY_ALONE * reference.n
     if are_classes and not _go_on_counting(reference.labels.counts, unseen):
         return "warning"
     most = n_once + 1 + 3 * math.sqrt(n_once + 1)
-    is_expected = bdtrc(sum(unseen.values()) - 1, found.n, min(most / reference.n, 1)) > CHANCE
+    is_expected = float(binomial_tail(sum(unseen.values()), n=found.n, probability=min(most / reference.n, 1))) > CHANCE
     if reference.layout.targets == "either":
         return None if is_expected else "note"
     return "note" if is_expected else "warning"

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from bvtrack.display import as_words
@@ -111,16 +112,18 @@ def compare_sets(
     leaks: bool,
     samples: Collection[str] = (),
     searched: Mapping[str, SplitProfile] | None = None,
+    sizes: Mapping[str, int] = MappingProxyType({}),
 ) -> ShiftReport:
     """Compare any two or three sets, by name; `samples` are the sets whose labels are only a sample. `searched` are the sets
-    among which copies are looked for, in the order in which the training sees them, if there are more than those.
+    among which copies are looked for, in the order in which the training sees them, if there are more than those. `sizes` are
+    those of sets that were not read whole.
     """
     sets = _profiles(given, leaks=leaks)
     compared, on_labels = comparable_labels(sets)
     comparisons, detectable = compare_profiles(compared)
     counts = {name: found.n for name, found in sets.items()}
     distribution = _verdict(comparisons, counts)
-    found = tuple(find_leaks(searched or sets)) if leaks else ()
+    found = tuple(find_leaks(searched or sets, sizes)) if leaks else ()
     leaked = [leak.finding for leak in found]
     findings = (
         *unseen_classes(compared, samples),

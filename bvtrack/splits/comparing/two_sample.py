@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.special import binomial_tail, chi_square_tail, kolmogorov_tail, normal_cdf, regularized_gamma
 from bvtrack.splits.comparing.detectable import mean_shift, moved_share
 from bvtrack.splits.profiling.binning import INFINITE, MISSING, N_CODES, fine_scores
 from bvtrack.splits.profiling.counts import Counts
@@ -177,25 +178,23 @@ def _spread_test(pair: _Pair) -> Test:
 def _pearson_iii(z: Array, skew: Array, n_a: Array, n_b: Array) -> Array:
     """Two-sided p-values of standardised differences from a pool with this skew, by a shifted gamma distribution."""
     import numpy as np
-    from scipy.special import gammainc, gammaincc, ndtr
 
     skew = skew * (n_a - n_b) / np.sqrt(n_a * n_b * (n_a + n_b))
     size, z = abs(skew), np.where(skew < 0, -z, z)
     shape = 4 / np.maximum(size, LEAST_SKEW) ** 2
     x = np.maximum(shape + z * np.sqrt(shape), 0.0)
-    tails = np.minimum(gammaincc(shape, x), gammainc(shape, x))
-    found: Array = np.minimum(1.0, 2 * np.where(size < LEAST_SKEW, ndtr(-abs(z)), tails))
+    found: Array = np.minimum(
+        1.0, 2 * np.where(size < LEAST_SKEW, normal_cdf(-abs(z)), np.minimum(*regularized_gamma(shape, x)))
+    )
     return found
 
 
 def _distribution_test(pair: _Pair) -> Test:
     """Kolmogorov-Smirnov test of the binned values, which has no more false alarms than a test of the raw values."""
-    from scipy.special import kolmogorov
-
     shares = [counts.cumsum(axis=1) / n[:, None] for counts, n in ((pair.a, pair.n_a), (pair.b, pair.n_b))]
     effects = abs(shares[0] - shares[1]).max(axis=1)
     root = 1 / pair.error
-    p_values = kolmogorov((root + 0.12 + 0.11 / root) * effects)  # Stephens 1970
+    p_values = kolmogorov_tail((root + 0.12 + 0.11 / root) * effects)  # Stephens 1970
     highs = effects + UPPER_80 * 0.5 * pair.error
     return Test("distribution", list(pair.columns), p_values, effects, highs, 0.1, SHARE)
 
@@ -225,23 +224,19 @@ def _share_test(name: str, count_a: NDArray[np.int64], count_b: NDArray[np.int64
     effects = abs(b / n_b - a / n_a)
     pooled = (a + b) / (n_a + n_b)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
-    full_a, full_b = np.full(len(a), float(n_a)), np.full(len(b), float(n_b))
-    p_values = np.where(
-        pooled > 0.5, _binomial_p_values(n_a - a, n_b - b, full_a, full_b), _binomial_p_values(a, b, full_a, full_b)
-    )
+    rarer_a, rarer_b = np.where(pooled > 0.5, (n_a - a, n_b - b), (a, b))
+    p_values = _binomial_p_values(rarer_a, rarer_b, np.full(len(a), float(n_a)), np.full(len(b), float(n_b)))
     return Test(name, list(columns), p_values, effects, effects + UPPER_80 * error, 0.025, FILLED)
 
 
 def _binomial_p_values(count_a: Array, count_b: Array, n_a: Array, n_b: Array) -> Array:
     """Conservative exact binomial test, two-sided, of how counts divide between two sets; it assumes draws with replacement."""
     import numpy as np
-    from scipy.special import betainc
 
     total, share = count_a + count_b, n_b / (n_a + n_b)
-    with np.errstate(invalid="ignore"):
-        at_least = np.where(count_b > 0, betainc(np.maximum(count_b, 1), np.maximum(total - count_b, 0) + 1, share), 1.0)
-        at_most = np.where(count_a > 0, betainc(np.maximum(count_a, 1), np.maximum(total - count_a, 0) + 1, 1 - share), 1.0)
-    found: Array = np.minimum(1.0, 2 * np.minimum(at_least, at_most))
+    is_more = count_b > total * share  # the other tail is a half at least
+    count, probability = np.where(is_more, count_b, count_a), np.where(is_more, share, 1 - share)
+    found: Array = np.minimum(1.0, 2 * binomial_tail(count, n=total, probability=probability))
     return found
 
 
@@ -253,9 +248,9 @@ def class_tests(counts: Mapping[str, tuple[Mapping[str, int], Mapping[str, int]]
 
     tables = [_side_by_side(*pair) for pair in counts.values()]
     if tables:
-        p_values, distances, highs = (
-            np.array(values) for values in zip(*(_class_test(*table) for table in tables), strict=True)
-        )
+        found = zip(*(_class_difference(*table) for table in tables), strict=True)
+        statistics, degrees, distances, highs = (np.array(values) for values in found)
+        p_values = np.where(degrees > 0, chi_square_tail(statistics, degrees=degrees), 1.0)
         yield Test(name, list(counts), p_values, distances, highs, 0.2, SHARE, lambda alpha: _smallest_move(alpha, tables))
 
 
@@ -281,9 +276,9 @@ def _pooled_rare(a: Array, b: Array) -> Array:
     return table[:, table.sum(axis=0) > 0]
 
 
-def _class_test(a: Array, b: Array) -> tuple[float, float, float]:
+def _class_difference(a: Array, b: Array) -> tuple[float, int, float, float]:
+    """The chi-squared statistic, its degrees of freedom, the total variation distance, and its upper end."""
     import numpy as np
-    from scipy.special import chdtrc
 
     n_a, n_b = a.sum(), b.sum()
     distance = float(abs(a / n_a - b / n_b).sum() / 2)
@@ -293,5 +288,5 @@ def _class_test(a: Array, b: Array) -> tuple[float, float, float]:
     high = distance - by_chance + UPPER_80 * float(np.sqrt((errors**2).sum()) / 2 * math.sqrt(2))
     kept = _pooled_rare(a, b)
     wanted = np.outer(kept.sum(axis=1), kept.sum(axis=0)) / kept.sum()
-    p_value = float(chdtrc(kept.shape[1] - 1, ((kept - wanted) ** 2 / wanted).sum())) if kept.shape[1] > 1 else 1.0
-    return p_value, distance, high
+    statistic = float(((kept - wanted) ** 2 / wanted).sum())
+    return statistic, kept.shape[1] - 1, distance, high

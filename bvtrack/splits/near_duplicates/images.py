@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -231,14 +230,22 @@ def _to_spectrum(down: float, across: float) -> Floats:
     Each frequency is weighted by its square root: without that, more of the similar pictures were mistaken for copies.
     """
     import numpy as np
-    from scipy.fft import dct
 
-    transform = partial(dct, axis=0, norm="ortho")
     frequency = np.hypot(*np.mgrid[: CELLS - 2, : CELLS - 2]).ravel()
+    cosines = _cosine_transform(CELLS - 2)
     order = np.argsort(frequency, kind="stable")[1:]
-    spectrum = np.kron(transform(_moved(down)), transform(_moved(across))).T * np.sqrt(frequency)
+    spectrum = np.kron(cosines @ _moved(down), cosines @ _moved(across)).T * np.sqrt(frequency)
     ordered: Floats = spectrum[:, order].astype(np.float32)
     return ordered
+
+
+def _cosine_transform(n: int) -> NDArray[np.float64]:
+    """The orthonormal discrete cosine transform (DCT-II) of `n` numbers, as a matrix `[n, n]`."""
+    import numpy as np
+
+    cosines: NDArray[np.float64] = np.sqrt(2 / n) * np.cos(np.pi / n * np.outer(np.arange(n), np.arange(n) + 0.5))
+    cosines[0] = np.sqrt(1 / n)
+    return cosines
 
 
 def _moved(shift: float) -> NDArray[np.float64]:

@@ -7,8 +7,10 @@ Codes are integers, so their counts are exact: any partition and any order of th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
+
+from bvtrack.special import normal_cdf
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,12 +183,11 @@ def _edges_of(sample: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return edges, _is_crowded(columns, edges[:, MIDDLE])
 
 
+@cache
 def _edge_quantiles() -> NDArray[np.float64]:
     import numpy as np
-    from scipy.special import ndtr
 
-    quantiles: NDArray[np.float64] = ndtr((np.arange(1, N_CODES) - MIDDLE - 0.5) / STEPS)
-    return quantiles
+    return normal_cdf((np.arange(1, N_CODES) - MIDDLE - 0.5) / STEPS)
 
 
 def _keys_of(distances: NDArray[np.float32]) -> NDArray[np.uint32]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from bvtrack.special import chi_square_tail
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -149,7 +151,6 @@ class _Histogram:
     def _has_one_peak(self) -> bool:
         """True for values that follow on one another, are not equally frequent, and rise and fall once at most."""
         import numpy as np
-        from scipy.special import chdtrc
 
         if self._width > 2 * len(self.values):
             return False
@@ -157,15 +158,13 @@ class _Histogram:
         if not _is_uneven(counts):
             return False
         fitted = _with_one_peak(counts)
-        return bool(chdtrc(len(counts) - 1, ((counts - fitted) ** 2 / np.maximum(fitted, 1)).sum()) > ODD)
+        return float(chi_square_tail(((counts - fitted) ** 2 / np.maximum(fitted, 1)).sum(), degrees=len(counts) - 1)) > ODD
 
 
 def _is_uneven(counts: NDArray[np.float64]) -> bool:
     """True for counts that differ more than those of equally frequent values do."""
-    from scipy.special import chdtrc
-
     mean = counts.mean()
-    return bool(chdtrc(len(counts) - 1, ((counts - mean) ** 2 / mean).sum()) < ODD)
+    return float(chi_square_tail(((counts - mean) ** 2 / mean).sum(), degrees=len(counts) - 1)) < ODD
 
 
 def _with_one_peak(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.special import f_tail
 from bvtrack.splits.reading.arrays import TEXT
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ def _ranks(parts: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
 def _p_value(groups: Sequence[NDArray[np.float64]]) -> float:
     """P-value of the one-way ANOVA F test that all groups have the same mean."""
     import numpy as np
-    from scipy.special import fdtrc
 
     n, k = sum(map(len, groups)), len(groups)
     if k < 2 or n == k:
@@ -77,4 +77,4 @@ def _p_value(groups: Sequence[NDArray[np.float64]]) -> float:
     within = sum(((group - group.mean()) ** 2).sum() for group in groups) / (n - k)
     if within <= 0:
         return 1.0 if between <= 0 else 0.0
-    return float(fdtrc(k - 1, n - k, between / within))
+    return float(f_tail(between / within, between=k - 1, within=n - k))

@@ -81,13 +81,18 @@ def target_array(targets: Any) -> NDArray[Any]:
 
 def dense(matrix: Any) -> NDArray[Any]:
     """A sparse matrix as an array; the columns of a wide one are added, with random signs, into random buckets."""
-    import numpy as np
-    from scipy import sparse
-
-    n_columns = matrix.shape[-1]
-    if n_columns > WIDEST_SPARSE and len(matrix.shape) == 2:
-        generator = np.random.default_rng(0)
-        signs, buckets = generator.choice([-1.0, 1.0], n_columns), generator.integers(WIDEST_SPARSE, size=n_columns)
-        matrix = matrix @ sparse.csr_matrix((signs, (np.arange(n_columns), buckets)), shape=(n_columns, WIDEST_SPARSE))
+    if len(matrix.shape) == 2 and matrix.shape[1] > WIDEST_SPARSE:
+        return _in_buckets(matrix.tocoo())
     array: NDArray[Any] = matrix.toarray()
+    return array
+
+
+def _in_buckets(matrix: Any) -> NDArray[Any]:
+    import numpy as np
+
+    n, n_columns = matrix.shape
+    generator = np.random.default_rng(0)
+    signs, buckets = generator.choice([-1.0, 1.0], n_columns), generator.integers(WIDEST_SPARSE, size=n_columns)
+    array: NDArray[Any] = np.zeros((n, WIDEST_SPARSE), np.result_type(matrix.data, np.float64))
+    np.add.at(array, (matrix.row, buckets[matrix.col]), signs[matrix.col] * matrix.data)
     return array
