@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from bvtrack.extras import MissingExtraError
 from bvtrack.version import __version__
 
 COMMANDS = {
@@ -34,6 +35,12 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"bvtrack.commands.{cmd_name}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except MissingExtraError as error:
+            raise click.UsageError(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -14,12 +14,12 @@ CHECK = """
 import bvtrack, sys
 assert "site-packages" in bvtrack.__file__, bvtrack.__file__
 assert bvtrack.diagnose(train_error=0.01, dev_error=0.11).tag == "high_variance"
-loaded = {"torch", "lightning", "keras", "mlflow", "pandas"} & sys.modules.keys()
+loaded = {"torch", "lightning", "keras", "mlflow", "numpy"} & sys.modules.keys()
 assert not loaded, loaded
 import bvtrack_lightning.factory
 assert bvtrack_lightning.factory.callbacks() == []
 import bvtrack_demo
-assert {"lightning", "torch", "keras"} <= {*bvtrack_demo.missing_packages()}  # MLflow brings scikit-learn
+assert bvtrack_demo.missing_packages() == ["lightning", "torch", "keras", "sklearn"]
 from bvtrack_server import render_map
 assert "<title>Digits</title>" in render_map([], title="Digits", tracking_uri=None)
 for package in ("bvtrack_lightning", "bvtrack_keras"):
@@ -27,7 +27,7 @@ for package in ("bvtrack_lightning", "bvtrack_keras"):
         from importlib import import_module
         import_module(package).BiasVarianceCallback
     except ModuleNotFoundError as error:
-        assert "pip install 'bvtrack[" in str(error), error
+        assert 'pip install "bvtrack[' in str(error), error
     else:
         raise AssertionError(f"{package} works without its extra")
 """
@@ -49,7 +49,6 @@ def main() -> None:
         scripts = place / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
         run(scripts / "python", "-m", "pip", "install", "--quiet", "-c", CHECKOUT / "constraints.txt", wheel, cwd=place)
         run(scripts / "python", "-W", "error", "-c", CHECK, cwd=place)
-        run(scripts / "python", "-c", "import bvtrack_server.server", cwd=place)
         run(scripts / "bvtrack", "diagnose", "--train", "0.01", "--dev", "0.11", cwd=place)
     print("the wheel installs and imports without extras")
 

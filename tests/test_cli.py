@@ -96,7 +96,7 @@ def test_the_demo_names_the_package_it_lacks_before_it_makes_a_store(
     result = run("demo", "--store", str(tmp_path / "store"))
 
     assert result.exit_code == 1
-    assert result.output == f"Error: the demo needs both frameworks; missing: {package}; pip install 'bvtrack[all]'\n"
+    assert result.output == f'Error: the demo needs both frameworks; missing: {package}; pip install "bvtrack[all]"\n'
     assert not (tmp_path / "store").exists()
 
 

@@ -67,4 +67,4 @@ def test_without_either_family_one_sentence_says_what_to_install() -> None:
     code = "import sys\nsys.modules['lightning'] = sys.modules['pytorch_lightning'] = None\nimport bvtrack_lightning.callback"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert "expected lightning or pytorch_lightning, found neither: pip install 'bvtrack[lightning]'" in run.stderr
+    assert 'expected lightning or pytorch_lightning, found neither: pip install "bvtrack[lightning]"' in run.stderr

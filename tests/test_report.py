@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import mlflow
 import pytest
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
+from page_parts import Parts
 from run_contents import content, history, shifted_split
 
 import bvtrack
@@ -30,27 +30,6 @@ HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerr
 LARGEST = 300_000
 AA = 4.5
 """The contrast that WCAG 2.1 asks of text."""
-
-
-class Parts(HTMLParser):
-    """The elements of a page, with what they refer to, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def values(self, *names: str) -> list[str]:
-        return [value or "" for name, value in self.attributes if name in names]
 
 
 def test_the_page_says_the_verdict_the_steps_and_the_gaps() -> None:

@@ -30,7 +30,8 @@ def training(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The better of two runs, so that each knows of the other."""
     folder = tmp_path_factory.mktemp("viewer")
     (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
-    with running(f"sqlite:///{folder}/mlflow.db", folder) as server:
+    with running(f"sqlite:///{folder}/mlflow.db", folder) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BVTRACK_REPORT", "1")
         run_ids = [train(server.uri, name, dev_error, folder) for name, dev_error in (("narrow", 0.20), ("wide", 0.11))]
         yield Training(server.uri, MlflowClient(server.uri).get_run(run_ids[-1]).info.experiment_id, run_ids[-1])
 

@@ -24,7 +24,8 @@ def demo(store: Path) -> None:
     Example: bvtrack demo --store /tmp/demo
     """
     if missing := missing_packages():
-        raise click.ClickException(f"the demo needs both frameworks; missing: {', '.join(missing)}; pip install 'bvtrack[all]'")
+        what = f"the demo needs both frameworks; missing: {', '.join(missing)}"
+        raise click.ClickException(f'{what}; pip install "bvtrack[all]"')
     _make_writable(store)
     run_demo(store)
 

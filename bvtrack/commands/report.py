@@ -8,6 +8,7 @@ import click
 
 from bvtrack.auditing.run_report import FORMS, Report, make_report
 from bvtrack.commands.store import named_store, refused
+from bvtrack.extras import FIGURES
 from bvtrack.schema.names import REPORT_FILE
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
@@ -50,6 +51,8 @@ def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str 
 def _check_form(path: Path) -> None:
     if path.suffix.lower() not in FORMS:
         raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
+    if path.suffix.lower() == ".png":
+        FIGURES.require()
 
 
 def _made(run_id: str, uri: str) -> Report:

@@ -37,9 +37,10 @@ def split(
     Each part is one file or folder, read in batches, however large:
 
     \b
-    .csv .tsv .txt       a table; what is called label, labels, target,
-    .jsonl .parquet      targets, class or y holds the labels; text may be
-    .arrow .feather      compressed (.gz .bz2 .xz .zst .zip)
+    .csv .tsv .txt       a table (needs PyArrow); what is called label,
+    .jsonl .parquet      labels, target, targets, class or y holds the
+    .arrow .feather      labels; text may be compressed (.gz .bz2 .xz .zst
+                         .zip)
     .npz                 arrays called x, features, images or inputs, and y,
                          labels or targets; of x_train and x_test in one
                          file, data.npz:train takes the first
@@ -56,10 +57,6 @@ def split(
     try:
         check = _check_with_bar(paths, columns, without, leaks=not no_leaks)
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    except ModuleNotFoundError as error:
-        if error.name != "PIL":
-            raise
         raise click.UsageError(str(error)) from error
     if as_json:
         click.echo(json.dumps(check.as_json(), indent=2, allow_nan=False))

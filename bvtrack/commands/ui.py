@@ -9,6 +9,7 @@ import sys
 import click
 
 from bvtrack.auditing.views import page_in
+from bvtrack.extras import SERVER
 from bvtrack.schema.saved_view import NAME
 from bvtrack.store.experiment_view import newest_view
 from bvtrack.store.mlflow_settings import settle_mlflow
@@ -29,7 +30,8 @@ from bvtrack_server.local import free_port, has_map, serving
 def ui(tracking_uri: str | None, port: int, no_browser: bool) -> None:
     """Open the map of all runs: MLflow's UI with bias and variance at a glance, on the store that trainings log to.
 
-    For a store on this machine, or a database, a server is started that ends with this command (Ctrl-C).
+    For a store on this machine, or a database, a server is started that ends with this command (Ctrl-C); that needs the extra
+    "server".
 
     Example: bvtrack ui --tracking-uri sqlite:///mlflow.db
     """
@@ -73,7 +75,8 @@ def _check_store(uri: str) -> None:
 
 
 def _serve(uri: str, port: int, *, no_browser: bool) -> None:
-    """Serve the store until Ctrl-C, SIGTERM, or the end of the server."""
+    """Serve the store until Ctrl-C, SIGTERM, or the end of the server. Raises `MissingExtraError` without MLflow's server."""
+    SERVER.require()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would outlive this command
     try:
         port = free_port(port)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.recipe import recommend
 from bvtrack.display import render
+from bvtrack.extras import FIGURES
 from bvtrack.report.figures import NARROW
 from bvtrack.report.note import headline
-from bvtrack.report.page import size_rows
+from bvtrack.report.page import gap_rows, size_rows
 from bvtrack.report.page_figures import drawn_gaps
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.svg import own_style
@@ -31,12 +32,14 @@ class Item(NamedTuple):
 
 @render.register
 def diagnosis_card(diagnosis: Diagnosis) -> str:
-    """The verdict, the gaps as bars, and the steps of the course's recipe."""
-    steps = recommend(diagnosis)
+    """The verdict, the gaps as bars (without Matplotlib as a table), and the steps of the course's recipe."""
+    steps, is_drawn = recommend(diagnosis), FIGURES.is_installed
     return _card(
         title=headline(diagnosis, steps),
         words=diagnosis.explanation,
-        figure=_bars(diagnosis),
+        figure=_bars(diagnosis) if is_drawn else "",
+        head=("gap", "is", "points", "95 % interval"),
+        rows=[] if is_drawn else [row[:4] for row in gap_rows(diagnosis, diagnosis.unit.floor_in_short)],
         items=[Item(f"{step.title}.", step.why) for step in steps],
         is_ranked=True,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.measures.percent import percent
 from bvtrack.report.content import Content
+from bvtrack.report.forecasts import more_data_rows
 from bvtrack.report.note import escape, render_note
 
 
@@ -36,10 +37,7 @@ def _parts(content: Content) -> Iterator[str]:
         value, what = unit.amount(longer.value), unit.error_of("dev")
         yield f"As many {content.unit}s again should bring the best {escape(what)} to {value} ({band})."
     if content.more_data:
-        cells = [
-            f"| {times} times the data | {percent(one.value)} | {percent(one.low)} to {percent(one.high)} |"
-            for times, one in content.more_data.items()
-        ]
+        cells = [f"| {' | '.join(row)} |" for row in more_data_rows(content)]
         head = f"| with, at the same number of epochs | {_head(content)} | 80 % band |"
         yield "\n".join([head, "|---|---|---|", *cells])
     if content.sets:

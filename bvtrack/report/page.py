@@ -6,14 +6,17 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES, sets_of
 from bvtrack.diagnosis.split_first import REST_ON_IT
 from bvtrack.error_rates.epoch_errors import EpochErrors
+from bvtrack.extras import FIGURES
 from bvtrack.measures.percent import in_points, percent
 from bvtrack.measures.unit import ERROR_RATE, Unit
 from bvtrack.report.content import Content
 from bvtrack.report.page_figures import LONGEST_NAME, page_figures
 from bvtrack.report.page_head import interval_in_words, judged_epoch
+from bvtrack.report.page_tables import page_tables
 from bvtrack.report.palette import DARK, LIGHT, css
 from bvtrack.report.split_banner import faults_in_words, findings_below
 from bvtrack.report.svg import own_style
@@ -32,10 +35,15 @@ SMALLEST_P = 1e-4
 
 
 def render_page(content: Content) -> str:
-    """The page, of some 100 KB."""
+    """The page, of some 100 KB; without Matplotlib tables stand in the place of its figures."""
+    return template("page.html.jinja").render(**_words(content), **_figures(content), light=css(LIGHT), dark=css(DARK))
+
+
+def _figures(content: Content) -> dict[str, Any]:
+    if not FIGURES.is_installed:
+        return {"tables": page_tables(content)}
     with own_style():
-        drawn = page_figures(content, histograms_of(content.split))
-    return template("page.html.jinja").render(**_words(content), **drawn, light=css(LIGHT), dark=css(DARK))
+        return page_figures(content, histograms_of(content.split))
 
 
 def _words(content: Content) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def _words(content: Content) -> dict[str, Any]:
         "steps": list(_steps(content)),
         "sets": [SET_NAMES[name] for name in content.sets],
         "epochs": list(_epochs(content)),
-        "gaps": list(_gaps(content)),
+        "gaps": list(gap_rows(content.diagnosis, content.floor)),
         "split": split_in_words(content.split, unit) if content.split else None,
         "findings": list(findings_below(content, LONGEST_MESSAGE)),
         "measure": shortened(content.measure or "", LONGEST_NAME),
@@ -114,20 +122,31 @@ def _cell(content: Content, entry: EpochErrors, name: str) -> tuple[str, str]:
     return percent(rate.error), f"({between})" if between else ""
 
 
-def _gaps(content: Content) -> Iterator[dict[str, Any]]:
-    diagnosis = content.diagnosis
+class GapRow(NamedTuple):
+    """A gap between two sets: its width and its 95 % interval in points, and the width from which on it is named."""
+
+    name: str
+    between: str
+    value: str
+    interval: str
+    threshold: str
+    is_named: bool
+
+
+def gap_rows(diagnosis: Diagnosis, floor: str) -> Iterator[GapRow]:
+    """The gaps of a diagnosis as text; `floor` is what the baseline of the train error is called."""
     for name, gap in diagnosis.gaps.items():
-        later, earlier = (SET_NAMES.get(side, content.floor) for side in sets_of(name, diagnosis.errors))
+        later, earlier = (SET_NAMES.get(side, floor) for side in sets_of(name, diagnosis.errors))
         is_open = diagnosis.is_open(name)
         known = gap.low is not None and gap.high is not None and not is_open
-        yield {
-            "name": GAP_NAMES[name],
-            "between": f"{later} - {earlier}",
-            "value": diagnosis.width(name, "+"),
-            "interval": f"{in_points(gap.low or 0, '+')} to {in_points(gap.high or 0, '+')}" if known else "",
-            "threshold": "" if is_open else in_points(gap.threshold),
-            "is_named": name in diagnosis.named_gaps,
-        }
+        yield GapRow(
+            GAP_NAMES[name],
+            f"{later} - {earlier}",
+            diagnosis.width(name, "+"),
+            f"{in_points(gap.low or 0, '+')} to {in_points(gap.high or 0, '+')}" if known else "",
+            "" if is_open else in_points(gap.threshold),
+            name in diagnosis.named_gaps,
+        )
 
 
 def split_in_words(split: Mapping[str, Any], unit: Unit = ERROR_RATE) -> dict[str, Any]:

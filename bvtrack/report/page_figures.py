@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.expected_gains import LIKELY
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES
 from bvtrack.measures.percent import percent
 from bvtrack.report import figures
 from bvtrack.report.content import Content
+from bvtrack.report.forecasts import longer_in_words, tells_of_more_data
 from bvtrack.report.loss_figure import draw_losses, losses_in_words
 from bvtrack.report.shift_figure import shift_figure
 from bvtrack.report.svg import as_svg
@@ -48,12 +48,8 @@ def curves_in_words(content: Content) -> str:
     sure = " with 95 % intervals" if any(rate.has_interval for rates in curves.values() for rate in rates.values()) else ""
     what = "The error" if (unit := content.diagnosis.unit).is_error_rate else f"{unit.axis[0].upper()}{unit.axis[1:]}"
     words = f"{what} by {content.unit}{sure}: {', '.join(parts)}{_beside_human(content)}"
-    if (longer := content.longer) is not None:
-        band = f"{percent(longer.low)} to {percent(longer.high)}"
-        unlikely = "may bring it to" if (longer.improves or 0.0) >= LIKELY else "will probably bring nothing:"
-        brings = "should bring it to" if content.is_longer_better else unlikely
-        again = f"as many {content.unit}s again {brings} {percent(longer.value)} ({band})"
-        words += f"; dashed, the best {unit.error_of('dev')}: {again}"
+    if longer := longer_in_words(content):
+        words += f"; dashed, the best {unit.error_of('dev')}: {longer}"
     return f"{words}."
 
 
@@ -94,7 +90,7 @@ def _gaps_in_words(diagnosis: Diagnosis) -> str:
 
 
 def _more_data(content: Content) -> dict[str, Any]:
-    if not content.more_data or "more_data" not in {step.id for step in content.verdict.steps}:
+    if not tells_of_more_data(content):
         return {}
     unit = content.diagnosis.unit
     words = ", ".join(f"{unit.amount(one.value)} with {times} times the data" for times, one in content.more_data.items())

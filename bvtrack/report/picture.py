@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from bvtrack.extras import FIGURES
 from bvtrack.report import figures
 from bvtrack.report.content import Content
 from bvtrack.report.loss_figure import draw_losses
@@ -20,7 +21,8 @@ LINE = 80
 
 
 def render_picture(content: Content) -> bytes:
-    """The verdict, the curves, the gaps and the first steps, as PNG."""
+    """The verdict, the curves, the gaps and the first steps, as PNG. Raises `MissingExtraError` without Matplotlib."""
+    FIGURES.require()
     with own_style():
         return _drawn(content)
 

@@ -133,7 +133,8 @@ def check_files(
     read, `report` is called with its name and the fraction read. The files are read one after another, and twice if there are
     groups or times.
 
-    Raises `ValueError` for files that cannot be read or compared, and `ModuleNotFoundError` for images without Pillow.
+    Raises `ValueError` for files that cannot be read or compared, and `ModuleNotFoundError` for images without Pillow and for
+    tables without PyArrow.
     """
     files = open_splits(paths, Roles(target, group, time, tuple(without)))
     profiles: dict[str, SplitProfile] = {}

@@ -48,7 +48,7 @@ def _pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _thumbnail(pixels: NDArray[np.uint8]) -> str:
-    from PIL import Image  # Matplotlib's
+    from PIL import Image  # without Pillow there are no thumbnails
 
     picture = Image.fromarray(pixels)
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
+from bvtrack.extras import PICTURES
 from bvtrack.splits.files.image_layout import ImageLayout, image_layout
 from bvtrack.splits.files.image_pass import ImagePass
-from bvtrack.splits.files.picture import Look, look_at, read_picture, require_pillow
+from bvtrack.splits.files.picture import Look, look_at, read_picture
 from bvtrack.splits.files.split_file import Reading, Report, Roles
 from bvtrack.splits.files.tally import Tally
 
@@ -96,13 +97,13 @@ def open_images(folder: Path, roles: Roles) -> Images:
     """Find the images in a folder, or in its subfolders, one for each class, at any depth.
 
     Raises `ValueError` if there are none, if there are some both in the folder and in subfolders, and for columns, which images
-    do not have; `ModuleNotFoundError` if Pillow is missing.
+    do not have; `MissingExtraError` if Pillow is missing.
     """
     if given := [*roles.named, *(["without"] if roles.without else [])]:
         role = given[0]
         raise ValueError(f"expected no --{role} for the images in {folder}: their classes are the subfolders; leave it out")
     layout = image_layout(folder)
-    require_pillow()
+    PICTURES.require()
     looks = {look for _, read in _in_parallel(look_at, layout.files) for look in read if look}
     return Images(folder, layout, Look(all(look.is_grey for look in looks), any(look.is_deep for look in looks)))
 

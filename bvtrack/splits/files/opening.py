@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from bvtrack.extras import TABLES
 from bvtrack.splits.files.array_file import open_arrays
 from bvtrack.splits.files.folder_parts import holds_tables
-from bvtrack.splits.files.formats import IN_WORDS as TABLES
-from bvtrack.splits.files.formats import format_of
+from bvtrack.splits.files.formats import IN_WORDS, format_of
 from bvtrack.splits.files.image_folder import open_images
 from bvtrack.splits.files.image_tree import ENDINGS as IMAGES
 from bvtrack.splits.files.split_file import Roles, SplitFile
@@ -21,7 +21,7 @@ def open_splits(paths: Mapping[str, str], roles: Roles) -> dict[str, SplitFile]:
     """Open the file or folder of each split and check that they are compatible; little of them is read.
 
     Raises `ValueError` if one is missing, broken, empty, of an unknown kind, or incompatible with the others, and
-    `ModuleNotFoundError` for images without Pillow.
+    `MissingExtraError` for images without Pillow, and for tables without PyArrow.
 
     >>> open_splits({"train": "train.xls"}, Roles())
     Traceback (most recent call last):
@@ -47,9 +47,10 @@ def _open(name: str, roles: Roles) -> SplitFile:
         return open_images(path, roles)
     if not path.is_dir() and format_of(path) is None:
         raise ValueError(
-            f"expected a folder of images or a file that ends in {TABLES} or {', '.join(ARRAYS)}, got {name!r}; "
+            f"expected a folder of images or a file that ends in {IN_WORDS} or {', '.join(ARRAYS)}, got {name!r}; "
             "convert it to one of these"
         )
+    TABLES.require()
     from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second
 
     return open_table(path, roles)

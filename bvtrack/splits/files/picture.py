@@ -57,16 +57,6 @@ class Picture(NamedTuple):
     oddities: tuple[FindingCode, ...]
 
 
-def require_pillow() -> None:
-    """Raise `ModuleNotFoundError` if Pillow is missing."""
-    try:
-        import PIL  # noqa: F401  # only whether it is there
-    except ModuleNotFoundError as error:
-        if error.name != "PIL":
-            raise
-        raise ModuleNotFoundError("expected Pillow to read images with, got none; pip install pillow", name="PIL") from error
-
-
 def look_at(file: str) -> Look | None:
     """What the header says, `None` if it cannot be read; nothing else is read."""
     try:
