@@ -29,6 +29,7 @@ from bvtrack import Tracker
 from bvtrack.adapters import SplitSample, SplitSource, choose_examples
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.splits.reading.file_rows import file_rows
+from bvtrack.splits.reading.mapped import is_mapped
 from bvtrack.splits.reading.random_subset import MOST_SHUFFLED
 from bvtrack.splits.sampling.allowance import MOST_FILE_BYTES, MOST_READ
 
@@ -240,6 +241,36 @@ def test_a_memory_map_takes_less_than_a_second_and_50_mb(tmp_path: Path) -> None
 
     assert seconds < 1
     assert megabytes < 50
+
+
+@pytest.mark.parametrize(
+    "make", ["torch.from_file(path, size=SIZE).reshape(-1, 700)", "torch.from_numpy(mapped)", "mapped[:, 5:]"]
+)
+def test_tensors_over_a_file_are_read_as_the_file_is(make: str, tmp_path: Path) -> None:
+    np.memmap(tmp_path / "x", mode="w+", dtype="f4", shape=(400_000, 700))  # sparse: it takes no room
+    code = f"""if True:
+        import resource, sys, warnings, numpy as np, torch
+        from bvtrack.adapters import SplitSource
+        warnings.simplefilter("ignore")  # the map cannot be written to
+        path, SIZE = sys.argv[1], 400_000 * 700
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        SplitSource.of(torch.zeros(20_000, 700)).sample()
+        mapped, before = np.memmap(path, dtype="f4", mode="r", shape=(400_000, 700)), peak()
+        SplitSource.of({make}).sample()
+        print(peak() - before)"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x")], capture_output=True, text=True, check=True)
+
+    assert float(done.stdout) < 150  # the key's rows, and the sample's
+
+
+def test_data_in_a_file_are_told_from_data_in_memory(tmp_path: Path) -> None:
+    mapped = in_file(tmp_path, np.zeros((N, 50)))
+    shared = torch.zeros(N, 50).share_memory_()  # type: ignore[no-untyped-call]  # torch has no hint there
+
+    assert all(
+        map(is_mapped, (mapped, mapped[::2], np.asarray(mapped), torch.from_file(str(tmp_path / "rows.npy"), size=N * 90)))
+    )
+    assert not any(map(is_mapped, (np.array(mapped), torch.zeros(N, 50), shared, torch.zeros(N, 50, device="meta"), [1.0])))
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_copies_are_named_by_the_rows_that_the_user_has(held: Callable[[Any, Any
 
 
 @pytest.mark.parametrize("held", [lambda x: (x, np.zeros(len(x), int)), lambda x: Rows(x, np.zeros(len(x), int))])
-def test_the_rows_of_a_sample_are_those_of_the_whole_split(held: Callable[[Any], Any]) -> None:
+def test_the_rows_of_a_sample_are_those_of_the_whole_split(held: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bvtrack.splits.sampling.allowance.READ_SECONDS", 60)  # however busy the machine is
     train, dev = RNG.normal(size=(30_000, 3)), RNG.normal(size=(25_000, 3))
     dev[1000:9000] = train[20_000:28_000]
 
@@ -423,8 +424,9 @@ def test_rows_that_somebody_else_wrote_are_left_out(repeated: Any) -> None:
 )
 def test_the_report_shows_no_picture_that_is_not_ours(picture: str) -> None:
     fault = FindingCode.REPEATS.finding(
-        "error", earlier="train", later="dev", n_shared=1, n=9, share=1 / 9, usual=0, but_for=False, of_sample=False
-    )
+        "error", earlier="train", later="dev", n_shared=1, n=9, share=1 / 9, usual=0, but_for=False, of_sample=False,
+        of_part=False, few=False, maybe=False,
+    )  # fmt: skip
     diagnosis = bvtrack.diagnose(train_error=0.01, dev_error=0.1)
     verdict = Verdict.of(0, diagnosis, None, (), faults_of([fault]))
 

@@ -206,7 +206,11 @@ def findings() -> list[Finding]:
     for code in FindingCode:
         for level in code.sentences:
             known = dict.fromkeys(
-                ("n_shared", "n", "n_near", "total", "fewest", "count", "points", "error", "share", "usual"), 3
+                (
+                    *("n_shared", "n", "n_near", "total", "fewest", "count", "points", "error", "share", "usual", "found"),
+                    *("n_later", "n_earlier", "size", "low", "high"),
+                ),
+                3,
             )
             others = (
                 "monitors",
@@ -314,7 +318,7 @@ def test_a_verdict_of_a_split_at_fault_is_read_as_it_was_written() -> None:
 
 _COPIES: dict[str, Any] = {
     "earlier": "train", "later": "dev", "n_shared": 250, "n": 500, "share": 0.5, "usual": 0.0,
-    "but_for": (), "of_sample": False, "keys": "",
+    "but_for": (), "of_sample": False, "keys": "", "of_part": False, "few": False, "maybe": False,
 }  # fmt: skip
 
 

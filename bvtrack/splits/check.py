@@ -105,7 +105,7 @@ def check_samples(
     elif problem is None:
         try:
             samples_of_labels = _with_unknown_classes(samples, compared)
-            shift = compare_sets(compared, leaks=True, samples=samples_of_labels, searched=profiles)
+            shift = compare_sets(compared, leaks=True, samples=samples_of_labels, searched=profiles, sizes=counts)
             rows = rows_of_samples(shift.repeated, samples, profiles["train"].layout, pictures=pictures)
             shift = replace(shift, repeated=tuple(rows))
         except ValueError as error:

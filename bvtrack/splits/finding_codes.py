@@ -19,7 +19,7 @@ _NO_CLAUSES: Mapping[str, str] = MappingProxyType({})
 _NO_SENTENCES: Mapping[Level, str] = MappingProxyType({})
 _KNOWS = "the {split} set has {count:,} of {total:,} examples ({share!p}; the guideline is {guideline}){precision}"
 _HARMLESS = "{earlier} and {later} are not drawn alike, but differ too little to matter: {differences}"
-_COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{but_for}{of_sample}"
+_COPIES = "{n_shared:,} of {n:,} {later} examples ({share!p}) are copies of {earlier} examples{but_for}{of_sample}{of_part}"
 _NEAR_COPIES = (
     "{n_near:,} of {n:,} {later} examples ({share!p}) are near copies of {earlier} examples by their {part}: "
     "keep what was made of one original in one set"
@@ -218,13 +218,17 @@ class FindingCode(StrEnum):
         "{later}_repeats_{earlier}",
         {
             "error": f"{_COPIES}: remove them from one of the two, and split again",
-            "warning": f"{_COPIES}: too few to move an error by much; remove them from one of the two",
+            "warning": f"{_COPIES}{{few}}{{maybe}}; remove them from one of the two",
             "note": f"{_COPIES}, but {{usual!p}} of the {{earlier}} examples come more than once too: "
             "rows so short repeat by chance",
         },
         {
             "but_for": " in all columns but {keys} (one that differs in each row or set hides copies)",
             "of_sample": ", by a random sample of them",
+            "of_part": ", by the {found:,} that were found in what was read, {n_later:,} of {n:,} {later} and {n_earlier:,} of "
+            "{size:,} {earlier} examples (95 % interval of the share: {low!p} to {high!p})",
+            "few": ": too few to move an error by much",
+            "maybe": ": whether they are too few to matter would show if more was read",
         },
         Harm(
             "error",

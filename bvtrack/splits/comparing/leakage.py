@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bvtrack.error_rates.intervals import Rate
+from bvtrack.special import binomial_tail
 from bvtrack.splits.comparing.repeated import Kind, RepeatedRows
 from bvtrack.splits.finding import Finding, Level
 from bvtrack.splits.finding_codes import FindingCode, named
@@ -47,8 +50,9 @@ class Leak:
 
 @dataclass(frozen=True)
 class Copies:
-    """`n` of the `n_later` examples of one set that are among the `n_earlier` of another, of which a share `usual` comes more
-    than once; found without the columns `left_out`, the set of them at `place`.
+    """`n` of the `n_later` examples read of one set that are among the `n_earlier` read of another, of which a share `usual`
+    comes more than once; found without the columns `left_out`, the set of them at `place`. `sizes` are those of the whole sets,
+    the later and the earlier one.
     """
 
     n: int
@@ -57,23 +61,55 @@ class Copies:
     usual: float
     left_out: tuple[str, ...] = ()
     place: int = 0
+    sizes: tuple[int, int] = (0, 0)
 
     @property
     def share(self) -> float:
-        """Share of the later examples."""
+        """Share of the later examples read."""
         return self.n / self.n_later
+
+    @property
+    def seen(self) -> float:
+        """Share of the earlier set that was read: of an example that is in it, it is the probability to be found there."""
+        return min(1.0, self.n_earlier / max(self.sizes[1], 1))
+
+    @property
+    def are_of_all(self) -> bool:
+        """True if both sets were read whole."""
+        return self.n_later >= self.sizes[0] and self.n_earlier >= self.sizes[1]
+
+    @property
+    def likely_share(self) -> float:
+        """Share of all later examples that are copies, as far as what was read tells."""
+        return min(1.0, self.share / self.seen)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of that share, by what was read: Wilson's."""
+        low, high = Rate(self.share, self.n_later).interval()
+        return min(1.0, low / self.seen), min(1.0, high / self.seen)
+
+    @property
+    def n_likely(self) -> int:
+        """Number of copies in the whole later set, at least those that were found."""
+        return max(self.n, round(self.likely_share * max(self.sizes[0], self.n_later)))
+
+    @property
+    def are_many(self) -> bool:
+        """True for so many that they are no chance of a set without a leak, and matter. Where a part of the earlier set was
+        read, a later example counts as that part of one: so much of it was looked for.
+        """
+        return _are_many(self.n, max(self.n, math.ceil(self.n_later * self.seen)))
 
     @property
     def are_by_chance(self) -> bool:
         """True if rows recur across the sets as they do within one; without some of the columns, also if too few recur to
         tell.
         """
-        from scipy.special import betainc
-
         if self.share <= CHANCE_FACTOR * self.usual:
             return True
         n_within, of_later = self.usual * self.n_earlier, self.n_later / (self.n_later + self.n_earlier)
-        return bool(self.left_out) and betainc(self.n, n_within + 1, of_later) > CHANCE
+        return bool(self.left_out) and float(binomial_tail(self.n, n=self.n + n_within, probability=of_later)) > CHANCE
 
 
 @dataclass(frozen=True)
@@ -84,6 +120,8 @@ class Pair:
     one: SplitProfile
     later: str
     other: SplitProfile
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of the sets that were not read whole."""
 
     @cached_property
     def copies(self) -> Copies:
@@ -113,7 +151,8 @@ class Pair:
         if self.other.n > len(other) or self.one.n > len(one):  # only the range that both sets kept
             other = other[other <= min(one[-1], other[-1])]
         n = int(_is_in(other, one).sum() * self.other.n / max(len(other), 1))
-        return Copies(n, self.other.n, self.one.n, usual, left_out, place)
+        sizes = self.sizes.get(self.later, self.other.n), self.sizes.get(self.earlier, self.one.n)
+        return Copies(n, self.other.n, self.one.n, usual, left_out, place, sizes)
 
     def finding(self, code: FindingCode, level: Level | None = None, /, **measured: object) -> Finding:
         """A finding about these two sets."""
@@ -124,14 +163,14 @@ class Pair:
         return Leak(finding, RepeatedRows.of(self.later, self.earlier, kind, finding.code, n, rows))
 
 
-def find_leaks(sets: Mapping[str, SplitProfile]) -> Iterator[Leak]:
+def find_leaks(sets: Mapping[str, SplitProfile], sizes: Mapping[str, int]) -> Iterator[Leak]:
     """Leaks by pair of splits: an error for groups, for many copies and near copies; a warning for few copies, and for
-    overlapping times.
+    overlapping times. `sizes` are those of sets of which the profiles know a random sample.
     """
     if unhashed := [name for name, found in sets.items() if found.hashes is None]:
         yield Leak(FindingCode.COPIES_NOT_LOOKED_FOR.finding(unhashed=" and ".join(unhashed)))
     for (earlier, one), (later, other) in itertools.combinations(sets.items(), 2):
-        pair = Pair(earlier, one, later, other)
+        pair = Pair(earlier, one, later, other, sizes)
         for check in PAIR_CHECKS:
             yield from check(pair)
 
@@ -161,14 +200,23 @@ def _copies(pair: Pair) -> Iterator[Leak]:
     found = pair.copies
     if not found.n:
         return
-    many: Level = "error" if _are_many(found.n, found.n_later) else "warning"
+    are_short, low, high = found.are_by_chance, *found.interval
     finding = pair.finding(
         FindingCode.REPEATS,
-        "note" if found.are_by_chance else many,
-        n_shared=found.n,
-        n=found.n_later,
-        share=found.share,
+        "note" if are_short else "error" if found.are_many else "warning",
+        n_shared=found.n if are_short else found.n_likely,
+        n=found.n_later if are_short else max(found.sizes[0], found.n_later),
+        share=found.share if are_short else found.likely_share,
         usual=found.usual,
+        of_part=not (are_short or found.are_of_all),
+        found=found.n,
+        n_later=found.n_later,
+        n_earlier=found.n_earlier,
+        size=max(found.sizes[1], found.n_earlier),
+        low=low,
+        high=high,
+        few=found.are_of_all or found.likely_share < FEW,
+        maybe=not found.are_of_all and found.likely_share >= FEW,
         of_sample=max(found.n_later, found.n_earlier) > (MOST_KEPT_WITHOUT if found.left_out else MOST_KEPT),
         but_for=found.left_out,
         keys=named(found.left_out),
@@ -176,7 +224,7 @@ def _copies(pair: Pair) -> Iterator[Leak]:
     if finding.level == "note":  # short rows, each of which comes more than once
         yield Leak(finding)
     else:
-        yield pair.leak(finding, "copy", found.n, zip(*shared_rows(*pair.placed), strict=True) if pair.placed else ())
+        yield pair.leak(finding, "copy", found.n_likely, zip(*shared_rows(*pair.placed), strict=True) if pair.placed else ())
 
 
 def _near_copies(pair: Pair) -> Iterator[Leak]:
@@ -201,9 +249,7 @@ def _but_for_copies(pair: Pair, rows: Iterable[tuple[int, int]]) -> Iterator[tup
 
 def _are_many(n_alike: int, n: int) -> bool:
     """True for so many of a set's `n` examples that they are no chance of a set without a leak, and matter."""
-    from scipy.special import bdtrc
-
-    return n_alike >= FEW * n and bool(bdtrc(n_alike - 1, n, BY_NATURE) < CHANCE)
+    return n_alike >= FEW * n and float(binomial_tail(n_alike, n=n, probability=BY_NATURE)) < CHANCE
 
 
 def _groups(pair: Pair) -> Iterator[Leak]:

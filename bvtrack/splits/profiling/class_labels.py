@@ -1,10 +1,11 @@
-"""Class names from classification targets of any encoding."""
+"""Classes from classification targets of any encoding."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.reading.arrays import TEXT
+from bvtrack.splits.reading.distinct import Distinct, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
     from bvtrack.splits.profiling.layout import Layout
 
 
-def class_names(layout: Layout, targets: NDArray[Any]) -> NDArray[Any]:
-    """Class names `[n]`: for one-hot rows the index of the column, for other rows of them all columns set; whole floats as
-    integers.
+def class_labels(layout: Layout, targets: NDArray[Any]) -> Distinct:
+    """The classes of targets `[n, ...]` by name: for one-hot rows the index of the column, for other rows of them all columns
+    set; whole floats as integers.
 
     Raises `ValueError` for targets of another shape than the other split's, and for numbers that are no classes.
     """
-    import numpy as np
-
     if targets.ndim > 2 or (targets.ndim == 2 and targets.shape[1] > 1 and layout.targets != "one_hot"):
         raise ValueError(f"expected one class an example as in the other split, got targets of shape {targets.shape}")
+    found = distinct(targets)
+    return Distinct(_class_names(found.values), found.codes)
+
+
+def _class_names(targets: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
     if targets.ndim == 2 and targets.shape[1] > 1:
         return _columns_set(targets)
     flat = targets.reshape(-1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bvtrack.splits.profiling.lists import LIST_COLUMNS, TEXT_BUCKETS, list_numbers
 from bvtrack.splits.reading.arrays import TEXT, Family, family, is_list_like, is_missing, printable
+from bvtrack.splits.reading.distinct import Distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -244,13 +245,14 @@ class Names:
     is_bucketed: bool = False
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> Names:
+    def of(cls, found: Distinct) -> Names:
         """Count the values of an array `[n]`; missing ones have the empty name."""
         from collections import Counter
 
         counts: Counter[str] = Counter()
-        for name, count in _counted(values.reshape(-1)):
-            counts[printable(name)] += count
+        pairs = zip(found.values.tolist(), found.counts.tolist(), strict=True)
+        for value, count in sorted(pairs) if found.values.dtype.kind in "iu" else pairs:
+            counts[printable(_name(value))] += count
         return cls(counts)._bounded()
 
     def __add__(self, other: Names) -> Names:
@@ -274,19 +276,6 @@ class Names:
 
     def _bounded(self) -> Names:
         return self if self.is_bucketed or len(self.counts) <= MOST_CATEGORIES else self.in_buckets()
-
-
-def _counted(values: NDArray[Any]) -> Iterable[tuple[str, int]]:
-    import numpy as np
-
-    if values.dtype.kind in "iu":  # a million in 10 ms instead of 300
-        return (
-            (repr(value), count)
-            for value, count in zip(*(found.tolist() for found in np.unique(values, return_counts=True)), strict=True)
-        )
-    from collections import Counter
-
-    return Counter(_name(value) for value in values.tolist()).items()
 
 
 def _name(value: Any) -> str:

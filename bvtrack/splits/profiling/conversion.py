@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bvtrack.splits.profiling.columns import Part
 from bvtrack.splits.profiling.remarks import MOST_WORDS, Remarks, Words
 from bvtrack.splits.reading.arrays import TEXT, family, is_all_missing, is_list_like, is_missing, objects_of
+from bvtrack.splits.reading.distinct import distinct
 from bvtrack.splits.reading.words_as_numbers import numbers_among, others_among
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def _each_column(part: Part, values: Values, place: Place, convert: Convert) -> 
 
 def to_numbers(values: Values, place: Place) -> tuple[NDArray[np.float64], Remarks]:
     """Texts `[n]` as numbers, NaN for words. Raises `ValueError` if most are words."""
-    numbers, is_word = numbers_among(_with_truths(values))
+    found = distinct(values)
+    numbers, is_word = map(found.of_each, numbers_among(_with_truths(found.values)))
     return numbers, remarks_on(values, is_word, place, "numbers")
 
 
@@ -88,12 +90,13 @@ def check_classes(targets: Values, place: Place) -> None:
 
     if targets.dtype.kind in "Mmc":
         raise place.error("classes", f"{family(targets.dtype.str)}s")
-    if targets.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):
-            rows = np.flatnonzero((targets.reshape(len(targets), -1) % 1 > 0).any(axis=1))
-        if len(rows):
-            value = targets[rows[0]].reshape(-1)
-            raise place.error("classes", f"{value[value % 1 > 0][0]} in row {place.start + int(rows[0]) + 1:,}")
+    if targets.dtype.kind != "f":
+        return
+    with np.errstate(invalid="ignore"):
+        if (distinct(targets).values % 1 > 0).any():
+            row = int(np.flatnonzero((targets.reshape(len(targets), -1) % 1 > 0).any(axis=1))[0])
+            value = targets[row].reshape(-1)
+            raise place.error("classes", f"{value[value % 1 > 0][0]} in row {place.start + row + 1:,}")
 
 
 def remarks_on(values: Values, is_word: NDArray[np.bool_], place: Place, wanted: str) -> Remarks:
@@ -105,7 +108,9 @@ def remarks_on(values: Values, is_word: NDArray[np.bool_], place: Place, wanted:
         return Remarks()
     words = values[rows].tolist()
     others = list(others_among(words))
-    n_present = len(values) - sum(map(is_missing, values.tolist())) - (len(words) - len(others))
+    found = distinct(values)
+    n_missing = int(found.counts[[*map(is_missing, found.values.tolist())]].sum())
+    n_present = len(values) - n_missing - (len(words) - len(others))
     if len(others) > MOSTLY * n_present:
         row, word = others[0]
         raise place.error(wanted, f"{word!r} in row {place.start + int(rows[row]) + 1:,}")
@@ -120,9 +125,10 @@ def _texts_to_numbers(part: Part, values: Values, place: Place) -> tuple[Values,
 def _texts_to_dates(part: Part, values: Values, place: Place) -> tuple[Values, Remarks]:
     import numpy as np
 
-    dates = np.array([_date(value) for value in values.tolist()], "datetime64[us]")
-    is_word = np.array([not is_missing(value) for value in values.tolist()], bool) & np.isnat(dates)
-    return dates.astype(part.dtype), remarks_on(values, is_word, place, "dates")
+    found = distinct(values)
+    dates = np.array([_date(value) for value in found.values.tolist()], "datetime64[us]")
+    is_word = np.array([not is_missing(value) for value in found.values.tolist()], bool) & np.isnat(dates)
+    return found.of_each(dates.astype(part.dtype)), remarks_on(values, found.of_each(is_word), place, "dates")
 
 
 def _date(value: Any) -> np.datetime64:
@@ -135,8 +141,9 @@ def _date(value: Any) -> np.datetime64:
 
 
 def _to_texts(part: Part, values: Values, place: Place) -> tuple[Values, Remarks]:
-    texts = [None if is_missing(value) else _text_of(value) for value in values.astype(_precise(values)).tolist()]
-    return objects_of(texts), Remarks(as_texts=frozenset([place.column]))
+    found = distinct(values.astype(_precise(values)))
+    texts = [None if is_missing(value) else _text_of(value) for value in found.values.tolist()]
+    return found.of_each(objects_of(texts)), Remarks(as_texts=frozenset([place.column]))
 
 
 def _precise(values: Values) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bvtrack.splits.profiling.binning import LARGEST_SCORE, N_DIGITS, WIDTH, Coding, scores
+from bvtrack.splits.profiling.threads import by_parts
 from bvtrack.splits.reading.block_sizes import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ ROWS_FOR_PRODUCTS = 1024
 """The products of centred squares, which are at most 98, add up exactly in single precision over this many rows: 98 * 98 *
 1,024 < 2 ** 24."""
 CENTRE = LARGEST_SCORE**2 // 2
-MOST_THREADS = 4
-ROWS_FOR_A_THREAD = 65_536
 
 
 @dataclass(frozen=True)
@@ -46,13 +43,7 @@ class Counts:
         import numpy as np
 
         assert len(coding.byte_tables[0] if numbers.dtype == np.uint8 else coding.tables) == numbers.shape[1]
-        parts = list(_parts(len(numbers)))
-        if len(parts) == 1:
-            return cls._counted(coding, numbers)
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(len(parts)) as pool:
-            counted = list(pool.map(lambda part: cls._counted(coding, numbers[part]), parts))
+        counted = by_parts(len(numbers), lambda rows: cls._counted(coding, numbers[rows]))
         return sum(counted[1:], counted[0])
 
     @classmethod
@@ -113,11 +104,3 @@ def _uncentred(sums: NDArray[np.float64], codes: NDArray[np.int64], n: int) -> t
     of_squares = codes @ (scores() ** 2).astype(np.int64)
     products, squares = np.rint(sums).astype(np.int64)
     return products, squares + CENTRE * (of_squares[:, None] + of_squares[None, :]) - CENTRE**2 * n
-
-
-def _parts(n: int) -> Iterator[slice]:
-    """Slices of the rows, one for each thread."""
-    n_parts = max(1, min(n // ROWS_FOR_A_THREAD, MOST_THREADS, os.cpu_count() or 1))
-    size = -(-n // n_parts)
-    for start in range(0, max(n, 1), max(size, 1)):
-        yield slice(start, start + size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bvtrack.splits.profiling.columns import numeric
 from bvtrack.splits.profiling.row_hash import row_hashes
 from bvtrack.splits.reading.arrays import TEXT, is_missing
+from bvtrack.splits.reading.distinct import distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,10 +22,9 @@ def group_hashes(values: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.i
 
     if values.size != len(values):
         raise ValueError(f"expected groups to have one value an example, got an array of shape {values.shape}")
-    flat = values.reshape(-1)
-    distinct, places = (flat, np.arange(len(flat))) if flat.dtype.kind == "O" else np.unique(flat, return_index=True)
+    found = distinct(values.reshape(-1))
     rows: dict[str, int] = {}
-    for value, row in zip(distinct.tolist(), places.tolist(), strict=True):
+    for value, row in zip(found.values.tolist(), found.first.tolist(), strict=True):
         if not is_missing(value):
             rows.setdefault(_group_name(value), row)
     hashes, first = np.unique(row_hashes({"group": np.array([*rows], dtype=object)}), return_index=True)
@@ -41,7 +41,8 @@ def span_of(values: NDArray[Any]) -> tuple[float, float] | None:
     import numpy as np
 
     if values.dtype.kind in TEXT:
-        values = np.array([np.nan if is_missing(value) else _time(value) for value in values.reshape(-1).tolist()])
+        different = distinct(values.reshape(-1)).values.tolist()
+        values = np.array([np.nan if is_missing(value) else _time(value) for value in different])
     numbers = np.asarray(numeric(values), float)
     numbers = numbers[~np.isnan(numbers)]
     return (float(numbers.min()), float(numbers.max())) if len(numbers) else None

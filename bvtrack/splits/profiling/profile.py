@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bvtrack.display import as_words
 from bvtrack.random_states import preserve_random_states
-from bvtrack.splits.profiling.class_labels import class_names
+from bvtrack.splits.profiling.class_labels import class_labels
 from bvtrack.splits.profiling.columns import Names
 from bvtrack.splits.profiling.counts import Counts
 from bvtrack.splits.profiling.counts_json import counts, counts_json, names_json, packed, unpacked
@@ -24,6 +24,7 @@ from bvtrack.splits.profiling.rows_of_splits import fingerprint_of, hashes_of_ro
 from bvtrack.splits.reading.arrays import as_array
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import gathered, head, n_of
+from bvtrack.splits.reading.distinct import Distinct, distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -255,16 +256,17 @@ def _counted(
         targets, new = layout.checked_targets(name or "this split", targets, start)
         remarks |= new
     hashes, *hashes_without = hashes_of_rows(layout, columns) if leaks else (None,)
-    numbers, labels = (None, None) if targets is None else _targets(layout, targets)
+    classes = None if targets is None or layout.targets == "numbers" else class_labels(layout, targets)
+    quantities = None if targets is None else _quantities(layout, targets, classes)
     return SplitProfile(
         name=name,
         layout=layout,
         n=n_of((columns, targets)),
         numbers=_numbers(layout, columns),
-        names={part.name: Names.of(columns[part.name]) for part in layout.parts if part.is_of_names},
-        labels=labels,
-        label_numbers=numbers,
-        fingerprint=0 if hashes is None else fingerprint_of(hashes, layout, targets),
+        names={part.name: Names.of(distinct(columns[part.name])) for part in layout.parts if part.is_of_names},
+        labels=None if classes is None else Names.of(classes),
+        label_numbers=None if quantities is None else _label_numbers(layout, quantities),
+        fingerprint=0 if hashes is None else fingerprint_of(hashes, classes, quantities),
         hashes=None if hashes is None else smallest([hashes]),
         hashes_without=tuple(smallest([found], MOST_KEPT_WITHOUT) for found in hashes_without),
         descriptions=described(layout, columns) if leaks is True else {},
@@ -285,16 +287,19 @@ def _numbers(layout: Layout, columns: Columns) -> Counts:
     return sum(found[1:], found[0])
 
 
-def _targets(layout: Layout, targets: NDArray[Any]) -> tuple[Counts | None, Names | None]:
-    names = None if layout.targets == "numbers" else class_names(layout, targets)
+def _quantities(layout: Layout, targets: NDArray[Any], classes: Distinct | None) -> NDArray[Any] | None:
+    """Targets that may be quantities as columns `[n, k]`; `None` for those that are classes only."""
     if layout.target_coding is None:
-        return None, None if names is None else Names.of(names)
-    numbers = target_numbers(targets if names is None else names)
-    if numbers.shape[1] != len(layout.target_coding.pivots):
-        raise ValueError(
-            f"expected {len(layout.target_coding.pivots)} targets an example as in the other split, got {numbers.shape[1]}"
-        )
-    return Counts.of(layout.target_coding, numbers), None if names is None else Names.of(names)
+        return None
+    return target_numbers(targets) if classes is None else classes.of_each(target_numbers(classes.values))
+
+
+def _label_numbers(layout: Layout, quantities: NDArray[Any]) -> Counts:
+    assert layout.target_coding is not None
+    n_wanted = len(layout.target_coding.pivots)
+    if quantities.shape[1] != n_wanted:
+        raise ValueError(f"expected {n_wanted} targets an example as in the other split, got {quantities.shape[1]}")
+    return Counts.of(layout.target_coding, quantities)
 
 
 def _checked_length(what: str, values: Any, n: int) -> NDArray[Any]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.splits.profiling.threads import by_parts
 from bvtrack.splits.reading.arrays import plain
+from bvtrack.splits.reading.distinct import distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 SEED = 20_090_918
 MULTIPLIER = 0x9E3779B97F4A7C15
 """2 ** 64 divided by the golden ratio, made odd (Knuth's multiplicative hashing)."""
-VALUES_AT_ONCE = 131_072
-"""One MiB of values, which stays in a core's cache."""
+VALUES_AT_ONCE = 32_768
+"""256 KiB of values, which stay in a core's cache with what is made of them."""
 MOST_KEPT = 1 << 22
 """Number of hashes kept, 32 MiB: of a larger set the smallest ones, a random sample of its rows."""
 MOST_KEPT_WITHOUT = 1 << 20
@@ -74,9 +76,14 @@ def _hashes_of_numbers(values: Any, seed: int) -> Hashes:
     factors = np.random.default_rng(seed).integers(2**63, size=max(width, 1), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     found = np.empty(len(values), np.uint64)
     step = max(1, VALUES_AT_ONCE // max(width, 1))
-    for start in range(0, len(values), step):
-        words = _as_words(values[start : start + step].reshape(-1, values[:1].size))
-        found[start : start + step] = mixed(words) @ factors[: words.shape[1]]
+
+    def fill(rows: slice) -> None:
+        for start in range(rows.start, min(rows.stop, len(values)), step):
+            some = slice(start, min(start + step, rows.stop))
+            words = _as_words(values[some].reshape(-1, values[:1].size))
+            found[some] = mixed(words) @ factors[: words.shape[1]]
+
+    by_parts(len(values), fill)
     return found
 
 
@@ -115,4 +122,5 @@ def hashes_of_texts(values: Any) -> Hashes:
             known[text] = int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
         return known[text]
 
-    return np.fromiter((hash_of(value) for value in values.reshape(-1).tolist()), np.uint64, len(values))
+    found = distinct(values.reshape(-1))
+    return found.of_each(np.fromiter(map(hash_of, found.values.tolist()), np.uint64, len(found.values)))

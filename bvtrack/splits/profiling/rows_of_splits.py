@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.splits.profiling.class_labels import class_names
 from bvtrack.splits.profiling.key_columns import without
-from bvtrack.splits.profiling.layout import Layout, target_numbers
+from bvtrack.splits.profiling.layout import Layout
 from bvtrack.splits.profiling.row_hash import hashes_of_texts, mixed, row_hashes
 from bvtrack.splits.reading.batching import n_of
+from bvtrack.splits.reading.distinct import Distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,9 +56,12 @@ def _as_float64(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype("float64") if values.dtype.kind in "biuf" else values
 
 
-def fingerprint_of(hashes: NDArray[np.uint64], layout: Layout, targets: Any) -> int:
-    """Sum of the hashes of all examples with their targets, the same in any order."""
-    if targets is None:
+def fingerprint_of(hashes: NDArray[np.uint64], classes: Distinct | None, quantities: NDArray[Any] | None) -> int:
+    """Sum of the hashes of all examples with their targets, which are classes or else quantities; the same in any order."""
+    if classes is not None:
+        of_targets = classes.of_each(row_hashes({"target": classes.values}))
+    elif quantities is not None:
+        of_targets = row_hashes({"target": quantities})
+    else:
         return int(mixed(hashes).sum(dtype="uint64"))
-    alike = target_numbers(targets) if layout.targets == "numbers" else class_names(layout, targets)
-    return int(mixed(mixed(hashes) + row_hashes({"target": alike})).sum(dtype="uint64"))
+    return int(mixed(mixed(hashes) + of_targets).sum(dtype="uint64"))

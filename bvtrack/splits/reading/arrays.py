@@ -7,7 +7,8 @@ from datetime import UTC, date
 from numbers import Number
 from typing import TYPE_CHECKING, Any, Literal
 
-from bvtrack.splits.reading.kinds import is_of_arrow, is_tensor
+from bvtrack.splits.reading.distinct import distinct
+from bvtrack.splits.reading.kinds import is_of_arrow, is_of_pandas, is_tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,10 @@ LONGEST_NAME = 256
 """Bytes that are read as text; longer ones are files."""
 TEXT = "OUST"
 """NumPy's dtype kinds of texts and objects."""
+TEXTS_OF_ARROW = tuple(f"{start}{size}string" for start in ("", "dictionary<values=") for size in ("", "large_"))
+"""How the names of Arrow's types of texts begin; those of lists and of records of texts hold these words elsewhere."""
+REPEATING_OF_PANDAS = ("CategoricalDtype", "StringDtype")
+"""Types of pandas whose distinct values it knows, or finds sooner than it makes an object of each."""
 
 
 def as_array(values: Any) -> NDArray[Any]:
@@ -35,7 +40,8 @@ def as_array(values: Any) -> NDArray[Any]:
     if array.dtype.kind == "O":
         return _of_objects(array)
     if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "backslashreplace")
+        found = distinct(array)
+        return found.of_each(np.char.decode(found.values, "utf-8", "backslashreplace"))
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
@@ -69,8 +75,23 @@ def _for_numpy(values: Any) -> Any:
     if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # pandas dates with a time zone
         return values.to_numpy("datetime64[us]")
     if is_of_arrow(values):
-        return values.to_numpy(zero_copy_only=False)
+        return _arrow_texts(values) if str(values.type).startswith(TEXTS_OF_ARROW) else values.to_numpy(zero_copy_only=False)
+    if is_of_pandas(values) and type(values.dtype).__name__ in REPEATING_OF_PANDAS:
+        codes, names = values.factorize(use_na_sentinel=False)
+        return names.to_numpy().take(codes)
     return values.to_numpy() if hasattr(values, "to_numpy") else values
+
+
+def _arrow_texts(values: Any) -> NDArray[Any]:
+    """Texts of Arrow as Python's, of which equal ones are one object, with None for missing ones."""
+    import numpy as np
+
+    encoded = values if hasattr(values.type, "index_type") else values.dictionary_encode()
+    found = [np.empty(0, object)]
+    for chunk in getattr(encoded, "chunks", [encoded]):
+        names = objects_of([*chunk.dictionary.to_pylist(), None])
+        found.append(names.take(chunk.indices.cast("int64").fill_null(len(names) - 1).to_numpy()))
+    return np.concatenate(found)
 
 
 def _unmasked(values: Any) -> NDArray[Any]:
@@ -87,23 +108,29 @@ def _unmasked(values: Any) -> NDArray[Any]:
 
 def _of_objects(objects: NDArray[Any]) -> NDArray[Any]:
     """Numbers and arrays as such, with NaN for missing ones; other objects unchanged, with None for missing ones."""
+    found = distinct(objects.reshape(-1))
+    values = [None if is_missing(value) else value for value in found.values.tolist()]
+    array = found.of_each(_of_distinct_objects(values))
+    return array.reshape(objects.shape) if array.ndim == 1 else array  # lists have become rows
+
+
+def _of_distinct_objects(values: list[Any]) -> NDArray[Any]:
     import numpy as np
 
-    values = [None if is_missing(value) else value for value in objects.reshape(-1).tolist()]
     first = next((value for value in values if value is not None), np.nan)
     if isinstance(first, bytes):
         values = [_decoded(value) for value in values]
     if is_list_like(first):
         return lists(values)
     if isinstance(first, date) and all(value is None or isinstance(value, date) for value in values):
-        return np.array([_without_zone(value) for value in values], "datetime64[us]").reshape(objects.shape)
+        return np.array([_without_zone(value) for value in values], "datetime64[us]")
     if not all(value is None or isinstance(value, Number) for value in values) or isinstance(first, complex):
-        return objects_of(values).reshape(objects.shape)
+        return objects_of(values)
     if None not in values:
         array = np.array(values)
         if array.dtype.kind in "biuf":
-            return array.reshape(objects.shape)
-    return np.array([_as_float(value) for value in values]).reshape(objects.shape)
+            return array
+    return np.array([_as_float(value) for value in values])
 
 
 def _decoded(value: Any) -> Any:

@@ -6,11 +6,12 @@ Reading a row through the map makes up to 128 KiB around it resident: 4,096 rows
 from __future__ import annotations
 
 import math
-import mmap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bvtrack.splits.reading.mapped import root_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,17 +25,11 @@ COPY_ON_WRITE = "c"
 """The mode of a map whose changes are not written to its file."""
 
 
-def is_mapped(array: NDArray[Any]) -> bool:
-    """True if an array, or the array that it is a view of, is memory-mapped."""
-    owner = _root_of(array).base
-    return isinstance(owner.obj if isinstance(owner, memoryview) else owner, mmap.mmap)
-
-
 def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | None:
     """The chosen rows, `[n_chosen, ...]`; `None` if no file is known, or it no longer holds the same values."""
     import numpy as np
 
-    root = _root_of(array)
+    root = root_of(array)
     if not isinstance(root, np.memmap) or root.filename is None or root.mode == COPY_ON_WRITE or array.dtype.hasobject:
         return None
     start = array.ctypes.data - root.ctypes.data + root.offset
@@ -49,14 +44,6 @@ def file_rows(array: NDArray[Any], chosen: NDArray[np.int64]) -> NDArray[Any] | 
     first_value = (0,) * (array.ndim - 1)  # one value only: a row may be spread all over the map
     pairs = ((found[(place, *first_value)], array[(index, *first_value)]) for place, index in enumerate(chosen[:PROBES]))
     return found if all(one.tobytes() == other.tobytes() for one, other in pairs) else None
-
-
-def _root_of(array: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.splits.reading.file_rows import file_rows, is_mapped
+from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.kinds import (
     are_arrays,
     is_anything,
@@ -19,6 +19,7 @@ from bvtrack.splits.reading.kinds import (
     is_sequence,
     is_tensor,
 )
+from bvtrack.splits.reading.mapped import is_mapped
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,6 +7,7 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.splits.reading.arrays import is_missing
+from bvtrack.splits.reading.distinct import distinct
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +32,10 @@ def numbers_among(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np
     """
     import numpy as np
 
-    pairs = [(np.nan, False) if is_missing(value) else _number(value) for value in values.tolist()]
-    return np.array([number for number, _ in pairs], float), np.array([is_word for _, is_word in pairs], bool)
+    found = distinct(values)
+    pairs = [(np.nan, False) if is_missing(value) else _number(value) for value in found.values.tolist()]
+    numbers, are_words = np.array([number for number, _ in pairs], float), np.array([is_word for _, is_word in pairs], bool)
+    return found.of_each(numbers), found.of_each(are_words)
 
 
 def stand_for_missing(words: Sequence[Any]) -> bool:

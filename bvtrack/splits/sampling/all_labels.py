@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bvtrack.splits.profiling.class_labels import class_names
+from bvtrack.splits.profiling.class_labels import class_labels
 from bvtrack.splits.profiling.columns import Names
 from bvtrack.splits.profiling.layout import Layout
 from bvtrack.splits.profiling.profile import SplitProfile
@@ -30,7 +30,7 @@ def _all_labels(layout: Layout, targets: Any, n: int) -> Names | None:
     labels = Names({})
     while size := allowance.more:
         part = target_array(_slice(targets, allowance.n_read, size))
-        labels += Names.of(class_names(layout, part))
+        labels += Names.of(class_labels(layout, part))
         allowance.spend(size, bytes_of(part))
     return labels if allowance.n_read == n else None
 

@@ -12,8 +12,8 @@ from bvtrack.random_states import preserve_random_states
 from bvtrack.splits.reading.arrays import TEXT
 from bvtrack.splits.reading.batches import batches
 from bvtrack.splits.reading.batching import n_of, together
-from bvtrack.splits.reading.file_rows import is_mapped
 from bvtrack.splits.reading.kinds import is_dense_tensor, is_of_pandas, is_sparse, is_tensor
+from bvtrack.splits.reading.mapped import is_mapped
 from bvtrack.splits.reading.random_subset import choose_examples
 from bvtrack.splits.reading.rows import rows_at
 from bvtrack.splits.sampling.allowance import MOST_BYTES, MOST_FILE_BYTES, MOST_READ, Allowance, bytes_of
@@ -115,12 +115,12 @@ def _is_small(features: Any, targets: Any) -> bool:
 
 
 def _is_in_memory(part: Any) -> bool:
-    """True for an array that is not memory-mapped, a table or column of pandas, a tensor, or a sparse matrix."""
+    """True for an array or a tensor that is not memory-mapped, a table or column of pandas, or a sparse matrix."""
     import numpy as np
 
-    if isinstance(part, np.ndarray):
+    if isinstance(part, np.ndarray) or is_tensor(part):
         return not is_mapped(part)
-    return is_of_pandas(part) or is_tensor(part) or hasattr(part, "nnz")
+    return is_of_pandas(part) or hasattr(part, "nnz")
 
 
 def _bytes_of(part: Any) -> int:
@@ -139,7 +139,7 @@ def _is_plain(part: Any) -> bool:
     import numpy as np
 
     if not isinstance(part, np.ndarray):
-        return is_dense_tensor(part)
+        return is_dense_tensor(part) and not is_mapped(part)
     return part.dtype.kind not in TEXT and not part.dtype.hasobject and not is_mapped(part)
 
 
