@@ -247,6 +247,20 @@ def test_the_file_of_an_sqlite_store(uri: str, file: str | None) -> None:
     assert sqlite_file(uri) == (Path(file) if file else None)
 
 
+@given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="?\0"), min_size=1))
+def test_the_file_of_an_sqlite_store_is_the_one_that_sqlalchemy_opens(path: str) -> None:
+    assume(not path.startswith("file:"))
+
+    assert sqlite_file(f"sqlite:///{path}") == Path(str(make_url(f"sqlite:///{path}").database))
+
+
+def test_the_file_of_a_plain_address_costs_no_sqlalchemy() -> None:
+    code = "import sys; from bvtrack.tracking_uri.sqlite_file import sqlite_file; print(sqlite_file('sqlite:////a/b.db?timeout=5'))"
+    done = subprocess.run([sys.executable, "-c", f"{code}; print('sqlalchemy' in sys.modules)"], capture_output=True, text=True)
+
+    assert done.stdout.split() == ["/a/b.db", "False"]
+
+
 @pytest.mark.parametrize(
     ("uri", "absolute"),
     [

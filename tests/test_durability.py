@@ -55,7 +55,7 @@ def no_process_and_no_thread(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPa
     def no_thread(*_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(subprocess, "Popen", no_process)
+    monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     return monkeypatch
 

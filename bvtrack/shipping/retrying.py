@@ -6,14 +6,10 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from threading import Event
+from typing import Protocol
 
-from bvtrack.shipping.failures import (
-    is_final,
-)
-
-if TYPE_CHECKING:
-    pass
+from bvtrack.shipping.failures import is_final
 from bvtrack.shipping.shipper import POLL_SECONDS, Shipper
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -35,6 +31,22 @@ class Clock(Protocol):
     def monotonic(self) -> float: ...
 
     def sleep(self, seconds: float, /) -> None: ...
+
+
+class EventClock:
+    """Time in which a sleeper is woken by an event, such as the training's end; what is slept after it lasts."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float, /) -> None:
+        if self._event.is_set():
+            time.sleep(seconds)
+        else:
+            self._event.wait(seconds)
 
 
 def ship_until_over(

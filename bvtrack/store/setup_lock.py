@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from bvtrack.journal.file_lock import held
 from bvtrack.journal.private_files import remove_file
@@ -11,6 +12,15 @@ from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 SETUP_SECONDS = 120.0
 """Longer than MLflow takes to set up a store (usually 2 s) on a busy machine with several processes waiting."""
+
+
+def is_set_up(tracking_uri: str) -> bool:
+    """False for an SQLite store that is not there yet, or that a process of ours is making just now."""
+    database = sqlite_file(tracking_uri)
+    try:
+        return database is None or (database.exists() and not _guard(database).exists())
+    except OSError:  # on a file system that does not answer, nothing is made
+        return True
 
 
 @contextlib.contextmanager
@@ -23,7 +33,7 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
     if database is None:
         yield
         return
-    guard = database.with_name(f"{database.name}.bvtrack-setup")
+    guard = _guard(database)
     if database.exists() and not guard.exists():
         yield
         return
@@ -32,3 +42,7 @@ def first_use_of(tracking_uri: str) -> Iterator[None]:
         yield
         if guard.exists() and not guard.stat().st_size:
             remove_file(guard)  # whoever waits for it finds the store set up
+
+
+def _guard(database: Path) -> Path:
+    return database.with_name(f"{database.name}.bvtrack-setup")

@@ -12,8 +12,10 @@ _YES = {"true", "1", "yes", "on"}
 
 def sqlite_file(uri: str) -> Path | None:
     """The file of an SQLite store; `None` for any other store."""
-    if SQLITE.fullmatch(uri) is None:
+    if (found := SQLITE.fullmatch(uri)) is None:
         return None
+    if "%" not in found["path"] and not found["path"].startswith("file:"):
+        return Path(found["path"])
     path, is_uri = _read_by_sqlalchemy(uri)
     return Path(unquote(urlsplit(path).path) if is_uri else path)
 
