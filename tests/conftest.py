@@ -59,12 +59,17 @@ def send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working directory and a journal directory of the test's own, and no settings from outside or left by a test."""
+    """A working directory and a journal directory of the test's own, and no settings from outside or left by a test. A `fit`
+    ends when all has arrived, its report too: a test of what it does otherwise takes the settings away.
+    """
     if mlflow := sys.modules.get("mlflow"):
         mlflow.set_tracking_uri(None)
     for name in [name for name in os.environ if name.startswith(("MLFLOW_", "BVTRACK_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BVTRACK_JOURNAL_DIR", str(tmp_path / "journals"))
+    monkeypatch.setenv("BVTRACK_WAIT", "30")
+    monkeypatch.setenv("BVTRACK_REPORT", "1")
+    monkeypatch.setattr("bvtrack.shipping.unfinished._unfinished", {})  # what a test leaves on its way is not the next one's
     monkeypatch.chdir(tmp_path)
 
 

@@ -29,6 +29,7 @@ from bvtrack.journal.folder import unsent_journals
 from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping import shipper
 from bvtrack.shipping.failures import FileError
+from bvtrack.shipping.process import ShipperProcess
 from bvtrack.shipping.shipper import send_left_behind
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
@@ -560,20 +561,21 @@ def test_threads_of_one_training_may_log_at_once(store: str, journals: Path, mon
 
 
 @posix_only
-def test_processes_that_were_left_to_finish_leave_no_zombies(store: str) -> None:
-    from bvtrack.shipping import process
+def test_senders_that_have_ended_leave_no_zombies(store: str) -> None:
+    first = bvtrack.Tracker(tracking_uri=store)
+    _epochs(first, 0)
+    first.close()
+    link = first._logbook._link
+    assert link is not None
+    assert isinstance(link._shipper, ShipperProcess)
+    sender = link._shipper._process.pid
+    os.kill(sender, signal.SIGKILL)
+    os.waitid(os.P_PID, sender, os.WEXITED | os.WNOWAIT)  # it has ended, and is not reaped yet
+    with bvtrack.Tracker(tracking_uri=store) as second:
+        _epochs(second, 0)
 
-    for _ in range(2):
-        tracker = bvtrack.Tracker(tracking_uri=store)
-        _epochs(tracker, 0)
-        tracker.close(timeout=0)
-    wait_until(lambda: not unsent_journals(default_journal_dir()))
-
-    def are_reaped() -> bool:
-        process._reap()
-        return not process._detached
-
-    wait_until(are_reaped)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(sender, os.WNOHANG)
 
 
 def test_a_keras_fit_that_was_stopped_is_interrupted_by_the_next(tmp_path: Path, store: str) -> None:

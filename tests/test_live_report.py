@@ -15,6 +15,8 @@ from servers import wait_until
 
 import bvtrack
 from bvtrack.journal.folder import unsent_journals
+from bvtrack.journal.journal import read_header
+from bvtrack.journal.records import now
 from bvtrack.report.content import Content
 from bvtrack.shipping.report_writer import FEWEST_SECONDS, ReportWriter
 from bvtrack.shipping.shipper import Shipper
@@ -200,12 +202,73 @@ def test_what_hinders_the_report_hinders_nothing_else(
     assert (run.info.status, run.data.metrics["bvtrack/dev_error"]) == ("FINISHED", 0.11)
 
 
-def test_the_end_of_a_program_waits_for_the_report(store: str, tmp_path: Path) -> None:
+def test_the_end_of_a_program_waits_for_the_points_and_not_for_the_report(store: str, tmp_path: Path) -> None:
     program = tmp_path / "train.py"
     program.write_text(SCRIPT)
     subprocess.run([sys.executable, program, store], check=True)
+    (run,) = MlflowClient(store).search_runs(["0"])
+    is_there_at_once = report_of(store, tmp_path) is not None
+    wait_until(lambda: report_of(store, tmp_path))
 
+    assert (run.info.status, is_there_at_once) == ("FINISHED", False)
     assert "High variance" in str(report_of(store, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("choice", "seconds", "has_report"),
+    [(None, 29.9, False), (None, 30.0, True), ("1", 0.0, True), ("0", 3000.0, False), ("maybe", 29.9, False)],
+)
+def test_a_training_of_half_a_minute_has_a_report_and_a_shorter_one_says_how_to_get_it(
+    choice: str | None,
+    seconds: float,
+    has_report: bool,
+    store: str,
+    journals: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+) -> None:
+    monkeypatch.delenv("BVTRACK_REPORT")
+    if choice is not None:
+        monkeypatch.setenv("BVTRACK_REPORT", choice)
+    with bvtrack.Tracker(tracking_uri=store) as tracker:
+        log_epochs(tracker, range(1))
+        (journal,) = unsent_journals(journals)
+        end = read_header(journal)["timestamp"] + round(1000 * seconds)
+        monkeypatch.setattr("bvtrack.tracking.record_log.now", lambda: end)
+    shipper = Shipper(journal, store, with_report=True)
+    ship_all(shipper)
+    shipper.write_report()
+    (run,) = MlflowClient(store).search_runs(["0"])
+    note = run.data.tags["mlflow.note.content"]
+
+    assert (report_of(store, tmp_path) is not None) == has_report
+    assert ("report.html" in note, f"`bvtrack report {run.info.run_id} --log`" in note) == (has_report, not has_report)
+    assert [one for one in said if "BVTRACK_REPORT" in one] == (
+        ["bvtrack: BVTRACK_REPORT must be 1 or 0; got 'maybe', which counts as not set"] if choice == "maybe" else []
+    )
+    said.clear()
+
+
+def test_a_training_that_grows_long_is_linked_to_the_report_that_it_gets(
+    store: str, journals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BVTRACK_REPORT")
+    tracker = bvtrack.Tracker(tracking_uri=store)
+    log_epochs(tracker, range(1))
+    (journal,) = unsent_journals(journals)
+    shipper = Shipper(journal, store, with_report=True)
+    notes = []
+    for shift in (0, 40_000):
+        later = now() + shift
+        monkeypatch.setattr("bvtrack.tracking.record_log.now", lambda later=later: later)
+        log_epochs(tracker, range(shift, shift + 1))
+        ship_all(shipper)
+        (run,) = MlflowClient(store).search_runs(["0"])
+        notes.append("report.html" in run.data.tags["mlflow.note.content"])
+    tracker.close()
+
+    assert notes == [False, True]
 
 
 def test_the_end_of_a_training_does_not_wait_for_the_report(store: str, tmp_path: Path) -> None:

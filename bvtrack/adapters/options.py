@@ -9,9 +9,13 @@ from typing import Any, Literal, Self
 
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.train_subset import TrainEval, train_eval_size
+from bvtrack.shipping.unfinished import ARRIVAL_SECONDS
 from bvtrack.store.target import Client
+from bvtrack.tracking.environment import is_number_of_seconds, wait_from_environment
 from bvtrack.tracking.tracker import Tracker
 
+SHARE_TO_WAIT = 0.02
+"""Share of a training's own time that its end may take, for the last words to know where the run is: nobody sees a fiftieth."""
 ANY_STORE = "sqlite:///mlflow.db"
 """Placeholder while options are validated: the store is found when a training starts."""
 
@@ -26,12 +30,15 @@ class CallbackOptions:
         train_eval: measure the train error on a `"subset"` of the training data (as large as the dev set, less where that
             would cost more than 5 % of an epoch, 1,000 examples at least), the `"full"` data, so many examples, or take the
             `"running"` average that the training logs.
+        wait: the longest time, in seconds, that the end of a training waits for what is still on its way to MLflow, which is
+            sent in any case; 0 for not at all. By default that of `BVTRACK_WAIT`, else a fiftieth of the training's own time,
+            30 s at most, and where the training's SQLite store is still being made, until it is.
         test_every: measure the test error every so many epochs; 0 for never.
         expose: hand each epoch's errors and gaps to the training, for its own callbacks to watch.
 
     Raises:
-        ValueError: for what a Tracker does not take, for both `measure` and `error`, an unknown `train_eval` or a negative
-            `test_every`.
+        ValueError: for what a Tracker does not take, for both `measure` and `error`, an unknown `train_eval`, or a negative
+            `test_every` or `wait`.
 
     >>> CallbackOptions(test_every=-1)
     Traceback (most recent call last):
@@ -53,6 +60,7 @@ class CallbackOptions:
     train_eval: TrainEval = "subset"
     test_every: int = 1
     expose: bool = False
+    wait: float | None = None
 
     def __post_init__(self) -> None:
         if self.error is not None and self.measure is not None:
@@ -62,6 +70,8 @@ class CallbackOptions:
             )
         if self.test_every < 0:
             raise ValueError(f"test_every must be a number of epochs, 0 for never; got {self.test_every!r}")
+        if self.wait is not None and not is_number_of_seconds(self.wait):
+            raise ValueError(f"wait must be a number of seconds, 0 for not waiting; got {self.wait!r}")
         train_eval_size(1, None, self.train_eval)
         self._tracker(tracking_uri=self.tracking_uri or ANY_STORE)
 
@@ -69,6 +79,14 @@ class CallbackOptions:
     def among(cls, arguments: Mapping[str, Any]) -> Self:
         """From all of a callback's own arguments, `locals()` in its `__init__`. Raises `KeyError` where one is missing."""
         return cls(**{option.name: arguments[option.name] for option in fields(cls)})
+
+    def longest_wait(self, seconds: float, *, is_making_store: bool = False) -> float:
+        """The longest wait, in seconds, at the end of a training that has taken so many `seconds`. The first of an SQLite store
+        waits until that is set up, for the user's program may open it next.
+        """
+        chosen = wait_from_environment() if self.wait is None else self.wait
+        by_default = ARRIVAL_SECONDS if is_making_store else min(ARRIVAL_SECONDS, SHARE_TO_WAIT * seconds)
+        return by_default if chosen is None else chosen
 
     def new_tracker(
         self,

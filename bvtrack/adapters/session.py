@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from bvtrack.adapters.budget import MOST_OF_AN_EPOCH, TimeBudget
-from bvtrack.adapters.epoch_choice import EpochChoice
+from bvtrack.adapters.epoch_choice import MOST_CARRIED, EpochChoice
+from bvtrack.adapters.epoch_marks import EpochMarks
 from bvtrack.adapters.error_reader import Arguments, ErrorReader
 from bvtrack.adapters.options import CallbackOptions
 from bvtrack.adapters.training import Logged, Pass, SetName, Training
 from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.journal.packing import packed, unpacked
 from bvtrack.journal.records import EndState
 from bvtrack.log import WarnOnce, is_for_the_program, never_raise
 from bvtrack.measures.measure import Measure, has_diverged
@@ -32,8 +34,6 @@ UNKNOWN_WEIGHTS = (
     "the test error {error:.4g} is not logged: it was measured on weights of none of the epochs whose errors were measured; "
     "if you know their epoch, call callback.tracker.log_test({error:.4g}, epoch=...)"
 )
-MOST_MARKS = 10_000
-"""Marks of weights that are remembered, those of the latest epochs: a few hundred kilobytes."""
 
 
 @dataclass
@@ -79,12 +79,13 @@ class Session(Generic[TrainingT]):
         self._is_split_checked = False
         self._passes: Mapping[SetName, Pass] | None = None
         self._marks: Sequence[str] = ()
-        self._epochs_by_mark: dict[str, int] = {}
+        self._marks_of_epochs = EpochMarks()
         self._choice = EpochChoice(training, self.tracker, options.at, self.epoch_of)
         self._ended: EndedEpoch | None = None
         self._outputs: Mapping[str, Any] = {}
         self._budget = TimeBudget(training.now)
-        self._epoch_start = time.perf_counter()
+        self._longest_wait = 0.0
+        self._start = self._epoch_start = time.perf_counter()
         self.n_epochs = 0
         """Number of epochs logged."""
         self.is_open = True
@@ -106,9 +107,9 @@ class Session(Generic[TrainingT]):
 
     def recall(self, state: Mapping[str, Any]) -> None:
         """Know the weights of the epochs before, where the Tracker has resumed from this `state()`."""
-        if self.tracker.state()["epochs"]:
-            self._epochs_by_mark = dict(state.get("weights", {}))
-            self._choice.recall(state.get("compared", {}))
+        if self.tracker.kept_epochs:
+            self._marks_of_epochs.recall(unpacked(state.get("weights", {})))
+            self._choice.recall(unpacked(state.get("compared", {})))
 
     def begin(self) -> None:
         """Note what the model is and, where the data are known, check the split."""
@@ -147,7 +148,9 @@ class Session(Generic[TrainingT]):
             self._errors.settle([*logged.dev, *logged.train])
         if self._passes is None and self._errors.measure and not has_diverged({**logged.train, **logged.dev}):
             self.measure_sets(epoch)
-        self._epochs_by_mark |= dict.fromkeys(self._marks or self._marks_now(), epoch)
+        self._marks_of_epochs.note(self._marks or self._marks_now(), epoch)
+        if self._marks_of_epochs.are_many:
+            self._marks_of_epochs.thin({*self.tracker.kept_epochs, *self._choice.saved_epochs()})
         passes, self._passes, self._marks = self._passes, None, ()
         if passes is not None:
             self._outputs = held_out({name: found.outputs for name, found in passes.items()}) or self._outputs
@@ -178,13 +181,14 @@ class Session(Generic[TrainingT]):
         self._ended = None
 
     def state(self) -> Mapping[str, Any]:
-        """State for a checkpoint: the Tracker's, and the epochs of the weights."""
-        marks = list(self._epochs_by_mark.items())[-MOST_MARKS:]
-        return {**self.tracker.state(), "weights": dict(marks), "compared": self._choice.state()}
+        """State for a checkpoint: the Tracker's, and the epochs of the weights, of those that it keeps."""
+        marks = self._marks_of_epochs.of({*self.tracker.kept_epochs, *self._choice.saved_epochs(MOST_CARRIED)})
+        compared = packed(self._choice.state())
+        return {**self.tracker.state(), "weights": packed(marks), "compared": compared}
 
     def epoch_of(self, marks: Sequence[str]) -> int | None:
         """The last measured epoch that had weights with the first of these marks; `None` where none had."""
-        return self._epochs_by_mark.get(marks[0]) if marks else None
+        return self._marks_of_epochs.epoch_of(marks[0]) if marks else None
 
     def log_test(self, logged: Mapping[str, Any], *, epoch: int | None, n_test: int | None = None) -> None:
         """Pass on the test error that was logged after the training, with the weights of `epoch`, over `n_test` examples; where
@@ -198,15 +202,21 @@ class Session(Generic[TrainingT]):
             self.say(UNKNOWN_WEIGHTS.format(error=error))
         elif error is not None:
             self.tracker.log_test(error, n_test=n_test, epoch=epoch)
+            self.tracker.wait(self._longest_wait)
 
     def end(self, state: EndState) -> None:
-        """Compare what the model says of dev and of test, where it was asked for both, and close the run; once."""
+        """Compare what the model says of dev and of test, where it was asked for both, and close the run; once. Its last words
+        are said at once; what is still on its way to MLflow is then waited for as long as the options say.
+        """
         if not self.is_open:
             return
         self.is_open = False
         self._finish()
         self._tell_weights(state)
-        self.tracker.close(state)
+        self.tracker.close(state, 0)
+        seconds = time.perf_counter() - self._start
+        self._longest_wait = self._options.longest_wait(seconds)
+        self.tracker.wait(self._options.longest_wait(seconds, is_making_store=self.tracker.is_making_its_store))
 
     @never_raise
     def _choose(self, ended: EndedEpoch, error: float | None) -> None:

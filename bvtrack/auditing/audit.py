@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from bvtrack.auditing.audited import Audited
 from bvtrack.auditing.baseline import THREADS, AskedBaseline
 from bvtrack.auditing.experiments import Auditing
+from bvtrack.shipping.unfinished import wait_for_unfinished
 
 
 def audit(
@@ -39,11 +40,12 @@ def audit(
     above it is avoidable bias, and no gap is excused by it. The only run of its kind has no such baseline: none is given.
 
     Raises `ValueError` for an unknown experiment, an invalid filter, an error that is not a fraction, or a malformed tracking
-    URI, and MLflow's own exception if it does not respond.
+    URI, and MLflow's own exception if it does not respond. What this process's trainings have sent is waited for, 30 s at most.
 
     >>> audit("digits", dry_run=True)  # doctest: +SKIP
     [Audited(run_id='…', name='wide', tag='high_variance', certainty='likely', …)]
     """
+    wait_for_unfinished()
     auditing = Auditing(
         tracking_uri,
         human_error=human_error,

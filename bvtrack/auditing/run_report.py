@@ -14,6 +14,7 @@ from bvtrack.report.content import Content
 from bvtrack.report.markdown import render_markdown
 from bvtrack.report.page import render_page
 from bvtrack.report.picture import render_picture
+from bvtrack.shipping.unfinished import wait_for_unfinished
 from bvtrack.store.reader import Store
 from bvtrack.store.target import checked_uri, current_uri
 
@@ -26,11 +27,12 @@ def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
     """The report of a run in MLflow, whatever logged it; `tracking_uri` defaults to MLflow's own setting.
 
     Raises `ValueError`, with the reason, for a run that cannot be diagnosed, and for a malformed tracking URI, and MLflow's own
-    exception if there is no such run, or if it does not respond.
+    exception if there is no such run, or if it does not respond. What this process's trainings have sent is waited for.
 
     >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
     """
     uri = checked_uri(tracking_uri or current_uri())
+    wait_for_unfinished()
     check_file(uri)
     return Report(content_of(read_run(Store(uri), run_id)))
 
@@ -59,13 +61,14 @@ class Report:
         return render_markdown(self.content)
 
     def png(self) -> bytes:
-        """The verdict, the curves and the gaps as a picture."""
+        """The verdict, the curves and the gaps as a picture. Raises `ModuleNotFoundError` without Matplotlib."""
         return render_picture(self.content)
 
     def save(self, path: str | Path) -> Path:
         """Write the report in the format of the suffix of `path`: `.html`, `.md` or `.png`.
 
-        Raises `ValueError` for another suffix, and `OSError` if the file cannot be written.
+        Raises `ValueError` for another suffix, `ModuleNotFoundError` for `.png` without Matplotlib, and `OSError` if the file
+        cannot be written.
         """
         path = Path(path)
         match path.suffix.lower():

@@ -11,6 +11,7 @@ from bvtrack.auditing.stored_content import content_of
 from bvtrack.auditing.stored_run import StoredRun, read_rest
 from bvtrack.report.summary import plain, summary_of
 from bvtrack.schema import names, saved_view, tags
+from bvtrack.shipping.unfinished import wait_for_unfinished
 from bvtrack.store.reader import Store
 from bvtrack.store.run_reference import RunReference, find_run, read_reference
 from bvtrack.store.target import checked_uri, current_uri, is_uri_set
@@ -33,12 +34,13 @@ def show(run: str, *, tracking_uri: str | None = None, experiment: str | None = 
     setting, and without one to the server of the address. `docs/show.schema.json` describes the result.
 
     Raises `ValueError`, with what there is, if there is no such run or several, for a deleted run, and for a malformed
-    tracking URI, and MLflow's own exceptions if it does not respond.
+    tracking URI, and MLflow's own exceptions if it does not respond. What this process's trainings have sent is waited for.
 
     >>> show("4f1c2b9e")["verdict"]["diagnosis"]  # doctest: +SKIP
     'high_variance'
     """
     reference = read_reference(run)
+    wait_for_unfinished()
     return shown_run(Store(opened_uri(reference, tracking_uri)), reference, experiment)
 
 

@@ -47,6 +47,14 @@ def is_writing(lock: Path, writer: Mapping[str, Any] | None, *, has_ended: bool)
     return None if is_running and writer["pid"] != os.getpid() else False  # some file systems grant every lock
 
 
+def lives_on(writer: Mapping[str, Any] | None) -> bool:
+    """True if another process, the one that `writer` describes, is known to run, on this system."""
+    if writer is None or writer["pid"] == os.getpid():
+        return False
+    here = _this_system()
+    return _is_same_boot(here, writer) and bool(_is_running(here, writer))
+
+
 def _this_system() -> dict[str, Any]:
     return {
         "host": platform.node(),

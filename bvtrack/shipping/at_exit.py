@@ -1,18 +1,15 @@
-"""Closes the runs that a program leaves open when it ends."""
+"""Closes the runs that a program leaves open when it ends, and waits for what is still on its way."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import sys
-from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from bvtrack.journal.records import EndState
-
-EXIT_SECONDS = 5.0
-"""Longest wait at exit for a sending thread, which dies with the program, and for a report, which a container may kill too."""
+from bvtrack.shipping.unfinished import forget, wait_for_unfinished
 
 
 class Closable(Protocol):
@@ -22,7 +19,6 @@ class Closable(Protocol):
 
 
 _open: WeakKeyDictionary[Closable, int] = WeakKeyDictionary()
-_last_waits: list[Callable[[float], None]] = []
 
 
 def close_at_exit(logbook: Closable) -> None:
@@ -30,17 +26,14 @@ def close_at_exit(logbook: Closable) -> None:
     _open[logbook] = os.getpid()
 
 
-def wait_at_exit(wait: Callable[[float], None]) -> None:
-    """Call `wait` with a number of seconds when this process exits, after all runs are closed."""
-    _last_waits.append(wait)
-
-
 @atexit.register
 def _close_all() -> None:
+    """Close all at once, so that all are finished at the same time, and wait for their points: never for a report."""
     is_interactive = hasattr(sys, "ps1")  # there the last exception may be an old one
     is_failed = not is_interactive and isinstance(getattr(sys, "last_value", None), Exception)
     for logbook, process in list(_open.items()):
         if process == os.getpid():  # not in a fork
-            logbook.close("failed" if is_failed else "interrupted", EXIT_SECONDS)
-    for wait in _last_waits:
-        wait(EXIT_SECONDS)
+            logbook.close("failed" if is_failed else "interrupted", 0)
+    for training in wait_for_unfinished():
+        training.say_what_is_left()
+        forget(training)

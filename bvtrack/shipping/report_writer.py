@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 FEWEST_SECONDS = 60.0
 """Shortest time before the first report and between two: a shorter training gets one report, at its end."""
+SHORTEST_TRAINING_SECONDS = 30.0
+"""A shorter training has no report until it is asked for: one costs about a second of a core."""
 LARGEST_SHARE = 0.01
 """Largest share of a CPU's time for reports: one that takes a second is written at most every 100 seconds."""
+
+
+_drawing = threading.Lock()
+"""Matplotlib draws one report at a time: a process may send for several trainings."""
 
 
 class ReportWriter:
@@ -55,7 +61,9 @@ class ReportWriter:
             if content is not None:
                 from bvtrack.report.page import render_page  # which no training's own process needs
 
-                if not writer.write_text(names.REPORT_FILE, render_page(content)):
+                with _drawing:
+                    page = render_page(content)
+                if not writer.write_text(names.REPORT_FILE, page):
                     self._next = math.inf
                     return
         except Exception:

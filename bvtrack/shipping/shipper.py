@@ -18,7 +18,7 @@ from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndRecord, TrainingRecord
-from bvtrack.journal.writer_process import is_writing
+from bvtrack.journal.writer_process import is_writing, lives_on
 from bvtrack.log import logger
 from bvtrack.schema.tags import ID
 from bvtrack.shipping.failures import (
@@ -30,7 +30,7 @@ from bvtrack.shipping.failures import (
     problem_of,
 )
 from bvtrack.shipping.progress import Progress
-from bvtrack.shipping.report_writer import ReportWriter
+from bvtrack.shipping.report_writer import SHORTEST_TRAINING_SECONDS, ReportWriter
 from bvtrack.shipping.run_context import read_context
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.store.bundle import Bundle
@@ -67,7 +67,8 @@ class Shipper:
 
         `is_left_behind` says that nobody can name another run any more: a run that the store does not have is created.
 
-        `with_report` keeps the run's report up to date, only in a process of its own: Matplotlib's state is the user's.
+        `with_report` keeps the run's report up to date, where it `has_report`, only in a process of its own: Matplotlib's
+        state is the user's.
         """
         self._journal = journal
         self._uri = tracking_uri
@@ -92,6 +93,15 @@ class Shipper:
     def has_sent_the_end(self) -> bool:
         """True if the journal says that the training is over, and all of it is sent."""
         return self._ledger.state != "running" and not self._unsent
+
+    @property
+    def has_report(self) -> bool:
+        """True if the run has a report, or gets one: where the training has asked for it, or has lasted long enough by its
+        records, and was not asked to leave it out.
+        """
+        chosen = self._header["options"].get("report")
+        seconds = (self._ledger.timestamp - self._first_timestamp) / 1000
+        return self._report is not None and (seconds >= SHORTEST_TRAINING_SECONDS if chosen is None else bool(chosen))
 
     @property
     def program(self) -> str:
@@ -127,8 +137,8 @@ class Shipper:
         if (self._unsent or is_unchecked or self._is_unshown) and not self._has_sent(is_over=is_over):
             return False
         self._send_files()
-        if self._report and self._writer and not is_over and self._is_latest and self._report.is_due(self._ledger.timestamp):
-            self._report.begin(self._ledger, self._writer)
+        if not is_over:
+            self._begin_report()
         if self._progress.problem:
             self._note(problem=None, is_run_missing=False)
         return is_idle
@@ -153,8 +163,13 @@ class Shipper:
 
     def write_report(self) -> None:
         """Write the run's report as of now; it can also be made at any later time (`bvtrack report`)."""
-        if self._report and self._writer and self._is_latest:
+        if self._report and self._writer and self._is_latest and self.has_report:
             self._report.write(self._ledger, self._writer)
+
+    def _begin_report(self) -> None:
+        due = self._report if self._is_latest and self.has_report else None
+        if due and self._writer and due.is_due(self._ledger.timestamp):
+            due.begin(self._ledger, self._writer)
 
     def tie_models(self) -> None:
         """Tie the verdict to the models that the run has logged; a store that has or takes none loses nothing else."""
@@ -194,6 +209,7 @@ class Shipper:
         What the run shows may be another training's by now, in part, so its tags, verdict and files are compared anew, as one.
         """
         self._ledger = Ledger(self._header["options"])
+        self._first_timestamp = int(self._header["timestamp"])
         self._unsent: list[TrainingRecord] = []
         self._sent = Bundle()
         kept, offset, is_whole = read_kept(self._journal)
@@ -221,6 +237,7 @@ class Shipper:
                 self._reader.note(self._reader.offset, f"a record before byte {self._reader.offset} is none of a training's")
             else:
                 self._unsent.append(taken)
+                self._first_timestamp = min(self._first_timestamp, taken.timestamp)
 
     def _has_sent_earlier(self) -> bool:
         """Send the training's earlier journals; false if another process is still sending one.
@@ -246,13 +263,12 @@ class Shipper:
 
             is_moved = self._header["store"] != read_address(self._uri).place
             header = {**self._header, "tags": {**read_context(self._journal), **self._header["tags"]}}
-            has_report = self._report is not None
             writer = MlflowWriter(
                 self._uri,
                 header,
                 self._progress.run_id,
                 is_moved=is_moved,
-                has_report=has_report,
+                has_report=self.has_report,
                 refused=self._progress.refused,
             )
             if self._is_left_behind:
@@ -292,6 +308,8 @@ class Shipper:
         writer, bundle = self._connected(), self._ledger.bundle(self._unsent)
         if writer.find_run(bundle.tags) != self._progress.run_id:
             self._note(run_id=writer.run_id)
+        if writer.has_report != self.has_report:
+            writer.has_report, self._sent = self.has_report, replace(self._sent, note=None)
         self._write(writer, bundle)
         if self._is_comparison_due and self._compared_with_other_runs(writer):
             self._write(writer, self._ledger.bundle(()))
@@ -367,6 +385,7 @@ def send_left_behind(
     sending it.
     """
     _check_that_it_is_over(journal, is_said=is_over)
+    writer = read_header(journal).get("writer")
     with sending(journal, POLL_SECONDS):
         if Progress.of(journal).is_complete:
             delete_segments(journal)
@@ -383,7 +402,8 @@ def send_left_behind(
         while not shipper.ship(is_over=True):
             report(shipper.offset)
         shipper.finish()
-    delete_folder(journal)
+    if not lives_on(writer):  # else it may ask for the run, and removes the folder itself
+        delete_folder(journal)
     shipper.tie_models()
     shipper.write_report()
     return shipper.refused

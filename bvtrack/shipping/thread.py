@@ -9,7 +9,7 @@ from pathlib import Path
 from bvtrack.journal.file_lock import Held
 from bvtrack.log import logger
 from bvtrack.shipping.progress import Progress
-from bvtrack.shipping.retrying import ship_until_over
+from bvtrack.shipping.retrying import EventClock, ship_until_over
 from bvtrack.shipping.run_context import note_context
 from bvtrack.shipping.shipper import Shipper, sending
 from bvtrack.shipping.waiting import wait_for_the_last
@@ -43,6 +43,9 @@ class ShipperThread:
 
     def close(self, timeout: float) -> bool:
         self._is_over.set()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float) -> bool:
         wait_for_the_last(self, timeout)
         return self._has_arrived
 
@@ -51,7 +54,7 @@ class ShipperThread:
             with sending(self._journal):
                 note_context(self._journal)
                 shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
-                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE)
+                self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE, clock=EventClock(self._is_over))
         except Held:
             pass
         except Exception:

@@ -1,4 +1,4 @@
-"""Waits at the end of a training until its last points are sent."""
+"""Waits, after a training, until its last points are sent."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class RunningShipper(Protocol):
         """
         ...
 
+    def wait(self, timeout: float) -> bool:
+        """After `close`, wait up to `timeout` seconds more, likewise; true if everything has arrived."""
+        ...
+
 
 class NoShipper:
     """The substitute if neither a process nor a thread can be started: the journal keeps all, for `bvtrack sync` to send."""
@@ -40,6 +44,9 @@ class NoShipper:
     has_ended = True
 
     def close(self, timeout: float) -> bool:
+        return False
+
+    def wait(self, timeout: float) -> bool:
         return False
 
 

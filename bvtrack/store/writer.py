@@ -9,10 +9,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, RunTag
 from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 from mlflow.exceptions import MlflowException
+from mlflow.tracking.client import MlflowClient
 
 from bvtrack.diagnosis.evidence import OtherRun
 from bvtrack.journal.record_line import Record
@@ -55,14 +55,14 @@ class MlflowWriter:
         refused: Sequence[str] = (),
     ) -> None:
         """`run_id` is the run written to earlier, `refused` what was refused then; `is_moved` says that the store is not the
-        header's, `has_report` that the description shall link to a report.
+        header's, `has_report` that the description shall link to a report, instead of telling how to get one.
         """
         with first_use_of(tracking_uri):
             self._client = MlflowClient(tracking_uri)
         self._header = header
         self.uri = tracking_uri
         self._is_moved = is_moved
-        self._has_report = has_report
+        self.has_report = has_report
         self._is_resumed = False
         self.refused = list(refused)
         """Descriptions of what MLflow permanently refuses, each once."""
@@ -241,10 +241,10 @@ class MlflowWriter:
         if self._shown is not None:
             self._shown.see(shown_points(run))  # an audit may have written since
         self.experiment_id = experiment_id = str(run.info.experiment_id)
-        parts = [as_text(block)]
-        if self._has_report:
-            page = names.run_page(experiment_id, run_id, names.REPORT_FILE)
-            parts.append(f"[Curves, forecasts and the split in the report]({page})")
+        page = names.run_page(experiment_id, run_id, names.REPORT_FILE)
+        linked, awaited = f"[Curves, forecasts and the split in the report]({page})", f"`bvtrack report {run_id} --log`"
+        report = linked if self.has_report else f"Curves, forecasts and the split in a report: {awaited}"
+        parts = [as_text(block), report]
         with self._view.kept(experiment_id) as is_there:
             if is_there:
                 table, charts = names.view_page(experiment_id), names.view_charts_page(experiment_id)

@@ -15,6 +15,8 @@ from bvtrack.log import warn
 ON = {"1", "true", "yes", "on"}
 OFF = {"0", "false", "no", "off"}
 HUMAN_ERROR = "BVTRACK_HUMAN_ERROR"
+WAIT = "BVTRACK_WAIT"
+REPORT = "BVTRACK_REPORT"
 
 
 def is_switched_on(variable: str, *, default: bool = False) -> bool:
@@ -24,7 +26,7 @@ def is_switched_on(variable: str, *, default: bool = False) -> bool:
     value = os.environ.get(variable, "")
     word = value.strip().lower()
     if word and word not in ON | OFF:
-        _say_unknown(variable, value, int(default))
+        _say_unknown(variable, value, str(int(default)))
     return default if word not in ON | OFF else word in ON
 
 
@@ -41,6 +43,17 @@ def is_summary_wanted() -> bool:
 def is_view_wanted() -> bool:
     """False if `BVTRACK_SAVED_VIEW=0` asks every training and audit to leave the saved views of MLflow's UI alone."""
     return is_switched_on("BVTRACK_SAVED_VIEW", default=True)
+
+
+def is_report_wanted() -> bool | None:
+    """`BVTRACK_REPORT`: True if it asks for a report in the run of every training, False for none; `None` where it is not set:
+    trainings of half a minute and more have one.
+    """
+    value = os.environ.get(REPORT, "")
+    word = value.strip().lower()
+    if word and word not in ON | OFF:
+        _say_unknown(REPORT, value, "not set")
+    return word in ON if word in ON | OFF else None
 
 
 def are_pictures_wanted() -> bool:
@@ -63,6 +76,28 @@ def human_error_from_environment() -> float | None:
     if not 0 <= error <= 1:
         raise ValueError(f"{HUMAN_ERROR} must be a fraction in [0, 1]; got {value!r} (5 % is 0.05 or 5%)")
     return error
+
+
+def is_number_of_seconds(value: object) -> bool:
+    """True for a number of seconds, 0 or more."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+def wait_from_environment() -> float | None:
+    """`BVTRACK_WAIT`, the longest wait in seconds at the end of a training; `None` where it is not set, is empty, or is no such
+    number, which is said. Raises nothing.
+    """
+    value = os.environ.get(WAIT, "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not is_number_of_seconds(seconds):
+        _say_no_seconds(value)
+        return None
+    return seconds
 
 
 def sync_command(journal_dir: Path) -> str:
@@ -92,5 +127,10 @@ def program_name() -> str:
 
 
 @functools.cache
-def _say_unknown(variable: str, value: str, taken: int) -> None:
+def _say_unknown(variable: str, value: str, taken: str) -> None:
     warn(f"{variable} must be 1 or 0; got {value!r}, which counts as {taken}")
+
+
+@functools.cache
+def _say_no_seconds(value: str) -> None:
+    warn(f"{WAIT} must be a number of seconds, 0 for not waiting; got {value!r}, which counts as not set")

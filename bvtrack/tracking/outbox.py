@@ -40,6 +40,7 @@ class Link:
         self._is_full = False
         self._next_look = 0.0
         self._is_closing = False
+        self._has_arrived = False
         self._said = WarnOnce()
         self._next_start = 0.0
         self._shipper: RunningShipper = NoShipper()
@@ -53,8 +54,13 @@ class Link:
 
     @property
     def progress(self) -> Progress:
-        """The shipper's progress as it was last looked at; after `close`, the last of all."""
+        """The shipper's progress as it was last looked at, when this was waited for or listened to."""
         return self._progress
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """True if the store is now known to be out of reach, or nothing sends."""
+        return isinstance(self._shipper, NoShipper) or self._shipper.progress.problem is not None
 
     def begin(self, *records: Record) -> None:
         """Write the first records, and then start the shipper: they are kept whatever becomes of it."""
@@ -92,20 +98,36 @@ class Link:
             warn("MLflow takes the points again; nothing was lost")
         self._is_out_of_reach = problem is not None
 
-    def close(self, timeout: float) -> None:
-        """End the journal and wait up to `timeout` seconds for the shipper; says what has not arrived by then."""
+    def close(self, timeout: float) -> bool:
+        """End the journal, and wait for the shipper as `wait` does; says so where that was too short."""
         try:
             self._journal.close()
         except OSError as error:
             lost, path = self._journal.n_unwritten, self._journal.path
             warn(f"the last {lost} records are lost: {path} takes no more ({error.strerror})")
         self._is_closing = True
-        has_arrived = self._shipper.close(timeout)
+        has_arrived = self._settled(self._shipper.close(timeout))
+        if timeout and not has_arrived:
+            self.say_what_is_left()
+        return has_arrived
+
+    def wait(self, timeout: float) -> bool:
+        """After `close`, wait up to `timeout` seconds until all has arrived; true if it has, and the journal is removed. A
+        store that is known to be out of reach is waited for 5 s at most. Says what is wrong with it.
+        """
+        return self._has_arrived or self._settled(self._shipper.wait(timeout))
+
+    def say_what_is_left(self) -> None:
+        """Say once where what has not arrived is kept; of a store that is out of reach that has been said."""
+        if not self.is_out_of_reach:
+            self._said.once(f"the last points are still on their way to MLflow; {self._advice()}", once_for="left")
+
+    def _settled(self, has_arrived: bool) -> bool:
         self._look()
         if has_arrived:
             delete_folder(self._journal.path)
-        elif not self._is_out_of_reach and timeout and not isinstance(self._shipper, NoShipper):
-            warn(f"the last points are still on their way to MLflow; {self._advice()}")
+        self._has_arrived = has_arrived
+        return has_arrived
 
     def _started(self) -> RunningShipper:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import Any
 
 from bvtrack.journal.claim import Claim
 from bvtrack.journal.journal_dir import passing_journal_dir
+from bvtrack.journal.packing import packed, unpacked
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndState, Kind, TrainingRecord, make_record, now
 from bvtrack.log import WarnOnce
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
+from bvtrack.shipping.unfinished import ARRIVAL_SECONDS, forget, remember, wait_for_unfinished
+from bvtrack.store.setup_lock import is_set_up
 from bvtrack.store.target import Target
 from bvtrack.tracking.environment import is_summary_wanted
 from bvtrack.tracking.outbox import Link
-from bvtrack.tracking.summary import say_summary
+from bvtrack.tracking.summary import say_pages, say_summary
 
 _writing = threading.RLock()
 """Threads of one training may log at once; of all runs, for a lock of its own could not be copied with a logbook."""
@@ -60,6 +64,10 @@ class Logbook:
         self._is_copy = False
         self._claim = Claim()
         self._link: Link | None = None
+        self._later_links: list[Link] = []
+        self._close_timeout = ARRIVAL_SECONDS
+        self._is_page_due = False
+        self._was_waited_for = False
         self._process: int | None = None
         self._waiting: list[Record] = []
         self._end: Sequence[Record] = ()
@@ -77,9 +85,14 @@ class Logbook:
         """True if the run is created, and will be ended, by its training."""
         return self._target.is_owned
 
+    @property
+    def is_making_its_store(self) -> bool:
+        """True if something is on its way to an SQLite store that is not set up yet."""
+        return self._link is not None and not self._link.is_out_of_reach and not is_set_up(self._target.tracking_uri)
+
     def state(self) -> Mapping[str, Any]:
-        """The argument of `go_on_with`, JSON types alone."""
-        known = {"epochs": self.ledger.compacted_epochs(), "facts": self.ledger.facts(), "split": self.ledger.split()}
+        """The argument of `go_on_with`, JSON types alone, of bounded size."""
+        known = {"epochs": packed(self.ledger.compacted_epochs()), "facts": self.ledger.facts(), "split": self.ledger.split()}
         known |= {"kept": self.ledger.kept()}
         return {"id": self._id, "run_id": self.run_id, "is_owned": self.owns_run, **known}
 
@@ -92,7 +105,7 @@ class Logbook:
         if not self._is_enabled:  # one that writes logs its own
             for one in state.get("facts", ()):
                 self.ledger.take(one)
-        self._waiting = [*state.get("split", ()), *state["epochs"], *state.get("kept", ())]
+        self._waiting = [*state.get("split", ()), *unpacked(state["epochs"]), *state.get("kept", ())]
         for one in self._waiting:
             self.ledger.take(one)
             self._timestamp = max(self._timestamp, one["timestamp"])
@@ -114,14 +127,15 @@ class Logbook:
                 if self._has_its_run():
                     self._begin()
 
-    def write_later(self, kind: Kind, timeout: float, **content: Any) -> None:
-        """Add a record to a run that is closed: send what its verdict follows from once more, of which MLflow keeps each point
-        once.
+    def write_later(self, kind: Kind, **content: Any) -> None:
+        """Add a record to a run that is closed, once all before it has arrived: send what its verdict follows from once more,
+        of which MLflow keeps each point once. What this sends is waited for as long as `close` has waited.
 
         Raises `ValueError` where the run has not reached MLflow.
         """
         if not self._is_enabled or self._is_elsewhere:
             return
+        self.wait(ARRIVAL_SECONDS)
         if self.run_id is None:
             raise ValueError("a test error can be added once the run has reached MLflow; it has not; call `bvtrack sync` first")
         before = self._waiting or self.ledger.compacted()
@@ -129,7 +143,10 @@ class Logbook:
         self.ledger.take(news)
         link = self._new_link(replace(self._target, run_id=self.run_id))
         link.begin(*before, news.to_json(), *self._end)
-        link.close(timeout)
+        self._later_links.append(link)
+        self._was_waited_for = False
+        if not link.close(self._close_timeout):
+            remember(self)
 
     def listen(self) -> None:
         """Hear how sending goes, and say what is wrong with it."""
@@ -147,9 +164,43 @@ class Logbook:
             return
         self._end = [self._stamped("end", {"state": state}).to_json()]
         self._link.append(*self._end)
-        self._link.close(timeout)
+        self._close_timeout = timeout
+        if not self._link.close(timeout):
+            remember(self)
         if self._has_summary and is_summary_wanted():
-            say_summary(self.ledger, state, self._target, self._link.progress)
+            self._is_page_due = not say_summary(self.ledger, state, self._target, self._link.progress)
+
+    @property
+    def _links(self) -> Sequence[Link]:
+        return [*([self._link] if self._link else ()), *self._later_links]
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """True if the store is known to be out of reach."""
+        return any(link.is_out_of_reach for link in self._links)
+
+    def say_what_is_left(self) -> None:
+        """Say where what has not arrived is kept."""
+        self._links[-1].say_what_is_left()
+
+    def wait(self, timeout: float) -> bool:
+        """After `close`, wait up to `timeout` seconds until all has arrived; true if it has. The way to the run is told then,
+        if it was not known at the end of the training.
+        """
+        if not self.is_closed or self._is_elsewhere:
+            return not self._links
+        deadline = time.monotonic() + timeout
+        left = [link for link in self._links if not link.wait(max(0.0, deadline - time.monotonic()))]
+        if self._is_page_due and self._link:
+            self._is_page_due = not say_pages(self._target, self._link.progress)
+        (remember if left else forget)(self)
+        return not left
+
+    def wait_once(self) -> None:
+        """Wait as `wait` does, 30 s at most, for the first who asks for the run of a closed logbook."""
+        if self.is_closed and not self._was_waited_for:
+            self.wait(ARRIVAL_SECONDS)
+            self._was_waited_for = True
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -176,7 +227,7 @@ class Logbook:
         return False
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_link": None, "_is_copy": True, "_process": None}
+        return {**vars(self), "_link": None, "_later_links": [], "_is_copy": True, "_process": None}
 
     def _stamped(self, kind: Kind, content: Mapping[str, Any]) -> TrainingRecord:
         """A record, newer than the one before it even where the clock is put back: of two points the newer one counts."""
@@ -193,6 +244,7 @@ class Logbook:
             )
             return
         self._process = os.getpid()
+        wait_for_unfinished(0)
         self._link.begin(*self._waiting)
         self._waiting = []
         close_at_exit(self)

@@ -21,17 +21,15 @@ from bvtrack.journal.journal_dir import absolute, default_journal_dir
 from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
+from bvtrack.shipping.unfinished import ARRIVAL_SECONDS
 from bvtrack.store.target import Client, find_target
-from bvtrack.tracking.environment import is_view_wanted
+from bvtrack.tracking.environment import is_report_wanted, is_view_wanted
 from bvtrack.tracking.guessing import error_of_guessing, loss_of_guessing
 from bvtrack.tracking.measured_errors import MeasuredErrors, as_step
 from bvtrack.tracking.record_log import Logbook
 from bvtrack.tracking.split_logging import SplitLog, outputs_found
 from bvtrack.tracking.split_words import warning_of
 from bvtrack.version import __version__
-
-CLOSE_SECONDS = 30.0
-"""Default time that the end of a training waits for its last points; a store that is down is not waited for."""
 
 
 class Tracker:
@@ -98,6 +96,7 @@ class Tracker:
             "same_distribution": same_distribution,
             "source": source,
             "saved_view": saved_view and is_view_wanted(),
+            "report": is_report_wanted(),
             "version": __version__,
         }
         directory = absolute(journal_dir) if journal_dir else default_journal_dir()
@@ -110,7 +109,12 @@ class Tracker:
 
     @property
     def run_id(self) -> str | None:
-        """The MLflow run; `None` for a run of our own that the store has not made yet."""
+        """The MLflow run; `None` for a run of our own that the store has not made yet.
+
+        The first who asks a closed Tracker waits until all has arrived, as `wait` does, so that the run can be read; during
+        the training nobody waits.
+        """
+        self._logbook.wait_once()
         return self._logbook.run_id
 
     @property
@@ -122,6 +126,13 @@ class Tracker:
     def owns_run(self) -> bool:
         """True if the run is created, and will be ended, by this Tracker."""
         return self._logbook.owns_run
+
+    @property
+    def is_making_its_store(self) -> bool:
+        """True while the SQLite store of a first training is being made, which MLflow must not open elsewhere at that time: of
+        two that set it up at once, one fails.
+        """
+        return self._logbook.is_making_its_store
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -140,12 +151,19 @@ class Tracker:
         """
         return self._logbook.ledger.weights
 
+    @property
+    def kept_epochs(self) -> Sequence[int]:
+        """The epochs that are kept in memory, and in a `state()`: all of a short training, some hundred of a long one."""
+        return self._logbook.ledger.kept_epochs
+
     def metrics_of(self, epoch: int) -> Mapping[str, float]:
         """Metrics logged for an epoch: errors and gaps by their metrics' names."""
         return self._logbook.ledger.metrics_of(epoch)
 
     def state(self) -> Mapping[str, Any]:
-        """State for a checkpoint, JSON types alone, by which a later Tracker goes on with the same run (`resume=`)."""
+        """State for a checkpoint, JSON types alone, by which a later Tracker goes on with the same run (`resume=`): at most
+        some 200 KB, however long the training.
+        """
         return self._logbook.state()
 
     def choose_measure(
@@ -266,7 +284,7 @@ class Tracker:
     ) -> None:
         """Log a test error measured after the training, by default on the weights of the epoch that the tags speak of.
 
-        Its arguments are as those of `log_epoch`. This may come after `close`.
+        Its arguments are as those of `log_epoch`. This may come after `close`; then it waits until the training has arrived.
         """
         content = self._errors.of_test(test_error, n_test, split_counts=self._split.counts, interval=interval)
         if content is None:
@@ -277,7 +295,7 @@ class Tracker:
             epoch = self._logbook.ledger.verdict.epoch
         epoch = as_step(epoch)
         if self._logbook.is_closed:
-            self._logbook.write_later("test", CLOSE_SECONDS, epoch=epoch, **content)
+            self._logbook.write_later("test", epoch=epoch, **content)
         else:
             self._logbook.write("test", epoch=epoch, **content)
 
@@ -317,13 +335,21 @@ class Tracker:
         self._logbook.write("trial")
 
     @never_raise
-    def close(self, state: EndState = "complete", timeout: float = CLOSE_SECONDS) -> None:
+    def close(self, state: EndState = "complete", timeout: float = ARRIVAL_SECONDS) -> None:
         """Write how the training ended and wait up to `timeout` seconds until all has arrived; what has not, will be sent. Then
         the `summary` is logged.
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
         self._logbook.close(state, timeout)
+
+    def wait(self, timeout: float = ARRIVAL_SECONDS) -> bool:
+        """After `close`, wait up to `timeout` seconds until all has arrived in MLflow; True if it has.
+
+        A store that is known to be out of reach is waited for 5 s at most. The end of a callback's `fit` waits much less, so
+        this, or asking for `run_id`, comes before reading the run. False during the training, which goes on.
+        """
+        return self._logbook.wait(timeout)
 
     def __enter__(self) -> Self:
         return self

@@ -68,6 +68,7 @@ def run_demo(store: Path) -> list[Tracker | None]:
     """Train all of `RUNS`, logging to an SQLite store in the folder `store`, and print a table of the results."""
     import torch
 
+    os.environ["BVTRACK_REPORT"] = "1"  # trainings so short have none otherwise
     torch.set_num_threads(1)  # in networks this small, threads mostly wait for each other
     console = Console()
     with console.status("making the store"):

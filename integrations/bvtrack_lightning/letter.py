@@ -21,11 +21,14 @@ class Letter:
         self._file = Path(tempfile.gettempdir()) / f"bvtrack-{os.urandom(16).hex()}.json"
         weakref.finalize(self, _remove, self._file, self._home)
 
-    def post(self, state: Mapping[str, Any]) -> None:
-        """Leave a Tracker's state, where this process was started by the one that reads it. Raises `OSError`."""
+    @property
+    def is_awaited(self) -> bool:
+        """True where this process was started by the one that reads it."""
         parent = multiprocessing.parent_process()
-        if os.getpid() == self._home or parent is None or parent.pid != self._home:
-            return
+        return os.getpid() != self._home and parent is not None and parent.pid == self._home
+
+    def post(self, state: Mapping[str, Any]) -> None:
+        """Leave a Tracker's state, where that `is_awaited`. Raises `OSError`."""
         descriptor, draft = tempfile.mkstemp(dir=self._file.parent)
         with os.fdopen(descriptor, "w") as file:
             json.dump(state, file)
