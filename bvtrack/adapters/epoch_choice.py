@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 from bvtrack.adapters.paired_epochs import PairedEpochs
@@ -23,8 +24,10 @@ MOST_COMPARED = 128
 """Epochs whose differences are told, those nearest to the best: no sentence lists more."""
 MOST_LOOKED_FOR = 256
 """Checkpoints that are looked for on disk: a call each, of some microseconds, or a millisecond over a network."""
-MOST_CARRIED = 1000
-"""Paths of checkpoints that a checkpoint carries: 0.1 MB."""
+MOST_SAVED = 2_000
+"""Checkpoints after which those of epochs that are not kept are forgotten: of a training that saves each, some 0.5 MB."""
+MOST_CARRIED, MOST_CARRIED_BYTES = 250, 1 << 15
+"""Paths of checkpoints that a checkpoint carries, the latest, and their length in all."""
 SAME = 1e-6
 """How far the share of examples that are wrong may be from the error: it is summed in float32 somewhere."""
 URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
@@ -44,6 +47,7 @@ class EpochChoice:
         self._paired = PairedEpochs()
         self._saved_before: Mapping[str, str] = {}
         self._lowest: tuple[float, int] | None = None
+        self._examples: tuple[int, Mapping[str, Any]] | None = None
         self._told = time.monotonic()
 
     def take(self, epoch: int, found: Pass | None, error: float | None) -> None:
@@ -57,8 +61,7 @@ class EpochChoice:
         if self._is_judged(epoch, error):
             given = found.examples[0] if found.is_by_example and found.examples and not found.is_averaged else None
             content = examples_found(seen, errors=given, is_in_order=self._paired.is_in_order)
-            if content is not None:
-                self._tracker.log_examples(epoch, content)
+            self._examples = None if content is None else (epoch, content)
 
     def tell_in_time(self) -> None:
         """Tell what is known, if the last time is long enough ago."""
@@ -70,6 +73,7 @@ class EpochChoice:
         `left`.
         """
         self._told = time.monotonic()
+        self._tell_examples()
         best, compared = self._paired.best, self._paired.compared()
         nearest = sorted(compared, key=lambda epoch: compared[epoch].value)[:MOST_COMPARED]
         closest = [] if best is None else [best, *nearest]
@@ -87,9 +91,16 @@ class EpochChoice:
         )
 
     def state(self) -> Mapping[str, Any]:
-        """State for a checkpoint, JSON types alone: what is compared, and the latest checkpoints on disk."""
-        local = [(path, mark) for path, mark in self._saved().items() if not URI.match(path)]
-        return {"paired": self._paired.state(), "saved": dict(local[-MOST_CARRIED:])}
+        """State for a checkpoint, JSON types alone: what is compared, and the latest checkpoints on disk. What is not told
+        yet is told first, for the Tracker's state.
+        """
+        self._tell_examples()
+        return {"paired": self._paired.state(), "saved": self._carried()}
+
+    def saved_epochs(self, most: int = MOST_SAVED) -> set[int]:
+        """The epochs of the latest checkpoints."""
+        epochs = (self._epoch_of([mark]) for mark in list(self._saved().values())[-most:])
+        return {epoch for epoch in epochs if epoch is not None}
 
     def recall(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state()`. Raises `LookupError`, `TypeError` or `ValueError` for anything else."""
@@ -98,7 +109,35 @@ class EpochChoice:
 
     def _saved(self) -> Mapping[str, str]:
         """The mark by checkpoint, of a training that this one goes on with too."""
-        return {**self._saved_before, **self._training.checkpoints()}
+        saved = {**self._saved_before, **self._training.checkpoints()}
+        if len(saved) <= MOST_SAVED:
+            return saved
+        kept, latest = {*self._tracker.kept_epochs}, {*list(saved)[-MOST_SAVED // 2 :]}
+        spare = {path for path, mark in saved.items() if path not in latest and self._epoch_of([mark]) not in kept}
+        self._training.forget_checkpoints(spare)
+        self._saved_before = {path: mark for path, mark in self._saved_before.items() if path not in spare}
+        return {path: mark for path, mark in saved.items() if path not in spare}
+
+    def _carried(self) -> Mapping[str, str]:
+        """Checkpoints on disk, as many as there is room for: of the epochs that may be kept, and the latest."""
+        local = [(path, mark) for path, mark in self._saved().items() if not URI.match(path)]
+        close = {*self._close()} if len(local) > MOST_CARRIED else set()
+        local.sort(key=lambda saved: self._epoch_of([saved[1]]) in close)
+        last = list(reversed(local[-MOST_CARRIED:]))
+        sizes = accumulate(len(path.encode()) for path, _ in last)
+        return dict(reversed([one for one, size in zip(last, sizes, strict=True) if size <= MOST_CARRIED_BYTES]))
+
+    def _close(self) -> list[int]:
+        """The epochs that may be kept, by their intervals too."""
+        known = self._tracker.weights
+        epochs = [known.best_epoch, known.judged_epoch, *known.within_noise] if known else []
+        return [epoch for epoch in epochs if epoch is not None]
+
+    def _tell_examples(self) -> None:
+        """Tell which examples the judged epoch gets wrong: where each epoch is the best so far, of the last one alone."""
+        if self._examples is not None:
+            self._tracker.log_examples(*self._examples)
+            self._examples = None
 
     def _is_judged(self, epoch: int, error: float) -> bool:
         """True if the verdict will speak of this epoch."""
@@ -115,10 +154,8 @@ class EpochChoice:
         for path, mark in saved.items():
             if (epoch := self._epoch_of([mark])) is not None:
                 paths.setdefault(epoch, []).append(path)
-        known = self._tracker.weights
-        close = [known.best_epoch, known.judged_epoch, *known.within_noise] if known else []
-        wanted = list(dict.fromkeys([*compared, *close]))[:MOST_LOOKED_FOR]
-        found = {epoch: next(filter(is_there, paths.get(epoch, ())), None) for epoch in wanted if epoch is not None}
+        wanted = list(dict.fromkeys([*compared, *self._close()]))[:MOST_LOOKED_FOR]
+        found = {epoch: next(filter(is_there, paths.get(epoch, ())), None) for epoch in wanted}
         return {epoch: path for epoch, path in found.items() if path is not None}
 
 

@@ -50,7 +50,9 @@ class ErrorReader:
         self.measure = found
 
     def is_told_by(self, names: Iterable[str]) -> bool:
-        """True if these names settle the measure, whatever else may be logged yet."""
+        """True if these names settle the measure, whatever else may be logged yet, or if it is settled."""
+        if self.measure is not None:
+            return True
         if self.named is not None:
             return self.named.find_in(names) is not None
         return find_measure(names, known_as=self._training.known_as()) is not None

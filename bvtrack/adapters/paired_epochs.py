@@ -17,8 +17,10 @@ MOST_BYTES = 8 * 2**20
 errors, 4 bytes each, 512 epochs of 4,096 examples, or 52 epochs of 40,000."""
 MOST_EPOCHS = 512
 """Epochs that are compared: as many as are kept of a long training (`KEPT_EPOCHS`). Those with the lowest errors stay."""
-MOST_CARRIED = 64 * 2**10
-"""Size of the best epoch's errors up to which a checkpoint carries them: those of 524,288 examples that are right or wrong."""
+MOST_CARRIED = 32 * 2**10
+"""Size of the best epoch's errors up to which a checkpoint carries them: those of 262,144 examples that are right or wrong."""
+MOST_CARRIED_EPOCHS = 256
+"""Epochs whose differences a checkpoint carries, those nearest to the best."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,14 @@ class PairedEpochs:
                 difference = errors.minus(self._epochs[best])
                 if difference is not None:
                     self._found[epoch] = difference
+        if len(self._found) > 2 * MOST_EPOCHS:
+            self._found = self._nearest(MOST_EPOCHS)
         return self._found
+
+    def _nearest(self, n: int) -> dict[int, Difference]:
+        """Of the epochs that have been compared, so many that are nearest to the best."""
+        near = {*sorted(self._found, key=lambda epoch: self._found[epoch].value)[:n]}
+        return {epoch: difference for epoch, difference in self._found.items() if epoch in near}
 
     def state(self) -> dict[str, Any]:
         """What a resumed training needs to go on comparing, JSON types alone: the best epoch's errors, if they are few."""
@@ -106,6 +115,8 @@ class PairedEpochs:
         if best is None or self._epochs[best].values.nbytes > MOST_CARRIED:
             return {}
         errors = self._epochs[best]
+        self.compared()
+        carried = self._nearest(MOST_CARRIED_EPOCHS)
         return {
             "order": self._order,
             "best": best,
@@ -113,7 +124,7 @@ class PairedEpochs:
             "n": errors.n,
             "is_rate": errors.is_rate,
             "errors": base64.b64encode(errors.values.tobytes()).decode(),
-            "compared": [[epoch, one.value, one.deviation] for epoch, one in self.compared().items()],
+            "compared": [[epoch, one.value, one.deviation] for epoch, one in carried.items()],
         }
 
     def recall(self, state: Mapping[str, Any]) -> None:

@@ -143,6 +143,10 @@ class Training(Protocol):
         """
         return {}
 
+    def forget_checkpoints(self, paths: Collection[str]) -> None:
+        """Name these checkpoints no more, of a training that has saved thousands: their epochs are none of those to keep."""
+        return
+
     def now(self) -> float:
         """The time in seconds when all is done that was asked of an accelerator. Only a training's first pass asks."""
         return time.perf_counter()

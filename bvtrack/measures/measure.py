@@ -132,7 +132,8 @@ class Measure:
         'train_acc'
         """
         of_stage = [name for name in names if stage is None or stage_rank(name, stage) < OTHER_STAGE]
-        same = [name for name in of_stage if core_name(name) == core_name(self.name)] or self._spelled_otherwise(of_stage)
+        own = core_name(self.name)
+        same = [name for name in of_stage if core_name(name) == own] or self._spelled_otherwise(of_stage)
         return min(same, key=lambda name: (stage_rank(name, stage), len(name), name), default=None)
 
     def _spelled_otherwise(self, names: Iterable[str]) -> list[str]:

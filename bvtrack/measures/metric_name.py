@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bvtrack.measures.losses import LossKind
-from bvtrack.measures.metric_words import STAGES, words_of
+from bvtrack.measures.metric_words import MOST_NAMES, STAGES, words_of
 from bvtrack.measures.quantity import PART, Kind, Quantity, quantity_of
 from bvtrack.measures.quantity import counted_from_zero as quantities_from_zero
 
@@ -73,7 +73,7 @@ class MetricName(NamedTuple):
         return "step" in words, "epoch" not in words, len(self.name), self.name
 
 
-@functools.lru_cache(maxsize=10_000)
+@functools.lru_cache(MOST_NAMES)
 def read_metric_name(name: str) -> MetricName | None:
     """The parsed name; `None` if it is not an error, or names two sets.
 

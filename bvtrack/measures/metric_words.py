@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
+MOST_NAMES = 1 << 15
+"""Names whose words are remembered, for a training of 10,000 metrics looks them up in each epoch: some megabytes."""
 STAGES = {
     "train": ("train", "training", "learn"),
     "dev": ("val", "valid", "validation", "validate", "dev", "eval", "evaluation"),
@@ -65,6 +68,7 @@ def parts_of(name: str) -> list[str]:
     return parts
 
 
+@functools.lru_cache(MOST_NAMES)
 def core_name(name: str) -> str:
     """A metric's name without the stage it was measured in: `val_acc`, `train/acc_epoch` and `Acc` are all `acc`."""
     return "_".join(word for word in words_of(name) if word not in _STAGE_WORDS | _SUFFIXES)
@@ -72,10 +76,15 @@ def core_name(name: str) -> str:
 
 def stage_rank(name: str, stage: str | None) -> int:
     """0 if the name says `stage`, 1 if it says none, `OTHER_STAGE` if it says another."""
-    words = set(words_of(name)) & _STAGE_WORDS
+    words = _stage_words(name)
     if not words:
         return 1
-    return 0 if stage is not None and words & set(STAGES[stage]) else OTHER_STAGE
+    return 0 if stage is not None and not words.isdisjoint(STAGES[stage]) else OTHER_STAGE
+
+
+@functools.lru_cache(MOST_NAMES)
+def _stage_words(name: str) -> frozenset[str]:
+    return frozenset(words_of(name)) & _STAGE_WORDS
 
 
 def is_of_stage(name: str, stage: str) -> bool:

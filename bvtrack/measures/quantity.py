@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from bvtrack.measures.losses import LossKind, kind_of_loss
-from bvtrack.measures.metric_words import parts_of
+from bvtrack.measures.metric_words import MOST_NAMES, parts_of
 from bvtrack.measures.qualifiers import AVERAGES, NEUTRAL, NO_ERRORS, OF_PLACES, OF_QUANTITIES, PARTS, PLAYERS, TERMS, words
 
 Kind = Literal["rate", "score", "units", "loss"]
@@ -135,7 +135,7 @@ class Quantity(NamedTuple):
         return 0 < self.level == other.level and is_loss == other_is_loss and self.qualifiers != other.qualifiers
 
 
-@functools.lru_cache(maxsize=10_000)
+@functools.lru_cache(MOST_NAMES)
 def quantity_of(name: str) -> Quantity | None:
     """The quantity of a metric with this name; `None` if it is no error, score or loss that is known.
 

@@ -160,6 +160,11 @@ class Ledger:
         return max(entry.epoch for entry in self._history.kept)
 
     @property
+    def kept_epochs(self) -> list[int]:
+        """The epochs whose errors are kept, in logging order."""
+        return [entry.epoch for entry in self._history.kept]
+
+    @property
     def weights(self) -> Weights | None:
         """Which weights to keep; `None` before the first epoch with a dev error, and for a trial."""
         if self._weights is None and self.verdict is not None and not self._is_trial:
@@ -240,7 +245,7 @@ class Ledger:
 
     def compacted_epochs(self) -> list[Record]:
         """Compacted records of the epochs alone."""
-        kept = [entry.epoch for entry in self._history.kept]
+        kept = self.kept_epochs
         epochs = [self._epochs[epoch] for epoch in kept]
         later_tests = [self._tests[epoch] for epoch in kept if epoch in self._tests]
         content = self._history.past()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.tracking.client import MlflowClient
 
 from bvtrack.schema import names
 from bvtrack.store.bundle import Point
+from bvtrack.store.metric_point import Point as StoredPoint
+from bvtrack.store.stored_history import StoredHistory
 
-Key = tuple[str, int]
 ALWAYS_FETCHED = {names.error_metric("train"), names.error_metric("dev")}
 """Metrics always fetched, to find the newest timestamp."""
 
@@ -27,9 +28,7 @@ class ExistingPoints:
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self._client = client
         self._run_id = run_id
-        self._names: set[str] = set()
-        self._points: set[Point] = set()
-        self._newest: dict[Key, Point] = {}
+        self._histories: dict[str, StoredHistory] = {}
         self.timestamp = 0
         """Time of the newest point that is known, in milliseconds since the Unix epoch."""
 
@@ -38,9 +37,9 @@ class ExistingPoints:
         points = list(points)
         self.timestamp = max([self.timestamp, *self._times_in_run()])
         wanted = {point.name for point in points} | ALWAYS_FETCHED
-        for name in (wanted & self.run.data.metrics.keys()) - self._names:
+        for name in (wanted & self.run.data.metrics.keys()) - self._histories.keys():
             self._read(name)
-        return [point for point in points if point not in self._points and not self._is_repeated(point)]
+        return [point for point in points if not self._is_there(point)]
 
     def _times_in_run(self) -> Iterator[int]:
         """Times of the last points of our metrics; not of the verdict's, which an audit may have written."""
@@ -53,16 +52,13 @@ class ExistingPoints:
         """The run as it was before the first point was looked for. Raises what MLflow raises."""
         return self._client.get_run(self._run_id)
 
-    def _is_repeated(self, point: Point) -> bool:
-        newest = self._newest.get((point.name, point.step))
-        return newest is not None and newest.value == point.value
+    def _is_there(self, point: Point) -> bool:
+        history = self._histories.get(point.name)
+        known = StoredPoint(point.step, point.timestamp, point.value)
+        return history is not None and (known in history or history.newest_value(point.step) == point.value)
 
     def _read(self, name: str) -> None:
-        self._names.add(name)
-        for metric in self._client.get_metric_history(self._run_id, name):
-            point = Point(name, metric.value, metric.timestamp, metric.step)
-            self._points.add(point)
-            newest = self._newest.setdefault((name, point.step), point)
-            if newest.timestamp <= point.timestamp:
-                self._newest[name, point.step] = point
-            self.timestamp = max(self.timestamp, point.timestamp)
+        found = self._client.get_metric_history(self._run_id, name)
+        history = StoredHistory(StoredPoint(metric.step, metric.timestamp, metric.value) for metric in found)
+        self._histories[name] = history
+        self.timestamp = max(self.timestamp, history.timestamp)

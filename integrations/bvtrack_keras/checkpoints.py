@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,11 @@ class CheckpointWatch:
         """By path, the mark of the weights that were saved."""
         self.look()
         return dict(self._by_path)
+
+    def forget(self, paths: Collection[str]) -> None:
+        """Name these no more."""
+        for path in paths:
+            self._by_path.pop(path, None)
 
     def restored(self) -> str | None:
         """The mark of the weights that an `EarlyStopping` puts back when the training ends, even if its turn is yet to come."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ class CheckpointWatch:
         """Note the checkpoints that are new, or were written anew, since the last look; with `is_saving` one is about to be
         written, which its callback holds already.
         """
+        before, self._scores = self._scores, {}
         for callback in self._callbacks:
             last, saved = getattr(callback, "_last_global_step_saved", 0), getattr(callback, "_last_checkpoint_saved", "")
             is_told = is_saving and not getattr(callback, "save_weights_only", False)  # of those alone no hook is told
             step = self._trainer.global_step if is_told else last
-            new = [path for path, score in _held(callback) if self._is_new(callback, path, score)]
+            held = {(id(callback), path): score for path, score in _held(callback)}
+            new = [key[1] for key, score in held.items() if key not in before or before[key] is not score]
+            self._scores |= held
             for path in new:
                 if len(new) == 1:
                     self._steps[path] = step
@@ -53,10 +56,15 @@ class CheckpointWatch:
         store, the ones that are still held.
         """
         self.look()
-        gone = {path for path in self._steps if "://" in path} - self._kept_remotely()
+        self.forget({path for path in self._steps if "://" in path} - self._kept_remotely())
         passing = {str(getattr(callback, "last_model_path", "")) for callback in self._callbacks}
         named_first = sorted(self._steps.items(), key=lambda saved: saved[0] in passing)
-        return {path: mark_of_step(step) for path, step in named_first if path not in gone}
+        return {path: mark_of_step(step) for path, step in named_first}
+
+    def forget(self, paths: Collection[str]) -> None:
+        """Name these no more, unless they are written anew."""
+        for path in paths:
+            self._steps.pop(path, None)
 
     def _kept_remotely(self) -> set[str]:
         found: set[str] = set()
@@ -65,12 +73,6 @@ class CheckpointWatch:
             if getattr(callback, "save_top_k", None) == -1:
                 found |= self._steps.keys()
         return found
-
-    def _is_new(self, callback: Any, path: str, score: Any) -> bool:
-        key = (id(callback), path)
-        is_new = key not in self._scores or self._scores[key] is not score
-        self._scores[key] = score
-        return is_new
 
     @property
     def _callbacks(self) -> Iterator[Any]:
