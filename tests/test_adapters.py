@@ -176,7 +176,7 @@ def test_a_budget_is_settled_by_the_first_pass_alone() -> None:
 
 
 def test_a_pass_may_take_a_twentieth_of_the_epoch(journals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments, told = iter([0.0, 100.0, 160.0]), list[float]()
+    moments, told = iter([0.0, 100.0, 160.0, 160.0]), list[float]()
     monkeypatch.setattr("bvtrack.adapters.session.time", SimpleNamespace(perf_counter=lambda: next(moments)))
 
     class Timed(Scripted):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from bvtrack.adapters.asked_once import asked_once
+
 LIBRARIES = frozenset({"random", "numpy", "torch"})
 
 
@@ -20,7 +22,7 @@ def generator_restorer(value: Any) -> Callable[[], None] | None:
     >>> generator.random() == first
     True
     """
-    if not any(base.__module__.partition(".")[0] in LIBRARIES for base in type(value).__mro__):
+    if not _is_of_a_library(type(value)):
         return None
     if (bits := getattr(value, "bit_generator", None)) is not None and hasattr(bits, "state"):
         return partial(setattr, bits, "state", bits.state)
@@ -28,3 +30,8 @@ def generator_restorer(value: Any) -> Callable[[], None] | None:
         if hasattr(value, get) and hasattr(value, put):
             return partial(getattr(value, put), getattr(value, get)())
     return None
+
+
+@asked_once
+def _is_of_a_library(kind: type) -> bool:
+    return any(base.__module__.partition(".")[0] in LIBRARIES for base in kind.__mro__)

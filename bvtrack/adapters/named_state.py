@@ -6,7 +6,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -101,7 +101,7 @@ class _Search:
         if not is_users_file(function.__module__ or "") or not _is_new(function, self._looked_through):
             return
         self._note_names(vars(function), vars(function).get, partial(setattr, function))
-        names, everything = {*_names_in(function.__code__)}, function.__globals__
+        names, everything = _names_in(function.__code__), function.__globals__
         named = {name: everything[name] for name in names if name in everything}
         modules = [value for value in named.values() if isinstance(value, ModuleType) and is_users_file(value.__name__)]
         for place in (everything, *(vars(module) for module in modules)):
@@ -164,11 +164,10 @@ def _is_new(value: Any, seen: dict[int, Any]) -> bool:
     return len(seen) > n
 
 
-def _names_in(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_in(constant)
+@lru_cache(4096)
+def _names_in(code: CodeType) -> frozenset[str]:
+    inner = [_names_in(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(code.co_names).union(*inner)
 
 
 def _function_in(attribute: Any) -> FunctionType | None:

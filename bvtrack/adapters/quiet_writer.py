@@ -8,6 +8,8 @@ import sysconfig
 from collections.abc import Iterator
 from typing import Any
 
+from bvtrack.adapters.asked_once import asked_once
+
 WRITES = frozenset(
     {"add_event", "add_scalar", "log_artifact", "log_batch", "log_metric", "log_metrics", "report_scalar", "track"}
     | {"write", "writelines", "writerow", "writerows"}
@@ -82,9 +84,15 @@ def is_writer(value: Any) -> bool:
     """True for an open file that can be written, and for a writer or a client of a library, such as TensorBoard's."""
     if isinstance(value, io.IOBase):
         return value not in (sys.stdout, sys.stderr) and not value.closed and value.writable()
-    return not isinstance(value, type) and bool(WRITES & set(dir(type(value)))) and not is_users_class(type(value))
+    return not isinstance(value, type) and _has_a_writers_method(type(value)) and not is_users_class(type(value))
 
 
+@asked_once
+def _has_a_writers_method(kind: type) -> bool:
+    return not WRITES.isdisjoint(dir(kind))
+
+
+@asked_once
 def is_users_class(kind: type) -> bool:
     """True for a class of the user's own code, False for one of a library, installed or Python's own.
 
@@ -103,7 +111,7 @@ def is_users_file(module: str) -> bool:
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:
         return module == "__main__" or module not in sys.modules
-    return not any(part in file for part in ("site-packages", "dist-packages")) and not file.startswith(_STDLIB)
+    return not ("site-packages" in file or "dist-packages" in file or file.startswith(_STDLIB))
 
 
 _STDLIB = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))

@@ -46,12 +46,15 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     weight them otherwise, it is said. The training is left as it was; a `tf.data` pipeline is read without its reshuffling
     for that.
 
+    Arrays are evaluated in batches of the size of fit's validation; on torch, with layers, losses and metrics of each example
+    alone, in larger ones of a few megabytes, whose errors are the same to the rounding of float32.
+
     Keras tells callbacks nothing when a training raises: use the callback as a context manager around `fit`, or the run is
     marked as interrupted when the process ends.
 
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
-            summary, train_eval, test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
+            summary, train_eval, test_every, wait: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
         error: a function of (predictions, targets), arrays `[n_examples, ...]`, to one error or one for each example, or a
             `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone, each example counting
             once: sample weights and masks are not handed to it.
@@ -92,6 +95,7 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         summary: bool = True,
         saved_view: bool = True,
         expose: bool = False,
+        wait: float | None = None,
         backup_dir: str | Path | None = None,
     ) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def meaningful(
     labels (targets that are all 0 or 1) is one, as is the metric that the user `named`.
     """
     losses, classes = dict(_losses(model)), metric_classes(model)
-    if named is not None or not (of_classes := [name for name in logs if _is_of_classes(name, classes)]):
+    known = tuple(classes.items())
+    if named is not None or not (of_classes := [name for name in logs if _is_of_classes(name, known)]):
         return dict(logs)
     dropped = {name: f"the loss {loss}" for name in of_classes if (loss := _regression_of(name, losses))}
     is_of_one = not isinstance(model.loss, (Mapping, list, tuple))
@@ -108,7 +110,9 @@ def _regression_of(name: str, losses: Mapping[str, str]) -> str:
     return losses[output] if output is not None and is_of_quantities(losses[output]) else ""
 
 
-def _is_of_classes(name: str, classes: Mapping[str, str]) -> bool:
+@lru_cache(256)  # each epoch asks the same of its logs, several times
+def _is_of_classes(name: str, known: tuple[tuple[str, str], ...]) -> bool:
+    classes = dict(known)
     measure = find_measure([name], known_as=classes)
     return measure is not None and find_measure([name], loss="mse", known_as=classes) is None
 

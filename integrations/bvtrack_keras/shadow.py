@@ -33,13 +33,18 @@ def untouched(callback: Any, data: Any, say: Callable[..., None]) -> Iterator[No
         yield
 
 
+def has_own_code(model: Any) -> bool:
+    """True if code of the user's own, not of Keras' alone, has a part in evaluating the model."""
+    return any(True for _ in owners(model)) or any(True for _ in _functions(model))
+
+
 @contextmanager
 def _held_writes(model: Any, say: Callable[..., None]) -> Iterator[None]:
-    own = [*owners(model)]
-    functions = [*_functions(model), *(value for owner in own for value in vars(owner).values())]
-    if not own and not functions:  # Keras' own code alone writes to nobody
+    if not has_own_code(model):  # Keras' own code alone writes to nobody
         yield
         return
+    own = [*owners(model)]
+    functions = [*_functions(model), *(value for owner in own for value in vars(owner).values())]
     with preserve_named_state(map(type, own), functions), guard_writes(notes_all=False) as guard:
         try:
             with guard.step():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from bvtrack.adapters import (
     Training,
 )
 from bvtrack_keras.agreement import Agreement
+from bvtrack_keras.batch_size import evaluation_batch_size
 from bvtrack_keras.checkpoints import CheckpointWatch, beside
 from bvtrack_keras.data import BATCH, EvaluationData
 from bvtrack_keras.error import compiled_loss, predict
@@ -95,6 +96,9 @@ class KerasTraining(Training):
 
     def checkpoints(self) -> Mapping[str, str]:
         return self._saved.marks()
+
+    def forget_checkpoints(self, paths: Collection[str]) -> None:
+        self._saved.forget(paths)
 
     def model_facts(self) -> ModelFacts:
         facts = model_facts(self.callback.model)
@@ -185,7 +189,7 @@ class KerasTraining(Training):
         values = self.callback.model.evaluate(
             data.x,
             data.y,
-            batch_size=self._batch_size() if data.is_arrays else None,
+            batch_size=evaluation_batch_size(self.callback.model, self._batch_size(), data.n) if data.is_arrays else None,
             sample_weight=data.weights,
             steps=most_batches,
             verbose=0,

@@ -65,10 +65,11 @@ class BiasVarianceCallback(CallbackBase):
     Which run: `run_id`, else that of the Trainer's `MLFlowLogger`, else as `bvtrack.Tracker` finds it. The dev error is the
     one that your own `validation_step` logs; train and test error come from the same step, in eval mode on the weights of
     the dev error, over a fixed random part of the training data and over the test data. The training is left as it was.
+    Batches are of the loader's size; those of training data that lie in tensors as large as validation's, if these are larger.
 
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
-            summary, train_eval, test_every: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your
+            summary, train_eval, test_every, wait: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your
             steps log.
         error: how errors are computed instead, from what `module(inputs)` predicts (or what `validation_step` returns as
             `preds` and `target`): a function of predictions and targets that gives an error for each example, or one for
@@ -104,6 +105,7 @@ class BiasVarianceCallback(CallbackBase):
         test_dataloaders: Any = None,
         test_every: int = 1,
         expose: bool = False,
+        wait: float | None = None,
     ) -> None:
         super().__init__()
         own = measure if isinstance(measure, Measure) and measure.function and error is None else None
@@ -263,7 +265,8 @@ class BiasVarianceCallback(CallbackBase):
             if self._options.summary:
                 finish_bar(trainer)
             self._session.end(state)
-            if trainer.is_global_zero:
+            if trainer.is_global_zero and self._letter.is_awaited:
+                self._session.tracker.wait()  # who started this process may ask for the run
                 self._letter.post(self._session.tracker.state())
 
     @never_raise
@@ -274,7 +277,7 @@ class BiasVarianceCallback(CallbackBase):
         if trainer.fast_dev_run or trainer.overfit_batches:  # type: ignore[attr-defined]  # set where mypy does not look
             if not tracker.owns_run:  # a run that is there anyway is tagged; none is made for a trial
                 tracker.log_not_applicable()
-                tracker.close()
+                tracker.close(timeout=self._options.longest_wait(0))
             return
         warnings = WarnOnce(is_enabled=trainer.is_global_zero)
         training = LightningTraining(trainer, module, self._options, self._given, warnings.once)

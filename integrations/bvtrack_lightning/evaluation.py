@@ -26,6 +26,7 @@ LEAKS = (
     "{step} {leaks}, and does so too in the passes that measure the train and the test error; "
     "train_eval='running' with test_every=0 does without these passes"
 )
+TRANSFER_HOOKS = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Evaluator:
     say: Callable[..., None]
     weights: KeptWeights = field(default_factory=KeptWeights)
     recorder: Recorder = field(default_factory=Recorder, init=False)
+    _parameters: dict[str, Sequence[str]] = field(default_factory=dict, init=False)
 
     def evaluate(self, loader: Iterable[Any], is_enough: Callable[[Collection[str]], bool]) -> Part:
         """Run the step over `loader`; what it logs. Where the names that the steps logged are not `is_enough`, the module's
@@ -90,7 +92,9 @@ class Evaluator:
         """Call a step or a hook as the Trainer does, by which `log` knows where it is called from."""
         self.module._current_fx_name = name
         function = getattr(self.module, name)
-        parameters = inspect.signature(function).parameters
+        if name not in self._parameters:
+            self._parameters[name] = list(inspect.signature(function).parameters)
+        parameters = self._parameters[name]
         if "dataloader_iter" in parameters:
             return function(iter([(*arguments, 0)]))
         return function(*(*arguments, 0)[: len(parameters)])
@@ -124,11 +128,19 @@ class Evaluator:
         )
 
     def _transferred(self, loader: Iterable[Any]) -> Iterator[Any]:
-        """The batches where the module is, by the module's own hooks."""
-        strategy = self.trainer.strategy
+        """The batches where the module is, by the module's own hooks; what is there already is not moved again."""
+        strategy, has_hooks = self.trainer.strategy, self._has_transfer_hooks()
         for batch in loader:
             batch = strategy.precision_plugin.convert_input(batch)
-            yield strategy.batch_to_device(self.module._on_before_batch_transfer(batch, 0))
+            if has_hooks or not _is_at(strategy.root_device, batch):
+                batch = strategy.batch_to_device(self.module._on_before_batch_transfer(batch, 0))
+            yield batch
+
+    def _has_transfer_hooks(self) -> bool:
+        """True if code of the user's own has a part in how batches get to the module."""
+        owners = [owner for owner in (self.module, getattr(self.trainer, "datamodule", None)) if owner is not None]
+        hooks = [getattr(owner, name) for owner in owners for name in TRANSFER_HOOKS]
+        return any(map(is_users_own, [*hooks, self.trainer.strategy.batch_to_device]))
 
     def _precision(self) -> Any:
         plugin = self.trainer.strategy.precision_plugin
@@ -143,6 +155,11 @@ def with_places(seen: Seen | None, loader: Any) -> Seen | None:
     names = dict(enumerate(map(str, classes))) if isinstance(classes, (list, tuple)) else None
     is_whole = places is not None and len(places) == len(seen.outcomes.size)
     return replace(seen, indices=places if is_whole else None, is_by_index=is_whole, names=names)
+
+
+def _is_at(device: torch.device, batch: Any) -> bool:
+    """True for a list of tensors that are on the device."""
+    return type(batch) is list and all(type(part) is torch.Tensor and part.device == device for part in batch)
 
 
 def _is_pair(batch: Any) -> bool:

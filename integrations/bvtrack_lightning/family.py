@@ -29,7 +29,7 @@ else:
                 if error.name not in (family, family.partition(".")[0]):  # a broken install is not a missing one
                     raise
         raise ModuleNotFoundError(
-            "expected lightning or pytorch_lightning, found neither: pip install 'bvtrack[lightning]'",
+            'expected lightning or pytorch_lightning, found neither: pip install "bvtrack[lightning]"',
             name="lightning",
         )
 

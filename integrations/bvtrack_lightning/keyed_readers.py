@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 
 from bvtrack.adapters import SplitSample, SplitSource, choose_examples, is_same
 from bvtrack_lightning.copies import unmoved
+from bvtrack_lightning.gathered import have_like_rows
 from bvtrack_lightning.passes import Batches, FirstExamples, KeyedBatches, Slices, TimeBudgetedBatches, reading_like
 from bvtrack_lightning.recorder import batch_size_of
 from bvtrack_lightning.samplers import mark_of
@@ -63,6 +64,15 @@ class ExampleReader:
         n = min(self.n, math.ceil(n / self._size) * self._size) if self._drop_last else n
         subset = self._of(chosen(self._keys, n))
         return TimeBudgetedBatches(subset) if may_be_cut else subset
+
+    def in_batches_like(self, other: ExampleReader) -> ExampleReader:
+        """The same examples in batches of the size of another loader's, if that is larger, and known to suit them: of rows of
+        the same shape, which no code of the user's own makes batches of.
+        """
+        is_alone = self._use.n_processes == 1 and not self._drop_last
+        if not is_alone or other._size <= self._size or not have_like_rows(self.loader, other.loader):
+            return self
+        return ExampleReader(self.loader, self._use, self._keys, other._size, drop_last=False)
 
     def split(self) -> SplitSource | None:
         sampler = SubsetRandomSampler(self._keys[: self.n])

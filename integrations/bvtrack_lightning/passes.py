@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from bvtrack.adapters import TimeBudget
 from bvtrack_lightning.copies import copy_of, unmoved
+from bvtrack_lightning.gathered import gathered
 from bvtrack_lightning.recorder import batch_size_of
 from bvtrack_lightning.samplers import length_of, most_batches
 
@@ -72,6 +73,9 @@ class KeyedBatches:
         return keys if all(isinstance(key, int) for key in keys) else None
 
     def __iter__(self) -> Iterator[Any]:
+        if (batches := gathered(self._loader, self._keys)) is not None:
+            yield from batches
+            return
         with unmoved(self._loader):
             yield from reading_like(self._loader, self._keys)
 

@@ -76,8 +76,9 @@ class Recorder(dict[str, Any]):
         """Each pass has a recorder of its own."""
 
     def part(self) -> Part:
-        """The logged metrics. This is the one place that waits for the accelerator."""
-        values = {name: torch.stack(values).cpu().double() for name, values in self._values.items()}  # half does not add up
+        """The logged metrics; for those of one type an accelerator is waited for once."""
+        logged = {name: torch.stack(values) for name, values in self._values.items()}
+        values = {name: each.double() for name, each in _fetched(logged).items()}  # half does not add up
         sums = {name: float(torch.dot(values[name], torch.tensor(self._weights[name]).double())) for name in values}
         weights = {name: sum(weights) for name, weights in self._weights.items()}
         return Part(
@@ -88,6 +89,18 @@ class Recorder(dict[str, Any]):
             over_classes=self._over_classes,
             at_end=self._at_end,
         )
+
+
+def _fetched(values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Lists of numbers `[n]` from wherever they are, those of one type all together."""
+    groups: dict[tuple[torch.device, torch.dtype], list[str]] = {}
+    for name, each in values.items():
+        groups.setdefault((each.device, each.dtype), []).append(name)
+    fetched: dict[str, torch.Tensor] = {}
+    for names in groups.values():
+        sizes = [len(values[name]) for name in names]
+        fetched |= zip(names, torch.split(torch.cat([values[name] for name in names]).cpu(), sizes), strict=True)
+    return fetched
 
 
 def _has_computed(metric: Metric, value: torch.Tensor) -> bool:

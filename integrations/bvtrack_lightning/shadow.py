@@ -11,6 +11,7 @@ import torch
 
 from bvtrack.adapters import WriteGuard, guard_writes, is_users_class, preserve_named_state, preserve_random_states
 from bvtrack_lightning.attributes import preserve_attributes
+from bvtrack_lightning.equality import are_equal
 from bvtrack_lightning.family import is_users_own
 from bvtrack_lightning.foreign import foreign_restorer
 from bvtrack_lightning.recorder import Recorder
@@ -86,9 +87,10 @@ def _buffers(module: torch.nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for buffers, name, buffer, values in saved:
+        is_same = are_equal([(buffer, values) for *_, buffer, values in saved])
+        for (buffers, name, buffer, values), is_as_before in zip(saved, is_same, strict=True):
             buffers[name] = buffer
-            if not torch.equal(buffer, values):
+            if not is_as_before:
                 buffer.copy_(values)
 
 

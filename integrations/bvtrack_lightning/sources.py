@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bvtrack.adapters import CallbackOptions, SetName, SplitSample, SplitSource, preserve_random_states, train_eval_size
 from bvtrack_lightning import data
 from bvtrack_lightning.copies import unmoved
-from bvtrack_lightning.keyed_readers import Use
+from bvtrack_lightning.keyed_readers import ExampleReader, Use
 from bvtrack_lightning.loader_kinds import is_stream
 from bvtrack_lightning.passes import Batches, FirstBatches
 from bvtrack_lightning.processes import from_all, may_run_passes
@@ -153,9 +153,16 @@ class Sources:
             return Source(loader, reader)
         if name != "train":
             return Source(loader, reader, reader.whole())
+        reader = self._as_validated(reader)
         n = self._n_asked(reader)
         may_be_cut = self._options.train_eval == "subset" and self._trainer.world_size == 1
         return Source(loader, reader, reader.subset(n, may_be_cut=may_be_cut), n)
+
+    def _as_validated(self, reader: Reader) -> Reader:
+        """Training data in batches as large as validation's: the same step reads them, which the user has chosen these for."""
+        dev = self._found["dev"].reader
+        is_by_example = isinstance(reader, ExampleReader) and isinstance(dev, ExampleReader)
+        return reader.in_batches_like(dev) if is_by_example else reader  # type: ignore[union-attr, arg-type]  # both are
 
     def _has_pass(self, name: SetName) -> bool:
         if name == "train":

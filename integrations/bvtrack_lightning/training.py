@@ -124,6 +124,9 @@ class LightningTraining(Training):
     def checkpoints(self) -> Mapping[str, str]:
         return self.saved.marks()
 
+    def forget_checkpoints(self, paths: Collection[str]) -> None:
+        self.saved.forget(paths)
+
     def weights_left(self) -> Sequence[str]:
         is_ours = self.trainer.is_global_zero and may_run_passes(self.trainer)
         return marks_of(self.module) if is_ours else ()

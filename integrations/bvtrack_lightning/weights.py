@@ -9,6 +9,8 @@ from hashlib import blake2b
 import torch
 from torch.nn.parameter import is_lazy
 
+from bvtrack_lightning.equality import are_equal
+
 SAMPLE = 64
 """Values that are looked at of each parameter: an optimiser moves them all."""
 ALWAYS_KEPT, KEPT_ONCE = 1 << 26, 1 << 30
@@ -68,16 +70,19 @@ class KeptWeights:
         try:
             yield leaks
         finally:
-            changed = [_put_back(*one) for one in saved]
-            self._has_changed |= any(changed)
+            self._has_changed |= _put_back(saved)
             if not is_kept and mark != marks_of(module):
                 self._has_changed = True
                 leaks.append("changes the weights")
 
 
-def _put_back(weights: torch.nn.Parameter, data: torch.Tensor, values: torch.Tensor) -> bool:
-    is_same = weights.data_ptr() == data.data_ptr() and torch.equal(data, values)
-    if not is_same:
-        data.copy_(values)
-        weights.data = data
-    return not is_same
+def _put_back(saved: Sequence[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]) -> bool:
+    """Each parameter has the data, and these their values, that were saved; True if one had others."""
+    is_same = are_equal([(data, values) for _, data, values in saved])
+    is_swapped = [weights.data_ptr() != data.data_ptr() for weights, data, _ in saved]
+    for (weights, data, values), is_as_before, is_other in zip(saved, is_same, is_swapped, strict=True):
+        if not is_as_before:
+            data.copy_(values)
+        if is_other:
+            weights.data = data
+    return any(is_swapped) or not all(is_same)
