@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from bvtrack_server.document import PAGE, in_order
 from bvtrack_server.regions import BASELINES, Baseline, Column, column_at, columns, interpolated
 
-D3 = "912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1"
-"""Of dist/d3.min.js in npm's d3 7.9.2."""
+D3 = "c01a555716c3e96225772cec87406fdb5ba7a155aceaccbedc2b02e93c53a64f"
+"""Of what `make d3` writes."""
+D3_SOURCE = Path(__file__).parents[1] / "integrations" / "d3"
 KINDS = {baseline.kind: None for baseline in BASELINES}
 DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 
@@ -27,8 +29,28 @@ def test_no_two_modules_declare_the_same_name() -> None:
     assert {*in_order("main.js"), "d3.min.js"} == {path.name for path in PAGE.glob("*.js")}
 
 
-def test_the_library_is_the_one_that_npm_has() -> None:
+def test_the_library_is_the_one_that_is_built_of_the_packages_that_npm_has() -> None:
     assert hashlib.sha256((PAGE / "d3.min.js").read_bytes()).hexdigest() == D3
+
+
+def test_the_library_holds_the_names_that_the_map_uses_and_no_other() -> None:
+    used = {name for module in in_order("main.js") for name in re.findall(r"\bd3\.(\w+)", (PAGE / module).read_text())}
+    lines = re.findall(r"^export \{ (.+) \} from", (D3_SOURCE / "modules.js").read_text(), re.MULTILINE)
+
+    assert sorted(name for line in lines for name in line.split(", ")) == sorted(used)
+
+
+def test_each_package_in_the_library_is_named_with_its_licence() -> None:
+    packages = json.loads((D3_SOURCE / "package-lock.json").read_text())["packages"]
+    parts = (PAGE / "d3.LICENSE").read_text().split("-" * 80)[1:]
+    named: dict[str, str] = {}
+    for part in parts:
+        names, licence = part.partition("):")[0].split("(")
+        named |= dict.fromkeys(re.split(r",\s+", names.strip()), licence)
+
+    built_of = {path.split("/")[-1]: about["license"] for path, about in packages.items() if path and not about.get("dev")}
+    assert named == built_of
+    assert ["Permission to use" in part or "Redistribution and use" in part for part in parts] == [True] * len(parts)
 
 
 def stored_columns(baseline: Baseline) -> list[Column]:
