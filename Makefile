@@ -16,10 +16,10 @@ ADVICE_DATA := build/advice-data
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py tests/test_verdict_in_the_table.py
 
-.PHONY: help install demo ui test bench rules splits scale advice kinds audits rivals inject pictures soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice kinds audits rivals inject d3 pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 install: $(INSTALLED)  ## Make .venv with everything a developer needs
 
@@ -42,13 +42,20 @@ ui: $(INSTALLED)  ## Open what the demo logged on the map, inside MLflow
 
 test: lint types unit wheel  ## Everything that CI runs
 
-bench: $(INSTALLED)  ## Measure what the README says of speed
+bench: export OMP_NUM_THREADS = 1
+bench: $(INSTALLED)  ## Measure what the README and docs/cost.md say of speed and size, the quick ones first (two hours)
+	$(BIN)/python tests/machine.py
 	$(BIN)/python tests/benchmarks/import_time.py
+	$(BIN)/python tests/benchmarks/verdict_cost.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/install.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
+	PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/speed.py
+	$(BIN)/python tests/benchmarks/log_split.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/long_training.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_epochs.py
 	$(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
-	$(BIN)/python tests/benchmarks/verdict_cost.py
-	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
-	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/log_split.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_trainings.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in contradictions false_alarms chosen_epoch taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
@@ -86,6 +93,9 @@ rivals: $(INSTALLED)  ## Judge curves and log files beside four small tools, in 
 
 inject: $(BACKENDS)  ## Run Lightning's and Keras's own tests with our callback in them (LIGHTNING=checkout KERAS=checkout; half an hour)
 	PYTHONPATH=tests $(BIN)/python -m inject $(if $(LIGHTNING),--lightning $(LIGHTNING)) $(if $(KERAS),--keras $(KERAS))
+
+d3:  ## Make the map's d3.min.js anew of the modules it uses (needs npm)
+	cd integrations/d3 && npm ci --ignore-scripts && npm run build
 
 pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python tests/pictures.py

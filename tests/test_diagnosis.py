@@ -503,7 +503,7 @@ def test_a_state_that_needs_gaps_is_refused_without_them() -> None:
 
 
 @given(rates=RATES, human_error=st.none() | FRACTIONS, same_distribution=st.booleans())
-@settings(deadline=None)  # the first interval imports scipy
+@settings(deadline=None)
 def test_every_valid_input_gets_a_tag_of_the_contract(
     rates: dict[str, tuple[float, int | None]], human_error: float | None, same_distribution: bool
 ) -> None:

@@ -16,17 +16,27 @@ import bvtrack.adapters
 CHECKOUT = Path(__file__).parents[1]
 CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text()
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
-MODULES = {"scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
+MODULES = {"mlflow-skinny": "mlflow", "scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
 ASKED_FOR = {"PIL"}
-"""Matplotlib brings it; where it is missing, a message says what to install."""
+"""No extra of its own; where it is missing, a message says what to install."""
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.py"))
 HEAVY = {"torch", "lightning", "pytorch_lightning", "keras", "mlflow", "pandas", "scipy", "sklearn"}
+DIAGNOSE = "from bvtrack.cli import main; main({arguments}, standalone_mode=False)"
 
 
 def heavy_modules_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     return HEAVY & set(output.split())
+
+
+def others_loaded_by(statement: str) -> set[str]:
+    """The top-level modules that a statement loads of others than Python and bvtrack, beside those that a bare Python loads."""
+    code = f"import sys; bare = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - bare), file=sys.stderr)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
+    return (
+        {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names - {"bvtrack", "org"}
+    )  # org: Jython's, asked for
 
 
 PUBLIC = {"bvtrack": set(bvtrack.__all__), "bvtrack.adapters": set(bvtrack.adapters.__all__)}
@@ -52,6 +62,15 @@ def test_what_a_training_needs_of_the_core_loads_no_framework() -> None:
     assert heavy_modules_after("from bvtrack import Tracker, compare_splits, diagnose, profile") == set()
 
 
+def test_comparing_sets_loads_no_scipy() -> None:
+    sets = "(np.random.default_rng(seed).normal(size=(500, 3)), [f'class {i % 3}' for i in range(500)]) for seed in (0, 1)"
+    code = (
+        f"import numpy as np; from bvtrack import compare_splits; train, dev = ({sets}); compare_splits(train=train, dev=dev)"
+    )
+
+    assert heavy_modules_after(code) == set()
+
+
 def test_diagnosing_without_counts_loads_no_framework() -> None:
     assert heavy_modules_after("import bvtrack; bvtrack.diagnose(train_error=0.01, dev_error=0.11)") == set()
 
@@ -62,6 +81,30 @@ def test_a_tracker_alone_loads_neither_numpy_nor_the_page_of_a_report() -> None:
     assert (
         "numpy" not in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
+
+
+@pytest.mark.parametrize(
+    ("statement", "needed"),
+    [
+        ("import bvtrack", {"lazy_loader"}),
+        ("import bvtrack; bvtrack.diagnose(train_error=0.01, dev_error=0.11)", {"lazy_loader"}),
+        (DIAGNOSE.format(arguments=["diagnose", "--train", "0.01", "--dev", "0.11"]), {"lazy_loader", "click"}),
+        (DIAGNOSE.format(arguments=["diagnose", "--train", "0.01", "--json"]), {"lazy_loader", "click"}),
+    ],
+)
+def test_what_starts_often_loads_nothing_of_others_that_it_does_not_need(statement: str, needed: set[str]) -> None:
+    assert others_loaded_by(statement) == needed
+
+
+def test_a_module_of_others_that_is_loaded_is_noticed() -> None:
+    assert others_loaded_by("import bvtrack, rich.console") >= {"lazy_loader", "rich"}
+
+
+def test_errors_on_the_command_line_are_diagnosed_without_the_readers_of_logs() -> None:
+    code = DIAGNOSE.format(arguments=["diagnose", "--train", "0.01"]) + "\nimport sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert [name for name in loaded if name.startswith(("bvtrack.auditing", "bvtrack.logfiles", "bvtrack.store"))] == []
 
 
 def test_a_framework_that_is_loaded_is_noticed() -> None:
@@ -153,7 +196,7 @@ def declared_in(*extras: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("bvtrack", ()),
+        ("bvtrack", ("report", "tables")),
         ("integrations/bvtrack_lightning", ("lightning",)),
         ("integrations/bvtrack_keras", ("keras", "backends")),
         ("integrations/bvtrack_server", ("server",)),
@@ -184,8 +227,9 @@ def own_imports_within_functions(folder: Path) -> list[str]:
     return found
 
 
-def test_a_function_of_the_core_imports_our_own_only_where_that_saves_seconds() -> None:
+def test_a_function_of_the_core_imports_our_own_only_where_that_saves_time() -> None:
     assert own_imports_within_functions(CHECKOUT / "bvtrack") == [
+        "from bvtrack.commands.log_files import diagnose_files  # and all readers of logs: half of its start",
         "from bvtrack.report.page import render_page  # which no training's own process needs",
         "from bvtrack.store.writer import MlflowWriter  # seconds of import",
         "from bvtrack.splits.files.table_file import open_table  # imports pyarrow, which takes a third of a second",
@@ -215,4 +259,4 @@ def test_each_error_that_a_type_checker_is_told_to_ignore_has_a_reason() -> None
     paths = [path for folder in ("bvtrack", "integrations") for path in (CHECKOUT / folder).rglob("*.py")]
     lines = [(path.name, line.strip()) for path in paths for line in path.read_text().splitlines() if "type: ignore" in line]
 
-    assert [one for one in lines if not re.search(r"# type: ignore\[[\w-]+\]  # \S", one[1])] == []
+    assert [one for one in lines if not re.search(r"# type: ignore\[[\w, -]+\]  # \S", one[1])] == []

@@ -219,7 +219,7 @@ def test_the_test_error_never_chooses_the_epoch() -> None:
     rates=st.dictionaries(st.sampled_from(SETS), st.tuples(st.floats(0, 1), st.none() | st.integers(25, 10**12)), min_size=1),
     human_error=st.none() | st.floats(0, 1),
 )
-@settings(deadline=None)  # the first interval imports scipy
+@settings(deadline=None)
 def test_the_gaps_tag_never_exceeds_500_characters(
     rates: dict[str, tuple[float, int | None]], human_error: float | None
 ) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from bvtrack.commands.fail_on import FOUND, fail_on_option, found_in, say_found
-from bvtrack.commands.log_files import diagnose_files
 from bvtrack.commands.options import usage_error
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.recipe import Step, recommend
@@ -88,6 +90,8 @@ def diagnose(
     if as_json and as_markdown:
         raise click.UsageError("expected --json or --markdown, got both; leave one out")
     if files:
+        from bvtrack.commands.log_files import diagnose_files  # and all readers of logs: half of its start
+
         _check_without_errors(numbers, different_sources=different_sources)
         diagnose_files(files, human_error, as_json=as_json, as_markdown=as_markdown, fail_on=fail_on)
         return
@@ -117,13 +121,19 @@ def _check_without_errors(numbers: dict[str, Any], *, different_sources: bool) -
 
 
 def _print_verdict(diagnosis: Diagnosis, steps: tuple[Step, ...]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    console = Console(highlight=False)
-    console.print(f"[bold]{escape(headline(diagnosis, steps))}[/bold]")
-    console.print(escape(diagnosis.explanation))
+    verdict = headline(diagnosis, steps)
+    _print(verdict, bold=verdict)
+    _print(diagnosis.explanation)
     if diagnosis.errors and not diagnosis.counts:
-        console.print("[dim]With the numbers of examples (--n-train, --n-dev …) the verdict says how sure it is.[/dim]")
+        _print("With the numbers of examples (--n-train, --n-dev …) the verdict says how sure it is.")
     for number, step in enumerate(steps, start=1):
-        console.print(f"{number}. [bold]{escape(step.title)}.[/bold] {escape(step.why)}")
+        _print(f"{number}. {step.title}. {step.why}", bold=f"{step.title}.")
+
+
+def _print(text: str, *, bold: str = "") -> None:
+    """Print a paragraph, wrapped to the terminal, with a part of it in bold. Rich takes longer to import than all of this."""
+    start = text.index(bold)
+    end = start + len(bold)
+    lines = textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
+    is_dumb = os.environ.get("TERM") in ("dumb", "unknown")
+    click.echo(f"{lines[:start]}{click.style(lines[start:end], bold=True)}{lines[end:]}", color=False if is_dumb else None)
