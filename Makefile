@@ -53,7 +53,7 @@ bench: $(INSTALLED)  ## Measure what the README and docs/cost.md say of speed an
 	$(BIN)/python tests/benchmarks/log_split.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/long_training.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_epochs.py
-	$(BIN)/python tests/benchmarks/cost.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_trainings.py
 

@@ -93,35 +93,11 @@ def loop(variant: str, steps: int, epochs: int) -> Fit:
 def lightning(variant: str, steps: int, epochs: int) -> Fit:
     """A perceptron in Lightning."""
     import torch
-    from lightning.pytorch import LightningModule, Trainer, seed_everything
-    from torch import nn
+    from lightning.pytorch import Trainer, seed_everything
+    from perceptron import Classifier
     from torch.utils.data import DataLoader, TensorDataset
 
     torch.set_num_threads(1)
-
-    class Classifier(LightningModule):
-        """Logs as most people do: its loss at steps, its accuracy at the validation."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.network = nn.Sequential(
-                nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10)
-            )
-
-        def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
-            x, y = batch
-            loss = nn.functional.cross_entropy(self.network(x), y)
-            self.log("train_loss", loss)
-            return loss
-
-        def validation_step(self, batch: Any, batch_index: int) -> None:
-            x, y = batch
-            logits = self.network(x)
-            self.log("val_loss", nn.functional.cross_entropy(logits, y))
-            self.log("val_acc", (logits.argmax(dim=1) == y).float().mean())
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return torch.optim.Adam(self.parameters(), lr=0.001)
 
     train, dev = (TensorDataset(*map(torch.as_tensor, made_data(n, seed))) for n, seed in ((BATCH * steps, 0), (N_DEV, 1)))
     tracking = lightning_tracking(variant)
@@ -136,7 +112,7 @@ def lightning(variant: str, steps: int, epochs: int) -> Fit:
             enable_model_summary=False,
             **tracking(),
         )
-        trainer.fit(Classifier(), DataLoader(train, BATCH, shuffle=True), DataLoader(dev, batch_size=128))
+        trainer.fit(Classifier(WIDTH, WIDTH), DataLoader(train, BATCH, shuffle=True), DataLoader(dev, batch_size=128))
 
     return fit
 

@@ -7,16 +7,12 @@ import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bvtrack.journal.private_files import (
     ForeignFileError,
     check_own,
     remove_file,
 )
-
-if TYPE_CHECKING:
-    pass
 
 BIRTH_SECONDS = 60.0
 """A journal older than this has its first record."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bvtrack.journal.private_files import (
     PRIVATE_FOLDER,
     is_own_folder,
 )
 from bvtrack.journal.user import user_name
-
-if TYPE_CHECKING:
-    pass
 
 
 def default_journal_dir() -> Path:

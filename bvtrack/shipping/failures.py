@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bvtrack.journal.journal import JournalError, UnreadableJournalError
 from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.target import without_credentials
-
-if TYPE_CHECKING:
-    pass
 
 
 class StillWritingError(Exception):

@@ -33,7 +33,7 @@ import lightning.pytorch as lightning
 import mlflow
 import torch
 from lightning.pytorch.loggers import MLFlowLogger
-from torch import nn
+from perceptron import Classifier
 from torch.utils.data import DataLoader, TensorDataset
 
 from bvtrack import Tracker
@@ -123,29 +123,6 @@ def split(n: int, seed: int) -> TensorDataset:
 TRAIN, DEV, TEST = split(BATCH * STEPS, 0), split(N_DEV, 1), split(N_TEST, 2)
 
 
-class Classifier(lightning.LightningModule):
-    """A perceptron that logs as most people do: its loss at steps, its accuracy at the validation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
-
-    def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
-        x, y = batch
-        loss = nn.functional.cross_entropy(self.network(x), y)
-        self.log("train_loss", loss)
-        return loss
-
-    def validation_step(self, batch: Any, batch_index: int) -> None:
-        x, y = batch
-        logits = self.network(x)
-        self.log("val_loss", nn.functional.cross_entropy(logits, y))
-        self.log("val_acc", (logits.argmax(dim=1) == y).float().mean())
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=0.001)
-
-
 def train_lightning(callbacks: Sequence[Any], logger: Any = False) -> Times:
     marks = Marks()
     trainer = lightning.Trainer(
@@ -159,7 +136,7 @@ def train_lightning(callbacks: Sequence[Any], logger: Any = False) -> Times:
         num_sanity_val_steps=0,
     )
     lightning.seed_everything(0, verbose=False)
-    trainer.fit(Classifier(), DataLoader(TRAIN, BATCH, shuffle=True), DataLoader(DEV, batch_size=128))
+    trainer.fit(Classifier(WIDTH, WIDTH), DataLoader(TRAIN, BATCH, shuffle=True), DataLoader(DEV, batch_size=128))
     return marks.times()
 
 

@@ -30,7 +30,7 @@ import mlflow
 import torch
 from benchmarks.cost import Clock, KerasClock, Marks, spread
 from lightning.pytorch.loggers import MLFlowLogger
-from torch import nn
+from perceptron import Classifier
 from torch.utils.data import DataLoader, TensorDataset
 
 from bvtrack_demo.digits import load_digits
@@ -62,29 +62,6 @@ def timed(fit: Callable[[], None], marks: Marks) -> Fit:
     return Fit(time.perf_counter() - wall, time.thread_time() - thread, sum(marks.times().wall))
 
 
-class Classifier(lightning.LightningModule):
-    """A perceptron of one hidden layer that logs its loss at each step, and its accuracy at the validation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
-
-    def training_step(self, batch: Any, batch_index: int) -> torch.Tensor:
-        x, y = batch
-        loss = nn.functional.cross_entropy(self.network(x), y)
-        self.log("train_loss", loss)
-        return loss
-
-    def validation_step(self, batch: Any, batch_index: int) -> None:
-        x, y = batch
-        logits = self.network(x)
-        self.log("val_loss", nn.functional.cross_entropy(logits, y))
-        self.log("val_acc", (logits.argmax(dim=1) == y).float().mean())
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=0.001)
-
-
 def train_lightning(callbacks: Sequence[Any], logger: Any = False) -> Fit:
     marks = Marks()
     lightning.seed_everything(0, verbose=False)
@@ -99,7 +76,7 @@ def train_lightning(callbacks: Sequence[Any], logger: Any = False) -> Fit:
         log_every_n_steps=10,
     )
     train, dev = DataLoader(TRAIN, BATCH, shuffle=True), DataLoader(DEV, EVALUATION_BATCH)
-    return timed(lambda: trainer.fit(Classifier(), train, dev), marks)
+    return timed(lambda: trainer.fit(Classifier(WIDTH), train, dev), marks)
 
 
 def with_autolog() -> Fit:
