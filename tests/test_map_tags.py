@@ -58,3 +58,18 @@ def test_without_its_id_the_first_step_is_the_first_of_the_line_of_all(page: Pag
     found = read(page, **{"bvtrack.next_step": "", "bvtrack.recipe": "Get more training data > Regularise"})
 
     assert found["nextStep"] == "Get more training data"
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [
+        ('{"kind": "trees"}', "Grow larger trees"),
+        ('{"family": "RandomForestClassifier"}', "Let the model fit more"),
+        ('{"optimizer": "Adam"}', "Train a bigger network"),
+        ("[]", "Train a bigger network"),
+    ],
+)
+def test_a_step_is_in_the_words_of_the_models_family(model: str, title: str, page: Page) -> None:
+    found = read(page, **{"bvtrack.next_step": "bigger_network", "bvtrack.recipe": "", "bvtrack.model": model})
+
+    assert found["nextStep"] == title

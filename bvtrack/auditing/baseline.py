@@ -10,7 +10,7 @@ from typing import Literal
 from bvtrack.auditing.audited import Audited
 from bvtrack.logged.split_sizes import set_of
 from bvtrack.schema import tags
-from bvtrack.schema.gaps import rounded
+from bvtrack.schema.stored_numbers import rounded
 from bvtrack.schema.tag_texts import metric_of
 from bvtrack.store.best_other_run import WITHOUT_ERRORS
 from bvtrack.store.logged_run import LoggedRun

@@ -14,21 +14,22 @@ from bvtrack.auditing.baseline import THREADS, AskedBaseline, BestErrors, Choice
 from bvtrack.auditing.judge import judge_run
 from bvtrack.auditing.judged import Changes, Judged, without_values
 from bvtrack.auditing.paging import map_runs
+from bvtrack.auditing.parents import Parents
 from bvtrack.auditing.rebaseline import rejudge_run
 from bvtrack.auditing.views import Views
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.logged.unknown import Unknown
-from bvtrack.schema.tags import AUDIT, DIAGNOSIS, SOURCE, Tags, is_tracked, is_written_by, states_in
+from bvtrack.schema.tags import AUDIT, DIAGNOSIS, SOURCE, Tags, Writer, is_configuration, is_tracked, is_written_by, states_in
 from bvtrack.store.reader import Store
-from bvtrack.store.target import checked_uri, current_uri
+from bvtrack.store.target import check_file, checked_uri, current_uri
 from bvtrack.tracking.environment import is_view_wanted
-from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 if TYPE_CHECKING:
     from bvtrack.store.logged_run import LoggedRun
 
 NOT_YET = Unknown("no verdict yet", "a callback or a Tracker is at work on it, and has not measured an error yet")
 NOT_OURS = Unknown("diagnosed in training", "a callback or a Tracker has diagnosed it; a baseline re-tags it all the same")
+OF_OTHERS = Unknown("parent of other runs", "its verdict is one over the runs nested in it")
 OF_AUDITS = f"tags.`{SOURCE.name}` = '{AUDIT}'"
 
 
@@ -65,11 +66,15 @@ class Auditing:
         Raises `ValueError` for an unknown experiment or an invalid filter.
         """
         for experiment_id in self._ids(experiment):
-            task = partial(self._audit, choose=self._choice(experiment_id))
+            parents = Parents()
+            task = partial(self._audit, choose=self._choice(experiment_id), parents=parents)
             is_diagnosed = False
             for audited in self._each(task, experiment_id, filter_string):
                 is_diagnosed = is_diagnosed or bool(audited.states)
-                yield audited
+                if filter_string or not parents.hold(audited):  # a filter may leave out some of a parent's children
+                    yield audited
+            yield from parents.others
+            yield from self._tag_parents(parents)
             if is_diagnosed and self._has_values:
                 self.views.keep(self._store, experiment_id)
 
@@ -104,15 +109,31 @@ class Auditing:
             pass
         return best
 
-    def _audit(self, run: LoggedRun, choose: Choice) -> Audited:
+    def _audit(self, run: LoggedRun, choose: Choice, parents: Parents) -> Audited:
+        if is_configuration(run.tags):
+            return skipped(run, OF_OTHERS)
         if self._baseline is None and is_tracked(run.tags):
             reason = NOT_YET if DIAGNOSIS.read(run.tags) is None else NOT_OURS
+            parents.add(run, {})
             return replace(skipped(run, reason), states=states_in(run.tags))
         judged = self._judge(run, choose)
+        parents.add(run, judged.tags)
+        self._write(run, judged.tags, judged.values)
+        return judged.audited
+
+    def _tag_parents(self, parents: Parents) -> Iterator[Audited]:
+        """Tag the parents whose children are the repeats of one configuration, and yield the result of each."""
+        pages = ([self._store.run(run_id)] for run_id in parents.found)
+        return map_runs(partial(self._tag_parent, parents), pages, threads=1, uri=self.uri)
+
+    def _tag_parent(self, parents: Parents, run: LoggedRun) -> Audited:
+        judged = parents.judge(run)
         self._write(run, judged.tags, judged.values)
         return judged.audited
 
     def _add_to_best(self, best: BestErrors, run: LoggedRun) -> Audited:
+        if is_configuration(run.tags):
+            return skipped(run, OF_OTHERS)
         audited = self._judge(run, from_tags).audited
         best.add(run, audited)
         return audited
@@ -123,7 +144,7 @@ class Auditing:
         return judge_run(run, partial(self._store.history, run.run_id), choose)
 
     def _undo(self, run: LoggedRun) -> Audited:
-        self._write(run, {name: None for name in run.tags if is_written_by("audit", name)}, without_values(run))
+        self._write(run, {name: None for name in run.tags if is_written_by(_writer_of(run.tags), name)}, without_values(run))
         return Audited(run.run_id, run.name, is_changed=True)
 
     def _write(self, run: LoggedRun, tags: Tags, values: Mapping[str, float]) -> None:
@@ -132,10 +153,8 @@ class Auditing:
             self._store.write(run, changes.tags, changes.values)
 
 
-def check_file(uri: str) -> None:
-    """Raise `ValueError` for a missing SQLite file, which MLflow would create, empty."""
-    if (path := sqlite_file(uri)) and not path.exists():
-        raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
+def _writer_of(tags: Tags) -> Writer:
+    return "repeats" if is_configuration(tags) else "audit"
 
 
 def _check(human_error: float | None, baseline: str | float | None) -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bvtrack.diagnosis.split_first import SplitFault
-from bvtrack.measures.metric_words import core_name
 from bvtrack.schema import tags as schema
 from bvtrack.schema.model_tags import model_texts
-from bvtrack.schema.tag_texts import metric_of
 from bvtrack.splits.faults import faults_of_codes
+from bvtrack.store.repeated_runs import measure_of
 
 FEWEST_RUNS = 2
 """Minimum number of runs per parameter value."""
@@ -60,7 +59,7 @@ class DiagnosedRun:
             errors=gaps.errors,
             gaps=gaps.widths,
             parameters=dict(params) or model_texts(tags),
-            measure=_measure_of(schema.MEASURE.read(tags)),
+            measure=measure_of(schema.MEASURE.read(tags)),
             dev_set=dev_set,
             n_dev=gaps.counts.get("dev"),
             n_epochs=gaps.n_epochs,
@@ -119,13 +118,6 @@ def _faults_in(tags: Mapping[str, str]) -> tuple[SplitFault, ...]:
 def split_faults_of(runs: Sequence[DiagnosedRun]) -> Counter[SplitFault]:
     """The number of runs by fault of their splits."""
     return Counter(fault for run in runs for fault in run.split_faults)
-
-
-def _measure_of(tag: str | None) -> str:
-    """The measure in `bvtrack.measure`; Lightning's `val_acc` and Keras's `val_accuracy` are the same."""
-    measure = metric_of(tag)
-    is_accuracy = measure.startswith("1 - ") and core_name(measure.removeprefix("1 - ")) in ("acc", "accuracy")
-    return "1 - accuracy" if is_accuracy else measure
 
 
 def group_parameters(runs: Sequence[DiagnosedRun]) -> list[ParameterGroup]:

@@ -11,8 +11,8 @@ from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict, diagnose_epoch
 from bvtrack.error_rates.optimism import Optimism
 from bvtrack.logged.unknown import Unknown
 from bvtrack.schema import tags
-from bvtrack.schema.gaps import rounded
 from bvtrack.schema.model_tags import read_model
+from bvtrack.schema.stored_numbers import rounded
 from bvtrack.schema.tags import Tags
 from bvtrack.schema.verdict_metrics import verdict_metrics
 from bvtrack.splits.faults import faults_of_codes

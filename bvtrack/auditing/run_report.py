@@ -6,7 +6,6 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.stored_content import content_of
 from bvtrack.auditing.stored_run import read_run
 from bvtrack.display import as_words
@@ -16,7 +15,7 @@ from bvtrack.report.page import render_page
 from bvtrack.report.picture import render_picture
 from bvtrack.shipping.unfinished import wait_for_unfinished
 from bvtrack.store.reader import Store
-from bvtrack.store.target import checked_uri, current_uri
+from bvtrack.store.target import check_file, checked_uri, current_uri
 
 FORMS = (".html", ".md", ".png")
 FRAME_HEIGHT = 900

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bvtrack.auditing.experiments import check_file
 from bvtrack.auditing.stored_content import content_of
 from bvtrack.auditing.stored_run import StoredRun, read_rest
 from bvtrack.report.summary import plain, summary_of
@@ -14,7 +13,7 @@ from bvtrack.schema import names, saved_view, tags
 from bvtrack.shipping.unfinished import wait_for_unfinished
 from bvtrack.store.reader import Store
 from bvtrack.store.run_reference import RunReference, find_run, read_reference
-from bvtrack.store.target import checked_uri, current_uri, is_uri_set
+from bvtrack.store.target import check_file, checked_uri, current_uri, is_uri_set
 from bvtrack.tracking_uri.address import page_on
 
 if TYPE_CHECKING:
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Version of the data: additions leave it as it is."""
 NOT_YET = "the training has logged no error so far; the verdict comes with its first epoch"
-NO_VERDICT: Mapping[str, Any] = {"verdict": None, "evidence": None, "steps": [], "findings": []}
+NO_VERDICT: Mapping[str, Any] = {
+    **{"verdict": None, "evidence": None, "steps": [], "findings": []},
+    **{"repeats": None, "configuration": None},
+}
 
 
 def show(run: str, *, tracking_uri: str | None = None, experiment: str | None = None) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def shown_run(store: Store, reference: RunReference, experiment: str | None = No
             "status": status,
             "why_not": why_not,
             "run": _facts(stored, of_experiment),
-            **{name: found[name] for name in ("verdict", "evidence", "steps")},
+            **{name: found[name] for name in ("verdict", "evidence", "repeats", "configuration", "steps")},
             "split": {
                 "tag": tags.SPLIT.read(stored.run.tags),
                 "distribution": tags.DISTRIBUTION.read(stored.run.tags),

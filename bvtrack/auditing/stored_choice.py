@@ -1,4 +1,6 @@
-"""Parse and validate what a training stored of its weights and of single examples, which anybody may have changed."""
+"""Parse and validate what a training stored of its weights, of single examples and of smaller training sets, which anybody may
+have changed.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +10,40 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from bvtrack.auditing.stored_files import UNREADABLE
+from bvtrack.curves.more_data import checked_sizes
 from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.worst_examples import ClassErrors, class_errors
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChoice:
-    """The valid content of `bvtrack/diagnosis.json` on which weights to keep, and on which examples are wrong."""
+    """The valid content of `bvtrack/diagnosis.json` on which weights to keep, on which examples are wrong, on the dev error by
+    the size of the training set, and on why the training was stopped.
+    """
 
     weights: Weights | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Sequence[tuple[int, float]] = ()
+    stopped: str | None = None
 
 
 def read_choice(content: Mapping[str, Any]) -> StoredChoice:
-    """The weights to keep and the worst examples; nothing of either if any of it cannot be meant.
+    """The weights to keep, the worst examples, the learning curve, and why the training was stopped; nothing of what cannot be
+    meant.
 
-    >>> read_choice({"weights": {"best_epoch": -1}, "examples": {"set": "dev"}})
-    StoredChoice(weights=None, examples={})
+    >>> read_choice({"weights": {"best_epoch": -1}, "examples": {"set": "dev"}, "learning_curve": [[100, 2]]})
+    StoredChoice(weights=None, examples={}, sizes=(), stopped=None)
     """
     weights, examples = None, {}
+    sizes: Sequence[tuple[int, float]] = ()
     with contextlib.suppress(*UNREADABLE):
         weights = _weights(Weights.from_json(content["weights"]))
     with contextlib.suppress(*UNREADABLE):
         examples = _examples(content["examples"])
-    return StoredChoice(weights, examples)
+    with contextlib.suppress(*UNREADABLE):
+        sizes = checked_sizes(content["learning_curve"])
+    stopped = content.get("stopped")
+    return StoredChoice(weights, examples, sizes, stopped if isinstance(stopped, str) else None)
 
 
 def _weights(weights: Weights) -> Weights | None:

@@ -16,17 +16,40 @@ from bvtrack.logged.error_metrics import Found
 from bvtrack.logged.unknown import Unknown
 from bvtrack.report.content import Content, baseline_name
 from bvtrack.schema import tags
-from bvtrack.schema.gaps import rounded
 from bvtrack.schema.model_tags import read_model
+from bvtrack.schema.stored_numbers import rounded
+from bvtrack.schema.tags import OF_GROUP
 from bvtrack.splits.faults import faults_of, faults_of_codes
 from bvtrack.store.logged_run import LoggedRun
+from bvtrack.store.repeated_runs import tags_of_parent
 
 
 def content_of(stored: StoredRun) -> Content:
     """The content of a run's report. Raises `ValueError`, with the reason, for a run that cannot be diagnosed."""
-    if stored.found is None:
-        return _content_by_callback(stored)
-    return _content_by_others(stored, stored.found)
+    if tags.is_configuration(stored.run.tags):
+        return _content_of_repeats(stored)
+    content = _content_by_callback(stored) if stored.found is None else _content_by_others(stored, stored.found)
+    return replace(content, configuration=stored.configuration)
+
+
+def _content_of_repeats(stored: StoredRun) -> Content:
+    run = stored.run
+    found = tags_of_parent(stored.repeats, tags.SOURCE.read(run.tags) or OF_GROUP)
+    if found is None:
+        raise ValueError(
+            f"the run {run.run_id} ({run.name}) has a verdict over repeats, and the runs that are nested in it now are not the "
+            "repeats of one configuration; bvtrack audit judges them anew"
+        )
+    repeated, said = found
+    return Content(
+        name=run.name,
+        verdict=repeated.verdict,
+        measure=tags.MEASURE.read(said),
+        address=stored.address,
+        baseline=baseline_name(tags.BASELINE.read(said)),
+        model=read_model(said),
+        repeated=repeated,
+    )
 
 
 def _content_by_callback(stored: StoredRun) -> Content:
@@ -45,6 +68,9 @@ def _content_by_callback(stored: StoredRun) -> Content:
         baseline=baseline_name(tags.BASELINE.read(run.tags)),
         weights=stored.choice.weights,
         examples=stored.choice.examples,
+        model=read_model(run.tags),
+        sizes=stored.choice.sizes,
+        stopped=stored.choice.stopped,
     )
 
 

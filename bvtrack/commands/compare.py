@@ -13,18 +13,19 @@ import click
 
 from bvtrack.auditing.baseline import dev_set_of
 from bvtrack.auditing.best_of_runs import best_of
-from bvtrack.auditing.experiments import check_file
+from bvtrack.auditing.configurations import Configuration, configurations_of, difference_of_best
 from bvtrack.auditing.groups import DiagnosedRun, ParameterGroup, group_parameters, group_runs, measures_of, split_faults_of
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.rest_shape import in_rest_shape
 from bvtrack.commands.store import named_store, refused
+from bvtrack.commands.tables.configurations import print_configurations
 from bvtrack.commands.tables.groups import print_groups
 from bvtrack.commands.tables.split_faults import print_split_faults
 from bvtrack.schema import tags
 from bvtrack.store.logged_run import LoggedRun
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
-from bvtrack.store.target import without_credentials
+from bvtrack.store.target import check_file, without_credentials
 from bvtrack_server import render_map
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def compare(
     fail_on: tuple[str, ...] | None,
 ) -> None:
     """Compare the runs of experiments by diagnosis: how many there are, the best of each, and which parameters go with which.
+
+    Runs that differ in nothing but their seed or fold, and those of one parent or group, are one configuration, which is shown
+    with its spread; between the best two it is said how much of the difference is noise.
 
     Runs without a diagnosis are left out; `bvtrack audit` diagnoses them.
 
@@ -78,7 +82,7 @@ def _compare(
         raise click.ClickException(_no_diagnosis(len(found), experiments, filter_string))
     if page is not None:
         _write_page(page, [run for run in found if tags.GAPS.name in run.data.tags], ", ".join(experiments), uri)
-    _print(diagnosed, as_json=as_json)
+    _print(diagnosed, configurations_of(found), as_json=as_json)
     return found
 
 
@@ -107,6 +111,9 @@ def _runs(store: Store, experiments: Sequence[str], filter_string: str) -> Itera
 
 
 def _diagnosed(run: Run) -> DiagnosedRun | None:
+    """A run with its diagnosis; `None` without one, and for a parent, whose verdict is one over other runs."""
+    if tags.is_configuration(run.data.tags):
+        return None
     return DiagnosedRun.of(run.info.run_id, _name(run), run.data.tags, run.data.params, dev_set_of(LoggedRun.of(run)))
 
 
@@ -114,19 +121,22 @@ def _name(run: Run) -> str:
     return str(run.info.run_name or run.info.run_id)
 
 
-def _print(runs: Sequence[DiagnosedRun], *, as_json: bool) -> None:
+def _print(runs: Sequence[DiagnosedRun], configurations: Sequence[Configuration], *, as_json: bool) -> None:
     groups, parameters, faults = group_runs(runs), group_parameters(runs), split_faults_of(runs)
-    best = best_of(runs)
+    best, difference = best_of(runs), difference_of_best(configurations)
     if as_json:
         content: dict[str, Any] = {"diagnoses": [asdict(group) for group in groups], "best": asdict(best) if best else None}
         content["parameters"] = [_as_json(one) for one in parameters]
         content["split_faults"] = [{"code": fault.code, "n": n} for fault, n in faults.most_common()]
+        content["configurations"] = [one.as_json() for one in configurations]
+        content["difference"] = difference.as_json() if difference else None
         click.echo(json.dumps(content, indent=2))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
     print_groups(console, groups, parameters, measures_of(runs), best)
+    print_configurations(console, configurations, difference)
     print_split_faults(console, faults)
 
 

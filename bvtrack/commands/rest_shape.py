@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.schema import names, tags
-from bvtrack.store.logged_run import Latest, LoggedDataset, LoggedRun
+from bvtrack.store.logged_run import PARENT, Latest, LoggedDataset, LoggedRun
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-KEPT_TAGS = (tags.PREFIX, "mlflow.runName")
+KEPT_TAGS = (tags.PREFIX, "mlflow.runName", PARENT)
 """Prefixes of the tags that the map needs; notes and model histories would only make the file large."""
 OF_LENGTH = frozenset(names.error_metric(name) for name in ("train", "dev"))
 """The metrics whose last step says how many epochs a run had."""

@@ -91,7 +91,9 @@ _STATE_SENTENCES = {
 def _sentence_on_noise(name: str, diagnosis: Diagnosis, rates: Mapping[str, Rate]) -> str:
     gap, human_error = diagnosis.gaps[name], diagnosis.human_error
     later, earlier = sets_of(name, rates)
-    if any(rates[side].bounds for side in (later, earlier) if side in rates):
+    if any(rates[side].spread for side in (later, earlier) if side in rates):
+        needed = "more repeats, or more examples a set,"
+    elif any(rates[side].bounds for side in (later, earlier) if side in rates):
         assert gap.low is not None
         share = (gap.value - gap.low) / (gap.value - gap.chance)
         times = max(math.ceil(share**2), 2)  # the width halves with 4 times as many

@@ -76,7 +76,28 @@ def diagnose(
     rates = {name: Rate(error, counts.get(name), intervals.get(name)) for name, error in errors.items()}
     unit = unit or (ERROR_RATE if is_error_rate else SOME_SCORE)
     optimism = Optimism.of(rates["dev"], int(n_epochs or 1), dev_optimism) if "dev" in rates else NO_OPTIMISM
-    rates |= {"dev": replace(rates["dev"], optimism=optimism.expected)} if "dev" in rates else {}
+    return diagnose_rates(
+        rates,
+        human_error=human_error,
+        same_distribution=same_distribution,
+        unit=unit,
+        optimism=optimism,
+        is_upper_bound=is_upper_bound,
+    )
+
+
+def diagnose_rates(
+    rates: Mapping[str, Rate],
+    *,
+    human_error: float | None,
+    same_distribution: bool,
+    unit: Unit,
+    optimism: Optimism,
+    is_upper_bound: bool,
+) -> Diagnosis:
+    """Same as `diagnose`, from valid errors with their noise, at least one, by set; `optimism` is that of the dev error."""
+    if "dev" in rates:
+        rates = {**rates, "dev": replace(rates["dev"], optimism=optimism.expected)}
     gaps = measure_gaps(rates, human_error, same_distribution, is_error_rate=unit.is_error_rate, is_upper_bound=is_upper_bound)
     named, easier = named_gaps(gaps), easier_dev_gap(rates, same_distribution)
     measured = Diagnosis(
@@ -86,8 +107,8 @@ def diagnose(
         problems=tuple(PROBLEMS[name] for name in named),
         focus=PROBLEMS[max(named, key=lambda name: gaps[name].width)] if named else None,
         gaps=gaps,
-        errors=errors,
-        counts=counts,
+        errors={name: rate.error for name, rate in rates.items()},
+        counts={name: rate.n for name, rate in rates.items() if rate.n is not None},
         human_error=human_error or 0.0,
         baseline="zero" if human_error is None else "given",
         unit=unit,

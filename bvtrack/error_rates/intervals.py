@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from bvtrack.error_rates.spread import Spread
 
 Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
@@ -19,23 +21,32 @@ Z = 1.959963984540054
 class Rate:
     """An error as a fraction in [0, 1], and the number of examples it was measured on or, if it is not a share of examples, the
     `bounds` of its 95 % interval; neither if unknown. Its `optimism` is the amount by which it is expected to be too low
-    because it was chosen as the lowest of several (see `optimism.py`).
+    because it was chosen as the lowest of several (see `optimism.py`). The mean over repeats of a training has a `spread`; its
+    `n` is the number of examples that all of them were measured on.
     """
 
     error: float
     n: int | None = None
     bounds: tuple[float, float] | None = None
     optimism: float = 0.0
+    spread: Spread | None = None
 
     @property
     def has_interval(self) -> bool:
-        return self.n is not None or self.bounds is not None
+        """True if the noise of its examples is known: from their number, or from a spread over different dev sets."""
+        shows_noise = self.spread is not None and not self.spread.shares_examples
+        return self.n is not None or self.bounds is not None or shows_noise
 
     def interval(self) -> tuple[float, float]:
         """`bounds`, else Wilson's 95 % interval. Raises `ValueError` if neither is known.
 
         The upper end is that of the error that is expected without the optimism.
         """
+        if self.spread is not None:
+            low, high = self.of_examples.interval()
+            below = self.spread.joined(self.error - low)
+            above = self.spread.joined(high - self.error - self.optimism) + self.optimism
+            return max(self.error - below, 0.0), min(self.error + above, 1.0)
         if self.optimism:
             later = Rate(min(self.error + self.optimism, 1.0), self.n, self._raised_bounds)
             return Rate(self.error, self.n, self.bounds).interval()[0], later.interval()[1]
@@ -51,6 +62,12 @@ class Rate:
         return max(low, 0.0), min(high, 1.0)
 
     @property
+    def of_examples(self) -> Rate:
+        """The same without its spread: the noise of its examples alone, none where their number is not known."""
+        alone = replace(self, spread=None)
+        return alone if alone.has_interval else replace(alone, bounds=(self.error, self.error))
+
+    @property
     def _raised_bounds(self) -> tuple[float, float] | None:
         return None if self.bounds is None else (self.bounds[0], self.bounds[1] + self.optimism)
 
@@ -58,8 +75,15 @@ class Rate:
 def difference_interval(later: Rate, earlier: Rate) -> tuple[float, float]:
     """The 95 % interval of `later.error - earlier.error`, which were measured on different examples.
 
-    Noise adds up as its squares do; an optimism shifts an end by itself.
+    Noise adds up as its squares do; an optimism shifts an end by itself. Of two means over the same repeats, the spread is that
+    of the difference in each repeat.
     """
+    if later.spread is not None and earlier.spread is not None:
+        spread, difference = later.spread.minus(earlier.spread), later.error - earlier.error
+        low, high = difference_interval(later.of_examples, earlier.of_examples)
+        below = spread.joined(difference - earlier.optimism - low) + earlier.optimism
+        above = spread.joined(high - difference - later.optimism) + later.optimism
+        return difference - below, difference + above
     later_low, later_high = later.interval()
     earlier_low, earlier_high = earlier.interval()
     difference = later.error - earlier.error

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.error_rates.error_rate import is_finite_number, is_fraction
 from bvtrack.measures.unit import UNIT_KINDS, UnitKind
+from bvtrack.schema.stored_numbers import MOST_EXAMPLES, rounded
+from bvtrack.schema.stored_repeats import StoredRepeats, read_repeats, repeats_content
 
 if TYPE_CHECKING:
     from bvtrack.diagnosis.diagnosis import Diagnosis
-
-MOST_EXAMPLES = 2**53
-"""Maximum count, which a float still represents exactly; larger ones could overflow when rates are computed."""
-DIGITS = 4
-"""Decimals of a fraction, a hundredth of a point, to keep the value within 500 characters."""
+    from bvtrack.diagnosis.repeats import Repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,8 @@ class StoredGaps:
 
     `errors` are fractions, and `counts` their numbers of examples, by set; `widths` are by gap. `human_error` is the baseline
     of the train error, `digest` the digest of what an audit has read. `optimism` is that of a dev error that is the lowest of
-    `n_epochs`. `unit` is the kind of errors that are no error rates.
+    `n_epochs`. `unit` is the kind of errors that are no error rates. `repeats` are those of a configuration, whose errors are
+    means over them; `None` for a single run.
     """
 
     errors: Mapping[str, float] = field(default_factory=dict)
@@ -37,10 +36,13 @@ class StoredGaps:
     unit: UnitKind | None = None
     n_epochs: int = 1
     optimism: float = 0.0
+    repeats: StoredRepeats | None = None
 
 
-def gaps_text(diagnosis: Diagnosis, digest: str | None = None) -> str:
-    """The value for a diagnosis: its gaps with their intervals, its errors, counts and human error."""
+def gaps_text(diagnosis: Diagnosis, digest: str | None = None, repeated: Repeated | None = None) -> str:
+    """The value for a diagnosis: its gaps with their intervals, its errors, counts and human error; for that of a
+    configuration the spread over its repeats, too.
+    """
     content: dict[str, Any] = {
         "gaps": {name: [rounded(gap.value), rounded(gap.low), rounded(gap.high)] for name, gap in diagnosis.gaps.items()},
         "errors": {name: rounded(error) for name, error in diagnosis.errors.items()},
@@ -50,6 +52,7 @@ def gaps_text(diagnosis: Diagnosis, digest: str | None = None) -> str:
     content |= {} if diagnosis.unit.is_error_rate else {"unit": diagnosis.unit.kind}
     if expected := rounded(diagnosis.optimism.expected):
         content["optimism"] = [expected, diagnosis.optimism.n_epochs]
+    content |= {} if repeated is None else {"repeats": repeats_content(repeated)}
     return json.dumps(content if digest is None else {**content, "read": digest}, separators=(",", ":"))
 
 
@@ -60,8 +63,8 @@ def read_gaps(text: str) -> StoredGaps:
     {'train': 0.01}
     >>> read_gaps('{"gaps": {"variance": [0.1, 0.05, 0.15], "avoidable_bias": [1e300]}}').widths
     {'variance': 0.1}
-    >>> read_gaps("[" * 8000)
-    StoredGaps(errors={}, counts={}, widths={}, human_error=None, digest=None, unit=None, n_epochs=1, optimism=0.0)
+    >>> read_gaps("[" * 8000) == StoredGaps()
+    True
     """
     try:
         content = json.loads(text or "{}")
@@ -80,16 +83,12 @@ def read_gaps(text: str) -> StoredGaps:
         unit=_unit_kind(content.get("unit")),
         n_epochs=n_epochs,
         optimism=optimism,
+        repeats=read_repeats(content.get("repeats")),
     )
 
 
 def _unit_kind(written: object) -> UnitKind | None:
     return next((kind for kind in UNIT_KINDS if kind == written), None)
-
-
-def rounded(value: float | None) -> float | None:
-    """A number rounded as in the tag."""
-    return None if value is None else round(value, DIGITS)
 
 
 def _part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -20,16 +20,21 @@ from bvtrack.schema.gaps import StoredGaps, gaps_text, read_gaps
 from bvtrack.schema.model_text import model_text, read_facts
 
 if TYPE_CHECKING:
+    from bvtrack.diagnosis.repeats import Repeated
     from bvtrack.diagnosis.run_verdict import Verdict
 
 Tags = Mapping[str, str | None]
 """Values by name; `None` for a tag that does not apply, or is to be removed."""
-Writer = Literal["training", "audit"]
-"""`training` is a callback or a Tracker, `audit` is `bvtrack audit`."""
-BOTH: Collection[Writer] = ("training", "audit")
+Writer = Literal["training", "audit", "repeats"]
+"""`training` is a callback or a Tracker, `audit` is `bvtrack audit`, `repeats` whatever tags the parent of a configuration."""
+ALL: Collection[Writer] = ("training", "audit", "repeats")
 PREFIX = "bvtrack."
 ID = "bvtrack.id"
 """Our own id of a run, assigned before MLflow's; a training that is resumed, or sent later, finds its run by it."""
+GROUP = "bvtrack.group"
+"""The name of the configuration whose repeat a run is, given by whoever trained it (`bvtrack.group`)."""
+OF_GROUP = "group"
+"""The value of `bvtrack.source` for a parent run tagged as its repeats ended."""
 AUDIT = "audit"
 """The value of `bvtrack.source` for runs tagged by an audit."""
 PENDING = "pending"
@@ -43,7 +48,7 @@ class RunFacts:
     """The facts about a run from which its tags are written.
 
     `measure` names the kind of error, `baseline` is the source of the human error, `model` the fields of `ModelFacts` by name,
-    and `digest` the digest of what an audit has read.
+    and `digest` the digest of what an audit has read. `repeated` is the verdict on a configuration, of which `verdict` is part.
     """
 
     verdict: Verdict | None = None
@@ -55,6 +60,7 @@ class RunFacts:
     distribution: str | None = None
     model: Mapping[str, object] = field(default_factory=dict)
     digest: str | None = None
+    repeated: Repeated | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Tag(Generic[_Value]):
     name: str
     text: Callable[[RunFacts], str | None]
     parse: Callable[[str], _Value]
-    writers: Collection[Writer] = BOTH
+    writers: Collection[Writer] = ALL
     is_of_verdict: bool = False
 
     def read(self, tags: Tags) -> _Value | None:
@@ -91,13 +97,14 @@ def _settled(text: str) -> str:
 
 def _gaps(facts: RunFacts) -> str | None:
     diagnosis = facts.verdict.diagnosis if facts.verdict else None
-    return gaps_text(diagnosis, facts.digest) if diagnosis and diagnosis.errors else None
+    return gaps_text(diagnosis, facts.digest, facts.repeated) if diagnosis and (diagnosis.errors or facts.repeated) else None
 
 
 DIAGNOSIS = _verdict_tag("bvtrack.diagnosis", lambda verdict: verdict.diagnosis.tag, _settled)
 NEXT_STEP = _verdict_tag("bvtrack.next_step", lambda verdict: verdict.steps[0].id if verdict.steps else None, _settled)
 CERTAINTY = _verdict_tag("bvtrack.certainty", lambda verdict: verdict.diagnosis.certainty, _settled)
 SPLIT = Tag("bvtrack.split", lambda facts: facts.split, str)
+REPEATS = Tag("bvtrack.repeats", lambda facts: facts.repeated.in_short if facts.repeated else None, str, writers=["repeats"])
 CURVE = _verdict_tag("bvtrack.curve", lambda verdict: verdict.curve, str)
 EPOCH = _verdict_tag("bvtrack.epoch", lambda verdict: None if verdict.epoch is None else str(verdict.epoch), int)
 MEASURE = Tag("bvtrack.measure", lambda facts: facts.measure, str)
@@ -110,8 +117,8 @@ MODEL = Tag("bvtrack.model", lambda facts: model_text(facts.model), read_facts)
 
 FIRST: Sequence[Tag[Any]] = (DIAGNOSIS, NEXT_STEP, CERTAINTY, SPLIT)
 """The tags that a person looks for."""
-TAGS: Sequence[Tag[Any]] = (*FIRST, CURVE, EPOCH, MEASURE, BASELINE, DISTRIBUTION, STATE, SOURCE, GAPS, MODEL)
-"""All tags that are written, except `bvtrack.id`."""
+TAGS: Sequence[Tag[Any]] = (*FIRST, REPEATS, CURVE, EPOCH, MEASURE, BASELINE, DISTRIBUTION, STATE, SOURCE, GAPS, MODEL)
+"""All tags that are written, except `bvtrack.id` and `bvtrack.group`."""
 AWAITED: Sequence[Tag[Any]] = (DIAGNOSIS, NEXT_STEP, CERTAINTY)
 """The tags that have a placeholder while there is no verdict."""
 OF_MODEL_BEFORE = "bvtrack.model."
@@ -164,13 +171,22 @@ def is_obsolete(name: str) -> bool:
 
 
 def obsolete_in(tags: Tags) -> dict[str, str | None]:
-    """The removal of the obsolete tags among these."""
-    return {name: None for name in tags if is_obsolete(name)}
+    """The removal of the obsolete tags among these; a run with a verdict on a training of its own is no configuration's."""
+    return {name: None for name in tags if is_obsolete(name) or name == REPEATS.name}
 
 
 def gaps_of(tags: Tags) -> StoredGaps:
     """The parsed `bvtrack.gaps` of a run; empty if it has none."""
     return GAPS.read(tags) or StoredGaps()
+
+
+def is_configuration(tags: Tags) -> bool:
+    """True for the tags of a parent run whose verdict is one over its repeats, and that has no training of its own.
+
+    >>> is_configuration({"bvtrack.repeats": "5 seeds: dev 11.2 ± 0.4 %"}), is_configuration({})
+    (True, False)
+    """
+    return REPEATS.read(tags) is not None
 
 
 def unit_in(tags: Tags) -> Unit:

@@ -13,7 +13,7 @@ from bvtrack.schema import names
 from bvtrack.schema.tags import SOURCE
 from bvtrack.schema.verdict_metrics import STEP
 from bvtrack.store.experiment_view import keep_view, remove_view
-from bvtrack.store.logged_run import LoggedRun, finite_or_nan
+from bvtrack.store.logged_run import PARENT, LoggedRun, finite_or_nan
 from bvtrack.store.metric_point import Point
 from bvtrack.store.mlflow_errors import is_missing
 
@@ -31,7 +31,7 @@ class Store:
     """One MLflow store. MLflow's errors are passed on, except for what a user has mistyped."""
 
     def __init__(self, tracking_uri: str) -> None:
-        from mlflow import MlflowClient  # seconds of import
+        from mlflow.tracking.client import MlflowClient  # seconds of import, where the package is not there yet
 
         self.tracking_uri = tracking_uri
         self._client = MlflowClient(tracking_uri)
@@ -98,6 +98,16 @@ class Store:
     def run(self, run_id: str) -> Run:
         """The run with this id."""
         return self._client.get_run(run_id)
+
+    def children(self, experiment_ids: Sequence[str], parent: str, most: int) -> list[Run]:
+        """At most so many runs that are nested in another, oldest first."""
+        nested = f"tags.`{PARENT}` = '{parent}'"
+        found = self._client.search_runs(list(experiment_ids), nested, max_results=most, order_by=["start_time ASC"])
+        return list(found)
+
+    def set_status(self, run_id: str, status: str) -> None:
+        """Set the status of a run of our own."""
+        self._client.update_run(run_id, status)
 
     def newest_runs(self, experiment_ids: Sequence[str], most: int) -> Sequence[Run]:
         """At most so many runs that are not deleted, the newest first."""

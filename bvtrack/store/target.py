@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bvtrack.store.run_group import RunGroup, current_group
 from bvtrack.tracking_uri.address import DATABASES, DATABRICKS, SERVERS, has_host, read_address, refused_address, scheme_of
-from bvtrack.tracking_uri.sqlite_file import absolute_sqlite
+from bvtrack.tracking_uri.sqlite_file import absolute_sqlite, sqlite_file
 
 DEFAULT_STORE = "mlflow.db"
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]{0,255}")
@@ -28,12 +29,15 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A store and a run in it; `run_id=None` is a run of our own, created when the store is first reached."""
+    """A store and a run in it; `run_id=None` is a run of our own, created when the store is first reached. The run is nested in
+    the parent of its `group`.
+    """
 
     tracking_uri: str
     run_id: str | None = None
     experiment: str | None = None
     run_name: str | None = None
+    group: RunGroup | None = None
 
     @property
     def is_owned(self) -> bool:
@@ -48,16 +52,24 @@ def find_target(
     experiment: str | None = None,
     run_name: str | None = None,
 ) -> Target:
-    """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own.
+    """The run that was named, else the active MLflow run, else `MLFLOW_RUN_ID`, else a run of our own. Within a group, its
+    parent is none of these, and its store and experiment are those of a run of our own that names no other.
 
     Raises `ValueError` for a tracking URI that MLflow could not open, and for an invalid run id.
     """
     if run_id is not None and not _RUN_ID.fullmatch(run_id):
         raise ValueError(f"run_id must be letters, digits, _ and -, as MLflow's ids of runs are; got {run_id!r}")
-    uri = checked_uri(client.tracking_uri if client else tracking_uri or current_uri())
+    group = current_group()
+    of_group = group.address if group else None
+    uri = checked_uri(client.tracking_uri if client else tracking_uri or of_group or current_uri())
+    group = group if group and group.is_in(uri) and (run_id is None or run_id != group.run_id) else None
     if run_id is None and not tracking_uri and client is None and experiment is None:
-        run_id = _active_run_id() or os.environ.get("MLFLOW_RUN_ID")
-    return Target(uri, run_id, *(None if name is None else str(name) for name in (experiment, run_name)))
+        run_id = active_run_id()
+        run_id = None if group and run_id == group.run_id else run_id
+    if group is not None:
+        experiment, run_name = experiment or group.experiment, run_name or group.name_of_run
+    experiment, run_name = (None if name is None else str(name) for name in (experiment, run_name))
+    return Target(uri, run_id, experiment, run_name, group)
 
 
 def current_uri() -> str:
@@ -92,6 +104,12 @@ def checked_uri(uri: str) -> str:
         return _absolute_folder(uri)
     expected = "an MLflow tracking URI looks like http://localhost:5000 or sqlite:///mlflow.db"
     raise ValueError(f"{expected}; got {refused_address(uri)!r}{_file_store_hint() if is_folder else _server_hint(uri)}")
+
+
+def check_file(uri: str) -> None:
+    """Raise `ValueError` for a missing SQLite file, which MLflow would create, empty."""
+    if (path := sqlite_file(uri)) and not path.exists():
+        raise ValueError(f"expected a store that is there, got {uri}; name another by --tracking-uri or MLFLOW_TRACKING_URI")
 
 
 def without_credentials(text: str, uri: str | None = None) -> str:
@@ -142,7 +160,17 @@ def _checked_database(uri: str, scheme: str) -> str:
     return absolute
 
 
-def _active_run_id() -> str | None:
+def begin_active_run(name: str | None = None) -> None:
+    """Begin MLflow's active run where there is none, as its first logged metric would: for a logger that is of it in any case,
+    and has begun one for an earlier training alone.
+    """
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is not None and mlflow.active_run() is None:
+        mlflow.start_run(run_name=name)
+
+
+def active_run_id() -> str | None:
+    """The active MLflow run, else the one in `MLFLOW_RUN_ID`."""
     mlflow = sys.modules.get("mlflow")
     run = mlflow.active_run() if mlflow else None
-    return str(run.info.run_id) if run else None
+    return str(run.info.run_id) if run else os.environ.get("MLFLOW_RUN_ID")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bvtrack.journal.record_line import Record
 from bvtrack.schema import names
 from bvtrack.schema.tags import ID, Tags, first_of
+from bvtrack.store.group_run import experiment_of_parent, join_group, tags_of_child
 from bvtrack.store.mlflow_errors import is_missing
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def find_or_make(client: MlflowClient, header: Record, tags: Tags, *, is_moved: 
     `is_moved` says that the store is not the header's, so that the named run may not exist. Raises what MLflow raises.
     """
     if (run_id := _named(client, header, is_moved=is_moved)) is not None:
+        if header.get("group"):
+            join_group(client, header, run_id)
         return TrainingRun(run_id)
     experiment_id = _experiment_id(client, header)
     return _of_this_training(client, header, experiment_id) or _new(client, header, experiment_id, first_of(tags))
@@ -60,7 +63,8 @@ def _of_this_training(client: MlflowClient, header: Record, experiment_id: str) 
 
 
 def _new(client: MlflowClient, header: Record, experiment_id: str, first: Tags) -> TrainingRun:
-    tags = {key: names.as_tag(value) for key, value in {**first, **header["tags"]}.items()}
+    of_group = tags_of_child(client, header, experiment_id) if header.get("group") else {}
+    tags = {key: names.as_tag(value) for key, value in {**first, **header["tags"], **of_group}.items()}
     run = client.create_run(
         experiment_id,
         start_time=header["timestamp"],
@@ -73,7 +77,7 @@ def _new(client: MlflowClient, header: Record, experiment_id: str, first: Tags) 
 def _experiment_id(client: MlflowClient, header: Record) -> str:
     name, experiment_id = header["experiment"], header["experiment_id"]
     if name is None:
-        return experiment_id or DEFAULT_EXPERIMENT_ID
+        return experiment_id or experiment_of_parent(client, header) or DEFAULT_EXPERIMENT_ID
     name = names.as_name(name)
     if experiment := client.get_experiment_by_name(name):
         return str(experiment.experiment_id)

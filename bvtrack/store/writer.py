@@ -24,13 +24,16 @@ from bvtrack.store.best_other_run import best_other_run
 from bvtrack.store.bundle import Bundle, Point
 from bvtrack.store.existing_points import ExistingPoints
 from bvtrack.store.experiment_view import ExperimentView
+from bvtrack.store.group_run import tag_parent
 from bvtrack.store.logged_models import tie_models
 from bvtrack.store.mlflow_errors import is_missing, is_refused, short_cause
 from bvtrack.store.parts import ENOUGH, write_in_parts
+from bvtrack.store.reader import Store
 from bvtrack.store.setup_lock import first_use_of
 from bvtrack.store.shown_verdict import ShownVerdict, shown_points
 from bvtrack.store.target import without_credentials
 from bvtrack.store.training_run import find_or_make
+from bvtrack.store.users_text import with_users_text
 from bvtrack.text import as_text
 from bvtrack.tracking_uri.address import read_address
 
@@ -141,6 +144,10 @@ class MlflowWriter:
         """The experiment's best other run on this dev set. Raises what MLflow raises."""
         return best_other_run(self._client, self.find_run(), dev_digest=dev_digest, measure=measure)
 
+    def tag_parent(self) -> None:
+        """Bring the verdict over the repeats up to date that this run is one of. Raises what MLflow raises."""
+        tag_parent(Store(self.uri), self.find_run())
+
     def tie_models(self, training: Training) -> int:
         """Tie the verdict to the run's logged models; their number. Raises what MLflow raises."""
         return tie_models(self._client, self.find_run(), training)
@@ -250,22 +257,6 @@ class MlflowWriter:
                 table, charts = names.view_page(experiment_id), names.view_charts_page(experiment_id)
                 parts.append(f"[All runs of the experiment by bias and variance]({table}), [and their charts]({charts})")
             self._client.set_tag(run_id, names.NOTE, with_users_text("\n\n".join(parts), run.data.tags.get(names.NOTE, "")))
-
-
-def with_users_text(block: str, present: str) -> str:
-    """Our block, our end marker, and then the user's own text from the present note.
-
-    If MLflow would not accept that length, the user's text takes precedence, and only our first lines are kept.
-    """
-    _, marker, behind = present.partition(names.NOTE_END)
-    users_text = (behind if marker else present).strip()
-    room = names.TAG_LENGTH - len(names.NOTE_END) - len(users_text) - 2 * len("\n\n")
-    ours = block.strip()
-    if len(ours) > room:
-        ours = ours[: max(room, 0)].rpartition("\n")[0].strip()
-        if not ours:
-            return present
-    return "\n\n".join(part for part in (ours, names.NOTE_END, users_text) if part)
 
 
 def _dataset_input(dataset: Mapping[str, Any]) -> DatasetInput:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from bvtrack import ModelFacts
 from bvtrack.adapters import set_words, split_fault_words, step_titles
 from bvtrack_server.document import PAGE
 
@@ -18,7 +19,19 @@ _HEAD = "/** The ids in tags, in words: written by `python -m bvtrack_server.wor
 def words_module() -> str:
     """The content of `page/words.js`: maps, since objects have keys of their own."""
     faults = {code: fault._asdict() for code, fault in split_fault_words().items()}
-    return "\n".join([_HEAD, _map("SPLIT_FAULTS", faults), _map("STEP_TITLES", step_titles()), _map("SET_WORDS", set_words())])
+    titles = step_titles()
+    trees, estimators = (
+        {step: title for step, title in step_titles(model).items() if title != titles[step]}
+        for model in (ModelFacts(kind="trees"), ModelFacts(family="estimator"))
+    )
+    maps = {
+        "SPLIT_FAULTS": faults,
+        "STEP_TITLES": titles,
+        "STEP_TITLES_OF_TREES": trees,
+        "STEP_TITLES_OF_ESTIMATORS": estimators,
+        "SET_WORDS": set_words(),
+    }
+    return "\n".join([_HEAD, *(_map(name, content) for name, content in maps.items())])
 
 
 def _map(name: str, content: Mapping[str, object]) -> str:

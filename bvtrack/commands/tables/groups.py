@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bvtrack.commands.tables.layout import make_table, numbers, text
+from bvtrack.commands.tables.layout import make_table, numbers, text, with_breaks
 from bvtrack.diagnosis.explanation import GAP_NAMES
 from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.measures.percent import in_points, percent
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 SHOWN_PARAMETERS = 5
 SHOWN_GAPS = ("avoidable_bias", "variance")
 LONGEST_VALUE = 30
-LONGEST_TAG = 100
-"""Maximum length in characters, twice that of all four problems; others may have written anything."""
 EDGES = 2
 """Surplus width in characters of rich's tables without padded edges."""
 NARROWEST = 9
@@ -61,7 +59,7 @@ def print_groups(
 def _groups(groups: Sequence[RunGroup]) -> Table:
     from rich.text import Text
 
-    tags = [_with_breaks(group.tag) for group in groups]
+    tags = [with_breaks(group.tag) for group in groups]
     longest = max(len(line) for tag in tags for line in tag.splitlines())
     table = make_table(
         text("Diagnosis", narrowest=min(longest, LONGEST_VALUE)),
@@ -85,15 +83,10 @@ def _parameter(parameter: ParameterGroup, tags: Sequence[str]) -> Table:
     from rich.text import Text
 
     shown = [tag for tag in tags if any(tag in counts for counts in parameter.values.values())]
-    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(_with_breaks(tag)), can_break=True) for tag in shown))
+    table = make_table(text(Text(_short(parameter.name))), *(numbers(Text(with_breaks(tag)), can_break=True) for tag in shown))
     for value, counts in parameter.values.items():
         table.add_row(Text(_short(value)), *(f"{counts[tag]:,}" if tag in counts else "" for tag in shown))
     return table
-
-
-def _with_breaks(tag: str) -> str:
-    """The tag with a line break after each problem, so that a narrow terminal breaks no word."""
-    return shortened(tag, LONGEST_TAG).replace("+", "+\n")
 
 
 def _short(text: str) -> str:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bvtrack.text import shortened
+
 if TYPE_CHECKING:
     from rich.table import Column, Table
     from rich.text import Text
+
+LONGEST_TAG = 100
+"""Maximum length in characters, twice that of all four problems; others may have written anything."""
 
 
 def make_table(*columns: Column) -> Table:
@@ -36,3 +41,8 @@ def numbers(head: str | Text, *, can_break: bool = False) -> Column:
     from rich.table import Column
 
     return Column(head, justify="right", no_wrap=not can_break)
+
+
+def with_breaks(tag: str) -> str:
+    """A diagnosis with a line break after each problem, so that a narrow terminal breaks no word."""
+    return shortened(tag, LONGEST_TAG).replace("+", "+\n")

@@ -16,7 +16,7 @@ LEVELS = {"error": "red", "warning": "yellow"}
 
 
 def print_summary(console: Console, shown: Summary) -> None:
-    """Print the verdict, the errors, the reasons, the steps, the findings and the links."""
+    """Print the verdict, the errors, the reasons, the repeats, the steps, the findings and the links."""
     run, verdict = shown["run"], shown["verdict"]
     _say(console, words.title(shown), "bold")
     _say(console, f"{run['name']} ({run['run_id']}), {words.subject(shown)}", "dim")
@@ -26,6 +26,8 @@ def print_summary(console: Console, shown: Summary) -> None:
     if verdict is not None:
         _say(console, " ".join(part for part in (verdict["reasons"], words.measured(shown)) if part))
         console.print()
+    _print_repeats(console, shown)
+    _say(console, words.of_configuration(shown))
     _print_steps(console, shown)
     _say(console, words.weights(shown))
     for name, wrong, n, between in words.class_rows(shown):
@@ -49,6 +51,23 @@ def _print_errors(console: Console, shown: Summary) -> None:
     console.print()
     console.print(table)
     console.print()
+
+
+def _print_repeats(console: Console, shown: Summary) -> None:
+    from rich.text import Text
+
+    head = words.repeats_head(shown)
+    if not head:
+        return
+    name, *others, last = (Text(printable(one)) for one in head)
+    table = make_table(text(name), *map(numbers, others), text(last))
+    for row in words.repeat_rows(shown):
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table)
+    console.print()
+    if tells := words.spread_tells(shown):
+        _say(console, tells)
+        console.print()
 
 
 def _print_steps(console: Console, shown: Summary) -> None:

@@ -1,16 +1,23 @@
 /** The details of the run under the pointer. */
 
 import { inWords, kindOf, symbolOf } from "./diagnosis.js";
+import { begun } from "./foreign.js";
 import { measureInWords } from "./measure.js";
 import { count, gapInWords, moment, points } from "./number.js";
+import { repeatsInWords, spreadInWords, tagsInWords } from "./repeats.js";
 
 const AWAY = 16;
 
 /** `grounds` are the words for a run that is diagnosed otherwise than its region, else `null`. */
 export function showCard(card, { run, grounds }, [x, y], plot) {
-  card.replaceChildren(heading(run), list(run, grounds));
+  fillDetails(card, { run, grounds });
   card.hidden = false;
   place(card, [x, y], plot);
+}
+
+/** The name, the verdict and the numbers of a run. */
+export function fillDetails(element, { run, grounds }) {
+  element.replaceChildren(heading(run), list(run, grounds));
 }
 
 /** Beside this position, towards the middle of the plot. */
@@ -32,8 +39,10 @@ export function showRegion(card, name, here, plot) {
 
 /** The same in few words, for screen readers. */
 export function inOneSentence(run, grounds) {
-  const said = `${run.name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
-  return [said, ...(run.split.faults.length ? [`The split: ${run.split.faults.join("; ")}`] : []), ...(grounds ? [`Judged: ${grounds}`] : [])].join(". ");
+  const name = run.repeats === null ? run.name : `${run.name}, ${repeatsInWords(run.repeats)}`;
+  const said = `${name}: ${verdict(run)}; bias ${gapInWords(run.bias)}, variance ${gapInWords(run.variance)}`;
+  const alone = run.repeats?.tags.length ? [`By themselves: ${tagsInWords(run.repeats)}`] : [];
+  return [said, ...alone, ...(run.split.faults.length ? [`The split: ${run.split.faults.join("; ")}`] : []), ...(grounds ? [`Judged: ${grounds}`] : [])].join(". ");
 }
 
 function verdict(run) {
@@ -43,7 +52,7 @@ function verdict(run) {
 function heading(run) {
   const title = text("p", run.name, "name");
   const line = text("p", verdict(run), "verdict");
-  line.prepend(symbolOf(kindOf(run.diagnosis), { isStruck: run.split.faults.length > 0 }));
+  line.prepend(symbolOf(kindOf(run.diagnosis), { isStruck: run.split.faults.length > 0, isRepeated: run.repeats !== null }));
   const whole = document.createElement("div");
   whole.append(title, line);
   return whole;
@@ -51,11 +60,12 @@ function heading(run) {
 
 function list(run, grounds) {
   const rows = [
+    ...(run.repeats === null ? [] : [["Over", repeatsInWords(run.repeats)]]),
     ...(grounds ? [["Judged", grounds]] : []),
     ...(run.split.faults.length ? [["Split", run.split.faults.join("; ")]] : []),
     ["Avoidable bias", gapInWords(run.bias)],
     ["Variance", gapInWords(run.variance)],
-    [run.isErrorRate ? "Train / dev error" : `Train / dev, ${measureInWords(run.measure)}`, `${points(run.train)} / ${points(run.dev)} %`],
+    ...(run.repeats === null ? [errors(run)] : [...errorsOverRepeats(run), ["By themselves", tagsInWords(run.repeats) || "–"]]),
     ["Dev examples", count(run.nDev)],
     ["Next step", run.nextStep || "–"],
     ["Started", run.isRunning ? `${moment(run.started)}, still running` : moment(run.started)],
@@ -63,6 +73,17 @@ function list(run, grounds) {
   const whole = document.createElement("dl");
   for (const [name, value] of rows) whole.append(text("dt", name), text("dd", value));
   return whole;
+}
+
+function errors(run) {
+  const name = run.isErrorRate ? "Train / dev error" : `Train / dev, ${measureInWords(run.measure)}`;
+  return [name, `${points(run.train)} / ${points(run.dev)} %`];
+}
+
+function errorsOverRepeats(run) {
+  const of = run.isErrorRate ? "error" : measureInWords(run.measure);
+  const sets = ["train", "dev", "test"].filter((set) => run[set] !== null);
+  return sets.map((set) => [`${begun(set)} ${of}`, spreadInWords(run[set], run.repeats[set])]);
 }
 
 function text(tag, content, className = "") {

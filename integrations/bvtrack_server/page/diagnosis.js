@@ -42,11 +42,12 @@ export function colourOf(kind, element = document.documentElement) {
   return getComputedStyle(element).getPropertyValue(`--${kind}`).trim();
 }
 
-/** The symbol as a small drawing for legends and tables, struck through if the split is at fault. */
-export function symbolOf(kind, { size = 12, isStruck = false } = {}) {
+/** The symbol as a small drawing for legends and tables, struck through if the split is at fault, outlined twice for repeats. */
+export function symbolOf(kind, { size = 12, isStruck = false, isRepeated = false } = {}) {
   const svg = d3.create("svg").attr("class", `symbol ${kind}`).attr("aria-hidden", "true");
   svg.attr("width", size).attr("height", size).attr("viewBox", "-8 -8 16 16");
-  svg.append("path").attr("d", pathOf(kind, 5.5));
+  svg.append("path").attr("d", pathOf(kind, isRepeated ? 3.5 : 5.5));
+  if (isRepeated) svg.append("path").attr("class", "outline").attr("d", pathOf(kind, 6.3));
   if (isStruck) svg.append("path").attr("class", "strike").attr("d", strikeOf(5.5, 7));
   return svg.node();
 }

@@ -46,7 +46,8 @@ function groundsFor(run, baseline) {
   if (run.baseline !== null && !areSame(run.baseline, baseline)) found.push(run.baseline.kind === "none" ? ofMeasure : baselineInWords(run.baseline));
   if (hasTrainDev) found.push("its train-dev error");
   if (overfit?.value >= SMALLEST_DOUBTED || run.diagnosis.split("+").includes("dev_overfit")) found.push("its test error");
-  if (mayBeChance(run)) found.push("its intervals: so few examples may show a gap by chance");
+  const few = run.repeats === null ? "examples" : "examples, or repeats,";
+  if (mayBeChance(run)) found.push(`its intervals: so few ${few} may show a gap by chance`);
   return found;
 }
 

@@ -1,10 +1,12 @@
-/** The diagnoses, and the mark of a faulty split, as a legend; each is a toggle that hides its runs. */
+/** The diagnoses, and the marks of a faulty split and of repeats, as a legend; each is a toggle that hides its runs. */
 
 import { KINDS, kindOf, symbolOf } from "./diagnosis.js";
 import { count } from "./number.js";
 
 const FAULTY = "faulty";
 const OF_FAULTY = "Struck through: leak, shift or misuse in the split";
+const REPEATED = "repeated";
+const OF_REPEATED = "Outlined twice: mean over repeats with its 95 % interval; dots: the repeats";
 
 export class Legend {
   constructor(element, change) {
@@ -12,6 +14,7 @@ export class Legend {
     this.entries = new Map();
     for (const [kind, { label }] of Object.entries(KINDS)) element.append(this.entryOf(kind, label, symbolOf(kind, { size: 14 }), change));
     element.append(this.entryOf(FAULTY, OF_FAULTY, symbolOf("unclear", { size: 14, isStruck: true }), change));
+    element.append(this.entryOf(REPEATED, OF_REPEATED, symbolOf("balanced", { size: 14, isRepeated: true }), change));
   }
 
   shows(run) {
@@ -46,5 +49,5 @@ export class Legend {
 }
 
 function entriesOf(run) {
-  return [kindOf(run.diagnosis), ...(run.split.faults.length > 0 ? [FAULTY] : [])];
+  return [kindOf(run.diagnosis), ...(run.split.faults.length > 0 ? [FAULTY] : []), ...(run.repeats === null ? [] : [REPEATED])];
 }

@@ -1,12 +1,13 @@
 /** The map: regions and axes below, points on a canvas, the overlay that follows the pointer above. */
 
 import { drawAxes, prepareAxes } from "./axes.js";
+import { barsOf } from "./bars.js";
 import { inWords } from "./diagnosis.js";
 import { drawLabels } from "./labels.js";
 import { Taken } from "./taken.js";
 import { drawRegions, prepareRegions, shapesOf } from "./tints.js";
 import { Points, radiusOf, scaleFor } from "./points.js";
-import { fittedScales, resized } from "./scale.js";
+import { fittedScales, plotBox, resized } from "./scale.js";
 import { areSame, ASSUMED } from "./baseline.js";
 import { each } from "./foreign.js";
 import { columnAt, regionsFor, tagIn } from "./regions.js";
@@ -25,6 +26,7 @@ export class RunMap {
     this.leaveOut = leaveOut;
     this.all = [];
     this.runs = [];
+    this.folded = [];
     this.chosen = null;
     this.hovered = null;
     this.below = d3.select(plot).select("#below");
@@ -52,14 +54,17 @@ export class RunMap {
   }
 
   fit() {
-    this.size = sizeOf(this.plot);
+    this.size = plotSizeOf(this.plot);
     this.scales = fittedScales(this.all, this.size);
     d3.select(this.plot).call(this.zoom.transform, d3.zoomIdentity);
   }
 
-  /** Show these placed runs, those with large symbols below the others. */
-  show(runs) {
+  /** Show these placed runs, those with large symbols below the others, and as dots the repeats `folded` into some of them;
+   * those not `chosen` are pale, `null` chooses all. */
+  show(runs, { folded, chosen }) {
     this.runs = d3.sort(runs, (run) => -run.nDev);
+    this.folded = folded;
+    this.chosen = chosen;
     this.draw();
   }
 
@@ -67,14 +72,8 @@ export class RunMap {
     d3.select(this.plot).call(this.zoom.scaleBy, factor);
   }
 
-  /** Draw these as chosen and all others pale; `null` chooses all. */
-  choose(ids) {
-    this.chosen = ids;
-    this.draw();
-  }
-
   resize() {
-    this.size = sizeOf(this.plot);
+    this.size = plotSizeOf(this.plot);
     if (this.size.width === 0) return;
     this.points.resize(this.size);
     if (this.scales) this.scales = resized(this.scales, this.size);
@@ -85,18 +84,22 @@ export class RunMap {
   draw() {
     if (!this.scales || !this.points.ratio) return;
     const { x, y } = this.seen();
-    this.placed = each(this.runs, (run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) }), this.leaveOut);
+    const placeOf = (run) => ({ run, x: x(run.bias.value), y: y(run.variance.value) });
+    this.placed = each(this.runs, placeOf, this.leaveOut);
+    this.dots = each(this.folded, placeOf, this.leaveOut);
     this.tree = d3.quadtree(this.placed, (point) => point.x, (point) => point.y);
     const shapes = shapesOf(this.regions().columns, { x, y }, this.size);
     drawRegions(this.below, shapes, this.size);
     drawAxes(this.below, { x, y }, this.size, pointsInWords(this.all[0]));
     this.labelled = drawLabels(this.overlay.svg, shapes, this.size, this.taken());
-    this.points.draw(this.placed, (run) => this.chosen === null || this.chosen.has(run.id), ({ run }) => this.leaveOut(run));
+    for (const point of this.placed) if (point.run.repeats !== null) point.bars = barsOf(point, { x, y });
+    const looks = { dots: this.dots, box: plotBox(this.size), isChosen: (run) => this.chosen === null || this.chosen.has(run.id) };
+    this.points.draw(this.placed, looks, ({ run }) => this.leaveOut(run));
     this.overlay.place({ x, y }, this.size, this.placed.filter((point) => point.run.isRunning));
     this.hover(this.hovered);
   }
 
-  /** Where symbols are. */
+  /** Where symbols are; dots may lie below a name. */
   taken() {
     const taken = new Taken(this.size);
     const scale = scaleFor(this.placed.length);
@@ -135,7 +138,8 @@ export class RunMap {
   hover(run) {
     this.hovered = run;
     const point = run && this.placed?.find((placed) => placed.run.id === run.id);
-    this.overlay.mark(point || null, point ? radiusOf(point.run.nDev, scaleFor(this.placed.length)) : 0);
+    const dots = point?.run.repeats ? this.dots.filter((dot) => dot.run.parent === run.id) : [];
+    this.overlay.mark(point || null, point ? radiusOf(point.run.nDev, scaleFor(this.placed.length)) : 0, dots);
   }
 
   /** The run whose symbol is at this position in the plot, in pixels; the nearest of several. */
@@ -157,6 +161,6 @@ export class RunMap {
   }
 }
 
-function sizeOf(plot) {
+function plotSizeOf(plot) {
   return { width: plot.clientWidth, height: plot.clientHeight };
 }

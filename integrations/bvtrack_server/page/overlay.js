@@ -1,9 +1,9 @@
 /** The layer above the points: the run under the pointer with its intervals, arrows, running runs, the selection's frame. */
 
+import { barsOf } from "./bars.js";
 import { plotBox } from "./scale.js";
 
 const RING = 4;
-const CAP = 4;
 const MOST_RINGS = 50;
 export const RUNNING_RADIUS = 12;
 
@@ -27,11 +27,13 @@ export class Overlay {
     this.drawArrows();
   }
 
-  /** Ring this point and draw its intervals; `null` takes the mark away. */
-  mark(point, radius) {
+  /** Ring this point and draw its intervals, and lines to these dots of its repeats; `null` takes the mark away. */
+  mark(point, radius, dots) {
     const bars = point ? barsOf(point, this.scales) : [];
     const marked = this.svg.select(".marked");
     marked.selectAll("path").data(bars).join("path").attr("d", (bar) => bar);
+    marked.selectAll("line").data(dots).join("line")
+      .attr("x1", () => point.x).attr("y1", () => point.y).attr("x2", ({ x }) => x).attr("y2", ({ y }) => y);
     marked.selectAll("circle").data(point ? [point] : []).join("circle")
       .attr("r", radius + RING).attr("cx", ({ x }) => x).attr("cy", ({ y }) => y);
   }
@@ -55,20 +57,6 @@ export class Overlay {
     const [[left, top], [right, bottom]] = corners;
     frame.attr("x", left).attr("y", top).attr("width", right - left).attr("height", bottom - top);
   }
-}
-
-/** The 95 % intervals as lines with caps, if known. */
-function barsOf({ run, x, y }, scales) {
-  const bars = [];
-  if (run.bias.low !== null && run.bias.high !== null) {
-    const [low, high] = [scales.x(run.bias.low), scales.x(run.bias.high)];
-    bars.push(`M${low},${y}H${high}M${low},${y - CAP}v${2 * CAP}M${high},${y - CAP}v${2 * CAP}`);
-  }
-  if (run.variance.low !== null && run.variance.high !== null) {
-    const [low, high] = [scales.y(run.variance.low), scales.y(run.variance.high)];
-    bars.push(`M${x},${low}V${high}M${x - CAP},${low}h${2 * CAP}M${x - CAP},${high}h${2 * CAP}`);
-  }
-  return bars;
 }
 
 /** A slightly curved line, so that arrows in opposite directions do not overlap. */

@@ -5,12 +5,13 @@ import { dataOf, latestOf, lengthOf } from "./datasets.js";
 import { asLine, asList, asText, byKey, each, inRange, isObject, parsed } from "./foreign.js";
 import { measureInWords, measureOf } from "./measure.js";
 import { stepInWords } from "./next_step.js";
+import { repeatsOf } from "./repeats.js";
 import { splitOf } from "./split.js";
 
 const KEPT_BY_MLFLOW = /^mlflow\./;
 const MODEL = "bvtrack.model";
 const OF_THE_MODEL = `${MODEL}.`; // tags of version 0.1, one for each fact
-const IN_NO_FILTER = new Set(["bvtrack.gaps", "bvtrack.id", MODEL]);
+const IN_NO_FILTER = new Set(["bvtrack.gaps", "bvtrack.id", "bvtrack.repeats", MODEL]);
 const VERDICT = "bvtrack/verdict/";
 const A_NUMBER = /^-?\d+(\.\d+)?(e[-+]?\d+)?$/;
 const LAST_MOMENT = 8.64e15;
@@ -42,6 +43,8 @@ function toRun({ info, data, inputs }) {
     diagnosis,
     certainty: known(tags.get("bvtrack.certainty")),
     ...verdictOf(tags, { diagnosis, isErrorRate, hasDev: errors.dev !== null }),
+    parent: asText(tags.get("mlflow.parentRunId")),
+    repeats: repeatsOf(said, tags),
     measure: measureOf(tags.get("bvtrack.measure")),
     isErrorRate,
     bias: toGap(said.gaps?.avoidable_bias) ?? ofVerdict(values, "avoidable_bias"),
@@ -87,7 +90,7 @@ function verdictOf(tags, { diagnosis, isErrorRate, hasDev }) {
   const id = known(tags.get("bvtrack.next_step"));
   const [codes, distribution, recipe] = ["split", "distribution", "recipe"].map((name) => asText(tags.get(`bvtrack.${name}`)).trim());
   return {
-    nextStep: stepInWords({ id, recipe, diagnosis, hasDev, isErrorRate }),
+    nextStep: stepInWords({ id, recipe, diagnosis, hasDev, isErrorRate, model: modelOf(tags) }),
     split: splitOf({ codes, distribution, nextStep: id }),
   };
 }
@@ -95,7 +98,7 @@ function verdictOf(tags, { diagnosis, isErrorRate, hasDev }) {
 /** The errors of the tagged epoch, in points. */
 function errorsOf(said, values) {
   const read = (name) => toPoints(said.errors?.[name]) ?? toPoints(values.get(`${VERDICT}${name}_error`));
-  return { train: read("train"), dev: read("dev") };
+  return { train: read("train"), dev: read("dev"), test: read("test") };
 }
 
 /** A line that says something: not that there is nothing yet. */
@@ -138,11 +141,16 @@ function shownTags(tags) {
   return new Map([...tags].filter(([key]) => key && !KEPT_BY_MLFLOW.test(key) && !IN_NO_FILTER.has(key)));
 }
 
+/** bvtrack's facts about the model, from its tag. */
+function modelOf(tags) {
+  const facts = parsed(tags.get(MODEL));
+  return isObject(facts) ? facts : {};
+}
+
 /** The logged parameters; if there are none, bvtrack's facts about the model, from one tag or an earlier version's many. */
 function settingsOf(params, tags) {
   if (params.size > 0) return params;
-  const facts = parsed(tags.get(MODEL));
-  const told = isObject(facts) ? Object.entries(facts).filter(([, fact]) => ["string", "number", "boolean"].includes(typeof fact)) : [];
+  const told = Object.entries(modelOf(tags)).filter(([, fact]) => ["string", "number", "boolean"].includes(typeof fact));
   const before = [...tags].filter(([key]) => key.startsWith(OF_THE_MODEL)).map(([key, value]) => [key.slice(OF_THE_MODEL.length), value]);
   return new Map([...before, ...told].map(([key, value]) => [asText(key), settingInWords(value)]));
 }

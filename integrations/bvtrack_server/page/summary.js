@@ -9,9 +9,22 @@ export function runsInWords(number) {
   return `${count(number)} ${number === 1 ? "run" : "runs"}`;
 }
 
-/** "3 of 12 selected runs, 1 without a place on the map"; `selectedOf` is `null` if there is no selection. */
-export function summaryOf(listed, { selectedOf, measure, unread }) {
-  const whole = selectedOf === null ? runsInWords(listed.length) : `${count(listed.length)} of ${count(selectedOf)} selected runs`;
+/** "50 runs and 3 configurations of 15 repeats" */
+function wholeInWords(listed) {
+  const configurations = listed.filter((run) => run.repeats !== null);
+  if (configurations.length === 0) return runsInWords(listed.length);
+  const n = configurations.length;
+  const repeats = `${count(n)} ${n === 1 ? "configuration" : "configurations"} of ${count(d3.sum(configurations, (run) => run.repeats.n))} repeats`;
+  return n === listed.length ? repeats : `${runsInWords(listed.length - n)} and ${repeats}`;
+}
+
+/**
+ * "3 of 12 selected runs, 1 without a place on the map"; `selectedOf` is `null` if there is no selection, `unfolded` the
+ * configuration whose repeats the others are, or `null`.
+ */
+export function summaryOf(listed, { selectedOf, unfolded, measure, unread }) {
+  const all = selectedOf === null ? wholeInWords(listed) : `${count(listed.length)} of ${count(selectedOf)} selected runs`;
+  const whole = unfolded ? `1 configuration and ${count(listed.length - 1)} of its repeats` : all;
   const parts = [
     [listed.filter((run) => run.diagnosis === PENDING).length, (n) => `${count(n)} without a verdict yet`],
     [listed.filter((run) => run.diagnosis !== PENDING && !isPlaced(run)).length, (n) => `${count(n)} without a place on the map`],

@@ -24,7 +24,8 @@ export class RunTable {
   /**
    * `on` holds the callbacks `hover(run)`, and `leaveOut(run)` for one that cannot be drawn; `fillName(cell, run)` puts
    * the run's link, or its id, into a cell; `groundsOf(run)` are words on its diagnosis, or `null`, and `whyNotDrawn(run)`
-   * those on a run that is not on the map; runs that are `isOfOthers(run)`, by another measure, come last.
+   * those on a run that is not on the map; runs that are `isOfOthers(run)`, by another measure, come last, and the one that
+   * `isFirst(run)`, whose repeats the others are, first.
    */
   constructor({ scroller, columns, body }, on) {
     Object.assign(this, { scroller, columns, body, ...on, runs: [], by: "Started", isDescending: true });
@@ -50,7 +51,7 @@ export class RunTable {
   sort() {
     const { value } = COLUMNS.find((column) => column.name === this.by);
     const order = this.isDescending ? d3.descending : d3.ascending;
-    const places = new Map(this.runs.map((run) => [run, this.isOfOthers(run) ? 2 : isMissing(value(run)) ? 1 : 0]));
+    const places = new Map(this.runs.map((run) => [run, this.isFirst(run) ? -1 : this.isOfOthers(run) ? 2 : isMissing(value(run)) ? 1 : 0]));
     this.runs.sort((a, b) => places.get(a) - places.get(b) || order(value(a), value(b)));
     for (const header of this.columns.cells) {
       header.setAttribute("aria-sort", header.dataset.name !== this.by ? "none" : this.isDescending ? "descending" : "ascending");
@@ -115,10 +116,10 @@ export class RunTable {
 }
 
 function fillDiagnosis(cell, run, { grounds, whyNotDrawn }) {
-  const struck = { isStruck: run.split.faults.length > 0 };
+  const marks = { isStruck: run.split.faults.length > 0, isRepeated: run.repeats !== null };
   const label = lines(inWords(run.diagnosis));
   if (whyNotDrawn) label.append(aside(` · not on the map: ${whyNotDrawn}`));
-  cell.append(symbolOf(kindOf(run.diagnosis), struck), label);
+  cell.append(symbolOf(kindOf(run.diagnosis), marks), label);
   cell.title = [run.certainty, whyNotDrawn && `Not on the map: ${whyNotDrawn}`, grounds].filter(Boolean).join(". ");
 }
 

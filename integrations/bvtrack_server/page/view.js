@@ -1,14 +1,16 @@
 /** The page as a whole: map, table, legend and changes show the same runs, in sync. */
 
 import { ChangesPanel } from "./changes_panel.js";
-import { inOneSentence, showCard, showRegion } from "./card.js";
+import { fillDetails, inOneSentence, showCard, showRegion } from "./card.js";
 import { each } from "./foreign.js";
 import { groundsInWords, isElsewhere } from "./grounds.js";
 import { Legend } from "./legend.js";
 import { CAN_OPEN, fillName, linksTo } from "./links.js";
 import { RunMap } from "./map.js";
 import { MeasureChoice } from "./measure_choice.js";
+import { count } from "./number.js";
 import { followKeys, followPointer } from "./pointer.js";
+import { Folded, repeatsInWords } from "./repeats.js";
 import { isPlaced, whyNotDrawn } from "./run.js";
 import { followEdges } from "./scroll_edges.js";
 import { captionOf, othersInWords, summaryOf } from "./summary.js";
@@ -21,9 +23,11 @@ export class View {
   /** `base` is the address of MLflow's pages, relative or absolute; `null` if there are none. */
   constructor(regions, base) {
     this.linkTo = linksTo(base);
-    this.runs = [];
+    this.folded = new Folded([]);
+    this.all = [];
     this.shown = [];
     this.chosen = null;
+    this.unfolded = null; // the configuration whose repeats are shown as runs
     this.unread = 0;
     this.leftOut = new Set();
     const leaveOut = (run) => this.leaveOut(run);
@@ -32,10 +36,11 @@ export class View {
       { scroller: at("scroller"), columns: at("columns"), body: at("rows") },
       {
         hover: (run) => this.hover(run),
-        fillName: (cell, run) => fillName(cell, run, this.linkTo),
+        fillName: (cell, run) => this.fillName(cell, run),
         groundsOf: (run) => this.groundsOf(run),
         whyNotDrawn: (run) => whyNotDrawn(run, this.measures.measure),
         isOfOthers: (run) => isPlaced(run) && run.measure !== this.measures.measure,
+        isFirst: (run) => run.id === this.unfolded,
         leaveOut,
       },
     );
@@ -63,13 +68,14 @@ export class View {
   }
 
   /** Show these runs, old and new, and the number that could not be read; selection and zoom stay. */
-  show(runs, unread) {
-    this.runs = runs;
+  show(all, unread) {
+    this.all = all;
+    this.folded = new Folded(all);
     this.unread = unread;
     this.leftOut.clear();
-    this.tags.offer(runs);
-    this.measures.offer(runs.filter(isPlaced));
-    this.map.makeRoomFor(runs.filter((run) => this.isOnMap(run)));
+    this.tags.offer(this.folded.runs);
+    this.measures.offer(this.folded.runs.filter(isPlaced));
+    this.map.makeRoomFor(all.filter((run) => this.isOnMap(run)));
     this.draw();
   }
 
@@ -77,7 +83,7 @@ export class View {
   changeMeasure() {
     this.map.fit();
     this.select([]);
-    this.show(this.runs, this.unread);
+    this.show(this.all, this.unread);
   }
 
   isOnMap(run) {
@@ -92,10 +98,15 @@ export class View {
   }
 
   draw() {
-    const tagged = this.runs.filter((run) => !this.leftOut.has(run) && this.tags.holds(run));
+    const isSound = (run) => !this.leftOut.has(run);
+    const tagged = this.folded.runs.filter((run) => isSound(run) && this.tags.holds(run));
     this.legend.count(tagged.filter((run) => this.isOnMap(run)));
-    this.shown = tagged.filter((run) => this.legend.shows(run));
-    this.map.show(this.shown.filter((run) => this.isOnMap(run)));
+    const whole = tagged.filter((run) => this.legend.shows(run));
+    const repeatsOf = (runs) => runs.flatMap((run) => this.folded.repeatsOf(run)).filter(isSound);
+    const onMap = (runs) => runs.filter((run) => this.isOnMap(run));
+    this.shown = [...whole, ...repeatsOf(whole.filter((run) => run.id === this.unfolded))];
+    const folded = onMap(repeatsOf(whole.filter((run) => run.id !== this.unfolded)));
+    this.map.show(onMap(this.shown), { folded, chosen: this.chosen });
     this.follow();
     this.drawChanges();
   }
@@ -109,11 +120,14 @@ export class View {
     });
   }
 
+  /** Select these; a repeat stands for its configuration, and one that is selected alone is unfolded. */
   select(runs) {
-    this.chosen = runs.length > 0 ? new Set(runs.map((run) => run.id)) : null;
-    this.map.choose(this.chosen);
-    this.follow();
-    this.drawChanges();
+    const whole = d3.union(runs.map((run) => this.folded.wholeOf(run)));
+    const [first] = whole;
+    this.unfolded = whole.size === 1 && first.repeats !== null ? first.id : null;
+    const repeats = this.unfolded === null ? [] : this.folded.repeatsOf(first);
+    this.chosen = whole.size > 0 ? new Set([...whole, ...repeats].map((run) => run.id)) : null;
+    this.draw();
   }
 
   showAll() {
@@ -127,7 +141,10 @@ export class View {
     this.table.show(listed);
     const unread = this.unread + this.leftOut.size;
     const { measure } = this.measures;
-    at("summary").textContent = summaryOf(listed, { selectedOf: this.chosen ? this.shown.length : null, measure, unread });
+    const unfolded = listed.find((run) => run.id === this.unfolded) ?? null;
+    at("summary").textContent = summaryOf(listed, { selectedOf: this.chosen ? this.shown.length : null, unfolded, measure, unread });
+    at("repeats").hidden = unfolded === null;
+    if (unfolded) each([unfolded], (run) => fillDetails(at("repeats"), { run, grounds: this.groundsOf(run) }), () => this.leaveOut(unfolded));
     at("empty").hidden = this.map.runs.length > 0;
     at("empty").textContent = this.emptiness();
     at("others").textContent = othersInWords(this.shown.filter(isPlaced), measure);
@@ -136,7 +153,7 @@ export class View {
 
   /** Why the map is empty, if it is. */
   emptiness() {
-    if (this.runs.length === 0) return "No run here has a diagnosis by bvtrack yet.";
+    if (this.folded.runs.length === 0) return "No run here has a diagnosis by bvtrack yet.";
     return this.shown.length === 0 ? "No run meets these filters." : "None of these runs can be drawn yet: the table says why.";
   }
 
@@ -167,8 +184,29 @@ export class View {
     if (run) at("said").textContent = inOneSentence(run, this.groundsOf(run));
   }
 
+  /** The name in a table's cell; of a configuration with what unfolds its repeats. */
+  fillName(cell, run) {
+    fillName(cell, run, this.linkTo);
+    if (run.repeats === null) {
+      cell.classList.toggle("repeat", this.folded.wholeOf(run) !== run);
+      return;
+    }
+    const isUnfolded = run.id === this.unfolded;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "unfold";
+    button.textContent = count(run.repeats.n ?? this.folded.repeatsOf(run).length);
+    button.title = `${isUnfolded ? "Fold" : "Unfold"} the ${repeatsInWords(run.repeats)}`;
+    button.setAttribute("aria-label", `${repeatsInWords(run.repeats)} of ${run.name}`);
+    button.setAttribute("aria-expanded", isUnfolded);
+    button.addEventListener("click", () => this.select(isUnfolded ? [] : [run]));
+    cell.prepend(button);
+  }
+
+  /** Open a run's page; a configuration is unfolded first. */
   open(run) {
-    const address = run && CAN_OPEN && this.linkTo(run);
+    const isFolded = run && run.repeats !== null && run.id !== this.unfolded;
+    const address = run && !isFolded && CAN_OPEN && this.linkTo(run);
     if (address) window.open(address, "_blank", "noopener");
     else this.select(run ? [run] : []);
   }

@@ -86,6 +86,15 @@ export const STEP_TITLES = new Map([
   ["stop_here", "Stop here"],
 ]);
 
+export const STEP_TITLES_OF_TREES = new Map([
+  ["bigger_network", "Grow larger trees"],
+  ["different_optimizer", "Try another learning rate"],
+]);
+
+export const STEP_TITLES_OF_ESTIMATORS = new Map([
+  ["bigger_network", "Let the model fit more"],
+]);
+
 export const SET_WORDS = new Map([
   ["train", "train"],
   ["training", "train"],
