@@ -49,6 +49,7 @@ class EpochChoice:
         self._lowest: tuple[float, int] | None = None
         self._examples: tuple[int, Mapping[str, Any]] | None = None
         self._told = time.monotonic()
+        self._told_kept: tuple[Mapping[int, str], int | None] = ({}, None)
 
     def take(self, epoch: int, found: Pass | None, error: float | None) -> None:
         """Take an epoch's pass over the dev set, and the error that it gave."""
@@ -67,6 +68,18 @@ class EpochChoice:
         """Tell what is known, if the last time is long enough ago."""
         if time.monotonic() - self._told >= SECONDS:
             self.tell()
+
+    def tell_if_kept(self, left: Sequence[str]) -> None:
+        """Tell it at once, and once, where the best epoch, or one within noise of it, is in a checkpoint or in the weights that
+        would be `left`.
+        """
+        known = self._tracker.weights
+        close = {known.best_epoch, *known.within_noise} if known else set()
+        places = {epoch: path for epoch, path in self._checkpoints(self._saved(), ()).items() if epoch in close}
+        kept = places, epoch if left and (epoch := self._epoch_of(left)) in close else None
+        if kept != self._told_kept:
+            self._told_kept = kept
+            self.tell(left if kept[1] is not None else ())
 
     def tell(self, left: Sequence[str] = ()) -> None:
         """Tell which epochs are within noise of the best, and where they are; at the end, the marks of the weights that are

@@ -10,6 +10,11 @@ LATEST_EPOCHS = 1_000
 """Epochs whose marks stay in any case: callbacks that keep or restore weights look back at few."""
 
 
+def mark_of_step(step: int) -> str:
+    """A mark of the weights that a training had at a step, the same in its checkpoints' states."""
+    return f"step={step}"
+
+
 class EpochMarks:
     """The epoch by each mark of its weights, of two epochs with the same weights the later one.
 

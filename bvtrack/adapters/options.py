@@ -5,19 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict
 
+from bvtrack.diagnosis.stopping import StopWhen
+from bvtrack.journal.journal_dir import absolute
 from bvtrack.measures.measure import Measure
 from bvtrack.measures.train_subset import TrainEval, train_eval_size
 from bvtrack.shipping.unfinished import ARRIVAL_SECONDS
-from bvtrack.store.target import Client
+from bvtrack.store.target import Client, checked_uri
 from bvtrack.tracking.environment import is_number_of_seconds, wait_from_environment
 from bvtrack.tracking.tracker import Tracker
+from bvtrack.tracking.verdict_calls import OnVerdict, SharedFunction
 
 SHARE_TO_WAIT = 0.02
 """Share of a training's own time that its end may take, for the last words to know where the run is: nobody sees a fiftieth."""
 ANY_STORE = "sqlite:///mlflow.db"
 """Placeholder while options are validated: the store is found when a training starts."""
+
+
+class OptionArguments(TypedDict, total=False):
+    """`CallbackOptions` by keyword, but for `error`, as the signature of a callback that hands them on: with
+    `**options: Unpack[OptionArguments]` they need not be listed in each.
+    """
+
+    human_error: float | None
+    measure: str | Measure | None
+    at: Literal["best", "last"]
+    run_id: str | None
+    experiment: str | None
+    run_name: str | None
+    tracking_uri: str | None
+    journal_dir: str | Path | None
+    same_distribution: bool
+    summary: bool
+    saved_view: bool
+    train_eval: TrainEval
+    test_every: int
+    expose: bool
+    wait: float | None
+    stop_when: StopWhen | None
+    on_verdict: OnVerdict | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +62,10 @@ class CallbackOptions:
             30 s at most, and where the training's SQLite store is still being made, until it is.
         test_every: measure the test error every so many epochs; 0 for never.
         expose: hand each epoch's errors and gaps to the training, for its own callbacks to watch.
+        stop_when: end the training after an epoch, as the framework's early stopping does, where a rule of this
+            `bvtrack.StopWhen` is met; by default never.
+        on_verdict: a function that is called with the `bvtrack.Verdict`, beside the training, when the tag `bvtrack.diagnosis`
+            changes. The end of the training waits for its last call for as long as for MLflow.
 
     Raises:
         ValueError: for what a Tracker does not take, for both `measure` and `error`, an unknown `train_eval`, or a negative
@@ -61,6 +92,8 @@ class CallbackOptions:
     test_every: int = 1
     expose: bool = False
     wait: float | None = None
+    stop_when: StopWhen | None = None
+    on_verdict: OnVerdict | None = None
 
     def __post_init__(self) -> None:
         if self.error is not None and self.measure is not None:
@@ -73,7 +106,17 @@ class CallbackOptions:
         if self.wait is not None and not is_number_of_seconds(self.wait):
             raise ValueError(f"wait must be a number of seconds, 0 for not waiting; got {self.wait!r}")
         train_eval_size(1, None, self.train_eval)
+        if self.on_verdict is not None:
+            object.__setattr__(self, "on_verdict", SharedFunction.of(self.on_verdict))  # it is frozen
         self._tracker(tracking_uri=self.tracking_uri or ANY_STORE)
+        self._settle_paths()
+
+    def _settle_paths(self) -> None:
+        """Relative paths are of the folder where the options are made: a worker that trains by them may be in another."""
+        if self.tracking_uri:
+            object.__setattr__(self, "tracking_uri", checked_uri(self.tracking_uri))
+        if self.journal_dir:
+            object.__setattr__(self, "journal_dir", absolute(self.journal_dir))
 
     @classmethod
     def among(cls, arguments: Mapping[str, Any]) -> Self:
@@ -113,6 +156,8 @@ class CallbackOptions:
             journal_dir=self.journal_dir,
             summary=self.summary,
             saved_view=self.saved_view,
+            stop_when=self.stop_when,
+            on_verdict=self.on_verdict,
             source="callback",
             **{"run_id": self.run_id} | known,
         )

@@ -52,8 +52,9 @@ class Session(Generic[TrainingT]):
     """Measures the errors of each epoch of a `training`, and keeps its run diagnosed by `options`.
 
     A callback calls `begin`, then `begin_epoch` and `end_epoch` in each epoch, and `end`; where the weights that the dev error
-    is of are gone by the epoch's end, `measure_sets` before; where metrics of the epoch are still logged after its end,
-    `close_epoch` at its end and `log_epoch` later. In several processes each has a session, and all take part.
+    is of are gone by the epoch's end, or only what the passes find tells the measure, `measure_sets` before; where metrics of
+    the epoch are still logged after its end, `close_epoch` at its end and `log_epoch` later. In several processes each has a
+    session, and all take part.
 
     Args:
         tracker: what writes; by default the one that `options` make.
@@ -145,7 +146,8 @@ class Session(Generic[TrainingT]):
         self._check_split()
         logged = self.training.logged()
         if is_all_logged or self._errors.is_told_by(logged.dev):
-            self._errors.settle([*logged.dev, *logged.train])
+            measured = {name for found in (self._passes or {}).values() for name in found.values}
+            self._errors.settle([*logged.dev, *logged.train, *sorted(measured)])
         if self._passes is None and self._errors.measure and not has_diverged({**logged.train, **logged.dev}):
             self.measure_sets(epoch)
         self._marks_of_epochs.note(self._marks or self._marks_now(), epoch)
@@ -160,6 +162,8 @@ class Session(Generic[TrainingT]):
         self._ended = EndedEpoch(epoch, passes)
         if self._options.expose:
             self.training.expose(self._expected(self._ended, logged))
+        if self._options.stop_when:
+            self._stop_if_due()
 
     def log_epoch(self) -> None:
         """Log the epoch that was closed last, with all that the loop has logged for it by now; again only if that is more."""
@@ -217,6 +221,25 @@ class Session(Generic[TrainingT]):
         seconds = time.perf_counter() - self._start
         self._longest_wait = self._options.longest_wait(seconds)
         self.tracker.wait(self._options.longest_wait(seconds, is_making_store=self.tracker.is_making_its_store))
+
+    def _stop_if_due(self) -> None:
+        """Ask the framework to stop where a rule is met by what is logged of the epoch now: in the next it would be too late.
+        All processes take part, whatever fails in one.
+        """
+        reason = None
+        try:
+            reason = self._stop_reason()
+        except Exception as error:
+            self.say(f"whether to stop is not known ({error!r}); the training goes on")
+        if reason := self.training.agreed(reason):
+            self.training.stop(reason)
+
+    def _stop_reason(self) -> str | None:
+        if self._errors.measure is not None:  # else the loop may log what tells it yet
+            self.log_epoch()
+        if self.tracker.awaits_weights:
+            self._choice.tell_if_kept(self._marks_of(self.training.weights_left))
+        return self.tracker.stop_reason
 
     @never_raise
     def _choose(self, ended: EndedEpoch, error: float | None) -> None:

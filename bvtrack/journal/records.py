@@ -12,20 +12,39 @@ from bvtrack.error_rates.within_noise import Difference
 from bvtrack.measures.unit import UnitKind
 
 Kind = Literal[
-    "run", "model", "measure", "chance", "split", "outputs", "weights", "examples", "epoch", "test", "past", "trial", "end"
+    "run",
+    "model",
+    "measure",
+    "chance",
+    "split",
+    "outputs",
+    "sizes",
+    "weights",
+    "examples",
+    "epoch",
+    "test",
+    "past",
+    "trial",
+    "end",
 ]
-EndState = Literal["complete", "interrupted", "failed"]
+EndState = Literal["complete", "pruned", "interrupted", "failed"]
 State = EndState | Literal["running"]
+
+PRUNED = "TrialPruned"
+"""Optuna's exception, by which a trial ends that its study does not go on with: an `Exception`, and no failure."""
 
 
 def end_state(error: type[BaseException] | None) -> EndState:
-    """The end state of a training that raised this error, or none: `interrupted` if it is no `Exception`, such as Ctrl-C.
+    """The end state of a training that raised this error, or none: `interrupted` if it is no `Exception`, such as Ctrl-C or the
+    `SystemExit` by which Ray Tune ends a trial, `pruned` for Optuna's `TrialPruned`.
 
     >>> end_state(KeyboardInterrupt)
     'interrupted'
     """
     if error is None:
         return "complete"
+    if any(kind.__name__ == PRUNED for kind in error.__mro__):
+        return "pruned"
     return "failed" if issubclass(error, Exception) else "interrupted"
 
 
@@ -167,6 +186,14 @@ class OutputsRecord(TrainingRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizesRecord(TrainingRecord):
+    """A learning curve: sizes of the training set, the present one last, each with the dev error, as a fraction."""
+
+    kind: str = field(default="sizes", init=False)
+    curve: Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WeightsRecord(SparseRecord):
     """Which weights there are to keep: how much higher than the `best` epoch's the dev errors of others are, on the same
     examples (`compared`: epoch, difference and its standard deviation), the `checkpoints` (epoch and path), if there may be
@@ -214,11 +241,12 @@ class TrialRecord(TrainingRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndRecord(TrainingRecord):
-    """The training's end."""
+class EndRecord(SparseRecord):
+    """The training's end, and why it was `stopped`, if it was by a rule of `StopWhen`."""
 
     kind: str = field(default="end", init=False)
     state: EndState
+    stopped: str | None = None
 
 
 _CLASSES: Mapping[str, type[TrainingRecord]] = {
@@ -232,6 +260,7 @@ _CLASSES: Mapping[str, type[TrainingRecord]] = {
         MeasureRecord,
         SplitRecord,
         OutputsRecord,
+        SizesRecord,
         WeightsRecord,
         ExamplesRecord,
         TrialRecord,

@@ -174,5 +174,6 @@ def _header(target: Target, training_id: str, options: Mapping[str, Any]) -> Rec
         "options": options,
         "writer": this_process(),
         "format": FORMAT,
+        **({"group": target.group.header()} if target.group else {}),
     }
     return record("run", **content)

@@ -15,7 +15,7 @@ from bvtrack.journal.journal_dir import passing_journal_dir
 from bvtrack.journal.packing import packed, unpacked
 from bvtrack.journal.record_line import Record
 from bvtrack.journal.records import EndState, Kind, TrainingRecord, make_record, now
-from bvtrack.log import WarnOnce
+from bvtrack.log import WarnOnce, tell
 from bvtrack.shipping.at_exit import close_at_exit
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.shipping.unfinished import ARRIVAL_SECONDS, forget, remember, wait_for_unfinished
@@ -86,6 +86,11 @@ class Logbook:
         return self._target.is_owned
 
     @property
+    def is_of_this_process(self) -> bool:
+        """True where this process keeps the run: not in one that was forked, nor in a copy."""
+        return self._is_enabled and not self._is_copy and not self._is_elsewhere
+
+    @property
     def is_making_its_store(self) -> bool:
         """True if something is on its way to an SQLite store that is not set up yet."""
         return self._link is not None and not self._link.is_out_of_reach and not is_set_up(self._target.tracking_uri)
@@ -153,17 +158,19 @@ class Logbook:
         if self._link:
             self._link.listen()
 
-    def close(self, state: EndState, timeout: float) -> None:
-        """Add the last record, wait up to `timeout` seconds until all has arrived, and say the summary. A second call does
-        nothing.
+    def close(self, state: EndState, timeout: float, *, stopped: str | None = None) -> None:
+        """Add the last record, wait up to `timeout` seconds until all has arrived, and say the summary; before that, why the
+        training was `stopped`, if it was. A second call does nothing.
         """
         if self.is_closed or self._is_elsewhere:
             return
         self.is_closed = True
         if self._link is None:
             return
-        self._end = [self._stamped("end", {"state": state}).to_json()]
+        self._end = [self._stamped("end", {"state": state, "stopped": stopped}).to_json()]
         self._link.append(*self._end)
+        if stopped:
+            tell(f"{stopped[0].upper()}{stopped[1:]}.")
         self._close_timeout = timeout
         if not self._link.close(timeout):
             remember(self)

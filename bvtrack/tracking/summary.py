@@ -14,7 +14,7 @@ from bvtrack.store.target import Target
 from bvtrack.tracking.environment import command_line
 from bvtrack.tracking_uri.address import DATABASES, page_on, read_address, scheme_of
 
-NOT_COMPLETE = {"interrupted": "Interrupted, so far: ", "failed": "Failed, so far: "}
+NOT_COMPLETE = {"pruned": "Pruned, so far: ", "interrupted": "Interrupted, so far: ", "failed": "Failed, so far: "}
 """How the verdict of a training begins that did not come to its end."""
 
 BARE_LOSS = "A bare loss gives no certain diagnosis: log an error rate or an accuracy, too, or pass error=."

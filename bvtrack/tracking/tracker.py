@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
@@ -10,11 +11,13 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from bvtrack.argument_error import ArgumentError
+from bvtrack.curves.more_data import checked_sizes
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts
 from bvtrack.diagnosis.kept_weights import Weights
 from bvtrack.diagnosis.recipe import Step
 from bvtrack.diagnosis.run_verdict import At
+from bvtrack.diagnosis.stopping import Stopping, StopWhen
 from bvtrack.error_rates.error_rate import is_fraction
 from bvtrack.error_rates.within_noise import Difference
 from bvtrack.journal.journal_dir import absolute, default_journal_dir
@@ -22,6 +25,7 @@ from bvtrack.journal.records import EndState, end_state
 from bvtrack.log import WarnOnce, never_raise
 from bvtrack.measures.measure import Measure
 from bvtrack.shipping.unfinished import ARRIVAL_SECONDS
+from bvtrack.splits.finding import Finding
 from bvtrack.store.target import Client, find_target
 from bvtrack.tracking.environment import is_report_wanted, is_view_wanted
 from bvtrack.tracking.guessing import error_of_guessing, loss_of_guessing
@@ -29,6 +33,7 @@ from bvtrack.tracking.measured_errors import MeasuredErrors, as_step
 from bvtrack.tracking.record_log import Logbook
 from bvtrack.tracking.split_logging import SplitLog, outputs_found
 from bvtrack.tracking.split_words import warning_of
+from bvtrack.tracking.verdict_calls import OnVerdict, VerdictCalls
 from bvtrack.version import __version__
 
 
@@ -55,10 +60,15 @@ class Tracker:
             here or was its own, and its epochs.
         summary: False for a training that ends without a word: else its verdict and the way to its run are logged at the end,
             at level INFO (`BVTRACK_SUMMARY=0` does the same for all).
+        stop_when: when the training should end for its own curve: ask for the `stop_reason` after each epoch. By default never.
+        on_verdict: a function that is called with the `Verdict` when the tag `bvtrack.diagnosis` changes, in a thread of its
+            own: one call at a time, of those that are due meanwhile the latest alone. What it raises is said once. Its last
+            call is waited for as long as `close` and `wait` wait for MLflow.
         enabled: False for one that says and writes nothing, for the processes beside the one that writes.
 
     Raises:
-        ValueError: for a human error outside [0, 1], an `at` or a `measure` that is not known, or a malformed tracking URI.
+        ValueError: for a human error outside [0, 1], an `at` or a `measure` that is not known, a malformed tracking URI, a
+            `stop_when` that is no `StopWhen`, or an `on_verdict` that is no plain function.
 
     >>> with Tracker(human_error=0.02) as tracker:  # doctest: +SKIP
     ...     tracker.log_split(train=6000, dev=2000, test=2000)
@@ -83,9 +93,11 @@ class Tracker:
         saved_view: bool = True,
         resume: Mapping[str, Any] | None = None,
         summary: bool = True,
+        stop_when: StopWhen | None = None,
+        on_verdict: OnVerdict | None = None,
         enabled: bool = True,
     ) -> None:
-        _check_options(human_error=human_error, at=at)
+        _check_options(human_error=human_error, at=at, stop_when=stop_when)
         target = find_target(run_id=run_id, client=client, tracking_uri=tracking_uri, experiment=experiment, run_name=run_name)
         self._said = WarnOnce(is_enabled=enabled)
         self._errors = MeasuredErrors(measure, self._said)
@@ -102,10 +114,22 @@ class Tracker:
         directory = absolute(journal_dir) if journal_dir else default_journal_dir()
         self._logbook = Logbook(target, options, directory, is_enabled=enabled, has_summary=summary)
         self._split = SplitLog(directory, is_enabled=enabled)
+        self._stopping = None if stop_when is None or stop_when.is_never else Stopping(stop_when)
+        self._stopped: str | None = None
+        calls = None if on_verdict is None else VerdictCalls(on_verdict, self._said)
+        self._calls = calls if enabled else None
         self._chance: float | None = None
         self._is_chance_due = False
         if resume is not None:
-            self._logbook.go_on_with(resume)
+            self._go_on_with(resume)
+
+    def _go_on_with(self, state: Mapping[str, Any]) -> None:
+        self._logbook.go_on_with(state)
+        verdict = self._logbook.ledger.verdict if self.kept_epochs else None
+        if verdict is not None and self._calls is not None:
+            self._calls.know(verdict)
+        if verdict is not None and self._stopping is not None:
+            self._stopping.recall(state.get("stopping", {}))
 
     @property
     def run_id(self) -> str | None:
@@ -145,11 +169,38 @@ class Tracker:
         return self._logbook.ledger.verdict.steps if self._logbook.ledger.verdict else ()
 
     @property
+    def findings(self) -> Sequence[Finding]:
+        """What was found in the split, the gravest first."""
+        return self._logbook.ledger.findings
+
+    @property
     def weights(self) -> Weights | None:
         """Which weights to keep: the best epoch, those within noise of it, their checkpoints, and the epoch that the model is
         left with; `None` before the first epoch with a dev error.
         """
         return self._logbook.ledger.weights
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the training should end now, by `stop_when`; `None` if it should go on.
+
+        A loop asks after each epoch: `if tracker.stop_reason: break`. If no epoch follows, this is why the training was
+        stopped, which its run then says. A training that is overtrained goes on where `log_weights` has named no checkpoint of
+        its best epoch, which is said once.
+        """
+        if self._stopping is None:
+            return None
+        self._stopped = self._stopping.reason(self.weights)
+        if objection := self._stopping.objection(self.weights):
+            self._said.once(objection, once_for="not stopped")
+        return self._stopped
+
+    @property
+    def awaits_weights(self) -> bool:
+        """True if the training should end where the weights of its best epoch are kept: what is known of these is to be logged
+        before the `stop_reason` is asked for.
+        """
+        return self._stopping is not None and self._stopping.rule == "overtrained"
 
     @property
     def kept_epochs(self) -> Sequence[int]:
@@ -164,7 +215,9 @@ class Tracker:
         """State for a checkpoint, JSON types alone, by which a later Tracker goes on with the same run (`resume=`): at most
         some 200 KB, however long the training.
         """
-        return self._logbook.state()
+        if self._stopping is None:
+            return self._logbook.state()
+        return {**self._logbook.state(), "stopping": self._stopping.state(is_stopped=self._stopped is not None)}
 
     def choose_measure(
         self, names: Iterable[str], *, loss: str | None = None, known_as: Mapping[str, str] | None = None
@@ -230,6 +283,16 @@ class Tracker:
             self.log_measure(self.measure)
 
     @never_raise
+    def log_learning_curve(self, sizes: Sequence[tuple[int, float]]) -> None:
+        """Log the dev errors of the same model trained on less data, by which more data are forecast then: pairs of a size of
+        the training set, ascending and the present one last, and an error, as a fraction or in the units of the `measure`.
+        """
+        if self.measure is not None and not self._errors.has_scale:
+            return
+        fraction = self.measure.fraction if self.measure is not None else float
+        self._logbook.write("sizes", curve=checked_sizes((n, fraction(error)) for n, error in sizes))
+
+    @never_raise
     def log_outputs(self, *, dev: Any, test: Any) -> None:
         """Compare what the model says of dev and of test, arrays of its outputs `[n_examples, ...]` on some examples of each:
         a finding of the split where they are distributed otherwise.
@@ -271,7 +334,18 @@ class Tracker:
             errors, counts, split_counts=self._split.counts, intervals=intervals or {}, running=train_error_running
         )
         self._logbook.write("epoch", epoch=as_step(epoch), **content)
+        self._follow(as_step(epoch), train=train_error, dev=dev_error)
         self._logbook.listen()
+
+    @never_raise
+    def _follow(self, epoch: int, *, train: float | None, dev: float | None) -> None:
+        """Tell whoever waits for it what an epoch makes of the verdict."""
+        self._stopped = None
+        verdict = self._logbook.ledger.verdict if self._stopping or self._calls else None
+        if self._stopping is not None and verdict is not None:
+            self._stopping.take(epoch, verdict.curve, train=train, dev=dev)
+        if self._calls is not None and verdict is not None and self._logbook.is_of_this_process:
+            self._calls.tell(verdict)
 
     @never_raise
     def log_test(
@@ -341,7 +415,9 @@ class Tracker:
 
         Where the run is our own, it is ended in MLflow too. A second call does nothing.
         """
-        self._logbook.close(state, timeout)
+        deadline = time.monotonic() + timeout
+        self._logbook.close(state, timeout, stopped=self._stopped if state == "complete" else None)
+        self._wait_for_calls(deadline)
 
     def wait(self, timeout: float = ARRIVAL_SECONDS) -> bool:
         """After `close`, wait up to `timeout` seconds until all has arrived in MLflow; True if it has.
@@ -349,7 +425,14 @@ class Tracker:
         A store that is known to be out of reach is waited for 5 s at most. The end of a callback's `fit` waits much less, so
         this, or asking for `run_id`, comes before reading the run. False during the training, which goes on.
         """
-        return self._logbook.wait(timeout)
+        deadline = time.monotonic() + timeout
+        has_arrived = self._logbook.wait(timeout)
+        self._wait_for_calls(deadline)
+        return has_arrived
+
+    def _wait_for_calls(self, deadline: float) -> None:
+        if self._calls is not None and self._logbook.is_closed and self._logbook.is_of_this_process:
+            self._calls.wait(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> Self:
         return self
@@ -365,12 +448,14 @@ class Tracker:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy, here or in another process, writes nothing: a run has one writer."""
-        parts = {"_errors": copy(self._errors), "_split": copy(self._split)}
+        parts = {"_errors": copy(self._errors), "_split": copy(self._split), "_calls": None}
         return {**vars(self), **parts, "_said": WarnOnce(is_enabled=False)}
 
 
-def _check_options(*, human_error: float | None, at: str) -> None:
+def _check_options(*, human_error: float | None, at: str, stop_when: object) -> None:
     if human_error is not None and not is_fraction(human_error):
         raise ArgumentError("human_error", "{} must be a fraction in [0, 1]; got {!r} (2 % is 0.02)", human_error)
     if at not in ("best", "last"):
         raise ArgumentError("at", "{} must be 'best' or 'last'; got {!r}", at)
+    if not isinstance(stop_when, StopWhen | None):
+        raise ArgumentError("stop_when", "{} must be a bvtrack.StopWhen, such as StopWhen(diverged=True); got {!r}", stop_when)
