@@ -51,9 +51,26 @@ def kill_shipper(tracker: bvtrack.Tracker) -> None:
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
     process = link._shipper._process
+    kill_sender(process)
+
+
+def kill_sender(process: subprocess.Popen[bytes]) -> None:
+    """With the process that stands between it and the training, where there is one: they have a group of their own."""
     process.returncode = None  # a Tracker that is closed has let go of it
-    process.kill()
-    process.wait()
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not _is_group(process.pid))
+    else:
+        process.kill()
+        process.wait()
+
+
+def _is_group(number: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.killpg(number, 0)
+        return True
+    return False
 
 
 class Server:

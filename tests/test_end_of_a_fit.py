@@ -115,12 +115,13 @@ def test_the_first_who_asks_for_the_run_of_a_closed_tracker_gets_one_that_has_al
     assert tracker.run_id == run.info.run_id
 
 
-def test_a_sync_that_comes_before_the_sender_leaves_the_run_to_who_asks(store: str, tmp_path: Path) -> None:
+def test_a_sync_that_comes_before_the_sender_leaves_the_run_to_who_asks(store: str, tmp_path: Path, said: list[str]) -> None:
     tracker = closed_at_once(tracking_uri=store)
     sync = [sys.executable, "-m", "bvtrack", "sync", str(tmp_path / "journals")]
     subprocess.run(sync, capture_output=True, check=False)
     run_id = tracker.run_id
 
+    said[:] = [one for one in said if "its end is missing" not in one]  # the sender looks while sync deletes
     assert [run.info.run_id for run in MlflowClient(store).search_runs(["0"])] == [run_id]
     assert left_in(tmp_path / "journals") == []
 

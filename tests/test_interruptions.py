@@ -92,6 +92,7 @@ def loop(store: str, *, before: str = "", after: str = "time.sleep(60)", n_epoch
         ("raise KeyboardInterrupt", "interrupted", "KILLED"),
         ("sys.exit(3)", "interrupted", "KILLED"),
         ("del tracker", "interrupted", "KILLED"),
+        ("class TrialPruned(Exception): ...\nwith tracker: raise TrialPruned", "pruned", "FINISHED"),
         ("tracker.close()", "complete", "FINISHED"),
     ],
 )
@@ -149,7 +150,7 @@ def test_a_cluster_that_signals_all_processes_of_a_job_loses_nothing(store: str,
     program.wait_for("ready")
     assert program.process.stdout is not None
     pid = int(program.process.stdout.readline())
-    os.kill(pid, signal.SIGTERM)
+    os.killpg(pid, signal.SIGTERM)
     program.process.terminate()
     program.end()
     run = the_only_run(store)
@@ -560,6 +561,37 @@ def test_threads_of_one_training_may_log_at_once(store: str, journals: Path, mon
     assert sorted(steps_of(store, run)) == list(range(500))
 
 
+KILLS_ITS_CHILDREN = """
+import contextlib, os, signal
+from pathlib import Path
+
+def children_of(process):
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == process:
+                yield int(stat.parent.name)
+
+children = list(children_of(os.getpid()))
+until = time.monotonic() + 30
+while time.monotonic() < until and not all(any(children_of(child)) for child in children):
+    time.sleep(0.01)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+assert children
+os._exit(1)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="its children are looked up in Linux's /proc")
+def test_a_training_whose_children_are_killed_with_it_reaches_its_store(store: str, tmp_path: Path) -> None:
+    """As Ray does at the end of a worker."""
+    Program(tmp_path, loop(store, after=KILLS_ITS_CHILDREN)).end()
+    run = the_only_run(store)
+
+    assert (run.data.tags["bvtrack.state"], run.info.status) == ("interrupted", "KILLED")
+    assert steps_of(store, run) == list(range(20))
+
+
 @posix_only
 def test_senders_that_have_ended_leave_no_zombies(store: str) -> None:
     first = bvtrack.Tracker(tracking_uri=store)
@@ -569,7 +601,7 @@ def test_senders_that_have_ended_leave_no_zombies(store: str) -> None:
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
     sender = link._shipper._process.pid
-    os.kill(sender, signal.SIGKILL)
+    os.killpg(sender, signal.SIGKILL)
     os.waitid(os.P_PID, sender, os.WEXITED | os.WNOWAIT)  # it has ended, and is not reaped yet
     with bvtrack.Tracker(tracking_uri=store) as second:
         _epochs(second, 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import Gate, gate_before, running, wait_until
+from servers import Gate, gate_before, kill_sender, running, wait_until
 
 import bvtrack
 from bvtrack.journal.folder import unsent_journals
@@ -212,7 +212,7 @@ def test_a_store_that_was_removed_between_two_trainings_is_made_anew(tmp_path: P
 @posix_only
 def test_what_a_killed_sender_had_left_of_trainings_that_are_over_goes_to_another(store: str) -> None:
     trackers = [closed_at_once(store, str(number)) for number in range(3)]
-    sender_of(trackers[0]).kill()
+    kill_sender(sender_of(trackers[0]))
 
     assert all(tracker.wait() for tracker in trackers)
     assert {name: steps_of(store, run) for name, run in runs_of(store).items()} == {str(number): [0, 1] for number in range(3)}

@@ -24,6 +24,7 @@ class Claim:
         """True if this process has the right from now on; `None` if a forked process cannot tell."""
         if self._owner is None:
             self._owner = self._first()
+        _unclaimed.discard(self)
         self._drop_token()
         return None if self._owner < 0 else self._owner == os.getpid()
 
@@ -45,7 +46,6 @@ class Claim:
         return 0
 
     def _drop_token(self) -> None:
-        _unclaimed.discard(self)
         for descriptor in self._token or ():
             if _identity(descriptor) == self._pipe:
                 os.close(descriptor)

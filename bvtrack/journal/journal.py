@@ -145,7 +145,7 @@ class Journal:
 
     def _release(self) -> None:
         """Release the writer's lock, except in a process that was forked with this journal open."""
-        writing = getattr(self, "_writing", None)
+        writing, self._writing = getattr(self, "_writing", None), None
         if writing is not None and self._process == os.getpid():
             writing.release()
 

@@ -82,9 +82,12 @@ def _is_running(here: Mapping[str, Any], writer: Mapping[str, Any]) -> bool | No
 
 
 def _started(pid: int) -> int | None:
-    """A process's start in clock ticks since boot, which no later process with the same id shares."""
+    """A process's start in clock ticks since boot, which no later process with the same id shares; `None` for one that has
+    ended, and that nobody has waited for yet.
+    """
     with contextlib.suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if state == "Z" else int(numbers[18])
     return None
 
 

@@ -7,6 +7,7 @@ takes a second of a core to import MLflow's client.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import os
 import subprocess
@@ -17,8 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from bvtrack.journal.folder import has_records
+from bvtrack.journal.writer_process import this_process
+from bvtrack.shipping import aside
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.waiting import wait_for_the_last
+from bvtrack.store.run_group import VARIABLE
 from bvtrack.tracking_uri.sqlite_file import sqlite_file
 
 DETACHED: dict[str, Any] = {"start_new_session": True} if sys.platform != "win32" else {"creationflags": 0x00004200}
@@ -30,8 +34,9 @@ CAN_HEAR = hasattr(os, "set_blocking")
 """True if a pipe can be read without waiting, by which one hears of a journal's end. Elsewhere (on Windows before Python 3.12)
 each training has a process of its own, whose end says so."""
 
-OF_THE_TRIAL = {"PL_GLOBAL_SEED", "PL_SEED_WORKERS", "PYTHONHASHSEED"}
-"""Variables that a sweep sets anew for each trial, by Lightning's `seed_everything` or by custom, and that no sender needs."""
+OF_THE_TRIAL = {"PL_GLOBAL_SEED", "PL_SEED_WORKERS", "PYTHONHASHSEED", VARIABLE}
+"""Variables that are set anew for each trial of a sweep, by Lightning's `seed_everything` or by custom, or for each repeat of
+a group, and that no sender needs."""
 
 KEPT_IDLE = 3
 """Idle senders that are kept beside a new one: a sweep that sets a variable anew for each trial would else leave one of each,
@@ -66,7 +71,7 @@ class _Sender:
         self._database = sqlite_file(tracking_uri)
         self._opened: tuple[int, int] | None = None
         self.process = _Process(
-            [sys.executable, "-P", "-c", START, *_module_search_path()],
+            [*_aside(), sys.executable, "-P", "-c", START, *_module_search_path()],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if CAN_HEAR else subprocess.DEVNULL,
@@ -75,7 +80,7 @@ class _Sender:
         )
         if self.process.stdout is not None:
             os.set_blocking(self.process.stdout.fileno(), False)
-        self._tell({"tracking_uri": tracking_uri})
+        self._tell({"tracking_uri": tracking_uri, "training": this_process()})
 
     def send(self, journal: Path) -> bool:
         """Tell it to send a journal; false if it reads no more."""
@@ -123,7 +128,7 @@ class _Sender:
                 self._left.update(lines)
         return json.dumps(str(journal)).encode() in self._left
 
-    def _tell(self, words: Mapping[str, str]) -> bool:
+    def _tell(self, words: Mapping[str, Any]) -> bool:
         assert self.process.stdin is not None
         try:
             with _lock:
@@ -224,6 +229,13 @@ def _told_to_send(journal: Path, tracking_uri: str) -> _Sender:
         _senders.append(sender)
         sender.send(journal)  # where it has ended already, `has_ended` says so
         return sender
+
+
+def _aside() -> list[str]:
+    """The program that starts the sender as no child of this process; nothing where there are no forks, or no source of it."""
+    with contextlib.suppress(OSError):
+        return [sys.executable, "-I", "-S", "-c", inspect.getsource(aside)] if hasattr(os, "fork") else []
+    return []
 
 
 def _module_search_path() -> list[str]:

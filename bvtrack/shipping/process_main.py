@@ -1,10 +1,10 @@
 """The shipper as a process of its own.
 
 It is a process because a thread doing the same cost a small training four fifths of its speed. It reads on standard input, a
-line of JSON each, first the tracking URI (never from the command line or the journal, because it may hold a password), then
-which journals to send, and which of their trainings are over; on standard output it writes which journals it has left. A
-training is over, too, when its journal says so, when that pipe closes (the training's own workers may hold it open a while
-longer), or when its process is gone.
+line of JSON each, first the tracking URI (never from the command line or the journal, because it may hold a password) and which
+process it is that trains, then which journals to send, and which of their trainings are over; on standard output it writes
+which journals it has left. A training is over, too, when its journal says so, when that pipe closes (the training's own workers
+may hold it open a while longer), or when its process is gone.
 
 Each journal has a thread, so that none waits for another whose store or file system hangs.
 """
@@ -26,6 +26,7 @@ from typing import Any
 from bvtrack.journal.folder import delete_folder
 from bvtrack.journal.journal import JournalError, read_header
 from bvtrack.journal.writer_process import lives_on
+from bvtrack.shipping.aside import LOOK_SECONDS
 from bvtrack.shipping.retrying import EventClock, ship_until_over
 from bvtrack.shipping.run_context import note_context
 from bvtrack.shipping.shipper import Shipper, sending
@@ -36,9 +37,6 @@ NICENESS = 10
 """The training has priority if both want the same CPU."""
 IDLE_SECONDS = 60.0
 """Time that a sender without a journal is kept for the process's next training."""
-LOOK_SECONDS = 0.5
-"""Between two looks at whether the process of the trainings is gone."""
-
 Word = dict[str, Any] | None
 """A line of standard input, or `None` for its end."""
 
@@ -49,14 +47,14 @@ def main() -> int:
         os.nice(NICENESS)
     settle_mlflow()
     _outlive_one_sigterm()
-    training = os.getppid()
+    parent = os.getppid()
     lines = _lines()
     first = next(lines, None)
     if first is not None:
         words: SimpleQueue[Word] = SimpleQueue()
         threading.Thread(target=_listen, args=(lines, words), daemon=True).start()
         import_client(first["tracking_uri"])
-        Sender(first["tracking_uri"], words, lambda: os.getppid() != training).serve()
+        Sender(first["tracking_uri"], words, lambda: os.getppid() != parent and not lives_on(first["training"])).serve()
     return 0
 
 

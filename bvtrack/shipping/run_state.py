@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bvtrack.curves.more_data import checked_sizes
 from bvtrack.diagnosis.diagnosis import Diagnosis
 from bvtrack.diagnosis.evidence import ModelFacts, OtherRun
 from bvtrack.diagnosis.kept_weights import Weights
@@ -23,6 +24,7 @@ from bvtrack.journal.records import (
     ModelRecord,
     OutputsRecord,
     PastRecord,
+    SizesRecord,
     SplitRecord,
     State,
     TrainingRecord,
@@ -40,10 +42,13 @@ from bvtrack.schema.verdict_metrics import verdict_metrics
 from bvtrack.shipping.known_split import KnownSplit
 from bvtrack.shipping.metric_points import points_of, values_of
 from bvtrack.splits.faults import faults_of
+from bvtrack.splits.finding import Finding
 from bvtrack.store.bundle import Bundle
 
-STATUS = {"complete": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
-"""MLflow's run status by the state of the training."""
+STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+"""MLflow's run status by the state of the training; a pruned trial has done all that its study asked of it."""
+OF_FACTS = (ChanceRecord, MeasureRecord, ModelRecord, SizesRecord)
+"""Records of what the verdict follows from beside the epochs."""
 OF_EPOCHS = (EpochRecord, PastRecord, LaterTestRecord)
 """Records that accumulate; of any other kind, the newest replaces those before."""
 
@@ -60,6 +65,7 @@ class Ledger:
         self._tests: dict[int, LaterTestRecord] = {}
         self._model: Mapping[str, Any] = {}
         self._split = KnownSplit()
+        self._sizes: Sequence[tuple[int, float]] = ()
         self._kept: WeightsRecord | None = None
         self._weights: Weights | None = None
         self._examples: ExamplesRecord | None = None
@@ -79,6 +85,8 @@ class Ledger:
         self.timestamp = 0
         """Time of the newest record, in milliseconds since the epoch."""
         self.state: State = "running"
+        self.stopped: str | None = None
+        """Why the training was stopped, where a rule of `StopWhen` was met."""
 
     def take(self, record: TrainingRecord | Record) -> TrainingRecord:
         """Apply a record, parsed or as in the journal's JSON, and return it parsed.
@@ -109,6 +117,8 @@ class Ledger:
                 self._may_be_certain = not (new.is_loss or new.is_doubtful)
             case SplitRecord() | OutputsRecord():
                 self._split.take(new)
+            case SizesRecord():
+                self._sizes = checked_sizes(new.curve)
             case WeightsRecord():
                 self._kept = new
             case ExamplesRecord():
@@ -116,7 +126,7 @@ class Ledger:
             case TrialRecord():
                 self._is_trial = True
             case EndRecord():
-                self.state = new.state
+                self.state, self.stopped = new.state, new.stopped
         self._verdict = self._weights = None
         return new
 
@@ -144,6 +154,7 @@ class Ledger:
                 unit=self._unit,
                 data_kind=self._split.data_kind,
                 split_faults=faults_of(self._split.findings),
+                sizes=self._sizes,
             )
         return self._verdict
 
@@ -237,6 +248,9 @@ class Ledger:
             version=self._options["version"],
             weights=self.weights,
             examples=self._examples_judged or {},
+            model=ModelFacts(**self._model),
+            sizes=self._sizes,
+            stopped=self.stopped,
         )
 
     def compacted(self) -> list[Record]:
@@ -254,7 +268,12 @@ class Ledger:
 
     def facts(self) -> list[Record]:
         """Records of what the verdict follows from beside the epochs."""
-        return [one.to_json() for one in self._latest.values() if isinstance(one, (ChanceRecord, MeasureRecord, ModelRecord))]
+        return [one.to_json() for one in self._latest.values() if isinstance(one, OF_FACTS)]
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was found in the split, the gravest first."""
+        return self._split.findings
 
     def kept(self) -> list[Record]:
         """The records of the weights to keep and of the examples that are worst; none before there are any."""
@@ -292,6 +311,7 @@ class Ledger:
             findings=self._split.findings,
             best_other=self._best_other,
             weights=self.weights,
+            stopped=self.stopped,
         )
 
     def _files(self) -> dict[str, Any]:
@@ -299,9 +319,11 @@ class Ledger:
         files: dict[str, Any] = {}
         if self.verdict is not None:
             about: dict[str, Any] = {"measure": self.measure, "version": self._options["version"]}
+            about |= {"stopped": self.stopped} if self.stopped else {}
             about |= {} if self._chance is None else {"chance_error": as_logged(self._chance)}
             about |= {"weights": self.weights.as_json()} if self.weights else {}
             about |= {"examples": self._examples_judged} if self._examples_judged else {}
+            about |= {"learning_curve": [[n, as_logged(error)] for n, error in self._sizes]} if self._sizes else {}
             files[names.DIAGNOSIS_FILE] = self.verdict.as_json() | about
         if report := self._split.report:
             files[names.SPLITS_FILE] = report

@@ -150,11 +150,20 @@ class Shipper:
         """
         if trouble := self._trouble():
             raise DamagedJournalError(f"all that is whole has been sent, and the journal is kept: {trouble}")
+        if self._header.get("group"):
+            self._tag_parent()
         if self._is_left_behind:  # so that the next sync finishes an interrupted removal
             self._note(is_complete=True)
         delete_segments(self._journal)
         if self._was_interrupted:
             delete_folder(self._journal)
+
+    def _tag_parent(self) -> None:
+        """Bring the verdict over the group's repeats up to date; what is in the way of that is left to an audit."""
+        try:
+            self._connected().tag_parent()
+        except Exception as error:
+            logger.debug("bvtrack: the run's parent is not tagged (%s)", short_cause(error, self._uri))
 
     def report_completion(self) -> None:
         """Tell the waiting training that everything has arrived."""
