@@ -8,7 +8,8 @@ the end, before and after, a small gap closes by up to two fifths, and a wide on
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 from bvtrack.curves.forecast import Forecast
@@ -77,6 +78,20 @@ def forecast_more_data(
     else:
         forecast = _from_shares(dev_error, (gap, GAP), (reducible - gap, TRAIN_ERROR[training]), doublings)
     return _with_noise(forecast, dev_error, n_dev, doublings) if n_dev is not None else forecast
+
+
+def checked_sizes(sizes: Iterable[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """A learning curve: sizes of the training set, ascending, each with its dev error. Raises `ValueError` for what is none.
+
+    >>> checked_sizes([(100, 0.2), (400, 0.1)])
+    ((100, 0.2), (400, 0.1))
+    """
+    checked = tuple((int(size), float(error)) for size, error in sizes)
+    for _, error in checked:
+        _check_fractions(**{"a dev error of a learning curve": error})
+    if any(size < 1 for size, _ in checked) or any(one[0] >= other[0] for one, other in pairwise(checked)):
+        raise ValueError(f"a learning curve must have ascending sizes, at least 1; got {[size for size, _ in checked]}")
+    return checked
 
 
 def _from_shares(dev_error: float, gap: tuple[float, Closing], train: tuple[float, Closing], doublings: float) -> Forecast:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bvtrack.diagnosis.expected_gains import LIKELY, Prospects, shown
 from bvtrack.diagnosis.leads import STILL_FALLING, has_turned, is_large_enough, is_rate_suspect, step_towards_best
 from bvtrack.diagnosis.model_in_words import counted, optimizer_of, regularization_of, size_of
-from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rule import StepRule, Words
 from bvtrack.measures.percent import percent
 
 LARGER = 2.0
@@ -56,6 +56,15 @@ def _why_train_longer(why: str, prospects: Prospects) -> str:
     return f"{told} At so small a learning rate it may take more." if prospects.evidence.model.has_small_steps else told
 
 
+def _can_train_longer(prospects: Prospects) -> bool:
+    model = prospects.evidence.model
+    return model.family is None or model.trains_longer is not None
+
+
+def _has_optimizer(prospects: Prospects) -> bool:
+    return prospects.evidence.model.family is None
+
+
 def _why_different_optimizer(why: str, prospects: Prospects) -> str:
     model, optimizer = prospects.evidence.model, optimizer_of(prospects.evidence.model)
     is_stuck = "high_bias" in prospects.problems
@@ -86,6 +95,10 @@ BIAS_STEPS = (
         problems=("high_bias",),
         reason=_why_bigger_network,
         is_left=True,
+        of_trees=Words(
+            "Grow larger trees",
+            "Deeper trees, of more leaves or of fewer rows in each, can follow more of the pattern; so may better features.",
+        ),
     ),
     StepRule(
         id="train_longer",
@@ -94,6 +107,7 @@ BIAS_STEPS = (
         problems=("high_bias",),
         gain=_gain_of_training_longer,
         reason=_why_train_longer,
+        applies=_can_train_longer,
         is_left=True,
     ),
     StepRule(
@@ -102,7 +116,12 @@ BIAS_STEPS = (
         why="The optimiser may be stuck where another one, or another learning rate, would go on.",
         problems=("high_bias", "not_learning", "diverged"),
         reason=_why_different_optimizer,
+        applies=_has_optimizer,
         is_left=True,
+        of_trees=Words(
+            "Try another learning rate",
+            "A lower rate over more rounds, or a higher one where the rounds are too few, may end in less error.",
+        ),
     ),
     StepRule(
         id="reduce_regularization",

@@ -27,6 +27,9 @@ class ModelFacts:
 
     `parameters` is the number of trainable ones, `dropout` the largest dropout rate in the model, `schedule` the name of the
     learning-rate schedule (`none` for a constant rate), `augmentation` is true if training examples are augmented at random.
+    `kind` is `trees` for boosted ones, to which a step is put in other words than to a network. `family` is the class of a
+    model of another kind that is not trained in epochs; for it, `fits_more` and `fits_less` say by which of its parameters it
+    fits more or less (`raise max_depth (5 now)`), and `trains_longer` how it is trained longer, if it can be.
     """
 
     parameters: int | None = None
@@ -39,6 +42,16 @@ class ModelFacts:
     batch_norm: bool | None = None
     augmentation: bool | None = None
     schedule: str | None = None
+    kind: str | None = None
+    family: str | None = None
+    fits_more: str | None = None
+    fits_less: str | None = None
+    trains_longer: str | None = None
+
+    @property
+    def is_network(self) -> bool:
+        """True unless it is known to be another kind of model."""
+        return self.kind is None and self.family is None
 
     @property
     def is_unregularized(self) -> bool:
@@ -90,7 +103,8 @@ class Evidence:
 
     `curve` is one of the values of `classify_curve`; `n_train` is the size of the training set; `dev_curve` is the dev errors
     by epoch, `None` for an epoch without one, or their trend; `best_other` is the best of the experiment's other runs on
-    the same dev set; `data_kind` is the kind of the examples.
+    the same dev set; `data_kind` is the kind of the examples. `sizes` is its learning curve: sizes of the training set, the
+    present one last, each with the dev error, as a fraction, of the same model trained on so much.
     """
 
     curve: str | None = None
@@ -99,6 +113,7 @@ class Evidence:
     dev_curve: Sequence[float | None] | Trend = ()
     best_other: OtherRun | None = None
     data_kind: DataKind | None = None
+    sizes: Sequence[tuple[int, float]] = ()
 
     @property
     def trend(self) -> Trend:

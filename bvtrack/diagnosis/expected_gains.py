@@ -6,7 +6,7 @@ other steps it is what was measured for such a step (`realised_gains`), and unkn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +19,8 @@ from bvtrack.measures.percent import percent
 
 MORE = 4
 """Gains from more data or epochs assume four times as many; forecasts for two and eight times are reported beside it."""
+NEAR = 4
+"""Sizes of the training set from a quarter of the present one on say how fast the dev error falls there (LCDB)."""
 LIKELY = 0.5
 """From this probability of an improvement on, longer training is said to help."""
 LEAST_LEAD = 0.15
@@ -80,8 +82,10 @@ class Prospects:
 
     @cached_property
     def more_data(self) -> Mapping[int, Forecast]:
-        """Forecasts by the factor of data, trained for as many epochs as the run: what people do."""
-        return self._with_data("same epochs")
+        """Forecasts by the factor of data, trained for as many epochs as the run: what people do. A model that knows no epochs
+        is trained to the end.
+        """
+        return self._with_data("to the end" if self.evidence.model.family else "same epochs")
 
     @cached_property
     def more_data_by_updates(self) -> Mapping[int, Forecast]:
@@ -102,12 +106,32 @@ class Prospects:
                 train_error=rest,
                 dev_error=errors["dev"],
                 factor=factor,
+                history=self._sizes,
                 training=training,
                 n_dev=self.diagnosis.counts.get("dev"),
                 floor=min(human + mismatch, 1.0),
             )
             for factor in (2, MORE, 2 * MORE)
         }
+
+    @property
+    def is_curve_measured(self) -> bool:
+        """True if the forecasts of more data follow from errors at smaller sizes."""
+        return self._sizes is not None
+
+    @cached_property
+    def _sizes(self) -> Sequence[tuple[float, float]] | None:
+        """The learning curve, with the dev error that is judged at its end; `None` where there is none, or none that falls by
+        more than noise: the sampling error of the gap between train and dev.
+        """
+        *smaller, present = self.evidence.sizes or (None,)
+        if not smaller or present is None:
+            return None
+        near = [error for size, error in smaller if size * NEAR >= present[0]] or [smaller[-1][1]]
+        gap = self.diagnosis.gaps.get("variance")
+        noise = gap.value - gap.low if gap is not None and gap.low is not None else 0.0
+        falls = sum(near) / len(near) - self.dev_error
+        return [*smaller, (present[0], self.dev_error)] if falls > noise else None
 
     def gap(self, name: str) -> float:
         """The width of a gap, at least 0; 0 if it was not measured."""

@@ -48,3 +48,34 @@ def optimizer_of(model: ModelFacts) -> str:
     rate = f" at a learning rate of {model.learning_rate:g}" if model.learning_rate is not None else ""
     schedule = f", changed by {model.schedule}," if model.schedule not in (None, "none") else ""
     return f"{model.optimizer}{rate}{schedule}"
+
+
+def by_levers(step: str, title: str, why: str, model: ModelFacts) -> tuple[str, str]:
+    """A step's title and reason, for a model of another family than networks by the parameters that it has.
+
+    >>> forest = ModelFacts(family="RandomForestClassifier", fits_less="lower max_depth (no limit now)")
+    >>> by_levers("regularize", "Regularise", "Dropout.", forest)
+    ('Regularise', 'Lower max_depth (no limit now): it then learns less of the training set by heart.')
+    """
+    if model.family is None:
+        return title, why
+    match step:
+        case "bigger_network":
+            none = f"No parameter of {model.family} is known by which it fits more still: look for features that tell more."
+            return "Let the model fit more", f"{_begun(model.fits_more)}." if model.fits_more else none
+        case "regularize":
+            none = f"No parameter of {model.family} is known by which it fits less: take fewer features, or another model."
+            return (
+                title,
+                f"{_begun(model.fits_less)}: it then learns less of the training set by heart." if model.fits_less else none,
+            )
+        case "train_longer" if model.trains_longer:
+            return title, f"{why.replace('epochs', 'iterations')} That is to {model.trains_longer}."
+        case "fix_training":
+            return title, "Check the labels, the features and their scales, and whether the rows of both belong together."
+    return title, why
+
+
+def _begun(words: str) -> str:
+    """Words as the beginning of a sentence."""
+    return f"{words[:1].upper()}{words[1:]}"

@@ -16,6 +16,7 @@ from bvtrack.diagnosis.evidence import Evidence
 from bvtrack.diagnosis.expected_gains import SHARE_OF_LEAD, Prospects
 from bvtrack.diagnosis.explanation import SET_NAMES, sets_of
 from bvtrack.diagnosis.leads import PLACE_OF_BIGGER_SETS, WAITING, leading_steps, step_towards_best
+from bvtrack.diagnosis.model_in_words import by_levers
 from bvtrack.diagnosis.step_rule import StepRule
 from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.display import as_words
@@ -97,14 +98,15 @@ def _if_these_do_not_help(steps: Sequence[Step], left: Sequence[Step]) -> Iterat
 
 
 def _step(rule: StepRule, prospects: Prospects) -> Step:
-    gain = prospects.realised(rule.id) if rule.gain is None else rule.gain(prospects)
-    why = rule.reason(rule.why, prospects)
+    is_network = prospects.evidence.model.is_network  # on which it was measured what steps save on average
+    gain = rule.gain(prospects) if rule.gain else prospects.realised(rule.id) if is_network else None
+    title, why = by_levers(rule.id, *rule.words(prospects), prospects.evidence.model)
     other, lead = prospects.evidence.best_other, prospects.lead
     if other is not None and lead is not None and rule.id == step_towards_best(prospects):
         gain = SHARE_OF_LEAD * lead
         less = f", {in_points(lead)} points less" if in_points(lead) != "0.0" else ""
         why = f"{sentence_start(other, prospects.diagnosis.unit)}{less}. {why}"
-    return Step(rule.id, rule.title, why, gain)
+    return Step(rule.id, title, why, gain)
 
 
 def _steps_to_become_decidable(prospects: Prospects) -> tuple[Step, ...]:

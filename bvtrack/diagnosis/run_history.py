@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from bvtrack.curves.curve import WARM_UP_EPOCHS, Shape
@@ -24,7 +25,8 @@ SURPLUS_EPOCHS = 128
 
 
 class History:
-    """The epochs of one run in logging order; an epoch that is logged again moves to the end.
+    """The epochs of one run in logging order; an epoch that is logged again moves to the end. Where some are not logged, as of
+    a training of thousands of rounds, the curves have gaps in their places: they are of the training's time.
 
     A training of more than `most` epochs is thinned: epochs at regular intervals are kept, and those that shape its curve. The
     verdict changes by no more than its trend does with one epoch too many at its beginning. A dropped epoch that is logged
@@ -95,9 +97,9 @@ class History:
         """Add an epoch, and return the epochs that are dropped for it."""
         self._remove(entry.epoch)
         entry = entry if self._has_scale else entry.without_scale
-        place = self._places[entry.epoch] = self._n_places
+        place = self._places[entry.epoch] = self._n_places + self._n_skipped(entry.epoch, [*islice(reversed(self._entries), 1)])
         self._entries[entry.epoch] = entry
-        self._n_places += 1
+        self._n_places = place + 1
         if not self._has_errors and entry.finite:
             self._read_anew()
         self._update_chosen(entry)
@@ -210,7 +212,7 @@ class History:
         if self._is_thinned and dev is not None:
             self._stretches.subtract(place, dev)
         if place == self._n_places - 1:
-            self._n_places = place
+            self._n_places = place - self._n_skipped(epoch, [*islice(reversed(self._entries), 1)])
         if entry is self._best:
             self._best = self._find_best()
         self._is_stale = True
@@ -236,13 +238,22 @@ class History:
         self._is_stale = False
         self._shape, self._raw_shape, self._latest_dev = _empty_curves()
         if not self._is_thinned:
-            self._places = {epoch: place for place, epoch in enumerate(self._entries)}
-            self._n_places = len(self._entries)
-            self._stretches = Stretches(self._most)
-            for place, entry in enumerate(self._entries.values()):
+            self._places, self._n_places, self._stretches = {}, 0, Stretches(self._most)
+            before: list[int] = []
+            for epoch, entry in self._entries.items():
+                place = self._places[epoch] = self._n_places + self._n_skipped(epoch, before)
                 self._stretches.add(place, self._dev_of(entry))
+                self._n_places, before = place + 1, [epoch]
         for epoch, entry in self._entries.items():
             self._extend_curves(self._places[epoch], entry, self._dev_of(entry))
+
+    def _n_skipped(self, epoch: int, before: Sequence[int]) -> int:
+        """The number of places left empty before an epoch, for those between it and the one logged `before` that were not
+        logged; the unit is the distance of the first two.
+        """
+        first = [*islice(self._entries, 2)]
+        unit = max(first[1] - first[0], 1) if len(first) == 2 else epoch - before[0] if before else 1
+        return max((epoch - before[0]) // max(unit, 1) - 1, 0) if before else 0
 
     def _most_complete_by_stretch(self) -> Mapping[int, int]:
         """Per stretch, the epoch with errors of the most sets, because some epochs may lack a dev error."""

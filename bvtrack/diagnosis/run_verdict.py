@@ -155,9 +155,11 @@ def judge_history(
     data_kind: DataKind | None = None,
     split_faults: Sequence[SplitFault] = (),
     is_upper_bound: bool = False,
+    sizes: Sequence[tuple[int, float]] = (),
 ) -> Verdict:
     """Same as `judge`, for an incremental history: the cost does not grow with the number of epochs. It may not be
-    certain where the errors are made of a bare loss, or of a metric that may not be the one that is meant.
+    certain where the errors are made of a bare loss, or of a metric that may not be the one that is meant. `sizes` are as in
+    `Evidence`.
     """
     chosen = history.chosen
     if history.shape.is_empty:
@@ -182,13 +184,14 @@ def judge_history(
             unit=unit,
             is_upper_bound=is_upper_bound,
         )
-        is_begun = len(history) > 1 or "high_bias" not in diagnosis.problems  # more epochs may leave less of a bias
+        is_trained = len(history) > 1 or model.family is not None  # more epochs may leave less of a bias
+        is_begun = is_trained or "high_bias" not in diagnosis.problems
         if diagnosis.certainty == "certain" and not (may_be_certain and is_begun):
             diagnosis = replace(diagnosis, certainty="likely")
         if best_other is not None and "dev" in diagnosis.errors:
             beside = comparison(best_other, diagnosis.errors["dev"], unit)
             diagnosis = replace(diagnosis, explanation=f"{diagnosis.explanation} {beside}")
-    evidence = Evidence(curve, model, n_train, history.trend, best_other, data_kind)
+    evidence = Evidence(curve, model, n_train, history.trend, best_other, data_kind, sizes)
     return Verdict.of(chosen.epoch, diagnosis, curve, recommend(diagnosis, evidence), split_faults)
 
 

@@ -7,7 +7,7 @@ from bvtrack.diagnosis.expected_gains import Prospects
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.leads import is_dev_set_alone, is_rate_suspect
 from bvtrack.diagnosis.model_in_words import optimizer_of
-from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rule import StepRule, Words
 from bvtrack.diagnosis.variance_steps import VARIANCE_STEPS
 from bvtrack.measures.percent import in_points, percent
 
@@ -73,6 +73,10 @@ _FIRST_OF_ALL = (
         why="Check the learning rate, the initialisation and the labels; first overfit a single batch on purpose.",
         problems=("diverged", "not_learning"),
         reason=_why_fix_training,
+        of_trees=Words(
+            "Make it train first",
+            "Check the objective, the labels and the learning rate; first let it learn a hundred rows by heart on purpose.",
+        ),
     ),
 )
 _OTHER_STEPS = (

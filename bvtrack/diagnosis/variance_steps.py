@@ -9,7 +9,7 @@ from bvtrack.diagnosis.expected_gains import MORE, Prospects
 from bvtrack.diagnosis.explanation import joined
 from bvtrack.diagnosis.leads import are_examples_short, is_strongly_regularized
 from bvtrack.diagnosis.model_in_words import counted, regularization_of, size_of
-from bvtrack.diagnosis.step_rule import StepRule
+from bvtrack.diagnosis.step_rule import StepRule, Words
 from bvtrack.measures.percent import percent
 
 CANDIDATES: Mapping[str, str] = {
@@ -20,6 +20,10 @@ CANDIDATES: Mapping[str, str] = {
 }
 """The models to try by the kind of data: LeCun et al. 1998 and He et al. 2016 for images, Ismail Fawaz et al. 2019 for series,
 Grinsztajn et al. 2022 for tables, Devlin et al. 2019 for texts."""
+
+OF_TREES = ("Boost", "Forest", "XGB", "LGBM")
+"""Parts of the names of those models' classes."""
+OTHER_KIND = "Another kind of model may suit these data better."
 
 
 def _gain_of_more_data(prospects: Prospects) -> float | None:
@@ -50,6 +54,10 @@ def _on_its_forecast(why: str, prospects: Prospects) -> str:
     verb = "should" if prospects.is_shown_below(forecasts[MORE].high) else "may"
     unit = prospects.diagnosis.unit
     told = f"twice, four and eight times the data {verb} bring the {unit.error_of('dev')} to about {errors}{unit.of}"
+    if prospects.is_curve_measured or prospects.evidence.model.family:
+        by = "By its own learning curve, " if prospects.is_curve_measured else ""
+        sentence = f"{by}{told} (four times: {_band(forecasts[MORE])})."
+        return f"{sentence[0].upper()}{sentence[1:]}"
     by_epochs = f"At the same number of epochs, {told} (four times: {_band(forecasts[MORE])})"
     return f"{by_epochs}; at the same number of updates, {_by_updates(prospects)}."
 
@@ -77,8 +85,10 @@ def _why_regularize(why: str, prospects: Prospects) -> str:
 
 
 def _why_different_model(why: str, prospects: Prospects) -> str:
-    candidates = CANDIDATES.get(str(prospects.evidence.data_kind), "")
-    return f"{why} {candidates}".strip()
+    candidates, family = CANDIDATES.get(str(prospects.evidence.data_kind), ""), prospects.evidence.model.family or ""
+    if any(name in family for name in OF_TREES):  # which are the usual ones for tables
+        candidates = ""
+    return f"{OTHER_KIND if family else why} {candidates}".strip()
 
 
 VARIANCE_STEPS = (
@@ -98,6 +108,11 @@ VARIANCE_STEPS = (
         problems=("high_variance",),
         reason=_why_regularize,
         is_left=True,
+        of_trees=Words(
+            "Regularise",
+            "Smaller trees, more rows in each leaf, samples of rows and columns, or a lower learning rate keep trees from "
+            "learning the training set by heart.",
+        ),
     ),
     StepRule(
         id="different_model",
@@ -106,5 +121,8 @@ VARIANCE_STEPS = (
         problems=("high_bias", "high_variance"),
         reason=_why_different_model,
         is_left=True,
+        of_trees=Words(
+            "Try another model", "Other features, a linear model or a network may suit these data better than boosted trees."
+        ),
     ),
 )
