@@ -416,3 +416,22 @@ def test_an_epoch_of_a_long_run_that_is_kept_and_comes_again_counts_once_in_its_
 
     assert points is not None
     assert points.n == 3_000
+
+
+@settings(max_examples=50)
+@given(st.integers(40, 300), st.integers(2, 9), st.floats(0.2, 2.0))
+def test_rounds_that_were_not_logged_are_of_the_trainings_time_all_the_same(n: int, every: int, speed: float) -> None:
+    curve = [0.1 + 0.4 / (1 + speed * number) for number in range(n)]
+    logged = sorted({*range(20), *range(0, n, every), n - 1})
+    whole, thinned = History("best"), History("best")
+    for number, error in enumerate(curve):
+        whole.add(EpochErrors(number, {"dev": error, "train": error}))
+    for number in logged:
+        thinned.add(EpochErrors(number, {"dev": curve[number], "train": curve[number]}))
+
+    assert thinned.trend.last_epoch == whole.trend.last_epoch == n - 1
+    assert thinned.classify(None, None) == whole.classify(None, None)
+    assert thinned.trend.recent is not None
+    assert whole.trend.recent is not None
+    drops = [trend.recent.line(trend.last_epoch)[0] for trend in (thinned.trend, whole.trend) if trend.recent]
+    assert drops[0] == pytest.approx(drops[1], rel=0.5)

@@ -239,3 +239,11 @@ def test_a_lead_of_less_than_a_twentieth_of_a_point_is_not_told_in_points() -> N
     steps = recommend(diagnose(train_error=0.0, dev_error=0.002), Evidence(best_other=OtherRun(0.0016)))
 
     assert "makes 0.16 %. " in " ".join(step.why for step in steps)
+
+
+@given(errors, errors, st.sampled_from(["table", "images", None]))
+def test_no_step_speaks_to_boosted_trees_as_to_a_network(train: float, dev: float, kind: DataKind | None) -> None:
+    evidence = Evidence(model=ModelFacts(kind="trees", learning_rate=0.3), data_kind=kind, n_train=1000)
+
+    for step in recommend(diagnose(train_error=train, dev_error=dev), evidence):
+        assert not re.search(r"network is|bigger network|[Oo]ptimi[sz]er|[Dd]ropout|batch", f"{step.title} {step.why}"), step

@@ -19,9 +19,9 @@ BATCH_SIZES = ("batch_size", "per_device_train_batch_size")
 
 
 def model_facts(run: LoggedRun) -> ModelFacts:
-    """The optimiser and its hyper-parameters; empty for trees and forests, whose learning rate means something else."""
+    """The optimiser and its hyper-parameters; none of trees and forests, whose learning rate means something else."""
     if is_measured_after_fit(run):
-        return ModelFacts()
+        return ModelFacts(kind="trees" if "num_boost_round" in run.params else None)
     batch_size = _number(run.params, BATCH_SIZES)
     return ModelFacts(
         optimizer=next((run.params[key] for key in OPTIMIZERS if key in run.params), None),
