@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +9,11 @@ import keras
 import numpy as np
 import pytest
 import torch
+from journal_runs import Run as Run
+from journal_runs import read_run as read_run
 from torch.utils.data import DataLoader, TensorDataset
-from written_journals import all_records
-
-from bvtrack.journal.folder import unsent_journals
-from bvtrack.shipping.run_state import Ledger
-from bvtrack.store.bundle import Point
 
 torch.set_num_threads(1)  # on a busy machine small tensors wait for threads: ten times the time
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run shows: its points in the order they were logged, its tags, and the records they come from."""
-
-    points: list[Point]
-    tags: Mapping[str, str]
-    records: list[Mapping[str, Any]]
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        return {point.name: point.value for point in self.points}
-
-    def curve(self, metric: str) -> dict[int, float]:
-        return {point.step: point.value for point in self.points if point.name == metric}
 
 
 def split(n: int, seed: int) -> tuple[Any, Any]:
@@ -106,17 +85,6 @@ def fit(*callbacks: Any, model: Any = None, data: Any = TRAIN, **options: Any) -
     x, y = data if isinstance(data, tuple) else (data, None)
     options = {"epochs": 2, "validation_data": DEV} | options
     return (model or net()).fit(x, y, callbacks=list(callbacks), verbose=0, **options)
-
-
-def read_run(journals: Path) -> Run:
-    """The last run that stayed in its journal, as MLflow would show it."""
-    path = max(unsent_journals(journals), key=lambda journal: journal.stat().st_mtime_ns)
-    header, *records = all_records(path)
-    ledger = Ledger(header["options"])
-    for record in records:
-        ledger.take(record)
-    bundle = ledger.bundle(records)
-    return Run(list(bundle.points), {name: value for name, value in bundle.tags.items() if value is not None}, records)
 
 
 def steps_of(journals: Path, metric: str) -> list[int]:

@@ -142,7 +142,8 @@ class ErrorReader:
         if name is None:
             return None
         self._note_kind(name, found.over_classes)
-        return self.measure.error(float(found.values[name])), None
+        ends = [self.measure.error(float(end)) for end in found.intervals.get(name, ())]
+        return self.measure.error(float(found.values[name])), (min(ends), max(ends)) if ends else None
 
     def _of_examples(self, found: Pass) -> Measured:
         import numpy as np

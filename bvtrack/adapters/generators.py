@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -35,3 +36,16 @@ def generator_restorer(value: Any) -> Callable[[], None] | None:
 @asked_once
 def _is_of_a_library(kind: type) -> bool:
     return any(base.__module__.partition(".")[0] in LIBRARIES for base in kind.__mro__)
+
+
+@contextmanager
+def preserve_generators(data: Iterable[Any]) -> Iterator[None]:
+    """Put back the generators of random numbers that datasets keep as attributes, or those that they are views of."""
+    owners = [owner for one in data for owner in (one, getattr(one, "dataset", None))]
+    kept = [value for owner in owners for value in getattr(owner, "__dict__", {}).values()]
+    undo = [restore for value in kept if (restore := generator_restorer(value)) is not None]
+    try:
+        yield
+    finally:
+        for restore in undo:
+            restore()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from bvtrack.diagnosis.evidence import ModelFacts
+from bvtrack.diagnosis.model_in_words import by_levers
 from bvtrack.diagnosis.step_rules import STEP_RULES
 from bvtrack.measures.metric_name import STAGE_OF
 from bvtrack.splits.faults import faults_of_codes, harmful_codes
@@ -29,13 +31,17 @@ def split_fault_words() -> Mapping[str, SplitFaultWords]:
     return {fault.code: SplitFaultWords(fault.message, fault.step, codes[fault.code].may_be_slight) for fault in faults}
 
 
-def step_titles() -> Mapping[str, str]:
-    """The titles of the steps by their id in `bvtrack.next_step`.
+def step_titles(model: ModelFacts | None = None) -> Mapping[str, str]:
+    """The titles of the steps by their id in `bvtrack.next_step`, for such a model, or for a network.
 
     >>> step_titles()["mend_split"]
     'Mend the split first'
+    >>> step_titles(ModelFacts(kind="trees"))["bigger_network"]
+    'Grow larger trees'
     """
-    return {rule.id: rule.title for rule in STEP_RULES.values()}
+    facts = model or ModelFacts()
+    rules = {rule.id: rule.of_trees if rule.of_trees and facts.kind == "trees" else rule for rule in STEP_RULES.values()}
+    return {step: by_levers(step, words.title, words.why, facts)[0] for step, words in rules.items()}
 
 
 def set_words() -> Mapping[str, str]:

@@ -102,3 +102,12 @@ def join_examples(batches: Sequence[Examples]) -> Examples:
         raise ValueError("expected at least 1 example to predict, got none")
     predictions, targets = zip(*batches, strict=True)
     return np.concatenate(predictions), np.concatenate(targets)
+
+
+def outputs_in(values: Any) -> list[Any]:
+    """The arrays that a model gives, of several the predictions first.
+
+    >>> outputs_in((0, [1, 2]))
+    [0, 1, 2]
+    """
+    return [one for part in values for one in outputs_in(part)] if isinstance(values, (list, tuple)) else [values]

@@ -43,13 +43,15 @@ class Pass:
     Either `values`, means over all `n` examples by metric, or `examples`: predictions and targets, `[n, ...]` each. These are
     the errors of single examples, twice, where `is_by_example`; where predictions took too much memory to be kept
     (`is_averaged`), an example has the mean error of those around it. `over_classes` are names in `values` of means over
-    classes, whose certainty no count of examples tells. `outputs` `[n_kept, ...]` are some of the model's predictions, and
+    classes, whose certainty no count of examples tells, `intervals` 95 % intervals of values that are known otherwise, such as
+    those of the means over folds. `outputs` `[n_kept, ...]` are some of the model's predictions, and
     `seen` what `Predictions` has seen of the examples, by which epochs are compared example by example. `problem` says what
     ended the pass early; then nothing else counts.
     """
 
     n: int | None = None
     values: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     examples: tuple[NDArray[Any], NDArray[Any]] | None = None
     is_by_example: bool = False
     is_averaged: bool = False
@@ -155,10 +157,26 @@ class Training(Protocol):
         """The names of the step that `evaluate` runs and of its data, for the message that it failed."""
         return "evaluating", f"the {name} data"
 
+    def has_used(self, loader: Any) -> bool:
+        """True for a loader of data that the training has trained or judged by, whose error after it is none of a test."""
+        return False
+
     def join(self, passes: Mapping[SetName, Pass]) -> Mapping[SetName, Pass]:
         """The passes of all processes as one, where several train one model; each calls this once an epoch."""
         return passes
 
     def expose(self, metrics: Mapping[str, float]) -> None:
-        """Hand an epoch's errors and gaps, fractions by the names of their MLflow metrics, to the training's own callbacks."""
-        ...
+        """Hand an epoch's errors and gaps, fractions by the names of their MLflow metrics, to the training's own callbacks; by
+        default to nobody, where a framework's callbacks see no metrics.
+        """
+        return
+
+    def agreed(self, reason: str | None) -> str | None:
+        """The reason to stop that the first process has, where several train one model; each calls this once an epoch, where
+        `stop_when` is given.
+        """
+        return reason
+
+    def stop(self, reason: str) -> None:
+        """Ask the framework, after an epoch, to train no further one, as its early stopping does; `reason` is a sentence."""
+        return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from bvtrack import Measure, Tracker
+from bvtrack import Measure, StopWhen, Tracker, Verdict
 from bvtrack.adapters import (
     CallbackOptions,
     EndState,
@@ -54,7 +54,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
-            summary, train_eval, test_every, wait: as for `bvtrack.adapters.CallbackOptions`; `measure` names a compiled metric.
+            summary, train_eval, test_every, wait, stop_when, on_verdict: as for `bvtrack.adapters.CallbackOptions`; `measure`
+            names a compiled metric.
         error: a function of (predictions, targets), arrays `[n_examples, ...]`, to one error or one for each example, or a
             `keras.metrics.Metric`. All errors are then measured with it, on the data given here alone, each example counting
             once: sample weights and masks are not handed to it.
@@ -96,6 +97,8 @@ class BiasVarianceCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         saved_view: bool = True,
         expose: bool = False,
         wait: float | None = None,
+        stop_when: StopWhen | None = None,
+        on_verdict: Callable[[Verdict], object] | None = None,
         backup_dir: str | Path | None = None,
     ) -> None:
         super().__init__()

@@ -157,6 +157,9 @@ class KerasTraining(Training):
         """Add the errors and gaps to the logs, under names that Keras' callbacks can monitor."""
         self.logs |= {f"bvtrack_{name}": metrics[f"bvtrack/{name}"] for name in EXPOSED if f"bvtrack/{name}" in metrics}
 
+    def stop(self, reason: str) -> None:
+        self.callback.model.stop_training = True
+
     def _data(self, name: SetName) -> Any:
         """Data that the error of a set is measured on; `None` if there are none."""
         return self._train if name == "train" else getattr(self.sources, name)

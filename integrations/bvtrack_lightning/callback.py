@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bvtrack import Measure, Tracker, find_measure
+from bvtrack import Measure, StopWhen, Tracker, Verdict, find_measure
 from bvtrack.adapters import (
     CallbackOptions,
     EndState,
@@ -20,6 +20,7 @@ from bvtrack.adapters import (
     end_state,
     human_error_from_environment,
     is_disabled,
+    marks_of,
     never_raise,
 )
 from bvtrack_lightning import data
@@ -31,7 +32,6 @@ from bvtrack_lightning.processes import from_all, may_run_passes
 from bvtrack_lightning.reading import logged_metrics
 from bvtrack_lightning.sources import GivenData
 from bvtrack_lightning.training import LightningTraining, logs_nothing
-from bvtrack_lightning.weights import marks_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -69,8 +69,8 @@ class BiasVarianceCallback(CallbackBase):
 
     Args:
         human_error, measure, at, run_id, experiment, run_name, tracking_uri, journal_dir, same_distribution, saved_view,
-            summary, train_eval, test_every, wait: as for `bvtrack.adapters.CallbackOptions`; `measure` names a metric that your
-            steps log.
+            summary, train_eval, test_every, wait, stop_when, on_verdict: as for `bvtrack.adapters.CallbackOptions`; `measure`
+            names a metric that your steps log.
         error: how errors are computed instead, from what `module(inputs)` predicts (or what `validation_step` returns as
             `preds` and `target`): a function of predictions and targets that gives an error for each example, or one for
             all, or a torchmetrics object. Then 95 % intervals are known for any measure, by a bootstrap.
@@ -106,6 +106,8 @@ class BiasVarianceCallback(CallbackBase):
         test_every: int = 1,
         expose: bool = False,
         wait: float | None = None,
+        stop_when: StopWhen | None = None,
+        on_verdict: Callable[[Verdict], object] | None = None,
     ) -> None:
         super().__init__()
         own = measure if isinstance(measure, Measure) and measure.function and error is None else None

@@ -6,16 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bvtrack.adapters import mark_of_step
+
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
 
 STEP_IN_NAME = re.compile(r"(?:^|[^a-zA-Z0-9])step=(\d+)")
 """Lightning's default names end in `epoch=7-step=800.ckpt`."""
-
-
-def mark_of_step(step: int) -> str:
-    """A mark of the weights that a training had at a step, the same in its checkpoints' states."""
-    return f"step={step}"
 
 
 class CheckpointWatch:

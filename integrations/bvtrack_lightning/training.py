@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from bvtrack import Measure, ModelFacts, find_measure
-from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training
+from bvtrack.adapters import CallbackOptions, Logged, Pass, SetName, SplitSource, TimeBudget, Training, mark_of_step, marks_of
 from bvtrack_lightning import data
-from bvtrack_lightning.checkpoints import CheckpointWatch, mark_of_step
+from bvtrack_lightning.checkpoints import CheckpointWatch
 from bvtrack_lightning.class_means import averages_over_classes, class_means, is_share_of_others
 from bvtrack_lightning.error import is_over_examples
 from bvtrack_lightning.evaluation import Evaluator
@@ -25,7 +25,7 @@ from bvtrack_lightning.processes import Part, from_all, join, may_run_passes
 from bvtrack_lightning.reading import FIRST_LOADER, logged_at_end, logged_metrics, of_the_last_batch
 from bvtrack_lightning.sources import GivenData, Sources
 from bvtrack_lightning.trainer_state import StepName
-from bvtrack_lightning.weights import KeptWeights, marks_of
+from bvtrack_lightning.weights import KeptWeights
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -179,6 +179,15 @@ class LightningTraining(Training):
 
     def expose(self, metrics: Mapping[str, float]) -> None:
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
+
+    def agreed(self, reason: str | None) -> str | None:
+        return from_all(self.trainer, reason)[0]
+
+    def stop(self, reason: str) -> None:
+        """From the Trainer's `min_epochs` and `min_steps` on; before, each epoch decides anew."""
+        trainer = self.trainer
+        if trainer.current_epoch + 1 >= (trainer.min_epochs or 0) and trainer.global_step >= (trainer.min_steps or 0):
+            trainer.should_stop = True
 
     def _since(self, before: Mapping[str, Any]) -> Mapping[str, Any]:
         """The metrics that have been logged since; those that have not are the same objects."""

@@ -1,53 +1,19 @@
-"""Weights as they were: marks that tell those of one epoch from others, and what puts them back after a pass."""
+"""Weights as they were: what puts them back after a pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from bvtrack.adapters import marks_of
 from bvtrack_lightning.equality import are_equal
 
-SAMPLE = 64
-"""Values that are looked at of each parameter: an optimiser moves them all."""
 ALWAYS_KEPT, KEPT_ONCE = 1 << 26, 1 << 30
 """Bytes of weights up to which a copy is made in each pass (64 MiB), and in a training's first ones, which show whether the
 user's step changes them (1 GiB)."""
-MOVED = ("running_mean", "running_var")
-"""Buffers that make another model of the same weights."""
-PRECISIONS = (torch.float32, torch.bfloat16, torch.float16)
-
-
-def marks_of(module: torch.nn.Module) -> Sequence[str]:
-    """The mark of the weights as they are, and those that they have once they are loaded in half precision.
-
-    A module without parameters has none. This waits for the accelerator, once.
-
-    >>> layer = torch.nn.Linear(2, 2)
-    >>> before = marks_of(layer)
-    >>> _ = layer.weight.data.add_(1)
-    >>> marks_of(layer)[0] == before[0], marks_of(layer.bfloat16())[0] == marks_of(layer)[1]
-    (False, True)
-    """
-    buffers = [buffer for name, buffer in module.named_buffers() if name.endswith(MOVED)]
-    tensors = [one for one in (*module.parameters(), *buffers) if one.is_floating_point() and not is_lazy(one)]
-    samples = [_sample(one) for one in tensors]
-    if not samples:
-        return ()
-    values = torch.cat(samples).cpu()
-    return [_digest(values.to(precision)) for precision in PRECISIONS]
-
-
-def _sample(weights: torch.Tensor) -> torch.Tensor:
-    values = weights.detach().reshape(-1)
-    return values[:: max(1, len(values) // SAMPLE)][:SAMPLE].float()
-
-
-def _digest(values: torch.Tensor) -> str:
-    return blake2b(values.float().numpy().tobytes(), digest_size=8).hexdigest()
 
 
 class KeptWeights:
