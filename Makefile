@@ -16,7 +16,7 @@ ADVICE_DATA := build/advice-data
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py tests/test_verdict_in_the_table.py
 
-.PHONY: help install demo ui test bench rules splits scale advice kinds audits rivals inject d3 pictures soak format lint types unit wheel clean
+.PHONY: help install demo ui test bench rules splits scale advice doors kinds audits rivals inject d3 pictures soak format lint types unit wheel clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -58,7 +58,7 @@ bench: $(INSTALLED)  ## Measure what the README and docs/cost.md say of speed an
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_trainings.py
 
 rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
-	for part in contradictions false_alarms chosen_epoch taskset lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
+	for part in contradictions false_alarms repeats chosen_epoch taskset stopping lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
 
 splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
 	for part in calibration speed repeat near_duplicates; do \
@@ -68,6 +68,10 @@ scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigaby
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray,spark]"
 	$(BIN)/python -m pytest tests/test_ray.py tests/test_spark.py
 	OMP_NUM_THREADS=1 PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/scale.py
+
+doors: $(INSTALLED)  ## Trainings in Ray, Accelerate, Ignite, JAX, Flax and TRL: their tests and examples (half a gigabyte to install)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[doors]"
+	RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S=240 $(BIN)/python -m pytest tests/test_elsewhere_*.py tests/test_transformers*.py tests/test_examples.py
 
 $(ADVICE_DATA): $(INSTALLED) tests/benchmarks/advice/requirements.txt
 	rm -rf $@

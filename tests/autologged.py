@@ -8,7 +8,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -16,15 +16,18 @@ import mlflow
 import numpy as np
 
 Metrics = Mapping[str, Sequence[float]]
-EXPERIMENT = "logged by others"
+EXPERIMENT, TRACKED = "logged by others", "with our callback"
 
 
 class Kind(NamedTuple):
-    """One way to log a run: what it is called, what trains it, and the package that this takes."""
+    """One way to log a run: what it is called, what trains it, and the package that this takes; `track` trains the same with
+    our callback in the logger's place.
+    """
 
     name: str
     train: Callable[[], None]
     package: str = "mlflow"
+    track: Callable[[], None] | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -33,24 +36,31 @@ class Kind(NamedTuple):
 
 def train_all(kinds: Sequence[Kind], store: str) -> None:
     """Train those kinds whose packages are there, each in a run of its own called after it."""
-    mlflow.set_tracking_uri(store)
-    experiment = mlflow.create_experiment(EXPERIMENT)
-    with patch.dict(os.environ, MLFLOW_EXPERIMENT_ID=experiment):  # set_experiment would outlast the test
+    with _experiment(EXPERIMENT, store):
         for kind in kinds:
             if kind.is_installed:
-                with warnings.catch_warnings(), _run_of(kind):
-                    warnings.simplefilter("ignore")  # what the frameworks say to each other is not ours to mend
+                with nullcontext() if kind.name == LOGGER else mlflow.start_run(run_name=kind.name):  # it makes its own
                     kind.train()
-    mlflow.set_tracking_uri("")
+
+
+def track_all(kinds: Sequence[Kind], store: str) -> None:
+    """Train them anew with our callback, where there is one."""
+    with _experiment(TRACKED, store):
+        for kind in kinds:
+            if kind.is_installed and kind.track:
+                with mlflow.start_run(run_name=kind.name):
+                    kind.track()
 
 
 @contextmanager
-def _run_of(kind: Kind) -> Iterator[None]:
-    if kind.name == LOGGER:
-        yield  # which makes a run of its own
-    else:
-        with mlflow.start_run(run_name=kind.name):
-            yield
+def _experiment(name: str, store: str) -> Iterator[None]:
+    """What trains in here is logged in a new experiment."""
+    mlflow.set_tracking_uri(store)
+    experiment = mlflow.create_experiment(name)
+    with patch.dict(os.environ, MLFLOW_EXPERIMENT_ID=experiment), warnings.catch_warnings():  # set_experiment would outlast it
+        warnings.simplefilter("ignore")  # what the frameworks say to each other is not ours to mend
+        yield
+    mlflow.set_tracking_uri("")
 
 
 class Sets(NamedTuple):
@@ -79,6 +89,17 @@ def autologging(module: Any, **options: Any) -> Iterator[None]:
         yield
     finally:
         module.autolog(disable=True, silent=True)
+
+
+def tree_diagnosed() -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    import bvtrack
+
+    found = cancer()
+    bvtrack.diagnose_estimator(
+        DecisionTreeClassifier(random_state=0), (found.x_train, found.y_train), (found.x_test, found.y_test)
+    )
 
 
 def tree_fitted() -> None:
@@ -111,78 +132,149 @@ def ridge_scored() -> None:
 
 
 def grid_searched() -> None:
+    with autologging(mlflow.sklearn, max_tuning_runs=1):
+        _search().fit(cancer().x_train, cancer().y_train)
+
+
+def grid_search_diagnosed() -> None:
+    import bvtrack
+
+    found = cancer()
+    bvtrack.diagnose_estimator(_search(), (found.x_train, found.y_train), (found.x_test, found.y_test))
+
+
+def _search() -> Any:
     from sklearn.model_selection import GridSearchCV
     from sklearn.tree import DecisionTreeClassifier
 
-    with autologging(mlflow.sklearn, max_tuning_runs=1):
-        search = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [2, 9]}, cv=3)
-        search.fit(cancer().x_train, cancer().y_train)
+    return GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [2, 9]}, cv=3)
 
 
 def xgboost_trained() -> None:
+    with autologging(mlflow.xgboost):
+        _train_xgboost()
+
+
+def xgboost_tracked() -> None:
+    from bvtrack_boosting.xgboost import BiasVarianceCallback
+
+    _train_xgboost(BiasVarianceCallback())
+
+
+def _train_xgboost(*callbacks: Any) -> None:
     import xgboost
 
     x_train, y_train, x_test, y_test = cancer()
     train, dev = xgboost.DMatrix(x_train, y_train), xgboost.DMatrix(x_test, y_test)
     params = {"objective": "binary:logistic", "eval_metric": ["logloss", "error"]}
-    with autologging(mlflow.xgboost):
-        xgboost.train(
-            params, train, 20, evals=[(train, "train"), (dev, "validation")], early_stopping_rounds=3, verbose_eval=False
-        )
+    stopped: dict[str, Any] = {"early_stopping_rounds": 3, "verbose_eval": False, "callbacks": [*callbacks]}
+    xgboost.train(params, train, 20, evals=[(train, "train"), (dev, "validation")], **stopped)
 
 
 def xgboost_fitted() -> None:
-    import xgboost
-
-    x_train, y_train, x_test, y_test = cancer()
     with autologging(mlflow.xgboost):
-        model = xgboost.XGBClassifier(n_estimators=5, eval_metric="error")
-        model.fit(x_train, y_train, eval_set=[(x_train, y_train), (x_test, y_test)], verbose=False)
+        _fit_xgboost("train", "test", eval_metric="error")
+
+
+def xgboost_fit_tracked() -> None:
+    from bvtrack_boosting.xgboost import BiasVarianceCallback
+
+    _fit_xgboost("train", "test", eval_metric="error", callbacks=[BiasVarianceCallback()])
 
 
 def xgboost_fitted_with_one_set() -> None:
+    with autologging(mlflow.xgboost):
+        _fit_xgboost("test")
+
+
+def xgboost_fit_with_one_set_tracked() -> None:
+    from bvtrack_boosting.xgboost import BiasVarianceCallback
+
+    found = cancer()
+    _fit_xgboost("test", callbacks=[BiasVarianceCallback(train_data=(found.x_train, found.y_train))])
+
+
+def _fit_xgboost(*evaluated: str, **options: Any) -> None:
     import xgboost
 
-    x_train, y_train, x_test, y_test = cancer()
-    with autologging(mlflow.xgboost):
-        xgboost.XGBClassifier(n_estimators=5).fit(x_train, y_train, eval_set=[(x_test, y_test)], verbose=False)
+    found = cancer()
+    sets = {"train": (found.x_train, found.y_train), "test": (found.x_test, found.y_test)}
+    model = xgboost.XGBClassifier(n_estimators=5, **options)
+    model.fit(*sets["train"], eval_set=[sets[name] for name in evaluated], verbose=False)
 
 
 def lightgbm_trained() -> None:
+    with autologging(mlflow.lightgbm):
+        _train_lightgbm()
+
+
+def lightgbm_tracked() -> None:
+    from bvtrack_boosting.lightgbm import BiasVarianceCallback
+
+    _train_lightgbm(BiasVarianceCallback())
+
+
+def _train_lightgbm(*callbacks: Any) -> None:
     import lightgbm
 
     x_train, y_train, x_test, y_test = cancer()
     train = lightgbm.Dataset(x_train, y_train)
     dev = lightgbm.Dataset(x_test, y_test, reference=train)
-    with autologging(mlflow.lightgbm):
-        params = {"objective": "binary", "metric": ["binary_logloss", "binary_error"], "verbose": -1, "num_threads": 1}
-        stop = lightgbm.early_stopping(3, verbose=False)
-        lightgbm.train(params, train, 50, valid_sets=[train, dev], callbacks=[stop])
+    params = {"objective": "binary", "metric": ["binary_logloss", "binary_error"], "verbose": -1, "num_threads": 1}
+    stop = lightgbm.early_stopping(3, verbose=False)
+    lightgbm.train(params, train, 50, valid_sets=[train, dev], callbacks=[stop, *callbacks])
 
 
 def lightgbm_fitted() -> None:
+    with autologging(mlflow.lightgbm):
+        _fit_lightgbm()
+
+
+def lightgbm_fit_tracked() -> None:
+    from bvtrack_boosting.lightgbm import BiasVarianceCallback
+
+    _fit_lightgbm(BiasVarianceCallback())
+
+
+def _fit_lightgbm(*callbacks: Any) -> None:
     import lightgbm
 
     x_train, y_train, x_test, y_test = cancer()
-    with autologging(mlflow.lightgbm):
-        model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1)
-        model.fit(x_train, y_train, eval_set=[(x_train, y_train), (x_test, y_test)], eval_metric="auc")
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1, n_jobs=1)
+    model.fit(x_train, y_train, eval_set=[(x_train, y_train), (x_test, y_test)], eval_metric="auc", callbacks=[*callbacks])
 
 
 def keras_trained() -> None:
+    with autologging(mlflow.keras):
+        _train_keras()
+
+
+def keras_tracked() -> None:
+    from bvtrack_keras import BiasVarianceCallback
+
+    x_train, y_train, x_test, y_test = cancer()
+    _train_keras(BiasVarianceCallback(train_data=(x_train, y_train), dev_data=(x_test, y_test)))
+
+
+def _train_keras(*callbacks: Any) -> None:
     import keras
 
     x_train, y_train, x_test, y_test = cancer()
     keras.utils.set_random_seed(0)  # whatever ran before
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2, "softmax")])
     model.compile(keras.optimizers.Adam(0.0001), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with autologging(mlflow.keras):
-        model.fit(x_train, y_train, validation_data=(x_test, y_test), epochs=3, verbose=0)
+    model.fit(x_train, y_train, validation_data=(x_test, y_test), epochs=3, verbose=0, callbacks=[*callbacks])
 
 
 def lightning_trained() -> None:
     with autologging(mlflow.pytorch, checkpoint=False):
         _train_lightning(logger=False)
+
+
+def lightning_tracked() -> None:
+    from bvtrack_lightning import BiasVarianceCallback
+
+    _train_lightning(False, BiasVarianceCallback())
 
 
 def lightning_logged() -> None:
@@ -191,7 +283,7 @@ def lightning_logged() -> None:
     _train_lightning(MLFlowLogger(EXPERIMENT, run_name=LOGGER, tracking_uri=mlflow.get_tracking_uri()))
 
 
-def _train_lightning(logger: Any) -> None:
+def _train_lightning(logger: Any, *callbacks: Any) -> None:
     import torch
     from lightning.pytorch import LightningModule, Trainer
     from torch.utils.data import DataLoader, TensorDataset
@@ -227,13 +319,32 @@ def _train_lightning(logger: Any) -> None:
         for x, y in ((x_train, y_train), (x_test[:70], y_test[:70]), (x_test[70:], y_test[70:]))
     )
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
-    trainer = Trainer(max_epochs=3, accelerator="cpu", logger=logger, log_every_n_steps=1, **quiet)  # type: ignore[arg-type]  # all are bool
+    trainer = Trainer(
+        max_epochs=3,
+        accelerator="cpu",
+        logger=logger,
+        log_every_n_steps=1,
+        callbacks=[*callbacks],
+        **quiet,  # type: ignore[arg-type]  # all are bool
+    )
     module = Classifier()
     trainer.fit(module, train, dev)
     trainer.test(module, test, verbose=False)
 
 
 def transformers_trained() -> None:
+    _transformers_trainer("mlflow").train()
+
+
+def transformers_tracked() -> None:
+    from bvtrack_transformers import BiasVarianceCallback
+
+    trainer = _transformers_trainer("none")
+    trainer.add_callback(BiasVarianceCallback(trainer))
+    trainer.train()
+
+
+def _transformers_trainer(report_to: str) -> Any:
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
 
@@ -246,13 +357,13 @@ def transformers_trained() -> None:
     each_epoch = {"eval_strategy": "epoch", "logging_strategy": "epoch", "save_strategy": "no", "num_train_epochs": 2}
     trainer = transformers.Trainer(
         model,
-        transformers.TrainingArguments("transformers", report_to="mlflow", use_cpu=True, disable_tqdm=True, **each_epoch),
+        transformers.TrainingArguments("transformers", report_to=report_to, use_cpu=True, disable_tqdm=True, **each_epoch),
         train_dataset=rows[:96],
         eval_dataset=rows[96:],
         compute_metrics=lambda said: {"accuracy": float((said.predictions.argmax(1) == said.label_ids).mean())},
     )
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
-    trainer.train()
+    return trainer
 
 
 def evaluated() -> None:
@@ -296,19 +407,19 @@ def swept() -> None:
 
 LOGGER = "Lightning, MLFlowLogger"
 KINDS = (
-    Kind("scikit-learn, fit alone", tree_fitted, "sklearn"),
-    Kind("scikit-learn, accuracy of X_test", tree_scored, "sklearn"),
+    Kind("scikit-learn, fit alone", tree_fitted, "sklearn", tree_diagnosed),
+    Kind("scikit-learn, accuracy of X_test", tree_scored, "sklearn", tree_diagnosed),
     Kind("scikit-learn, R2 of a dev set", ridge_scored, "sklearn"),
-    Kind("scikit-learn, GridSearchCV", grid_searched, "sklearn"),
-    Kind("XGBoost, train", xgboost_trained, "xgboost"),
-    Kind("XGBoost, XGBClassifier, both sets", xgboost_fitted, "xgboost"),
-    Kind("XGBoost, XGBClassifier, dev set alone", xgboost_fitted_with_one_set, "xgboost"),
-    Kind("LightGBM, train", lightgbm_trained, "lightgbm"),
-    Kind("LightGBM, LGBMClassifier", lightgbm_fitted, "lightgbm"),
-    Kind("Keras", keras_trained, "keras"),
-    Kind("Lightning", lightning_trained, "lightning"),
-    Kind(LOGGER, lightning_logged, "lightning"),
-    Kind("Transformers", transformers_trained, "transformers"),
+    Kind("scikit-learn, GridSearchCV", grid_searched, "sklearn", grid_search_diagnosed),
+    Kind("XGBoost, train", xgboost_trained, "xgboost", xgboost_tracked),
+    Kind("XGBoost, XGBClassifier, both sets", xgboost_fitted, "xgboost", xgboost_fit_tracked),
+    Kind("XGBoost, XGBClassifier, dev set alone", xgboost_fitted_with_one_set, "xgboost", xgboost_fit_with_one_set_tracked),
+    Kind("LightGBM, train", lightgbm_trained, "lightgbm", lightgbm_tracked),
+    Kind("LightGBM, LGBMClassifier", lightgbm_fitted, "lightgbm", lightgbm_fit_tracked),
+    Kind("Keras", keras_trained, "keras", keras_tracked),
+    Kind("Lightning", lightning_trained, "lightning", lightning_tracked),
+    Kind(LOGGER, lightning_logged, "lightning", lightning_tracked),
+    Kind("Transformers", transformers_trained, "transformers", transformers_tracked),
     Kind(
         "by hand, accuracies",
         by_hand({"Accuracy/train": [0.7, 0.9, 0.99], "Accuracy/val": [0.7, 0.8, 0.85], "test_accuracy": [0.84]}),

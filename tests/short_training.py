@@ -22,6 +22,8 @@ from typing import Any
 
 BATCH = 32
 N_DEV = 500
+ROWS = 2000
+"""Those that trees are boosted on."""
 WIDTH = 256
 BVTRACK, WITHOUT_PASSES = "bvtrack", "bvtrack, no passes of its own"
 LOGGER, ASYNCHRONOUS, AUTOLOG = "MLFlowLogger", "MLFlowLogger, asynchronous", "autolog"
@@ -180,10 +182,147 @@ def keras_tracking(variant: str, data: dict[str, Any]) -> Callable[[Callable[...
     return with_callback
 
 
+def transformers(variant: str, steps: int, epochs: int) -> Fit:
+    """A BERT of two layers on made sequences of 16 tokens, whose first two tell the class."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import numpy as np
+    import torch
+    import transformers as hf
+
+    torch.set_num_threads(1)
+
+    def rows(n: int, seed: int) -> list[dict[str, Any]]:
+        tokens = np.random.default_rng(seed).integers(0, 30, (n, 16))
+        return [{"input_ids": torch.tensor(one), "labels": int(one[0] > one[1])} for one in tokens]
+
+    def accuracy(found: Any) -> dict[str, float]:
+        return {"accuracy": float((found.predictions.argmax(axis=1) == found.label_ids).mean())}
+
+    train, dev = rows(BATCH * steps, 0), rows(N_DEV, 1)
+    each_epoch: dict[str, Any] = {"eval_strategy": "epoch", "logging_strategy": "epoch", "save_strategy": "no"}
+    arguments = hf.TrainingArguments(
+        "out",
+        report_to="mlflow" if variant == AUTOLOG else "none",
+        use_cpu=True,
+        disable_tqdm=True,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=BATCH,
+        per_device_eval_batch_size=128,
+        **each_epoch,
+    )
+    config = hf.BertConfig(vocab_size=30, hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128)
+    if variant == BVTRACK:
+        import bvtrack_transformers
+
+    def fit() -> None:
+        hf.set_seed(0)
+        model = hf.BertForSequenceClassification(config)
+        trainer = hf.Trainer(model, arguments, train_dataset=train, eval_dataset=dev, compute_metrics=accuracy)
+        trainer.remove_callback(hf.PrinterCallback)
+        if variant == BVTRACK:
+            trainer.add_callback(bvtrack_transformers.BiasVarianceCallback(trainer))
+        trainer.train()
+
+    return fit
+
+
+def xgboost(variant: str, steps: int, epochs: int) -> Fit:
+    """Boosted trees, `steps` rounds for each epoch."""
+    import xgboost as xgb
+
+    train, dev = (xgb.DMatrix(*made_data(n, seed)) for n, seed in ((ROWS, 0), (N_DEV, 1)))
+    params = {
+        "objective": "multi:softprob",
+        "num_class": 10,
+        "eval_metric": ["merror", "mlogloss"],
+        "nthread": 1,
+        "max_depth": 3,
+    }
+    if variant == BVTRACK:
+        from bvtrack_boosting.xgboost import BiasVarianceCallback
+    elif variant == AUTOLOG:
+        import mlflow
+
+        mlflow.xgboost.autolog(log_models=False)
+
+    def fit() -> None:
+        callbacks: list[Any] = [BiasVarianceCallback()] if variant == BVTRACK else []
+        evals = [(train, "train"), (dev, "dev")]
+        xgb.train(params, train, steps * epochs, evals=evals, verbose_eval=False, callbacks=callbacks)
+
+    return fit
+
+
+def lightgbm(variant: str, steps: int, epochs: int) -> Fit:
+    """The same in LightGBM."""
+    import lightgbm as lgb
+
+    x, y = made_data(ROWS, 0)
+    params = {"objective": "multiclass", "num_class": 10, "metric": ["multi_error", "multi_logloss"], "num_threads": 1}
+    params |= {"verbose": -1, "max_depth": 3}
+    if variant == BVTRACK:
+        from bvtrack_boosting.lightgbm import BiasVarianceCallback
+    elif variant == AUTOLOG:
+        import mlflow
+
+        mlflow.lightgbm.autolog(log_models=False)
+
+    def fit() -> None:
+        train = lgb.Dataset(x, y)
+        dev = lgb.Dataset(*made_data(N_DEV, 1), reference=train)
+        callbacks: list[Any] = [BiasVarianceCallback()] if variant == BVTRACK else []
+        lgb.train(params, train, steps * epochs, valid_sets=[train, dev], callbacks=callbacks)
+
+    return fit
+
+
+def catboost(variant: str, steps: int, epochs: int) -> Fit:
+    """The same in CatBoost."""
+    import catboost as cat
+
+    train, dev = (cat.Pool(*made_data(n, seed)) for n, seed in ((ROWS, 0), (N_DEV, 1)))
+    if variant == BVTRACK:
+        from bvtrack_boosting.catboost import BiasVarianceCallback
+
+    def fit() -> None:
+        options: dict[str, Any] = {"depth": 3, "thread_count": 1, "verbose": False, "allow_writing_files": False}
+        model = cat.CatBoostClassifier(iterations=steps * epochs, custom_metric=["Accuracy"], **options)
+        callbacks = {"callbacks": [BiasVarianceCallback()]} if variant == BVTRACK else {}
+        model.fit(train, eval_set=dev, **callbacks)
+
+    return fit
+
+
+def sklearn(variant: str, steps: int, epochs: int) -> Fit:
+    """A logistic regression, an iteration for each epoch."""
+    from sklearn.linear_model import LogisticRegression
+
+    (x, y), dev = made_data(BATCH * steps, 0), made_data(N_DEV, 1)
+    if variant == BVTRACK:
+        from bvtrack_sklearn import BiasVarianceCallback
+    elif variant == AUTOLOG:
+        import mlflow
+
+        mlflow.sklearn.autolog(log_models=False)
+
+    def fit() -> None:
+        model = LogisticRegression(max_iter=epochs, tol=0.0)
+        if variant == BVTRACK:
+            model.set_callbacks(BiasVarianceCallback(dev=dev))
+        model.fit(x, y)
+
+    return fit
+
+
 PROGRAMS: dict[str, tuple[Callable[[str, int, int], Fit], tuple[str, ...]]] = {
     "loop": (loop, (BVTRACK, BY_SIZES, BY_HAND)),
     "lightning": (lightning, (BVTRACK, WITHOUT_PASSES, LOGGER, ASYNCHRONOUS, AUTOLOG)),
     "keras": (keras, (BVTRACK, WITHOUT_PASSES, CALLBACK, AUTOLOG)),
+    "transformers": (transformers, (BVTRACK, AUTOLOG)),
+    "xgboost": (xgboost, (BVTRACK, AUTOLOG)),
+    "lightgbm": (lightgbm, (BVTRACK, AUTOLOG)),
+    "catboost": (catboost, (BVTRACK,)),
+    "sklearn": (sklearn, (BVTRACK, AUTOLOG)),
 }
 """Each way to train, and the ways to track it, beside `bare`."""
 

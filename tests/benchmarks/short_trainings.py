@@ -2,10 +2,13 @@
 
     PYTHONPATH=tests python tests/benchmarks/short_trainings.py
     PYTHONPATH=tests python tests/benchmarks/short_trainings.py --rounds 2 --only one-epoch --programs loop --stores sqlite
+    PYTHONPATH=tests python tests/benchmarks/short_trainings.py --rounds 5 --only doors --stores sqlite
 
 Three tables: trainings of one epoch (`one-epoch`), fits of half a second (`short-fit`), and ten fits of five seconds in one
-process (`sweep`; `--sweep-seconds 1` for shorter ones). Each round runs every program once, each one beginning with another;
-a difference is that to the bare program of the same round. Each begins when all processes of the last one have ended.
+process (`sweep`; `--sweep-seconds 1` for shorter ones), of a loop, Lightning and Keras unless told otherwise. A fourth,
+`doors`, is made where it is asked for: a fit of five seconds by each way in. Each round runs every program once, each one
+beginning with another; a difference is that to the bare program of the same round. Each begins when all processes of the last
+one have ended.
 
 `fit` is from the making of what tracks a training until `fit` has returned; the program's end is that of the process that the
 user waits for. Processor time is that of the program and all that it starts, whatever is left behind included (on Linux; see
@@ -35,6 +38,8 @@ from short_training import PROGRAMS
 TRAINING = Path(short_training.__file__)
 STORES = ("sqlite", "server")
 TABLES = ("one-epoch", "short-fit", "sweep")
+DOORS = "doors"
+FIRST_PROGRAMS = ("loop", "lightning", "keras")
 BARE = ("bare", "")
 """The variant, and the store."""
 Variant = tuple[str, str]
@@ -156,6 +161,8 @@ def shape_of(title: str, program: str, sweep_seconds: float, folder: Path) -> Sh
             return Shape(1, 1, 20)
         case "short-fit":
             return Shape(1, 5, steps_of(program, 0.5, 5, folder))
+        case "doors":
+            return Shape(1, 10, steps_of(program, 5.0, 10, folder))
         case _:
             return Shape(10, 10, steps_of(program, sweep_seconds, 10, folder))
 
@@ -163,8 +170,8 @@ def shape_of(title: str, program: str, sweep_seconds: float, folder: Path) -> Sh
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count (default: %(default)s)")
-    parser.add_argument("--only", choices=TABLES, help="one of the three tables")
-    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, default=list(PROGRAMS), help="by default all")
+    parser.add_argument("--only", choices=[*TABLES, DOORS], help="one of the tables")
+    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, help="by default those of the table")
     parser.add_argument("--variants", nargs="+", default=[], metavar="NAME", help="by default all; bare is always there")
     parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES, help="by default both")
     parser.add_argument("--sweep-seconds", type=float, default=5.0, help="of each fit of the sweep (default: %(default)s)")
@@ -174,12 +181,11 @@ def main() -> None:
         print("Processor time leaves out what a program left behind: only Linux says what that took.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, stores(chosen.stores, Path(name)) as uris:
         asked = Asked(chosen.rounds, chosen.variants, uris, Path(name))
-        for title in TABLES:
-            if chosen.only in (None, title):
-                print(f"\n{title}, {chosen.rounds} rounds\n", flush=True)
-                for program in chosen.programs:
-                    if program != "loop" or title == "one-epoch":  # a loop of one's own takes what its owner does in it
-                        compare(program, shape_of(title, program, chosen.sweep_seconds, Path(name)), asked)
+        for title in [chosen.only] if chosen.only else TABLES:
+            print(f"\n{title}, {chosen.rounds} rounds\n", flush=True)
+            for program in chosen.programs or (PROGRAMS if title == DOORS else FIRST_PROGRAMS):
+                if program != "loop" or title == "one-epoch":  # a loop of one's own takes what its owner does in it
+                    compare(program, shape_of(title, program, chosen.sweep_seconds, Path(name)), asked)
     print(f"Load at the end: {load()}.")
 
 

@@ -88,6 +88,13 @@ def is_hugging_face(data: Any) -> bool:
     return hasattr(data, "with_format") and hasattr(data, "column_names")
 
 
+def as_arrays(dataset: Any) -> Any:
+    """A dataset of Hugging Face that gives NumPy arrays. Its own formatting makes 32-bit numbers of 64-bit ones, which a stream
+    cannot be told not to.
+    """
+    return dataset.with_format("numpy", dtype=None) if hasattr(dataset, "num_rows") else dataset.with_format("numpy")
+
+
 def is_side_by_side(data: Any) -> bool:
     """True for columnar data: mappings, tables, arrays and columns."""
     return is_mapping(data) or (not is_hugging_face(data) and (is_table(data) or hasattr(data, "shape") or is_column(data)))
