@@ -40,6 +40,7 @@ class Loop:
     dev: Pair
     learning_rate: float = 0.5
     logs: dict[str, float] = field(default_factory=dict)
+    should_stop: bool = False
 
     def __post_init__(self) -> None:
         self.weights = np.zeros((self.train[0].shape[1], 10))
@@ -64,6 +65,8 @@ class Loop:
                 self.logs["val_accuracy"] = self.accuracy(self.dev)
                 for callback in callbacks:
                     callback.on_epoch_end(self, epoch)
+                if self.should_stop:
+                    break
             state = "complete"
         finally:
             for callback in callbacks:
@@ -130,6 +133,9 @@ class LoopTraining(Training):
 
     def expose(self, metrics: Mapping[str, float]) -> None:
         self._loop.logs |= metrics
+
+    def stop(self, reason: str) -> None:
+        self._loop.should_stop = True
 
 
 class BiasVarianceCallback(Callback):

@@ -105,7 +105,7 @@ class RunHistory:
         if tracker is None:
             return
         if self._random.random() < 0.4:
-            tracker.close(self._random.choice(["complete", "interrupted", "failed"]), timeout=0)
+            tracker.close(self._random.choice(["complete", "pruned", "interrupted", "failed"]), timeout=0)
         del tracker  # whose lock is free then, as that of a process that is gone
         if self._states and self._random.random() < 0.9:
             state = self._random.choice(self._states)

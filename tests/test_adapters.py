@@ -360,6 +360,12 @@ def test_a_set_that_cannot_be_measured_costs_its_error_alone(found: Any, reason:
     assert tags(journals)["bvtrack.measure"] == "1 - val_acc (test: missing)"
 
 
+def test_an_interval_that_a_pass_knows_is_that_of_its_error(journals: Path) -> None:
+    train(Scripted({"train": Pass(1000, {"acc": 0.95}, intervals={"acc": (0.93, 0.96)})}), at="last")
+
+    assert records(journals, "epoch")[0]["intervals"]["train"] == pytest.approx([0.04, 0.07])
+
+
 def test_an_accuracy_over_classes_has_no_counts(journals: Path) -> None:
     train(Scripted({"train": Pass(1000, {"acc": 0.95}, over_classes=["acc"])}), at="last")
 

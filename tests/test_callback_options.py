@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import fields
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
-from bvtrack.adapters import CallbackOptions
+from bvtrack.adapters import CallbackOptions, OptionArguments
 
 
 @pytest.mark.parametrize("package", ["bvtrack_keras", "bvtrack_lightning"])
@@ -25,3 +27,19 @@ def test_an_option_that_a_callback_does_not_name_is_missed() -> None:
     del arguments["expose"]
     with pytest.raises(KeyError, match="expose"):
         CallbackOptions.among(arguments)
+
+
+def test_the_arguments_of_a_callback_that_hands_options_on_are_the_options_and_an_error() -> None:
+    options = get_type_hints(CallbackOptions)
+    del options["error"]
+
+    assert get_type_hints(OptionArguments) == options
+
+
+def test_relative_paths_are_of_the_folder_where_the_options_were_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = CallbackOptions(tracking_uri="sqlite:///here.db", journal_dir="journals")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+
+    assert options.tracking_uri == f"sqlite:///{tmp_path}/here.db"
+    assert options.journal_dir == tmp_path / "journals"

@@ -22,7 +22,7 @@ from bvtrack.schema import names
 from bvtrack.shipping.run_state import Ledger
 from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.store.bundle import Bundle
-from bvtrack.store.writer import with_users_text
+from bvtrack.store.users_text import with_users_text
 
 SOAK = bool(os.environ.get("BVTRACK_SOAK"))
 MANY = settings(

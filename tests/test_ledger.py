@@ -127,7 +127,9 @@ def test_what_guessing_scores_is_the_yardstick_where_it_is_known(known: list[Rec
     assert found.bundle(()).tags["bvtrack.diagnosis"] == diagnosis
 
 
-@pytest.mark.parametrize(("state", "status"), [("complete", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")])
+@pytest.mark.parametrize(
+    ("state", "status"), [("complete", "FINISHED"), ("pruned", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")]
+)
 def test_the_end_of_a_training_is_told_in_mlflows_words(state: str, status: str) -> None:
     bundle = ledger(record("end", state=state)).bundle(())
 

@@ -13,8 +13,8 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, Sto
 from mlflow import MlflowClient
 from small_nets import Net, fit, held_out, new_trainer, points, runs, tracked
 
+from bvtrack.adapters import marks_of
 from bvtrack_lightning import BiasVarianceCallback
-from bvtrack_lightning.weights import marks_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of workers, versions and its own future
 

@@ -37,6 +37,7 @@ REMOVING = {
     "move",
 }
 KNOWN = {
+    "bvtrack/adapters/round_session.py:_note",  # the user's resume_file, where what is there is a state of ours
     "bvtrack/journal/private_files.py:remove_file",  # a regular file, by a caller that knows its name
     "bvtrack/journal/private_files.py:write_private",  # one file by its exact name, over the last one of it
     "bvtrack/journal/folder.py:_remove_folder",  # a folder of a journal's name, when it is empty

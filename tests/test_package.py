@@ -196,9 +196,11 @@ def declared_in(*extras: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("bvtrack", ("report", "tables")),
+        ("bvtrack", ("report", "tables", "lightning", "sklearn")),
         ("integrations/bvtrack_lightning", ("lightning",)),
         ("integrations/bvtrack_keras", ("keras", "backends")),
+        ("integrations/bvtrack_sklearn", ("sklearn",)),
+        ("integrations/bvtrack_transformers", ("transformers",)),
         ("integrations/bvtrack_server", ("server",)),
         ("integrations/bvtrack_ray", ("ray",)),
         ("integrations/bvtrack_spark", ("spark",)),

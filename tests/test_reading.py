@@ -212,8 +212,15 @@ def test_datasets_of_hugging_face_are_read_as_columns() -> None:
     plain = profile({"x": X[:, 0], "name": NAMES, "embedding": X}, Y)
     dataset = datasets.Dataset.from_dict({"x": X[:, 0], "name": NAMES, "embedding": X, "label": Y})
 
-    for other in (dataset, dataset.to_iterable_dataset()):
-        assert_alike(profile(other, like=plain), plain)
+    assert_alike(profile(dataset, like=plain), plain)
+
+
+def test_streams_of_hugging_face_are_read_in_the_32_bits_that_they_give() -> None:
+    datasets = pytest.importorskip("datasets")
+    plain = profile({"embedding": X.astype(np.float32)}, Y)
+    stream = datasets.Dataset.from_dict({"embedding": X.astype(np.float32), "label": Y}).to_iterable_dataset()
+
+    assert_alike(profile(stream, like=plain), plain)
 
 
 def test_datasets_of_tensorflow_are_read_by_batches_and_by_examples() -> None:

@@ -35,7 +35,35 @@ import keras
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 """
-READERS_OWN = {"bvtrack_lightning": LIGHTNING, "bvtrack_keras": ARRAYS + KERAS, "Tracker": ARRAYS}
+TRANSFORMERS = """
+import numpy as np, torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+rows = [{"input_ids": torch.randint(0, 9, (6,)), "labels": k % 2} for k in range(60)]
+train, dev, test = rows[:30], rows[30:45], rows[45:]
+sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+model = BertForSequenceClassification(BertConfig(vocab_size=9, **sizes))
+arguments = TrainingArguments("out", num_train_epochs=1, eval_strategy="epoch", report_to="none", use_cpu=True)
+def compute_metrics(found):
+    return {"accuracy": float(np.mean(found.predictions.argmax(axis=1) == found.label_ids))}
+"""
+XGBOOST = """
+import xgboost
+train, dev = xgboost.DMatrix(x_train, y_train), xgboost.DMatrix(x_dev, y_dev)
+params = {"objective": "binary:logistic", "eval_metric": "error"}
+"""
+SKLEARN = """
+import bvtrack
+from sklearn.linear_model import LogisticRegression
+model = LogisticRegression()
+"""
+READERS_OWN = {
+    "bvtrack_lightning": LIGHTNING,
+    "bvtrack_keras": ARRAYS + KERAS,
+    "bvtrack_transformers": TRANSFORMERS,
+    "bvtrack_boosting": ARRAYS + XGBOOST,
+    "diagnose_estimator": ARRAYS + SKLEARN,
+    "Tracker": ARRAYS,
+}
 """What a reader has before a block that names one of these."""
 
 

@@ -123,7 +123,7 @@ def test_nobody_is_led_to_a_run_that_was_deleted_meanwhile(store: str, told: Tol
     said.clear()
 
 
-@pytest.mark.parametrize("state", ["interrupted", "failed"])
+@pytest.mark.parametrize("state", ["pruned", "interrupted", "failed"])
 def test_what_a_training_that_was_stopped_has_come_to_is_told(journals: Path, told: Told, state: Any) -> None:
     tracker = Tracker()
     for epoch, dev_error in enumerate([0.11, 0.12]):

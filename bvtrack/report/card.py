@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.recipe import recommend
+from bvtrack.diagnosis.recipe import Step, recommend
+from bvtrack.diagnosis.run_verdict import Verdict
 from bvtrack.display import render
 from bvtrack.extras import FIGURES
 from bvtrack.report.figures import NARROW
@@ -33,7 +34,17 @@ class Item(NamedTuple):
 @render.register
 def diagnosis_card(diagnosis: Diagnosis) -> str:
     """The verdict, the gaps as bars (without Matplotlib as a table), and the steps of the course's recipe."""
-    steps, is_drawn = recommend(diagnosis), FIGURES.is_installed
+    return _card_of(diagnosis, recommend(diagnosis))
+
+
+@render.register
+def verdict_card(verdict: Verdict) -> str:
+    """The same with the steps that rest on all that is known of the run."""
+    return _card_of(verdict.diagnosis, verdict.steps)
+
+
+def _card_of(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
+    is_drawn = FIGURES.is_installed
     return _card(
         title=headline(diagnosis, steps),
         words=diagnosis.explanation,

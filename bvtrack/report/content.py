@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from bvtrack.curves.forecast import Forecast
 from bvtrack.curves.trend import Trend
 from bvtrack.diagnosis.diagnosis import Diagnosis
-from bvtrack.diagnosis.evidence import Evidence
+from bvtrack.diagnosis.evidence import Evidence, ModelFacts
 from bvtrack.diagnosis.expected_gains import LIKELY, Prospects, shown
 from bvtrack.diagnosis.explanation import SET_NAMES
 from bvtrack.diagnosis.kept_weights import Weights
+from bvtrack.diagnosis.repeats import Repeated
 from bvtrack.diagnosis.run_verdict import EpochErrors, Verdict
 from bvtrack.error_rates.intervals import Rate
 from bvtrack.measures.percent import percent
@@ -50,6 +51,26 @@ class RunAddress:
         """
         return page_on(self.tracking_uri, run_page(self.experiment_id, self.run_id))
 
+    def beside(self, run_id: str) -> RunAddress:
+        """The address of another run of the same experiment."""
+        return replace(self, run_id=run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OfConfiguration:
+    """The configuration that a run is a repeat of: its name, its tags `bvtrack.repeats`, `bvtrack.diagnosis` and
+    `bvtrack.certainty`, and the address of its run.
+    """
+
+    name: str
+    repeats: str
+    tag: str
+    certainty: str
+    address: RunAddress
+
+    def __str__(self) -> str:
+        return f"A repeat of {self.name} ({self.repeats}), which is {self.tag} ({self.certainty}) over all of them."
+
 
 @dataclass(frozen=True)
 class Content:
@@ -58,7 +79,10 @@ class Content:
     `measure` is the kind of error, `state` how the training ended, `split` the content of `bvtrack/splits.json` and `findings`
     its findings. `trend` is the trend of all dev errors, for a `history` of only some of them. `baseline` names the baseline of
     the train error, `unit` the unit of the history's steps.
-    `weights` are those to keep, `examples` which classes the errors are in, and the worst examples.
+    `model` and `sizes` are as in `Evidence`.
+    `weights` are those to keep, `examples` which classes the errors are in, and the worst examples. `stopped` says by which
+    rule of `StopWhen` the training has ended. `repeated` is the verdict over repeats of a configuration, which has no history,
+    and `configuration` the one that this run is a repeat of.
     """
 
     name: str
@@ -75,6 +99,11 @@ class Content:
     trend: Trend | None = None
     weights: Weights | None = None
     examples: Mapping[str, Any] = field(default_factory=dict)
+    model: ModelFacts = field(default_factory=ModelFacts)
+    sizes: Sequence[tuple[int, float]] = ()
+    stopped: str | None = None
+    repeated: Repeated | None = None
+    configuration: OfConfiguration | None = None
 
     @property
     def headline(self) -> str:
@@ -139,14 +168,15 @@ class Content:
     @cached_property
     def judged_rates(self) -> Mapping[str, Rate]:
         """The errors that the verdict is about by set, each with its count and interval, if known."""
-        intervals = next((entry.intervals for entry in self.history if entry.epoch == self.verdict.epoch), {})
+        of_epoch = (entry.intervals for entry in self.history if entry.epoch == self.verdict.epoch)
+        intervals = self.repeated.intervals if self.repeated else next(of_epoch, {})
         diagnosis = self.diagnosis
         return {
             name: Rate(
                 error,
                 diagnosis.counts.get(name),
                 intervals.get(name),
-                optimism=diagnosis.optimism.expected if name == "dev" else 0.0,
+                optimism=diagnosis.optimism.expected if name == "dev" and self.repeated is None else 0.0,
             )
             for name, error in diagnosis.errors.items()
         }
@@ -165,13 +195,19 @@ class Content:
 
     @property
     def more_data(self) -> Mapping[int, Forecast]:
-        """Forecasts of the dev error by the factor of training data, at the same number of epochs."""
+        """Forecasts of the dev error by the factor of training data, trained as `more_data_how` says."""
         return self._prospects.more_data
+
+    @property
+    def more_data_how(self) -> str:
+        """How long the forecasts of more data train, behind a comma; empty for a model that knows no epochs."""
+        return "" if self.model.family else ", at the same number of epochs"
 
     @cached_property
     def _prospects(self) -> Prospects:
         dev_curve = self.trend or [entry.errors.get("dev") for entry in self.history]
-        return Prospects(self.diagnosis, Evidence(curve=self.verdict.curve, dev_curve=dev_curve))
+        evidence = Evidence(curve=self.verdict.curve, model=self.model, dev_curve=dev_curve, sizes=self.sizes)
+        return Prospects(self.diagnosis, evidence)
 
     def _some(self, most: int) -> list[EpochErrors]:
         """Epochs at regular intervals, the last, and the verdict's."""

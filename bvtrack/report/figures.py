@@ -123,7 +123,7 @@ def draw_gaps(axes: Axes, diagnosis: Diagnosis) -> None:
 
 
 def draw_more_data(axes: Axes, content: Content) -> None:
-    """The dev error with two, four and eight times the training data at the same epochs, and the 80 % band around it."""
+    """The dev error with two, four and eight times the training data, and the 80 % band around it."""
     forecasts = content.more_data
     dev = content.diagnosis.errors["dev"]
     times = [1, *forecasts]

@@ -30,7 +30,7 @@ def longer_in_words(content: Content) -> str:
 
 
 def more_data_rows(content: Content) -> Iterator[MoreData]:
-    """The forecasts for more training data, at the same number of epochs."""
+    """The forecasts for more training data."""
     for times, one in content.more_data.items():
         yield MoreData(f"{times} times the data", percent(one.value), f"{percent(one.low)} to {percent(one.high)}")
 

@@ -9,6 +9,8 @@ from bvtrack.measures.percent import percent
 from bvtrack.report.content import Content
 from bvtrack.report.forecasts import more_data_rows
 from bvtrack.report.note import escape, render_note
+from bvtrack.report.repeats import repeats_in_words
+from bvtrack.report.repeats_markdown import of_configuration, repeats_markdown
 
 
 def render_markdown(content: Content) -> str:
@@ -28,6 +30,7 @@ def _parts(content: Content) -> Iterator[str]:
         measure=content.measure,
         findings=content.findings,
         weights=content.weights,
+        stopped=content.stopped,
     )
     if len(verdict.steps) > 1:
         yield "**All steps**\n\n" + "\n".join(f"{n}. {escape(step.title)}" for n, step in enumerate(verdict.steps, start=1))
@@ -38,10 +41,14 @@ def _parts(content: Content) -> Iterator[str]:
         yield f"As many {content.unit}s again should bring the best {escape(what)} to {value} ({band})."
     if content.more_data:
         cells = [f"| {' | '.join(row)} |" for row in more_data_rows(content)]
-        head = f"| with, at the same number of epochs | {_head(content)} | 80 % band |"
+        head = f"| with{content.more_data_how} | {_head(content)} | 80 % band |"
         yield "\n".join([head, "|---|---|---|", *cells])
     if content.sets:
         yield "\n".join(_epochs(content))
+    if content.repeated is not None:
+        yield from repeats_markdown(repeats_in_words(content, content.repeated))
+    if content.configuration is not None:
+        yield of_configuration(content.configuration)
     if (address := content.address) is not None:
         yield f"Run `{address.run_id}`" + (f": {address.link}" if address.link else "")
 

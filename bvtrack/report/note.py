@@ -52,11 +52,12 @@ def render_note(
     findings: Sequence[Finding] = (),
     best_other: OtherRun | None = None,
     weights: Weights | None = None,
+    stopped: str | None = None,
 ) -> str:
     """The whole description: headline, first steps, errors and gaps, the explanation, and the findings of the split.
 
     `unit` is that of `epoch`, `curve` the class of the curve, and `best_other` the experiment's best other run, to which the
-    note links. Of the `weights` it says what there is to do to keep the right ones.
+    note links. Of the `weights` it says what there is to do to keep the right ones, and why the training was `stopped`.
     """
     parts = [headline(diagnosis, steps, curve)]
     if steps:
@@ -64,6 +65,8 @@ def render_note(
     if diagnosis.errors:
         parts += [_errors_line(epoch, unit, measure), _table(diagnosis)]
     parts.append(escape(reasons_of(diagnosis)))
+    if stopped:
+        parts.append(f"**Stopped** {escape(stopped.removeprefix('stopped '))}.")
     if weights is not None and (said := weights.in_words()):
         parts.append(f"**Weights** {escape(said)}")
     if best_other is not None and best_other.page:

@@ -18,6 +18,7 @@ from bvtrack.report.page_figures import LONGEST_NAME, page_figures
 from bvtrack.report.page_head import interval_in_words, judged_epoch
 from bvtrack.report.page_tables import page_tables
 from bvtrack.report.palette import DARK, LIGHT, css
+from bvtrack.report.repeats import repeats_in_words
 from bvtrack.report.split_banner import faults_in_words, findings_below
 from bvtrack.report.svg import own_style
 from bvtrack.report.template import template
@@ -55,6 +56,9 @@ def _words(content: Content) -> dict[str, Any]:
         "judged": judged_epoch(content),
         "split_faults": list(faults_in_words(content, LONGEST_MESSAGE)),
         "explanation": shortened(verdict.without_split.explanation, LONGEST_MESSAGE),
+        "stopped": shortened(content.stopped or "", LONGEST_MESSAGE),
+        "configuration": content.configuration,
+        "repeats": repeats_in_words(content, content.repeated) if content.repeated else None,
         "address": content.address,
         "steps": list(_steps(content)),
         "sets": [SET_NAMES[name] for name in content.sets],
@@ -96,6 +100,8 @@ def _when(content: Content) -> str:
     """The number of epochs, the training's state and its curve, as far as known."""
     n = len(content.history)
     epochs = f"{n:,} {content.unit}{'' if n == 1 else 's'}" if n else ""
+    if content.repeated is not None:
+        epochs = f"{len(content.repeated.repeats)} {content.repeated.design.over}"
     curve = (content.verdict.curve or "").replace("_", " ")
     return ", ".join(part for part in (epochs, content.state, f"curve: {curve}" if curve else "") if part)
 

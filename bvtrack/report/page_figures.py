@@ -12,6 +12,7 @@ from bvtrack.report import figures
 from bvtrack.report.content import Content
 from bvtrack.report.forecasts import longer_in_words, tells_of_more_data
 from bvtrack.report.loss_figure import draw_losses, losses_in_words
+from bvtrack.report.repeats_figure import draw_repeats, height_of, repeats_caption
 from bvtrack.report.shift_figure import shift_figure
 from bvtrack.report.svg import as_svg
 from bvtrack.splits.comparing.histograms import Histogram
@@ -28,7 +29,7 @@ LONGEST_NAME = 200
 
 def page_figures(content: Content, histograms: Sequence[Histogram]) -> dict[str, Any]:
     """The figures and their captions by name."""
-    return {**_curves(content), **_gaps(content), **_more_data(content), **_shift(histograms)}
+    return {**_curves(content), **_repeats(content), **_gaps(content), **_more_data(content), **_shift(histograms)}
 
 
 def drawn_gaps(diagnosis: Diagnosis, name: str, width: float) -> Markup:
@@ -72,6 +73,15 @@ def _curves(content: Content) -> dict[str, Any]:
     return {"curves": drawn, "curves_caption": caption}
 
 
+def _repeats(content: Content) -> dict[str, Any]:
+    repeated = content.repeated
+    if repeated is None or not repeated.spreads:
+        return {}
+    caption, height = repeats_caption(repeated), height_of(repeated)
+    drawn = _twice(lambda width: _drawn(height, width, lambda axes: draw_repeats(axes, repeated)), "repeats", caption)
+    return {"repeats_figure": drawn, "repeats_caption": caption}
+
+
 def _gaps(content: Content) -> dict[str, Any]:
     diagnosis = content.diagnosis
     if not diagnosis.gaps:
@@ -94,7 +104,7 @@ def _more_data(content: Content) -> dict[str, Any]:
         return {}
     unit = content.diagnosis.unit
     words = ", ".join(f"{unit.amount(one.value)} with {times} times the data" for times, one in content.more_data.items())
-    description = f"Forecast for the dev set, at the same number of epochs: {words}{_beside_human(content)}"
+    description = f"Forecast for the dev set{content.more_data_how}: {words}{_beside_human(content)}"
     height = figures.BANDS_HEIGHT
     drawn = _twice(
         lambda width: _drawn(height, width, lambda axes: figures.draw_more_data(axes, content)), "more-data", description

@@ -35,6 +35,8 @@ def judged_epoch(content: Content) -> JudgedEpoch | None:
         return None
     unit = content.diagnosis.unit
     what = "Values" if content.is_by_curve else "Errors" if unit.is_error_rate else f"{unit.axis[0].upper()}{unit.axis[1:]}"
+    if content.repeated is not None:
+        what = f"{what}, means over {len(content.repeated.repeats)} {content.repeated.design.over}"
     return JudgedEpoch(_when(content), what, errors)
 
 

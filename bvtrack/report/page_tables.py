@@ -19,5 +19,6 @@ def page_tables(content: Content) -> dict[str, Any]:
         ),
         "longer": f"The best {unit.error_of('dev')}: {longer}." if longer else "",
         "more_data": list(more_data_rows(content)) if tells_of_more_data(content) else [],
+        "more_data_how": content.more_data_how,
         "of_dev": "dev error" if unit.is_error_rate else unit.error_of("dev"),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from bvtrack.diagnosis.explanation import sets_of
 from bvtrack.report.content import HUMAN, Content
 from bvtrack.report.note import reasons_of
+from bvtrack.report.repeats import configuration_as_data, repeats_as_data
 from bvtrack.splits.finding import told_of
 from bvtrack.text import as_text
 
@@ -44,6 +45,8 @@ def summary_of(content: Content) -> dict[str, Any]:
         "steps": [
             {"id": step.id, "title": step.title, "why": step.why, "expected_gain": step.expected_gain} for step in verdict.steps
         ],
+        "repeats": repeats_as_data(content),
+        "configuration": configuration_as_data(content),
         "findings": [
             {"code": one.code, "level": one.level, "message": one.message} for one in told_of(content.findings, diagnosis.unit)
         ],

@@ -25,6 +25,9 @@ def _parts(shown: Summary) -> Iterator[str]:
         yield _text(shown["why_not"])
     yield "\n".join(_errors(shown))
     yield _text(" ".join(part for part in ((verdict or {}).get("reasons", ""), words.measured(shown)) if part))
+    yield "\n".join(_repeats(shown))
+    yield _text(words.spread_tells(shown))
+    yield _text(words.of_configuration(shown))
     yield "\n".join(_steps(shown))
     yield _text(words.weights(shown))
     yield "\n".join(_classes(shown))
@@ -57,6 +60,13 @@ def _steps(shown: Summary) -> Iterator[str]:
     for number, step in enumerate(shown["steps"], start=1):
         gain = words.gain(shown, step)
         yield f"{number}. **{_text(step['title'])}.** {_text(step['why'])}{f' *{_text(gain)}*' if gain else ''}"
+
+
+def _repeats(shown: Summary) -> Iterator[str]:
+    if head := words.repeats_head(shown):
+        yield _row(head)
+        yield _row(["---", *["---:"] * (len(head) - 2), "---"])
+        yield from (_row([_text(cell) for cell in row]) for row in words.repeat_rows(shown))
 
 
 def _classes(shown: Summary) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from bvtrack.diagnosis.explanation import GAP_NAMES, SET_NAMES
 from bvtrack.measures.percent import in_points, percent
 from bvtrack.measures.unit import Unit
+from bvtrack.report.repeats import LABELS
 
 Summary = Mapping[str, Any]
 """The result of `bvtrack.show`, as `docs/show.schema.json` describes it."""
@@ -40,9 +41,11 @@ def subject(shown: Summary) -> str:
     evidence, run = shown["evidence"] or {}, shown["run"]
     n, unit = evidence.get("n_epochs"), evidence.get("epoch_unit")
     curve = (shown["verdict"] or {}).get("curve")
+    repeats = shown["repeats"]
     parts = [
         f"experiment {run['experiment']}",
         f"{n:,} {unit}{'' if n == 1 else 's'}" if n else "",
+        f"{repeats['n']} {repeats['over']}" if repeats else "",
         run["state"] or "",
         f"curve: {curve.replace('_', ' ')}" if curve else "",
     ]
@@ -79,6 +82,38 @@ def error_rows(shown: Summary) -> Iterator[ErrorRow]:
             "" if gap is None else _gap(gap_name, gap),
             is_named=gap is not None and gap["is_named"],
         )
+
+
+def repeats_head(shown: Summary) -> tuple[str, ...]:
+    """The headings of the table of repeats; none for a single run."""
+    labels, sets = _columns(shown)
+    return ("repeat", *labels, *(SET_NAMES[name] for name in sets), "by itself") if shown["repeats"] else ()
+
+
+def repeat_rows(shown: Summary) -> Iterator[tuple[str, ...]]:
+    """Each repeat: its name, its labels, its errors and its own diagnosis."""
+    labels, sets = _columns(shown)
+    for run in (shown["repeats"] or {"runs": ()})["runs"]:
+        errors = (percent(run["errors"][name]) if name in run["errors"] else "" for name in sets)
+        yield run["name"], *(run[name] or "" for name in labels), *errors, run["diagnosis"]
+
+
+def _columns(shown: Summary) -> tuple[list[str], list[str]]:
+    """The labels and the sets that the table of repeats has columns for."""
+    runs = (shown["repeats"] or {"runs": ()})["runs"]
+    labels = [name for name in LABELS if any(run[name] is not None for run in runs)]
+    return labels, [name for name in SET_NAMES if any(name in run["errors"] for run in runs)]
+
+
+def spread_tells(shown: Summary) -> str:
+    """What the spread over repeats tells; empty for a single run."""
+    return str((shown["repeats"] or {"tells": ""})["tells"])
+
+
+def of_configuration(shown: Summary) -> str:
+    """What the repeats of a run's configuration are together; empty for a run that is no repeat."""
+    of = shown["configuration"]
+    return f"{of['in_words']} {of['link'] or 'Its run is ' + of['run_id'] + '.'}" if of else ""
 
 
 def measured(shown: Summary) -> str:

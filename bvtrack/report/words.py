@@ -38,13 +38,13 @@ DISTRIBUTIONS = {
 @in_words.register
 def diagnosis_in_words(diagnosis: Diagnosis) -> str:
     """The verdict and its reasons. The next steps, which rest on more than that, are `recommend`'s, or the Tracker's."""
-    return _lines([headline(diagnosis, ()), diagnosis.explanation])
+    return paragraphs([headline(diagnosis, ()), diagnosis.explanation])
 
 
 @in_words.register
 def verdict_in_words(verdict: Verdict) -> str:
     """The verdict, its reasons, and the steps in their order."""
-    return _lines(_of_verdict(verdict))
+    return paragraphs(_of_verdict(verdict))
 
 
 @in_words.register
@@ -54,13 +54,13 @@ def report_in_words(content: Content) -> str:
     when = "" if verdict.epoch is None else f", at {content.unit} {verdict.epoch}"
     found = [str(finding) for finding in told_of(content.findings, verdict.diagnosis.unit)]
     place = f"Run {address.run_id}: {address.link or address.tracking_uri}" if address else ""
-    return _lines([f"{content.name}{when}", *_of_verdict(verdict), *found, place])
+    return paragraphs([f"{content.name}{when}", *_of_verdict(verdict), *found, place])
 
 
 @in_words.register
 def step_in_words(step: Step) -> str:
     """The title and the reason."""
-    return _lines([f"{step.title}. {step.why}"])
+    return paragraphs([f"{step.title}. {step.why}"])
 
 
 @in_words.register
@@ -87,7 +87,7 @@ def sizes_in_words(report: SplitReport) -> str:
     table = [f"  {name:<{widths[0]}}  {n:>{widths[1]}}  {share:>{widths[2]}}{known}" for name, n, share, known in sizes]
     smallest = f"The smallest gap that it can see: {report.knows.smallest_gap.format(100 * report.smallest_gap)}."
     title = "The split is fine" if report.ok else "The split needs a look"
-    return "\n".join([title, *table, _lines([smallest, *map(str, report.findings)])])
+    return "\n".join([title, *table, paragraphs([smallest, *map(str, report.findings)])])
 
 
 @in_words.register
@@ -96,13 +96,13 @@ def shift_in_words(report: ShiftReport) -> str:
     leak = ", and a leak" if report.verdict.endswith(LEAK) else ""
     verdict = f"{DISTRIBUTIONS[report.tag_without_leak]}{leak}".capitalize()
     read = ", ".join(f"{SET_NAMES.get(name, name)} {n:,}" for name, n in report.counts.items())
-    return _lines([verdict, f"Examples read: {read}.", *map(str, report.findings)])
+    return paragraphs([verdict, f"Examples read: {read}.", *map(str, report.findings)])
 
 
 @in_words.register
 def files_in_words(check: FilesCheck) -> str:
     """How the files were read, their distributions, and their sizes."""
-    return "\n".join([*([_lines(map(str, check.of_files))] if check.of_files else []), str(check.shift), str(check.sizes)])
+    return "\n".join([*([paragraphs(map(str, check.of_files))] if check.of_files else []), str(check.shift), str(check.sizes)])
 
 
 @in_words.register
@@ -117,7 +117,7 @@ def profile_in_words(profile: SplitProfile) -> str:
         for part in profile.layout.parts[:MOST_CLASSES]
     )
     others = f" and {n_more:,} more" if (n_more := len(profile.layout.parts) - MOST_CLASSES) > 0 else ""
-    return _lines(
+    return paragraphs(
         [f"{profile.name}: {profile.n:,} examples", f"Columns: {columns}{others}.", classes, f"Fingerprint {profile.digest}."]
     )
 
@@ -138,7 +138,7 @@ def _known_to(report: SplitReport, name: str) -> str:
     return "" if width is None else f"  knows {report.knows.of} to {report.knows.told(width)}"
 
 
-def _lines(parts: Iterable[str]) -> str:
+def paragraphs(parts: Iterable[str]) -> str:
     """Each part as a paragraph of lines, those that are empty left out."""
     plain = [printable(on_one_line(part)) for part in parts]
     return "\n".join(textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False) for part in plain if part)

@@ -199,7 +199,10 @@ class Sender:
         assert isinstance(link._shipper, ShipperProcess)
         self.journal = link._journal.path
         self._shipper = link._shipper
-        self._pid = link._shipper._process.pid
+        aside = link._shipper._process.pid  # what stands between it and the training
+        while not (children := Path(f"/proc/{aside}/task/{aside}/children").read_text().split()):
+            time.sleep(0.01)
+        self._pid = int(children[0])
 
     @property
     def seconds(self) -> float:

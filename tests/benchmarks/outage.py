@@ -30,7 +30,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from servers import free_port, running
+from servers import free_port, kill_sender, running
 
 from bvtrack import Tracker
 from bvtrack.journal.folder import unsent_journals
@@ -124,7 +124,7 @@ def backlog(folder: Path, n_epochs: int = N_EPOCHS) -> Path:
     link = tracker._logbook._link
     assert link is not None
     assert isinstance(link._shipper, ShipperProcess)
-    link._shipper._process.kill()
+    kill_sender(link._shipper._process)
     tracker.close(timeout=0)
     (journal,) = unsent_journals(folder)
     return journal
@@ -157,7 +157,7 @@ def slowdown(folder: Path, rounds: int) -> None:
             ratios.append(training.steps_per_second(3) / bare)
             sent.append(shipper.progress.offset - before)
             if isinstance(shipper, ShipperProcess):
-                shipper._process.kill()
+                kill_sender(shipper._process)
             else:
                 shipper._is_over.set()
                 shipper._thread.join(120)

@@ -73,7 +73,7 @@ def _by_number(dataset: Any, targets: Any) -> Pairs:
 
 
 def _hugging_face(dataset: Any, targets: Any) -> Pairs:
-    return map(without_target, dataset.with_format("numpy").iter(EXAMPLES_AT_ONCE))
+    return map(without_target, kinds.as_arrays(dataset).iter(EXAMPLES_AT_ONCE))
 
 
 def _record_batches(dataset: Any, targets: Any) -> Pairs:

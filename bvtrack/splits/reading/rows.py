@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bvtrack.splits.reading.file_rows import file_rows
 from bvtrack.splits.reading.kinds import (
     are_arrays,
+    as_arrays,
     is_anything,
     is_dense_tensor,
     is_hugging_face,
@@ -80,7 +81,7 @@ ROWS: tuple[tuple[Callable[[Any], bool], Callable[[Any, NDArray[np.int64]], Any]
     (are_arrays, lambda parts, chosen: [rows_at(part, chosen) for part in parts]),
     (is_sequence, lambda values, chosen: [values[index] for index in chosen.tolist()]),
     (is_tensor, _of_tensor),
-    (is_hugging_face, lambda dataset, chosen: dataset.with_format("numpy")[chosen.tolist()]),
+    (is_hugging_face, lambda dataset, chosen: as_arrays(dataset)[chosen.tolist()]),
     (is_of_arrow, _of_arrow),
     (is_of_pandas, lambda table, chosen: table.iloc[chosen]),
     (is_anything, _of_array),
