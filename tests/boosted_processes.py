@@ -45,7 +45,7 @@ def main() -> None:
             tracker.start()
             arguments = tracker.worker_args()
             jobs = [pool.submit(work, arguments, is_tracked) for _ in range(2)]
-            done = sorted(job.result(timeout=120) for job in jobs)
+            done = sorted(job.result(timeout=1200) for job in jobs)
             tracker.wait_for(60)
             log = {
                 name: {metric: [float(one) for one in values] for metric, values in logs.items()}

@@ -16,10 +16,13 @@ from bvtrack.store.bundle import Point
 
 @dataclass(frozen=True)
 class Run:
-    """What a run shows: its points in the order they were logged, its tags, and the records they come from."""
+    """What a run shows: its points in the order they were logged, its tags, its JSON files by path, and the records that all of
+    it comes from.
+    """
 
     points: list[Point]
     tags: Mapping[str, str]
+    files: Mapping[str, Any]
     records: list[Mapping[str, Any]]
 
     @property
@@ -38,4 +41,5 @@ def read_run(journals: Path) -> Run:
     for record in records:
         ledger.take(record)
     bundle = ledger.bundle(records)
-    return Run(list(bundle.points), {name: value for name, value in bundle.tags.items() if value is not None}, records)
+    tags = {name: value for name, value in bundle.tags.items() if value is not None}
+    return Run(list(bundle.points), tags, bundle.files, records)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+import numpy as np
+
 import bvtrack
 from bvtrack.schema.gaps import gaps_text
 
@@ -70,3 +72,15 @@ def log_runs(store: str, runs: Iterator[LoggedRun] | list[LoggedRun]) -> None:
             rows = [(key, value, run.id) for key, value in run.params.items()]
             database.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", rows)
     database.close()
+
+
+def many_runs(n_runs: int) -> Iterator[LoggedRun]:
+    """Runs all over the map."""
+    random = np.random.default_rng(0)
+    for number in range(n_runs):
+        n_dev = int(10 ** random.uniform(2, 5))
+        train = round(n_dev * min(random.lognormal(-4, 1.3), 0.6)) / n_dev
+        dev = round(n_dev * min(train + random.lognormal(-3.6, 1.2), 1)) / n_dev
+        params = {"learning_rate": str(random.choice([0.1, 0.01])), "width": str(random.choice([16, 64, 256]))}
+        errors = {"train_error": train, "dev_error": dev, "n_train": n_dev, "n_dev": n_dev}
+        yield LoggedRun(f"run {number}", errors, params)

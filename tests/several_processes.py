@@ -1,10 +1,15 @@
-"""A training in several processes, for `test_lightning_processes.py` to start: it needs a script of its own."""
+"""Trainings in several processes, for `test_lightning_processes.py` to start: they need a script of their own.
+
+    python tests/several_processes.py FOLDER STRATEGY DEVICES STYLE...
+
+trains in each style, one after the other in the same processes, in a folder of its name; `bare` is `metric` without us.
+"""
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,8 @@ from bvtrack_lightning import BiasVarianceCallback
 
 N_TRAIN, N_DEV, N_TEST = 203, 67, 45
 """Odd on purpose: no number of processes divides them, so that a padded sampler would repeat examples."""
+DONE = "That was"
+"""Before the name of a training, on standard error, where it has ended."""
 
 
 def split(n: int, seed: int) -> TensorDataset:
@@ -108,6 +115,7 @@ def train(folder: Path, strategy: str, devices: int, style: str, is_tracked: boo
     lightning.seed_everything(0, verbose=False)
     trainer.fit(Net(style), DataLoader(split(N_TRAIN, 0), 16, shuffle=True), DataLoader(split(N_DEV, 1), 16))
     if trainer.is_global_zero:
+        print(f"{DONE} {folder.name}", file=sys.stderr, flush=True)
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         (folder / "callback_metrics.json").write_text(json.dumps(metrics))
         if ours.tracker and ours.tracker.diagnosis:
@@ -115,17 +123,12 @@ def train(folder: Path, strategy: str, devices: int, style: str, is_tracked: boo
             (folder / "told.json").write_text(json.dumps(told))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--strategy", default="ddp")
-    parser.add_argument("--devices", type=int, default=2)
-    parser.add_argument("--style", default="plain")
-    parser.add_argument("--untracked", action="store_true")
-    arguments = parser.parse_args()
+def main(folder: str, strategy: str, devices: str, *styles: str) -> None:
     torch.set_num_threads(1)
-    train(arguments.folder, arguments.strategy, arguments.devices, arguments.style, not arguments.untracked)
+    for name in styles:
+        is_bare = name == "bare"
+        train(Path(folder, name), strategy, int(devices), "metric" if is_bare else name, not is_bare)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -12,7 +12,7 @@ import requests
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag
-from servers import gate_before, running
+from servers import PATIENCE_SECONDS, gate_before, running
 
 import bvtrack
 from bvtrack import Audited
@@ -602,7 +602,7 @@ def test_a_server_that_lets_one_only_read_is_said(store: str, tmp_path: Path) ->
             f"{server.uri}/api/2.0/mlflow/users/create",
             json={"username": "reader", "password": "s3cret-of-the-reader"},
             auth=("admin", "s3cret-of-the-admin"),
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
         )
         answer.raise_for_status()
         result = bvtrack_audit(server.uri.replace("//", "//reader:s3cret-of-the-reader@"), "Default")

@@ -388,7 +388,7 @@ def test_rounds_that_take_long_to_predict_are_measured_more_rarely_but_not_the_b
     journals: Path,
 ) -> None:
     def slow(predictions: Any, targets: Any) -> Any:
-        time.sleep(0.02)
+        time.sleep(0.05)
         return (predictions > 0.5) != targets
 
     model, log = train(BiasVarianceCallback(train_data=TRAIN, dev_data=DEV, error=slow), params=BINARY, rounds=100)

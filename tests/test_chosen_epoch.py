@@ -106,7 +106,7 @@ def test_a_small_gap_to_the_test_error_is_expected_of_the_lowest_of_many_epochs(
     )
 
     assert "dev_overfit" not in chosen.diagnosis.problems
-    assert "that much of its distance to the test error is no overfit dev set" in chosen.diagnosis.explanation
+    assert "that much of its distance to the test error is no sign of an overfit dev set" in chosen.diagnosis.explanation
     assert "dev_overfit" in once.problems
     assert "dev_overfit" not in many.problems
 
@@ -118,7 +118,7 @@ def test_a_dev_set_that_is_overfit_by_more_than_the_choice_is_still_named() -> N
 def test_the_explanation_says_what_to_expect() -> None:
     found = diagnose(train_error=0.05, dev_error=0.1, n_dev=2_000, n_epochs=40, dev_optimism=0.004)
 
-    chosen = "The dev error is the lowest of 40 epochs that differ by no more than noise may"
+    chosen = "The dev error is the lowest of 40 epochs whose dev errors may differ by noise alone"
     assert f"{chosen}: on new examples expect about 0.4 points more, at most 1.9." in found.explanation
 
 
@@ -178,7 +178,10 @@ def test_a_baseline_leaves_the_optimism_of_a_run_as_it_was(store: str, send: Cal
     after = MlflowClient(store).get_run(run.info.run_id).data.tags
 
     assert tags.gaps_of(after).optimism == tags.gaps_of(run.data.tags).optimism > 0.005
-    assert "epochs that differ by no more than noise may" in bvtrack.make_report(run.info.run_id, tracking_uri=store).markdown()
+    assert (
+        "epochs whose dev errors may differ by noise alone"
+        in bvtrack.make_report(run.info.run_id, tracking_uri=store).markdown()
+    )
 
 
 def test_a_history_of_any_length_takes_as_long() -> None:

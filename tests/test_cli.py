@@ -127,8 +127,9 @@ def test_the_demo_refuses_a_folder_that_it_cannot_write_to(folder: str, tmp_path
 def test_the_list_of_commands_names_each_that_there_is() -> None:
     listed = {line.split()[0] for line in run("--help").output.partition("Commands:\n")[2].splitlines() if line[2:3].strip()}
     modules = {path.stem for path in Path(bvtrack.__file__).with_name("commands").glob("*.py")}
+    helpers = {"__init__", "fail_on", "log_files", "options", "progress_bar", "rest_shape", "store"}
 
-    assert listed == set(COMMANDS) == modules - {"__init__", "fail_on", "log_files", "options", "rest_shape", "store"}
+    assert listed == set(COMMANDS) == modules - helpers
 
 
 @pytest.mark.parametrize("name", COMMANDS)

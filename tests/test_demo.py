@@ -91,12 +91,12 @@ def test_the_demo_prints_each_run_with_its_diagnosis_on_one_line_of_a_narrow_ter
     assert all(len(line) <= 80 for line in lines[: lines.index(next(line for line in lines if "Look at" in line))])
 
 
-def test_the_readme_shows_what_the_demo_prints(demo: Demo) -> None:
+def test_the_page_of_the_start_shows_what_the_demo_prints(demo: Demo) -> None:
     """The same runs with the same diagnoses, up to the digits that another processor may round otherwise."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[1] / "docs" / "start" / "index.md").read_text(encoding="utf-8")
 
     for run in demo.runs():
-        (line,) = [line for line in readme.splitlines() if line.startswith(f"{run.info.run_name} ")]
+        (line,) = [line for line in page.splitlines() if line.startswith(f"{run.info.run_name} ")]
         assert line.endswith(f" {run.data.tags['bvtrack.diagnosis']} ({run.data.tags['bvtrack.certainty']})")
 
 

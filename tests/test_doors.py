@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 import pytest
-from doors import PAGE, PROPERTIES, ROOT, Door, is_test, page, read_doors
+from doors import PAGE, PROPERTIES, Door, is_test, page, read_doors
+from pages import ROOT
 
 DOORS = read_doors()
 MOST_LINES = 350

@@ -26,6 +26,8 @@ from bvtrack.shipping.shipper import send_left_behind
 from bvtrack.tracking import outbox as link
 from bvtrack.tracking.environment import program_name, sync_command
 
+pytestmark = pytest.mark.usefixtures("whole_sender")
+
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other users")
 ROOT = Path(bvtrack.__file__).parent.parent
 

@@ -32,7 +32,7 @@ WAYS = {
 
 def train(folder: Path, way: str, *options: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
-    return subprocess.run([*WAYS[way], str(folder), *options], capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run([*WAYS[way], str(folder), *options], capture_output=True, text=True, timeout=1200, check=False)
 
 
 def the_only_run(folder: Path) -> Run:

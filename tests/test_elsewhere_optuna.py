@@ -110,7 +110,7 @@ def test_four_processes_of_one_study_have_a_run_for_each_trial(store: str) -> No
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     processes = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) for _ in range(4)]
 
-    assert [process.wait(timeout=240) for process in processes] == [0, 0, 0, 0]
+    assert [process.wait(timeout=1200) for process in processes] == [0, 0, 0, 0]
     wait_until(lambda: not unsent_journals(default_journal_dir()))
     runs = runs_of(store)
     assert runs.keys() == {f"trial {number}" for number in range(8)}

@@ -1,24 +1,15 @@
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from pages import missing_for
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-
-
-def missing_for(code: str) -> set[str]:
-    """The packages that a program imports at its top, and that are not installed."""
-    nodes = ast.parse(code).body
-    names = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return {package for name in names if find_spec(package := name.partition(".")[0]) is None}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

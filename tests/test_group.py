@@ -13,6 +13,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from servers import PATIENCE_SECONDS
 
 import bvtrack
 from bvtrack.store.run_group import VARIABLE, current_group
@@ -215,9 +216,9 @@ def test_groups_in_two_threads_at_once_are_two(used: str, send: Callable[[], Non
 
     def work(name: str) -> None:
         with bvtrack.group(name) as group:
-            both_open.wait(10)
+            both_open.wait(PATIENCE_SECONDS)
             train_three(group)
-            both_open.wait(10)
+            both_open.wait(PATIENCE_SECONDS)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("wide", "small")]
     for thread in threads:
@@ -242,7 +243,7 @@ def test_processes_that_are_started_in_a_group_share_its_parent(used: str) -> No
     with bvtrack.group("wide"):
         processes = [subprocess.Popen([sys.executable, "-c", IN_A_PROCESS.format(dev_error=error)]) for error in ERRORS[:2]]
 
-        assert [process.wait(100) for process in processes] == [0, 0]
+        assert [process.wait(PATIENCE_SECONDS) for process in processes] == [0, 0]
     (parent,), children = runs_of(used)
 
     assert len(children) == 2

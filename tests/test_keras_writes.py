@@ -148,14 +148,12 @@ def shapeless_loader() -> Any:
 
 
 @pytest.mark.parametrize("data", [lambda: Endless(*TRAIN), endless_pipeline, pipeline_of_unknown_length, shapeless_loader])
-@pytest.mark.timeout(100)
 def test_training_data_without_an_end_are_measured_on_as_much_as_an_epoch_has(journals: Path, data: Any) -> None:
     model = fit(BiasVarianceCallback(train_data=data(), at="last"), data=data(), steps_per_epoch=6).model
 
     assert read_run(journals).curve("bvtrack/train_error")[1] == error_of(model, TRAIN)
 
 
-@pytest.mark.timeout(100)
 def test_an_error_of_the_users_own_is_measured_on_as_much_too(journals: Path) -> None:
     def wrong(predictions: Any, targets: Any) -> Any:
         return predictions.argmax(axis=1) != targets
@@ -166,7 +164,6 @@ def test_an_error_of_the_users_own_is_measured_on_as_much_too(journals: Path) ->
     assert read_run(journals).curve("bvtrack/train_error")[1] == error_of(model, TRAIN)
 
 
-@pytest.mark.timeout(100)
 def test_other_data_without_an_end_are_not_measured_on_and_that_is_said(journals: Path, said: list[str]) -> None:
     fit(BiasVarianceCallback(train_data=TRAIN, dev_data=Endless(*DEV), test_data=Endless(*DEV)))
 

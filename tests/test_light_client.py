@@ -17,6 +17,8 @@ import bvtrack
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.journal.journal_dir import default_journal_dir
 
+pytestmark = pytest.mark.usefixtures("whole_sender")
+
 IMPORTS = """
 import sys
 from bvtrack.store import light_client

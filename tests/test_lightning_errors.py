@@ -346,7 +346,7 @@ class Slow(LogsAccuracy):
         self.seen: list[int] = []
 
     def validation_step(self, batch: Any, batch_index: int) -> Any:
-        time.sleep(0.0002 * len(batch[1]))
+        time.sleep(0.0005 * len(batch[1]))
         super().validation_step(batch, batch_index)
 
 

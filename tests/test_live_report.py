@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from servers import wait_until
+from servers import PATIENCE_SECONDS, wait_until
 
 import bvtrack
 from bvtrack.journal.folder import unsent_journals
@@ -124,7 +124,7 @@ def test_points_do_not_wait_for_a_report(store: str, journals: Path, monkeypatch
     is_over = threading.Event()
 
     def render(content: Content) -> str:
-        assert is_over.wait(60)
+        assert is_over.wait(PATIENCE_SECONDS)
         return "a page"
 
     monkeypatch.setattr("bvtrack.report.page.render_page", render)

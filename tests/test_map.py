@@ -5,26 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from browser import Browser, Page, expect
-from logged_runs import LoggedRun, log_runs
+from browser import Browser, Page, expect, settled_box
+from logged_runs import LoggedRun, log_runs, many_runs
 from mlflow import MlflowClient
 from servers import Server, running
 
 MINUS = "\u2212"
 HOSTILE = "<img src=x onerror=alert(1)>"
 EXPERIMENTS = ("many", "three", "live", "hostile", "pending")
-N_MANY = 10_000
-NOTE_WHEN_ALL_ARE_PAINTED = """
-new MutationObserver(() => {
-  if (window.painted || !document.getElementById("summary")?.textContent.startsWith("10,000")) return;
-  requestAnimationFrame(() => setTimeout(() => { window.painted = performance.now(); }));
-}).observe(document, { childList: true, subtree: true });
-"""
-PAINT_MS = 2000
-HOVER_MS = 50
-
+N_MANY = 2500
+"""Three of MLflow's pages; `tests/benchmarks/map.py` paints 10,000."""
 THREE = (
     LoggedRun(
         "biased",
@@ -40,17 +31,6 @@ THREE = (
 )
 
 PENDING = dict.fromkeys(("bvtrack.diagnosis", "bvtrack.next_step", "bvtrack.certainty", "bvtrack.split"), "pending")
-
-
-def many_runs() -> Iterator[LoggedRun]:
-    random = np.random.default_rng(0)
-    for number in range(N_MANY):
-        n_dev = int(10 ** random.uniform(2, 5))
-        train = round(n_dev * min(random.lognormal(-4, 1.3), 0.6)) / n_dev
-        dev = round(n_dev * min(train + random.lognormal(-3.6, 1.2), 1)) / n_dev
-        params = {"learning_rate": str(random.choice([0.1, 0.01])), "width": str(random.choice([16, 64, 256]))}
-        errors = {"train_error": train, "dev_error": dev, "n_train": n_dev, "n_dev": n_dev}
-        yield LoggedRun(f"run {number}", errors, params)
 
 
 @dataclass(frozen=True)
@@ -70,6 +50,7 @@ class Site:
 def shows(page: Page, n_runs: int) -> None:
     words = f"{n_runs:,} run{'s' if n_runs != 1 else ''}"
     expect(page.locator("#summary")).to_have_text(re.compile(rf"^{words}(,.*)?$"))
+    page.wait_for_load_state("networkidle")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +65,7 @@ def site(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     live = LoggedRun("training", {"train_error": 0.2, "dev_error": 0.2}, experiment=ids["live"], status="RUNNING")
     begun = LoggedRun("begun", {}, tags=PENDING, experiment=ids["pending"], status="RUNNING")
     MlflowClient(store).set_experiment_tag(str(ids["pending"]), "mlflow.sharedViewState.bvtrack", "{}")
-    log_runs(store, [*placed(many_runs(), ids["many"]), hostile, live, begun, *THREE])
+    log_runs(store, [*placed(many_runs(N_MANY), ids["many"]), hostile, live, begun, *THREE])
     with running(store, folder, "--app-name", "bvtrack") as server:
         yield Site(server, store, ids)
 
@@ -145,8 +126,7 @@ def test_each_run_is_a_point_coloured_by_its_diagnosis(site: Site, page: Page) -
 def test_a_click_on_a_point_opens_the_run_in_the_view_for_model_training(site: Site, page: Page) -> None:
     site.open(page, "three", n_runs=3)
     page.get_by_role("link", name="overfit").hover()
-    box = page.locator(".marked circle").bounding_box()
-    assert box is not None
+    box = settled_box(page, ".marked circle")
     with page.expect_popup() as popup:
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
@@ -172,11 +152,11 @@ def test_hovering_a_run_shows_its_gaps_with_their_intervals(site: Site, page: Pa
 def test_a_frame_drawn_around_runs_selects_them_and_the_table_follows(site: Site, page: Page) -> None:
     site.open(page, "three", n_runs=3)
     page.get_by_role("link", name="biased").hover()
-    box = page.locator(".marked circle").bounding_box()
-    assert box is not None
+    box = settled_box(page, ".marked circle")
     page.mouse.move(box["x"] - 10, box["y"] - 10)
     page.mouse.down()
     page.mouse.move(box["x"] + 30, box["y"] + 30, steps=4)
+    expect(page.locator("#above .frame")).to_have_attribute("width", re.compile(r"^(40|39\.9)"))
     page.mouse.up()
 
     expect(page.locator("#summary")).to_have_text("1 of 3 selected runs")
@@ -289,28 +269,7 @@ def test_where_no_training_runs_nothing_is_asked(site: Site, page: Page) -> None
     assert asked == []
 
 
-def test_ten_thousand_runs_are_painted_within_two_seconds_and_hovered_within_fifty_milliseconds(site: Site, page: Page) -> None:
-    page.add_init_script(NOTE_WHEN_ALL_ARE_PAINTED)
+def test_all_of_thousands_of_runs_are_on_the_map_and_few_of_them_rows_of_the_page(site: Site, page: Page) -> None:
     site.open(page, "many", n_runs=N_MANY)
-    paint, hover = page.evaluate(
-        """async () => {
-          const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-          await frame();
-          const arrived = Math.max(...performance.getEntriesByType("resource")
-            .filter(({ name }) => name.endsWith("runs/search")).map(({ responseEnd }) => responseEnd));
-          const box = document.getElementById("plot").getBoundingClientRect();
-          const times = [];
-          for (let step = 0; step < 40; step += 1) {
-            const start = performance.now();
-            const place = { clientX: box.left + 100 + 12 * step, clientY: box.top + 200 + 5 * step, bubbles: true };
-            document.getElementById("plot").dispatchEvent(new PointerEvent("pointermove", place));
-            await frame();
-            times.push(performance.now() - start);
-          }
-          return [window.painted - arrived, times.sort((a, b) => a - b)[20]];
-        }"""
-    )
 
-    assert 0 < paint <= PAINT_MS
-    assert hover <= HOVER_MS
-    assert page.locator("#rows tr").count() < 100
+    assert 0 < page.locator("#rows tr").count() < 100

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page, expect
+from browser import Browser, Page, expect, settled_box
 from logged_repeats import LoggedConfiguration
 from logged_runs import LoggedRun
 from map_pages import map_of, rows_of
@@ -117,8 +117,7 @@ def test_a_repeat_that_is_selected_stands_for_its_configuration(browser: Browser
     with map_of(browser, tmp_path, all_runs()) as page:
         unfold(page, "wide")
         hovered(page, "wide, seed 1")
-        box = page.locator("#above .marked circle").bounding_box()
-        assert box is not None
+        box = settled_box(page, "#above .marked circle")
         page.mouse.move(box["x"] - 2, box["y"] - 2)
         page.mouse.down()
         page.mouse.move(box["x"] + box["width"], box["y"] + box["height"], steps=3)

@@ -91,7 +91,7 @@ def test_basic_auth_without_a_setting_ends_with_one_sentence(missing: str, messa
     environment = {**os.environ, **AUTH}
     del environment[missing]
     command = [sys.executable, "-m", "mlflow", "server", "--app-name", "bvtrack-basic-auth", "--backend-store-uri", store]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=1200)
 
     assert ended.returncode == 1
     assert message in ended.stderr

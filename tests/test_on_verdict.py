@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from keras_training import DEV, TRAIN, assert_same_training, fit
+from servers import PATIENCE_SECONDS
 from small_nets import Net, tracked
 from small_nets import fit as lightning_fit
 
@@ -60,7 +60,7 @@ class Slow:
         self.tags.append(verdict.diagnosis.tag)
         self.threads.add(threading.current_thread().name)
         self.has_begun.set()
-        assert self.let.acquire(timeout=30)
+        assert self.let.acquire(timeout=PATIENCE_SECONDS)
 
 
 heard: list[str] = []
@@ -82,7 +82,7 @@ def test_a_function_hears_of_each_new_tag_and_of_no_other_epoch() -> None:
     for epoch, tag in enumerate(["high_bias", "high_bias", "high_variance", "high_variance", "high_bias"]):
         log(tracker, tag, first=epoch)
         assert tracker._calls is not None
-        assert tracker._calls.wait(30)
+        assert tracker._calls.wait(PATIENCE_SECONDS)
 
     assert tags == ["high_bias", "high_variance", "high_bias"]
 
@@ -91,12 +91,12 @@ def test_it_is_called_in_a_thread_of_its_own_one_at_a_time_and_the_latest_wins()
     slow = Slow()
     tracker = new_tracker(slow.hear)
     log(tracker, "high_bias")
-    assert slow.has_begun.wait(30)
+    assert slow.has_begun.wait(PATIENCE_SECONDS)
     log(tracker, "high_variance", "high_bias+high_variance", "high_variance", first=1)
     assert slow.tags == ["high_bias"]  # and the training has not waited
 
     slow.let.release(2)
-    tracker.close(timeout=30)
+    tracker.close(timeout=PATIENCE_SECONDS)
     assert slow.tags == ["high_bias", "high_variance"]
     assert slow.threads == {"bvtrack on_verdict"}
 
@@ -105,11 +105,11 @@ def test_a_tag_that_is_back_before_its_turn_is_not_told_again() -> None:
     slow = Slow()
     tracker = new_tracker(slow.hear)
     log(tracker, "high_bias")
-    assert slow.has_begun.wait(30)
+    assert slow.has_begun.wait(PATIENCE_SECONDS)
     log(tracker, "high_variance", "high_bias", first=1)
 
     slow.let.release(2)
-    tracker.close(timeout=30)
+    tracker.close(timeout=PATIENCE_SECONDS)
     assert slow.tags == ["high_bias"]
 
 
@@ -125,7 +125,7 @@ def test_what_it_raises_is_said_once_and_the_next_verdict_is_told(error: BaseExc
     for epoch, tag in enumerate(["high_bias", "high_variance", "high_bias"]):
         log(tracker, tag, first=epoch)
         assert tracker._calls is not None
-        tracker._calls.wait(30)
+        tracker._calls.wait(PATIENCE_SECONDS)
     tracker.close()
 
     assert tags == ["high_bias", "high_variance", "high_bias"]
@@ -137,13 +137,12 @@ def test_its_last_call_is_waited_for_no_longer_than_is_allowed() -> None:
     slow = Slow()
     tracker = new_tracker(slow.hear)
     log(tracker, "high_bias")
-    start = time.monotonic()
     tracker.close(timeout=0.2)
-    waited = time.monotonic() - start
 
-    assert 0.1 < waited < 10
+    assert tracker._calls is not None
+    assert not tracker._calls.wait(0)
     slow.let.release()
-    tracker.wait(30)
+    tracker.wait(PATIENCE_SECONDS)
     assert tracker._calls is not None
     assert tracker._calls.wait(0)
 
@@ -175,7 +174,7 @@ def test_only_the_process_that_writes_calls() -> None:
     tracker = new_tracker(hear)
     log(tracker, "high_bias")
     assert tracker._calls is not None
-    assert tracker._calls.wait(30)
+    assert tracker._calls.wait(PATIENCE_SECONDS)
     if (child := os.fork()) == 0:
         tracker.log_epoch(1, train_error=0.01, dev_error=0.2)
         tracker.close(timeout=0)
@@ -190,7 +189,7 @@ def test_a_process_that_writes_with_a_tracker_made_before_the_fork_calls() -> No
     tracker = new_tracker(hear)
     if (child := os.fork()) == 0:
         log(tracker, "high_bias")
-        tracker.close(timeout=30)
+        tracker.close(timeout=PATIENCE_SECONDS)
         os._exit(heard != ["high_bias"])
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

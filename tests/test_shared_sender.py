@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from servers import Gate, gate_before, kill_sender, running, wait_until
+from servers import PATIENCE_SECONDS, Gate, gate_before, kill_sender, running, wait_until
 
 import bvtrack
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping import process
+
+pytestmark = pytest.mark.usefixtures("whole_sender")
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no forks")
 ENDS_SOON = process.START.replace("main; sys.exit", "main; main.__globals__['IDLE_SECONDS'] = 0.1; sys.exit")
@@ -264,6 +266,6 @@ def test_what_was_not_waited_for_can_be_waited_for_later(store: str) -> None:
 
     assert not shipper.close(timeout=0)
     tracker._logbook.write("end", state="complete")
-    assert shipper.wait(timeout=60)
+    assert shipper.wait(timeout=PATIENCE_SECONDS)
     assert shipper.wait(timeout=0)
     assert steps_of(store, runs_of(store)["later"]) == [0, 1]

@@ -22,6 +22,8 @@ from bvtrack.journal.folder import sweep, unsent_journals
 from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping.shipper import Shipper
 
+pytestmark = pytest.mark.usefixtures("whole_sender")
+
 
 def the_only_run(store: str) -> Run:
     (run,) = MlflowClient(store).search_runs(["0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_runs_of_every_kind_are_shown_by_one_schema(store: str, send: Callable[[
     assert runs["leak"]["split"]["findings"][0]["code"] == "dev_repeats_train"
     assert runs["callback"]["weights"]["left_with"] == 2
     assert [one["index"] for one in runs["callback"]["examples"]["worst"]] == [17, 4]
-    assert runs["callback"]["links"]["command"] == f"bvtrack ui --tracking-uri {store}"
+    assert runs["callback"]["links"]["command"] == f"bvtrack ui --tracking-uri {shlex.quote(store)}"
     for name in runs:
         check_words(store, runs[name])
 

@@ -144,7 +144,7 @@ def test_a_finding_says_count_share_guideline_and_resolution() -> None:
     (finding,) = check_split(train=84_000, dev=1_000, test=15_000).findings
 
     assert "1,000 of 100,000 examples (1.0 %; the guideline is 20.0 %)" in finding.message
-    assert "knows a 10.0 % error to ±1.9 points" in finding.message
+    assert "measures a 10.0 % error to ±1.9 points" in finding.message
 
 
 @pytest.mark.parametrize("name", ["train", "dev", "test", "train_dev"])

@@ -446,7 +446,7 @@ def test_a_trial_of_lightning_is_not_stopped(no_store: Path) -> None:
 def test_all_processes_stop_after_the_same_epoch(tmp_path: Path, empty_store: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(empty_store.read_bytes())
     command = [sys.executable, "-W", "ignore", str(Path(__file__).parent / "stopped_processes.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
 
     assert done.returncode == 0, done.stderr
     assert {path.name: json.loads(path.read_text()) for path in tmp_path.glob("rank*.json")} == {

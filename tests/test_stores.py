@@ -15,6 +15,8 @@ import bvtrack
 from bvtrack.journal.folder import unsent_journals
 from bvtrack.journal.journal_dir import default_journal_dir
 
+pytestmark = pytest.mark.usefixtures("whole_sender")
+
 N_TRAININGS = 8
 N_EPOCHS = 50
 SCRIPT = """
@@ -25,7 +27,7 @@ tracker.log_split(train=4000, dev=1000, test=1000)
 for epoch in range({n_epochs}):
     tracker.log_epoch(epoch, train_error=0.01, dev_error=0.11, test_error=0.12)
     time.sleep(0.1)
-tracker.close(timeout=200)  # eight processes that import MLflow at once have a busy machine
+tracker.close(timeout=1000)  # eight processes that import MLflow at once have a busy machine
 """
 
 
@@ -37,7 +39,7 @@ def train_at_once(uri: str, folder: Path) -> list[str]:
         subprocess.Popen([sys.executable, script, uri, str(number)], stderr=subprocess.PIPE, text=True)
         for number in range(N_TRAININGS)
     ]
-    said = [training.communicate(timeout=250)[1] for training in trainings]
+    said = [training.communicate(timeout=1200)[1] for training in trainings]
     assert [training.returncode for training in trainings] == [0] * N_TRAININGS, said
     wait_until(lambda: not unsent_journals(default_journal_dir()))
     return said

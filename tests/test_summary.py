@@ -116,7 +116,7 @@ def test_nobody_is_led_to_a_run_that_was_deleted_meanwhile(store: str, told: Tol
     wait_until(lambda: tracker.run_id)
     MlflowClient(store).delete_run(str(tracker.run_id))
     tracker.log_epoch(1, train_error=0.01, dev_error=0.12)
-    tracker.close(timeout=8)
+    tracker.close(timeout=600)
 
     assert told() == [f"{VERDICT[:-1].replace('epoch 0', 'epoch 0, the best up to 1')}."]
     assert "does not take the points" in said[0]

@@ -126,7 +126,7 @@ def test_a_file_store_is_opened_where_mlflow_allows_it(
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", allowed)
     monkeypatch.chdir(tmp_path)
 
-    assert checked_uri(uri) == opened.format(here=tmp_path.as_posix())
+    assert checked_uri(uri) == opened.format(here=tmp_path.as_uri().removeprefix("file://"))
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "yes"])

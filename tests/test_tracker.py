@@ -205,7 +205,7 @@ def test_a_test_error_after_the_end_of_a_long_training_sends_the_epochs_that_are
     tracker = bvtrack.Tracker(tracking_uri=store)
     for epoch in range(1_500):
         tracker.log_epoch(epoch, train_error=0.01, dev_error=0.01 + 0.1 / (epoch + 1))
-    tracker.close(timeout=120)
+    tracker.close(timeout=1000)
     appended: list[Record] = []
     append = Journal.append
 

@@ -23,7 +23,7 @@ from bvtrack.adapters import choose_examples
 from bvtrack.journal.folder import unsent_journals
 
 SCRIPT = Path(__file__).parent / "transformers_processes.py"
-SECONDS = 240
+SECONDS = 1200
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # transformers and torch warn of their own future
 

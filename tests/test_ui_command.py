@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from servers import free_port, running, wait_until
+from servers import PATIENCE_SECONDS, free_port, running, wait_until
 
 from bvtrack.cli import main
 from bvtrack_server.local import has_map
@@ -51,7 +51,7 @@ def test_ui_that_is_terminated_takes_its_server_with_it(store: str) -> None:
     wait_until(lambda: has_map(f"http://127.0.0.1:{port}/bvtrack/"))
     process.terminate()
 
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert not has_map(f"http://127.0.0.1:{port}/bvtrack/")
 
 

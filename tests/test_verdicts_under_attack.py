@@ -14,6 +14,13 @@ def test_examples_that_would_tell_a_gap_are_counted_below_an_error_that_was_reac
     assert "The variance may be chance, for its interval holds 0: about 230 examples a set would tell." in diagnosis.explanation
 
 
+def test_a_gap_that_lies_partly_below_the_human_error_may_be_chance_only_above_it() -> None:
+    explanation = diagnose(train_error=0.024, dev_error=0.072, human_error=0.05, n_train=250, n_dev=750).explanation
+
+    assert "As far as it lies above the human error, the variance may be chance: about 920 examples" in explanation
+    assert "holds" not in explanation
+
+
 def test_gaps_alike_are_named_together_however_many_they_are() -> None:
     for train_dev in (0.427, 0.428):
         assert diagnose(train_error=0.409, train_dev_error=train_dev, dev_error=0.446, human_error=0.388).problems == (

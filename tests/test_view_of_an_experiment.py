@@ -247,7 +247,7 @@ def test_a_server_that_refuses_experiment_tags_costs_one_message(gate: Gate, sai
     tracker = bvtrack.Tracker(tracking_uri=gate.uri, experiment="refused")
     for epoch in range(3):
         tracker.log_epoch(epoch, train_error=0.01, dev_error=0.2 - epoch / 100)
-    tracker.close(timeout=200)  # a busy machine takes long to start the process that sends
+    tracker.close(timeout=1000)  # a busy machine takes long to start the process that sends
     message = said.pop()
     run = MlflowClient(gate.uri).get_run(str(tracker.run_id))
 
@@ -294,7 +294,7 @@ def test_a_training_on_a_server_ends_with_the_link_to_the_view(gate: Gate, caplo
     experiment_id = MlflowClient(gate.uri).create_experiment("linked")
     tracker = bvtrack.Tracker(tracking_uri=gate.uri, experiment="linked")
     tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-    tracker.close(timeout=200)
+    tracker.close(timeout=1000)
 
     assert f"{gate.uri}/{names.view_page(experiment_id)}" in caplog.text
 

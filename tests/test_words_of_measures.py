@@ -31,7 +31,7 @@ from bvtrack.splits.check import check_samples
 from bvtrack.splits.sampling.sample import SplitSample
 
 OF_RATES = re.compile(
-    r"10(\.0)? % error|error of 10 %|knows a 10|human error|assumed|wrong examples|examples a set|Errors: train|error, %$"
+    r"10(\.0)? % error|error of 10 %|measures a 10|human error|assumed|wrong examples|examples a set|Errors: train|error, %$"
     r"|high.bias|"
     r"dev error (?:to|of) (?:about )?[\d.]+ %(?!,| of| and)",
     re.IGNORECASE | re.MULTILINE,
