@@ -418,6 +418,13 @@ def test_the_set_with_the_fewest_examples_is_the_one_to_measure_on_more() -> Non
     assert (step.id, step.title) == ("bigger_dev_set", "Measure the train error on more examples")
 
 
+def test_nobody_is_told_to_measure_the_train_error_on_more_than_the_whole_training_set() -> None:
+    diagnosis = diagnose(train_error=0.024, dev_error=0.072, human_error=0.05, n_train=250, n_dev=750)
+
+    assert recommend(diagnosis, Evidence(n_train=6_000))[1].title == "Measure the train error on more examples"
+    assert _ids(recommend(diagnosis, Evidence(n_train=250)))[:2] == ["more_data", "regularize"]
+
+
 def test_a_run_that_does_not_learn_is_to_train_first_whatever_the_others_do() -> None:
     not_learning = Diagnosis.without_gaps("not_learning", {"train": 0.9, "dev": 0.9})
     steps = recommend(not_learning, Evidence(curve="not_learning", best_other=OtherRun(0.01)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -308,7 +309,7 @@ def test_a_split_that_cannot_be_read_is_left_out(written: str, tracked: str, sto
     report = bvtrack.make_report(tracked, tracking_uri=store)
 
     assert "High variance" in Parts(report.html()).text
-    assert "knows a 10 % error" not in report.html()
+    assert "precision at 10 % error" not in report.html()
 
 
 def test_a_report_asks_the_store_for_each_thing_once(tracked: str, store: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,6 +355,16 @@ def test_a_run_that_anything_logged_has_a_report(store: str) -> None:
     assert report.content.diagnosis.tag == "high_variance"
     assert [entry.epoch for entry in report.content.history] == [0, 1, 2]
     assert "bvtrack.diagnosis" not in MlflowClient(store).get_run(run_id).data.tags
+
+
+def test_a_report_that_is_made_in_python_prints_no_progress_bar(
+    tracked: str, store: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", raising=False)
+    bvtrack.make_report(tracked, tracking_uri=store)
+
+    assert "Downloading" not in capfd.readouterr().err
+    assert "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR" not in os.environ
 
 
 def reported(store: str, *arguments: str) -> Result:
@@ -412,8 +423,12 @@ def test_a_store_that_takes_no_report_is_one_sentence(tracked: str, store: str, 
 def test_a_run_that_is_not_there_is_one_sentence(store: str) -> None:
     result = reported(store, "0" * 32)
 
-    assert result.exit_code == 1
-    assert re.fullmatch(r"Error: MLflow at sqlite:.* does not give the run \(.*not found.*\)\n", result.stderr)
+    assert result.exit_code == 2
+    assert re.search(r"Error: expected a run, found none of this id, .*, in sqlite:.*, which holds no runs\n$", result.stderr)
+
+
+def test_the_command_takes_a_run_by_its_name_or_the_beginning_of_its_id_as_show_does(tracked: str, store: str) -> None:
+    assert reported(store, "wide").stdout == reported(store, tracked[:8]).stdout == reported(store, tracked).stdout
 
 
 def test_a_deleted_run_is_one_sentence(tracked: str, store: str) -> None:

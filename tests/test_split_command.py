@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -436,6 +437,30 @@ def test_flipped_bytes_end_in_a_sentence_or_in_a_result(tmp_path: Path, write: C
         result = split(path, path, "--no-leaks")
 
         assert result.exit_code in (0, 2), result.exception
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (3,), ",
+        b"{'descr': <f8', 'fortran_order': False, 'shape': (3,), }",
+        b"{'descr': [[]], 'fortran_order': False, 'shape': (3,), }",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (-3,), }",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (9999999999999999999999, 9), }",
+        b"{[]: 1}",
+        b"\xff\x00'",
+    ],
+)
+@pytest.mark.parametrize("ending", ["npy", "npz"])
+def test_an_array_whose_header_is_damaged_is_refused(tmp_path: Path, header: bytes, ending: str) -> None:
+    path, array = tmp_path / f"a.{ending}", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24)
+    if ending == "npz":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x.npy", array)
+    else:
+        path.write_bytes(array)
+
+    assert "cannot be read" in error_of(path, path)
 
 
 def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:

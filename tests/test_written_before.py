@@ -13,9 +13,11 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from written_before.make import EXPERIMENT, LONG, TRACKED, a_profile, own_tags, split
+from written_journals import change_header, written_training
 
 import bvtrack
 from bvtrack.cli import main
+from bvtrack.journal.journal import FORMAT
 from bvtrack.schema.model_tags import model_texts
 from bvtrack.schema.tags import MODEL, is_obsolete, obsolete_in
 from bvtrack.store.logged_run import LoggedRun
@@ -215,6 +217,19 @@ def test_a_keras_backup_leads_a_resumed_training_to_its_run(
     assert after.info.run_id == before.info.run_id
     assert list(curve(store, after, "dev_error")) == [0, 1, 2, 3]
     assert not note.exists()
+
+
+def test_a_journal_of_a_newer_version_is_left_as_it_is_and_says_what_to_do(store: str, journals: Path) -> None:
+    written_training(store, 2)
+    (journal,) = journals.iterdir()
+    change_header(journal, format=FORMAT + 1)
+    before = {path.name: path.read_bytes() for path in journal.iterdir()}
+
+    answer = CliRunner().invoke(main, ["sync"])
+
+    assert answer.exit_code == 1
+    assert "got 3, that of a newer bvtrack" in " ".join(answer.output.split())
+    assert {path.name: path.read_bytes() for path in journal.iterdir()} == before
 
 
 @pytest.fixture

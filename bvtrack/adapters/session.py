@@ -24,7 +24,7 @@ from bvtrack.splits.comparing.outputs import held_out
 from bvtrack.splits.sampling.sample import SplitSample
 from bvtrack.splits.sampling.source import SplitSource
 from bvtrack.tracking.environment import is_disabled
-from bvtrack.tracking.tracker import Tracker
+from bvtrack.tracking.tracker import Tracker, is_making_its_store
 
 logger = logging.getLogger("bvtrack")
 
@@ -220,7 +220,7 @@ class Session(Generic[TrainingT]):
         self.tracker.close(state, 0)
         seconds = time.perf_counter() - self._start
         self._longest_wait = self._options.longest_wait(seconds)
-        self.tracker.wait(self._options.longest_wait(seconds, is_making_store=self.tracker.is_making_its_store))
+        self.tracker.wait(self._options.longest_wait(seconds, is_making_store=is_making_its_store(self.tracker)))
 
     def _stop_if_due(self) -> None:
         """Ask the framework to stop where a rule is met by what is logged of the epoch now: in the next it would be too late.

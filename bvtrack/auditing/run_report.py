@@ -23,12 +23,12 @@ FRAME_HEIGHT = 900
 
 
 def make_report(run_id: str, *, tracking_uri: str | None = None) -> Report:
-    """The report of a run in MLflow, whatever logged it; `tracking_uri` defaults to MLflow's own setting.
+    """The report of a run in MLflow, whatever logged it, by its whole id; `tracking_uri` defaults to MLflow's own setting.
 
     Raises `ValueError`, with the reason, for a run that cannot be diagnosed, and for a malformed tracking URI, and MLflow's own
     exception if there is no such run, or if it does not respond. What this process's trainings have sent is waited for.
 
-    >>> make_report("4f1c2b9e").save("report.html")  # doctest: +SKIP
+    >>> make_report("4f1c2b9e7d3a4c55a1b2c3d4e5f60718").save("report.html")  # doctest: +SKIP
     """
     uri = checked_uri(tracking_uri or current_uri())
     wait_for_unfinished()

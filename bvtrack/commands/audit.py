@@ -16,6 +16,7 @@ from bvtrack.auditing.experiments import Auditing
 from bvtrack.commands.diagnose import ERROR, ErrorRate
 from bvtrack.commands.fail_on import FOUND, UNREADABLE, fail_on_option, found_in, say_found
 from bvtrack.commands.options import usage_error
+from bvtrack.commands.progress_bar import progress_bar
 from bvtrack.commands.store import refused
 from bvtrack.commands.tables.audit import Tally, print_tally
 from bvtrack.schema.saved_view import NAME
@@ -148,13 +149,11 @@ def _audited_runs(
 
 def _count_runs(runs: Iterable[Audited], *, as_json: bool, shows_runs: bool) -> Tally:
     """Count the runs as they are audited, with a progress bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("Auditing: {task.completed:,.0f} runs"), TimeElapsedColumn())
     tally = Tally()
-    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None)
         for audited in runs:
             tally.add(audited)

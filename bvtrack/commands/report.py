@@ -7,15 +7,17 @@ from pathlib import Path
 import click
 
 from bvtrack.auditing.run_report import FORMS, Report, make_report
-from bvtrack.commands.store import named_store, refused
+from bvtrack.auditing.shown_run import opened_uri
+from bvtrack.commands.store import refused
 from bvtrack.extras import FIGURES
 from bvtrack.schema.names import REPORT_FILE
 from bvtrack.store.mlflow_settings import settle_mlflow
 from bvtrack.store.reader import Store
+from bvtrack.store.run_reference import RunReference, find_run, read_reference
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run")
 @click.option(
     "--output",
     "-o",
@@ -23,18 +25,25 @@ from bvtrack.store.reader import Store
     help="The file to write, .html, .md or .png; by default RUN_ID.html.",
 )
 @click.option("--log", "is_logged", is_flag=True, help="Write it to the run in MLflow too, as bvtrack/report.html.")
-@click.option("--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db.")
-def report(run_id: str, output: Path | None, is_logged: bool, tracking_uri: str | None) -> None:
-    """Write the report of the run RUN_ID, whatever logged it: its verdict, curves, gaps, next steps and split.
+@click.option(
+    "--tracking-uri", help="The store; by default MLFLOW_TRACKING_URI, else the page's server, else sqlite:///mlflow.db."
+)
+def report(run: str, output: Path | None, is_logged: bool, tracking_uri: str | None) -> None:
+    """Write the report of RUN, whatever logged it: its verdict, curves, gaps, next steps and split.
 
-    RUN_ID is all of its id, as MLflow shows it.
+    RUN is an id, the beginning of one (at least four characters), a run's name, or the address of its page in MLflow.
 
-    Example: bvtrack report 4f1c2b9e7d3a4c55a1b2c3d4e5f60718 --output report.png
+    Exit codes: 0; 2 for wrong usage, and if there is no such run or several; 1 for a run that cannot be diagnosed, and if the
+    store does not respond.
+
+    Example: bvtrack report "wide net" --output report.png
     """
     settle_mlflow()
+    if output is not None:
+        _check_form(output)
+    reference, uri = _meant(run, tracking_uri)
+    run_id = _id_of(reference, uri)
     path = output or Path(f"{run_id}.html")
-    _check_form(path)
-    uri = named_store(tracking_uri)
     found = _made(run_id, uri)
     try:
         found.save(path)
@@ -53,6 +62,24 @@ def _check_form(path: Path) -> None:
         raise click.BadParameter(f"expected a file that ends in {', '.join(FORMS)}, got {str(path)!r}", param_hint="--output")
     if path.suffix.lower() == ".png":
         FIGURES.require()
+
+
+def _meant(run: str, tracking_uri: str | None) -> tuple[RunReference, str]:
+    """What was given for a run, and the store in which to look for it."""
+    try:
+        reference = read_reference(run)
+        return reference, opened_uri(reference, tracking_uri)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _id_of(reference: RunReference, uri: str) -> str:
+    try:
+        return str(find_run(Store(uri), reference).info.run_id)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except Exception as error:  # whatever its database or the way to it raises
+        raise refused("does not give the run", error, uri) from error
 
 
 def _made(run_id: str, uri: str) -> Report:

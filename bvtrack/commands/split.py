@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from bvtrack.commands.progress_bar import progress_bar
 from bvtrack.commands.tables.split import print_check
 from bvtrack.splits.file_check import FilesCheck, check_files
 
@@ -69,11 +70,7 @@ def split(
 def _check_with_bar(
     paths: dict[str, str], columns: dict[str, str | None], without: tuple[str, ...], *, leaks: bool
 ) -> FilesCheck:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
+    with progress_bar() as bar:
         tasks = {name: bar.add_task(f"Reading {name}", total=1.0) for name in paths}
 
         def report(name: str, done: float) -> None:

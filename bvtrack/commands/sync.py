@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bvtrack.commands.progress_bar import progress_bar
 from bvtrack.journal.folder import sweep
 from bvtrack.journal.journal_dir import default_journal_dir
 from bvtrack.shipping.sync import PendingJournal, pending_journals, send
@@ -49,13 +50,9 @@ def sync(directory: Path | None, tracking_uri: str | None, experiment: str | Non
 
 def _send_all(journals: Sequence[PendingJournal], experiment: str | None, *, is_over: bool) -> bool:
     """Send them one by one, with a progress bar on a terminal; true if all have been sent."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     settle_mlflow()
     are_sent = True
-    console = Console(stderr=True)
-    with Progress(transient=True, console=console, disable=not console.is_terminal) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Sending", total=sum(pending.n_bytes for pending in journals))
         done = 0
         for pending in journals:

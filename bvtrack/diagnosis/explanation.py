@@ -102,6 +102,8 @@ def _sentence_on_noise(name: str, diagnosis: Diagnosis, rates: Mapping[str, Rate
         is_known = earlier not in rates
         known = human_error + gap.chance if is_known else rates[earlier].error + gap.below_human
         needed = f"about {examples_to_tell(rates[later].error, known, earlier_is_known=is_known):,} examples a set"
+    if gap.below_human > 0:
+        return f"As far as it lies above the {diagnosis.unit.floor}, the {GAP_NAMES[name]} may be chance: {needed} would tell."
     return (
         f"The {GAP_NAMES[name]} may be chance, for its interval holds {in_points(gap.chance).removesuffix('.0')}: "
         f"{needed} would tell."
@@ -186,9 +188,13 @@ def _sentences_on_choice(diagnosis: Diagnosis) -> Iterator[str]:
     optimism = diagnosis.optimism
     if (expected := in_points(optimism.expected)) == "0.0":
         return
-    of_epochs = f"The dev error is the lowest of {optimism.n_epochs:,} epochs that differ by no more than noise may"
+    of_epochs = f"The dev error is the lowest of {optimism.n_epochs:,} epochs whose dev errors may differ by noise alone"
     chosen = of_epochs if optimism.n_epochs > 1 else "The dev error was chosen"
-    test = ", and that much of its distance to the test error is no overfit dev set" if "dev_overfit" in diagnosis.gaps else ""
+    test = (
+        ", and that much of its distance to the test error is no sign of an overfit dev set"
+        if "dev_overfit" in diagnosis.gaps
+        else ""
+    )
     yield f"{chosen}: on new examples expect about {expected} points more, at most {in_points(optimism.most)}{test}."
 
 

@@ -1,8 +1,8 @@
 """Where evidence changes the course's order: which steps come first, which one waits, and from which values on.
 
 Each exception is one entry, with a reason of one sentence; where several hold, the upper one is the stronger. Longer training,
-another optimiser and more data gain over the plain order on the training part of the intervention set (docs/advice.md); less
-regularisation neither gains nor loses there, and the others could not be measured on it.
+another optimiser and more data gain over the plain order on the training part of the intervention set (docs/trust/advice.md);
+less regularisation neither gains nor loses there, and the others could not be measured on it.
 """
 
 from __future__ import annotations

@@ -118,6 +118,8 @@ def _steps_to_become_decidable(prospects: Prospects) -> tuple[Step, ...]:
     if unclear:
         sides = [side for side in sets_of(unclear[0], diagnosis.errors) if side in diagnosis.counts]
         fewest = min(sides, key=lambda side: diagnosis.counts[side], default="dev")
+        if fewest == "train" and diagnosis.counts["train"] == prospects.evidence.n_train:
+            return ()  # all of them were measured
         measure = f"Measure the {SET_NAMES[fewest]} error on more examples"
         why = "The errors rest on too few examples to tell a gap from noise; the explanation says how many would."
         return (Step("bigger_dev_set", STEP_RULES["bigger_dev_set"].title if fewest == "dev" else measure, why),)

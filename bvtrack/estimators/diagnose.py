@@ -24,7 +24,7 @@ from bvtrack.measures.train_subset import TrainEval, train_eval_size
 from bvtrack.random_states import preserve_random_states
 from bvtrack.shipping.unfinished import ARRIVAL_SECONDS
 from bvtrack.tracking.environment import is_disabled, wait_from_environment
-from bvtrack.tracking.tracker import Tracker
+from bvtrack.tracking.tracker import Tracker, is_making_its_store
 
 
 class RunArguments(TypedDict, total=False):
@@ -170,7 +170,7 @@ def _close(tracker: Tracker) -> None:
     """End the run, and wait as long as is asked for; the first of an SQLite store waits until that is set up."""
     tracker.close("complete", 0)
     chosen = wait_from_environment()
-    tracker.wait((ARRIVAL_SECONDS if tracker.is_making_its_store else 0.0) if chosen is None else chosen)
+    tracker.wait((ARRIVAL_SECONDS if is_making_its_store(tracker) else 0.0) if chosen is None else chosen)
 
 
 def _undetermined(estimator: Any, why_not: str) -> DiagnosedEstimator:

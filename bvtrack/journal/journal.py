@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Version of the record format: from 2 on each record has a checksum."""
+FORMATS = range(1, FORMAT + 1)
+"""The formats that are read."""
 SEGMENT_BYTES = 1 << 20
 """Size of a segment, some 4,000 epochs; at most two of them, and the compacted records, are on disk."""
 CHUNK_BYTES = 1 << 20
@@ -176,6 +178,11 @@ def read_header(journal: Path) -> Record:
     header = headers[0]
     if missing := ", ".join(sorted(HEADER_KEYS - header.keys())):
         raise JournalError(f"expected a run's {missing} in the first record, got none; remove the folder")
+    if (written_in := header.get("format", 1)) not in FORMATS:
+        raise JournalError(
+            f"expected a journal of format {FORMATS[0]} to {FORMATS[-1]}, got {written_in!r}, that of a newer bvtrack:"
+            " send it with that one, or update (pip install -U bvtrack)"
+        )
     return header
 
 

@@ -69,7 +69,7 @@ def split_card(report: SplitReport) -> str:
     return _card(
         title="The split is fine" if report.ok else "The split needs a look",
         words=f"The smallest gap that it can see: {report.knows.smallest_gap.format(100 * report.smallest_gap)}.",
-        head=("set", "examples", "share", f"knows a {report.knows.heading} to"),
+        head=("set", "examples", "share", f"precision at {report.knows.heading}"),
         rows=list(size_rows(report.counts, told(report.resolution, report.knows))),
         items=[Item(finding.level, finding.message) for finding in report.findings],
     )

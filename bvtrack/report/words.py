@@ -135,7 +135,7 @@ def _numbered(steps: Sequence[Step]) -> Iterator[str]:
 
 def _known_to(report: SplitReport, name: str) -> str:
     width = report.resolution.get(name)
-    return "" if width is None else f"  knows {report.knows.of} to {report.knows.told(width)}"
+    return "" if width is None else f"  measures {report.knows.of} to {report.knows.told(width)}"
 
 
 def paragraphs(parts: Iterable[str]) -> str:

@@ -29,7 +29,7 @@ from bvtrack.journal.writer_process import lives_on
 from bvtrack.shipping.aside import LOOK_SECONDS
 from bvtrack.shipping.retrying import EventClock, ship_until_over
 from bvtrack.shipping.run_context import note_context
-from bvtrack.shipping.shipper import Shipper, sending
+from bvtrack.shipping.shipper import Shipper, is_sent, sending
 from bvtrack.store.light_client import import_client
 from bvtrack.store.mlflow_settings import settle_mlflow
 
@@ -111,8 +111,10 @@ class Sender:
         self._words.put({"left": journal})
 
     def _shipped(self, journal: Path, over: threading.Event) -> Shipper | None:
-        """The shipper that has sent all of a journal; `None` if it could not."""
+        """The shipper that has sent all of a journal; `None` if it could not, or if `bvtrack sync` did so before it."""
         with sending(journal):
+            if is_sent(journal):
+                return None
             shipper = Shipper(journal, self._uri, with_report=True)
             sys.argv = [shipper.program]  # MLflow looks up its commit; it is the same for all trainings of a process
             note_context(journal)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bvtrack.journal.file_lock import Held, held
-from bvtrack.journal.folder import delete_folder, delete_segments, size_of, unsent_journals, writer_lock
+from bvtrack.journal.folder import delete_folder, delete_segments, has_records, size_of, unsent_journals, writer_lock
 from bvtrack.journal.journal import CHUNK_BYTES, JournalError, compact, has_end_record, read_header, read_kept, spent_segments
 from bvtrack.journal.private_files import ForeignFileError, check_own
 from bvtrack.journal.reader import JournalReader
@@ -436,6 +436,11 @@ def _check_that_it_is_over(journal: Path, *, is_said: bool) -> None:
 def sending(journal: Path, timeout: float = 0) -> AbstractContextManager[None]:
     """Lock the journal for sending, within a `with` block. Raises `Held` if somebody else is sending it."""
     return held(journal / "lock", timeout)
+
+
+def is_sent(journal: Path) -> bool:
+    """True if another process has sent all of it, so that only its progress is left, for the training to read."""
+    return Progress.of(journal).is_complete and not has_records(journal)
 
 
 def _earlier_journals(journal: Path, header: Record) -> Iterator[Path]:

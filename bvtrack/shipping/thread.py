@@ -11,7 +11,7 @@ from bvtrack.log import logger
 from bvtrack.shipping.progress import Progress
 from bvtrack.shipping.retrying import EventClock, ship_until_over
 from bvtrack.shipping.run_context import note_context
-from bvtrack.shipping.shipper import Shipper, sending
+from bvtrack.shipping.shipper import Shipper, is_sent, sending
 from bvtrack.shipping.waiting import wait_for_the_last
 from bvtrack.store.target import without_credentials
 
@@ -47,11 +47,13 @@ class ShipperThread:
 
     def wait(self, timeout: float) -> bool:
         wait_for_the_last(self, timeout)
-        return self._has_arrived
+        return self._has_arrived or self.progress.is_complete
 
     def _run(self) -> None:
         try:
             with sending(self._journal):
+                if is_sent(self._journal):
+                    return
                 note_context(self._journal)
                 shipper = Shipper(self._journal, self._uri, chunk_bytes=CHUNK_BYTES)
                 self._has_arrived = ship_until_over(shipper, self._is_over.is_set, share=SHARE, clock=EventClock(self._is_over))

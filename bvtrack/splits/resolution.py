@@ -1,4 +1,4 @@
-"""How exactly a held-out set knows an error, by its number of examples."""
+"""How exactly a held-out set measures an error, by its number of examples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Resolution:
 
     def clause(self, width: float) -> str:
         """The end of a sentence on a set."""
-        return f" and knows {self.of} to {self.told(width)}"
+        return f" and measures {self.of} to {self.told(width)}"
 
 
 def _of_squares(n: int) -> float:
@@ -68,7 +68,8 @@ OF_QUANTITIES = Resolution(
     widest=WIDEST,
     smallest_gap="{:.1f} % of the dev set's mean squared error",
 )
-_CLAUSE = re.compile(r" and knows (?P<of>.+?) to ±[\d.]+ (?:points|% of it)")
+_CLAUSE = re.compile(r" and (?:measures|knows) (?P<of>.+?) to ±[\d.]+ (?:points|% of it)")
+"""In the findings of this version, and of those before."""
 
 
 def resolution_of(*, is_of_quantities: bool) -> Resolution:
@@ -84,7 +85,7 @@ def speaks_of(unit: Unit, *, is_of_quantities: bool) -> bool:
 def without_precision(message: str, unit: Unit) -> str:
     """A finding's message without the precision of another kind of errors than the run's.
 
-    >>> without_precision("the dev set has 88 examples and knows a 10.0 % error to ±6.3 points", Unit("score"))
+    >>> without_precision("the dev set has 88 examples and measures a 10.0 % error to ±6.3 points", Unit("score"))
     'the dev set has 88 examples'
     """
     found = _CLAUSE.search(message)

@@ -16,6 +16,7 @@ from bvtrack.store.experiment_view import keep_view, remove_view
 from bvtrack.store.logged_run import PARENT, LoggedRun, finite_or_nan
 from bvtrack.store.metric_point import Point
 from bvtrack.store.mlflow_errors import is_missing
+from bvtrack.store.mlflow_settings import without_progress_bar
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -127,7 +128,7 @@ class Store:
     def json_artifact(self, run_id: str, path: str) -> Mapping[str, Any]:
         """A JSON artifact of a run; empty if it is missing or cannot be read."""
         try:
-            with TemporaryDirectory() as folder:
+            with TemporaryDirectory() as folder, without_progress_bar():
                 local = self._client.download_artifacts(run_id, path, folder)
                 content = json.loads(Path(local).read_text(encoding="utf-8"))
         except Exception:  # artifact stores are third-party code

@@ -152,13 +152,6 @@ class Tracker:
         return self._logbook.owns_run
 
     @property
-    def is_making_its_store(self) -> bool:
-        """True while the SQLite store of a first training is being made, which MLflow must not open elsewhere at that time: of
-        two that set it up at once, one fails.
-        """
-        return self._logbook.is_making_its_store
-
-    @property
     def diagnosis(self) -> Diagnosis | None:
         """The diagnosis that the run's tags hold now; `None` before the first epoch."""
         return self._logbook.ledger.verdict.diagnosis if self._logbook.ledger.verdict else None
@@ -450,6 +443,13 @@ class Tracker:
         """A copy, here or in another process, writes nothing: a run has one writer."""
         parts = {"_errors": copy(self._errors), "_split": copy(self._split), "_calls": None}
         return {**vars(self), **parts, "_said": WarnOnce(is_enabled=False)}
+
+
+def is_making_its_store(tracker: Tracker) -> bool:
+    """True while the SQLite store of a first training is being made, which MLflow must not open elsewhere at that time: of two
+    that set it up at once, one fails.
+    """
+    return tracker._logbook.is_making_its_store
 
 
 def _check_options(*, human_error: float | None, at: str, stop_when: object) -> None:

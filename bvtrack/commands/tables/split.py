@@ -78,7 +78,7 @@ def _seen(check: FilesCheck) -> str:
 
 def _splits(check: FilesCheck) -> Table:
     knows = check.knows
-    precision = [numbers(f"Knows {knows.heading.removesuffix(' error')}\nerror to", can_break=True)] if knows else []
+    precision = [numbers(f"Precision at\n{knows.heading}", can_break=True)] if knows else []
     table = make_table(
         words("Split"),
         numbers("Examples"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import sys
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +31,20 @@ FEATURES = ("x", "features", "images", "inputs")
 """Names of feature arrays, in upper or lower case, with or without a suffix: `x_train`."""
 BYTES_AT_ONCE = 1 << 24
 MOST_ROWS = 1 << 16
+BROKEN = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    tokenize.TokenError,
+)
+"""What NumPy raises of a file that is damaged, its header included, which it reads as Python source."""
 READABLE = "biufcmMUS"
 """NumPy's dtype kinds of numbers, times and texts; objects would have to be unpickled."""
 
@@ -202,7 +219,7 @@ def _check(path: Path, role: str, member: Member, features: Member) -> None:
 def _explained_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError) as error:
+    except BROKEN as error:
         raise ValueError(
             f"expected a file of NumPy, got one that cannot be read, {path} ({reason_of(error)}); write it again"
         ) from error
@@ -229,6 +246,8 @@ def _header(name: str, stream: IO[bytes]) -> Member:
         raise ValueError("an array of a structured type")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, is_fortran, dtype = read(stream)
+    if min(shape, default=0) < 0 or math.prod(shape) > sys.maxsize:
+        raise ValueError(f"no array has the shape {shape}")
     return Member(name, shape, dtype, is_fortran and len(shape) > 1)
 
 
