@@ -1,10 +1,17 @@
-"""Build the wheel, install it without extras into an environment of its own, and import it there, outside the checkout."""
+"""Build sdist and wheel, show that they can be reproduced, and use the wheel without extras, outside the checkout.
+
+`python tests/check_wheel.py` is a part of `make test`; with a folder it puts there what it has built and checked, as
+`make dist` does for a release.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import venv
 from pathlib import Path
@@ -39,19 +46,38 @@ def run(*command: str | Path, cwd: Path) -> None:
     subprocess.run([str(part) for part in command], cwd=cwd, env=environment, check=True)
 
 
-def main() -> None:
-    """Raise where a step fails."""
+def build(source: Path, outdir: Path) -> dict[str, str]:
+    """Builds both of this source, as a release does; their SHA-256 by file name."""
+    run(sys.executable, "-m", "build", "--outdir", outdir, source, cwd=outdir.parent)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(outdir.iterdir())}
+
+
+def main(keep_in: Path | None = None) -> None:
+    """Raise where a step fails; put what was built into `keep_in`."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        run(sys.executable, "-m", "build", "--wheel", "--outdir", place / "dist", CHECKOUT, cwd=place)
-        (wheel,) = (place / "dist").glob("*.whl")
+        built = build(CHECKOUT, place / "dist")
+        (sdist,), (wheel,) = (place / "dist").glob("*.tar.gz"), (place / "dist").glob("*.whl")
+        with tarfile.open(sdist) as archive:
+            archive.extractall(place / "unpacked", filter="data")
+        again = build(place / "unpacked" / sdist.name.removesuffix(".tar.gz"), place / "again")
+        if again != built:
+            raise AssertionError(f"built once more of the sdist it is another: {built} and {again}")
+        run(sys.executable, "-m", "twine", "check", "--strict", *again, cwd=place / "dist")
         venv.create(place / "venv", with_pip=True)
         scripts = place / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
         run(scripts / "python", "-m", "pip", "install", "--quiet", "-c", CHECKOUT / "constraints.txt", wheel, cwd=place)
         run(scripts / "python", "-W", "error", "-c", CHECK, cwd=place)
         run(scripts / "bvtrack", "diagnose", "--train", "0.01", "--dev", "0.11", cwd=place)
+        if keep_in is not None:
+            shutil.copytree(place / "dist", keep_in, dirs_exist_ok=True)
+    print(
+        "the same twice, from the checkout and from the sdist:",
+        *(f"{digest}  {name}" for name, digest in built.items()),
+        sep="\n",
+    )
     print("the wheel installs and imports without extras")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else None)

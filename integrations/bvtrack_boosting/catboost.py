@@ -24,6 +24,8 @@ from bvtrack.adapters import (
 )
 from bvtrack_boosting.training import BoostingArguments, chosen_names, given_data, session_of
 
+__all__ = ["BiasVarianceCallback"]
+
 LOSS_ALONE = (
     "CatBoost shows a callback nothing but its metrics, and {} says little of errors: pass custom_metric=['Accuracy'] to the "
     "model, or for a regression ['RMSE']"

@@ -30,6 +30,8 @@ from bvtrack_boosting.training import BoostingArguments, chosen_names, given_dat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = ["BiasVarianceCallback"]
+
 BEFORE_EARLY_STOPPING = 25
 """The place among LightGBM's callbacks: behind those that log and record, 10 and 20, and before the one that stops, 30."""
 KNOWN_AS = {"l2": "mse", "l1": "mae"}

@@ -34,6 +34,8 @@ from bvtrack_boosting.training import BoostingArguments, chosen_names, given_dat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+__all__ = ["BiasVarianceCallback"]
+
 HIGHER_IS_BETTER = ("auc", "pre", "map", "ndcg")
 """How the names of XGBoost's metrics begin of which higher values are better, as its early stopping has it; `mape` is none."""
 MOST_COMPARED, MOST_VALUES = 10_000, 4_000_000
