@@ -13,10 +13,12 @@ BACKENDS := $(VENV)/.backends
 RIVALS := .venv-rivals
 ADVICE_DATA := build/advice-data
 
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 FAULTS := tests/test_outage.py tests/test_interruptions.py tests/test_stores.py tests/test_hostile.py \
 	tests/test_damaged_journals.py tests/test_journal_life.py tests/test_verdict_in_the_table.py
 
-.PHONY: help install demo ui test bench rules splits scale advice doors kinds audits rivals inject d3 pictures soak format lint types unit wheel clean
+.PHONY: help install demo ui check test bench rules splits scale advice doors kinds audits rivals inject d3 pictures gallery matrix soak format lint types unit fast wheel docs dist clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,19 +42,27 @@ demo: $(INSTALLED)  ## Train six small networks and see what they suffer from
 ui: $(INSTALLED)  ## Open what the demo logged on the map, inside MLflow
 	$(BIN)/bvtrack ui --tracking-uri sqlite:///$(STORE)/mlflow.db
 
+check: lint  ## What to run before each commit, in three minutes: lint, types, and the tests that train nothing and start nothing
+	@$(MAKE) --no-print-directory --jobs 2 types fast
+
 test: lint types unit wheel  ## Everything that CI runs
 
+docs: $(INSTALLED)  ## Build the documentation site, build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 bench: export OMP_NUM_THREADS = 1
-bench: $(INSTALLED)  ## Measure what the README and docs/cost.md say of speed and size, the quick ones first (two hours)
+bench: $(INSTALLED)  ## Measure what docs/ says of speed and size, the quick ones first (two hours)
 	$(BIN)/python tests/machine.py
 	$(BIN)/python tests/benchmarks/import_time.py
 	$(BIN)/python tests/benchmarks/verdict_cost.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/install.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/report.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/map.py
 	PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/speed.py
 	$(BIN)/python tests/benchmarks/log_split.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/long_training.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_epochs.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/boosting_cost.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/cost.py
 	$(BIN)/python tests/benchmarks/outage.py --peers
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/short_trainings.py
@@ -61,7 +71,7 @@ rules: $(INSTALLED)  ## Measure how often the rules and forecasts are right
 	for part in contradictions false_alarms repeats chosen_epoch taskset stopping lcdb speed; do $(BIN)/python tests/benchmarks/rules/$$part.py || exit 1; done
 
 splits: $(INSTALLED)  ## Measure how often splits are judged rightly, and what it costs
-	for part in calibration speed repeat near_duplicates; do \
+	for part in calibration peers speed repeat near_duplicates; do \
 		PYTHONPATH=tests/benchmarks/rules $(BIN)/python tests/benchmarks/splits/$$part.py || exit 1; done
 
 scale: $(INSTALLED)  ## Profiles on a local Ray and a local Spark (half a gigabyte to install, and a Java that Spark can use)
@@ -101,8 +111,15 @@ inject: $(BACKENDS)  ## Run Lightning's and Keras's own tests with our callback 
 d3:  ## Make the map's d3.min.js anew of the modules it uses (needs npm)
 	cd integrations/d3 && npm ci --ignore-scripts && npm run build
 
-pictures: $(INSTALLED)  ## Take the README's pictures of the map anew (needs Chromium)
+pictures: $(INSTALLED)  ## Take the pictures of the documentation anew (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python tests/verdict_pictures.py
 	PYTHONPATH=tests $(BIN)/python tests/pictures.py
+
+matrix:  ## A suite in an environment of its own for each set of versions and Python (CELLS="newest-3.13 …" WHOLE=1; gigabytes each)
+	PYTHONPATH=tests $(PYTHON) -m matrix $(if $(CELLS),--only $(CELLS)) $(if $(WHOLE),--whole)
+
+gallery: $(INSTALLED)  ## Train the eight runs of docs/gallery anew, and write their reports and pictures (needs Chromium)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/gallery.py
 
 soak: $(INSTALLED)  ## Faults at length: outages, kills, hostile cases, damaged journals, 200,000 steps of a journal's life (an hour)
 	BVTRACK_SOAK=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --timeout 7200 --durations 10 -rP $(FAULTS)
@@ -118,12 +135,19 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+	$(BIN)/python tests/platforms.py
 
 unit: $(BACKENDS)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+fast: $(INSTALLED)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --fast-half
 
 wheel: $(INSTALLED)
 	$(BIN)/python tests/check_wheel.py
+
+dist: $(INSTALLED)  ## Build sdist and wheel into dist/, checked as for a release
+	$(BIN)/python tests/check_wheel.py dist
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) $(RIVALS) $(STORE) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
