@@ -458,7 +458,7 @@ def train():
     tracker = bvtrack.Tracker(tracking_uri="http://127.0.0.1:9")
     tracker.log_split(train=np.zeros((300, 3)), dev=np.ones((100, 3)))
     tracker.log_epoch(0, train_error=0.01, dev_error=0.11)
-    progress, deadline = tracker._logbook._link._journal.path / "progress.json", time.monotonic() + 60
+    progress, deadline = tracker._logbook._link._journal.path / "progress.json", time.monotonic() + 600
     while not progress.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     tracker.close(timeout=0)
@@ -487,9 +487,10 @@ def modes_under(folder: Path) -> dict[str, str]:
 
 
 def rights_on_the_page() -> dict[str, str]:
-    """The table of docs/security.md, by name."""
-    page = Path(bvtrack.__file__).parent.parent / "docs" / "security.md"
-    rows = [line.split("|")[1:-1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    """The table of files in SECURITY.md, by name."""
+    page = (Path(bvtrack.__file__).parent.parent / "SECURITY.md").read_text()
+    section = page.split("## What is written where")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("| `")]
     return {name.strip().strip("`"): rights.strip() for name, rights, *_ in rows}
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from pages import TARGETS
 
 import bvtrack
 import bvtrack.adapters
 
 CHECKOUT = Path(__file__).parents[1]
-CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text()
+FOR_DEVELOPERS = [CHECKOUT / "AGENTS.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs" / "extend").glob("*.md"))]
 ADAPTERS = sorted((CHECKOUT / "integrations").rglob("*.py"))
 MODULES = {"mlflow-skinny": "mlflow", "scikit-learn": "sklearn", "tensorflow-cpu": "tensorflow"}
 ASKED_FOR = {"PIL"}
@@ -204,7 +205,7 @@ def declared_in(*extras: str) -> set[str]:
         ("integrations/bvtrack_server", ("server",)),
         ("integrations/bvtrack_ray", ("ray",)),
         ("integrations/bvtrack_spark", ("spark",)),
-        ("integrations/bvtrack_demo", ("lightning", "keras", "all")),
+        ("integrations/bvtrack_demo", ("lightning", "keras", "sklearn", "all")),
     ],
 )
 def test_what_a_package_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:
@@ -246,15 +247,26 @@ def test_an_import_within_a_function_is_noticed(tmp_path: Path) -> None:
 
 def test_the_picture_of_the_rooms_is_what_import_linter_holds() -> None:
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    picture = CONTRIBUTING.split("```text\n")[1].split("```")[0]
+    page = (CHECKOUT / "docs" / "extend" / "index.md").read_text()
+    picture = page.split("```text\n")[1].split("```")[0].replace(" ·\n", " · ")
     drawn = [set(re.split(r"\s{2,}", line)[0].split(" · ")) for line in picture.splitlines()]
 
     assert drawn == [set(re.split(r" [|:] ", layer)) for layer in contracts[0]["layers"]]
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", CONTRIBUTING))))
-def test_the_files_that_contributors_are_sent_to_are_there(path: str) -> None:
-    assert (CHECKOUT / "bvtrack" / path).exists() or (CHECKOUT / path).exists()
+@pytest.mark.parametrize(
+    "page", FOR_DEVELOPERS, ids=lambda page: page.name if page.parent == CHECKOUT else f"extend/{page.name}"
+)
+def test_the_files_that_developers_are_sent_to_are_there(page: Path) -> None:
+    named = set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.(?:pyi?|toml))`", page.read_text()))
+
+    assert {path for path in named if not (CHECKOUT / "bvtrack" / path).exists() and not (CHECKOUT / path).exists()} == set()
+
+
+def test_the_targets_that_developers_are_sent_to_are_there() -> None:
+    named = {target for page in FOR_DEVELOPERS for target in re.findall(r"`make ([a-z0-9]+)", page.read_text())}
+
+    assert named <= {*TARGETS}
 
 
 def test_each_error_that_a_type_checker_is_told_to_ignore_has_a_reason() -> None:
