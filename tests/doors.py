@@ -1,4 +1,4 @@
-"""The table of the ways in, and the tests that show what each holds: makes docs/doors.md of doors.toml.
+"""The table of the ways in, and the tests that show what each holds: makes docs/trust/doors.md of doors.toml.
 
 python tests/doors.py
 """
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "doors.md"
+from pages import ROOT, made_anew
+
+PAGE = ROOT / "docs" / "trust" / "doors.md"
 PROPERTIES = {
     "train": "train error in eval mode",
     "dev": "dev error",
@@ -24,7 +25,7 @@ PROPERTIES = {
     "input": "bad input",
 }
 """What is shown of each way in: the key in doors.toml, and the heading."""
-BEGIN, END = "<!-- made by tests/doors.py -->", "<!-- end -->"
+BEGIN = "<!-- made by tests/doors.py -->"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _behind(text: str) -> str:
     if not is_test(text):
         return text
     file, name = text.split("::")
-    return f"[`{name}`](../tests/{file})"
+    return f"[`{name}`](../../tests/{file})"
 
 
 def _row(cells: Any) -> str:
@@ -93,8 +94,7 @@ def _row(cells: Any) -> str:
 
 def page(text: str, doors: Sequence[Door]) -> str:
     """The page with its tables made anew."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n{tables(doors)}\n{END}{rest.partition(END)[2]}"
+    return made_anew(text, BEGIN, tables(doors))
 
 
 if __name__ == "__main__":

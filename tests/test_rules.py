@@ -1,4 +1,4 @@
-"""The rules and the advice are as right on real runs as the README says, a little slack for other versions of NumPy left."""
+"""The rules and the advice are as right on real runs as docs/trust/ says, a little slack for other versions of NumPy left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens when the store is down, slow or behind: the figures of the README's table, beside MLflow's own ways to log.
+"""What happens when the store is down, slow or behind: the figures of docs/operate/index.md, beside MLflow's own ways to log.
 
 Each part prints its own lines; all take about six minutes, `--peers` some more: one call of MLflow's to a dead server blocks
 for minutes, which is the point. Rates are medians of interleaved pairs in one process.

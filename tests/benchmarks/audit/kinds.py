@@ -1,5 +1,5 @@
-"""What an audit makes of each way to log a run, as the table in the README: real trainings by what is installed here; and what
-our own callback says of the same training.
+"""What an audit makes of each way to log a run, as the table in docs/trust/audits.md: real trainings by what is installed here;
+and what our own callback says of the same training.
 """
 
 from __future__ import annotations

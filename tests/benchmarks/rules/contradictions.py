@@ -34,7 +34,7 @@ def main() -> None:
         found.update(contradictions(random_diagnosis(generator)))
     paths = [random_path(generator) for _ in range(PATHS)]
     swaps = sum(swaps_along(path, None if index % 2 else 1_000 * 10 ** (index % 3)) for index, path in enumerate(paths))
-    figures = [Figure(what, "0.5 to 10 %", "0", str(found[what])) for what in KINDS]
+    figures = [Figure(what, "-", "0", str(found[what])) for what in KINDS]
     figures.append(Figure("problems swapped at a step of 0.1 point", "", "0", f"{swaps} of {PATHS * STEPS:,} steps"))
     show(f"contradictions of {TRIPLES:,} verdicts, and along {PATHS:,} paths", figures)
 
