@@ -1,37 +1,35 @@
-"""Take the pictures of the README and of docs/ in a real browser, of real trainings (`make pictures`): the map, a report, and
-MLflow's own pages.
-"""
+"""Take the pictures of docs/ in a real browser, of real trainings (`make pictures`): the map, a report, and MLflow's pages."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from browser import PATIENCE_MS, Browser, Page, ViewportSize, a_browser, expect
+from click.testing import CliRunner
 from logged_runs import LoggedRun, log_runs
 from mlflow import MlflowClient
 from PIL import Image
+from screenshots import DOCS, save, save_report, take_page
 from servers import running
 
-from bvtrack import Report, make_report
-from bvtrack.report.content import RunAddress
+from bvtrack.cli import main as bvtrack
 from bvtrack.schema.names import run_page, view_charts_page, view_page
 from bvtrack_demo.place import Place, make_store
 from bvtrack_demo.runs import RUNS
 
-CHECKOUT = Path(__file__).parents[1]
-TRAININGS = CHECKOUT / "tests" / "benchmarks" / "advice" / "results.csv.gz"
+PICTURES = DOCS / "pictures"
+TRAININGS = Path(__file__).parent / "benchmarks" / "advice" / "results.csv.gz"
 DATASET = "optdigits"
+EXPERIMENT = "Handwritten digits"
 PARAMS = ("n_train", "width", "depth", "epochs", "optimizer", "learning_rate", "weight_decay", "dropout", "batch_size")
-N_COLOURS = 256
-"""Enough for a page of flat colours, at a third of the size."""
 REPORTED = "Lightning: wide, 250 images"
 REPORT_SIZES: Mapping[str, ViewportSize] = {
     "report.png": {"width": 900, "height": 1480},
@@ -70,12 +68,7 @@ def take(page: Page, name: str, address: str, *, scheme: str, before: Callable[[
     expect(page.locator("#summary")).to_contain_text("runs")
     before(page)
     page.wait_for_timeout(500)
-    save(page.screenshot(), name)
-
-
-def save(screenshot: bytes, name: str, method: Image.Quantize = Image.Quantize.MAXCOVERAGE) -> None:
-    picture = Image.open(BytesIO(screenshot)).convert("RGB").quantize(N_COLOURS, method, kmeans=2)
-    picture.save(CHECKOUT / "docs" / "pictures" / name, optimize=True)
+    save(page.screenshot(), PICTURES / name)
 
 
 def hover_a_run(page: Page) -> None:
@@ -135,28 +128,28 @@ def take_mlflow(browser: Browser, folder: Path, store: str, run_id: str) -> None
                 page.goto(f"{server.uri}/{link}")
                 page.locator(sign).first.wait_for(state="attached", timeout=PATIENCE_MS)
                 page.wait_for_timeout(SETTLING_MS)
-                save(page.screenshot(), f"{name}{ending}.png", Image.Quantize.MEDIANCUT)
+                save(page.screenshot(), PICTURES / f"{name}{ending}.png", Image.Quantize.MEDIANCUT)
                 page.close()
             context.close()
 
 
 def take_report(browser: Browser, folder: Path, store: str, run_id: str) -> None:
     """The report of one of the demo's trainings, down to its curves, and on a phone."""
-    content = make_report(run_id, tracking_uri=store).content
-    report = Report(replace(content, address=RunAddress(run_id, "1", "http://localhost:5000"))).save(folder / "report.html")
+    report = save_report(run_id, folder / "report.html", store)
     for name, size in REPORT_SIZES.items():
-        page = browser.new_page(viewport=size)
-        page.goto(report.as_uri())
-        save(page.screenshot(), name)
+        take_page(browser, report, PICTURES / name, size)
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all of them, from outside the checkout: MLflow would show its branch and commit."""
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder, a_browser() as browser:
+    os.environ["LOGNAME"] = "you"  # in the place of whoever takes the pictures
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), a_browser() as browser:
         store = f"sqlite:///{folder}/mlflow.db"
-        experiment = int(MlflowClient(store).create_experiment("Handwritten digits"))
+        experiment = int(MlflowClient(store).create_experiment(EXPERIMENT))
         log_runs(store, [in_experiment(run, experiment) for run in trainings()])
+        compared = CliRunner().invoke(bvtrack, ["compare", EXPERIMENT, "--tracking-uri", store], env={"COLUMNS": "98"})
+        print(compared.output)  # for docs/verdict/map.md
         page = browser.new_page(viewport={"width": 1480, "height": 800})
         with running(store, Path(folder), "--app-name", "bvtrack") as server:
             address = f"{server.uri}/bvtrack/"
