@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from weakref import WeakSet
 
 _unclaimed: WeakSet[Claim] = WeakSet()
@@ -30,7 +31,7 @@ class Claim:
 
     def share(self) -> None:
         """Put a token into a pipe that the forked process inherits: exactly one reader gets it."""
-        if self._token is None:
+        if self._token is None and sys.platform != "win32":  # where nothing forks
             with contextlib.suppress(OSError):  # out of file descriptors: the maker has the right
                 self._token = os.pipe()
                 self._pipe = _identity(self._token[0])

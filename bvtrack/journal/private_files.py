@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -95,17 +96,17 @@ def _named(path: Path, folder: Path) -> str:
 
 
 def _is_ours(found: os.stat_result) -> bool:
-    return os.name != "posix" or found.st_uid == os.geteuid()
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
 
 
 def _is_open_to_others(found: os.stat_result) -> bool:
-    return os.name == "posix" and bool(found.st_mode & WRITABLE_BY_OTHERS)
+    return sys.platform != "win32" and bool(found.st_mode & WRITABLE_BY_OTHERS)
 
 
 def _owner(found: os.stat_result) -> str:
-    import pwd
+    if sys.platform != "win32":  # where files have no owners that Python knows
+        import pwd
 
-    try:
-        return pwd.getpwuid(found.st_uid).pw_name
-    except KeyError:
-        return f"uid {found.st_uid}"
+        with contextlib.suppress(KeyError):
+            return pwd.getpwuid(found.st_uid).pw_name
+    return f"uid {found.st_uid}"

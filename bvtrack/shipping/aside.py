@@ -23,7 +23,7 @@ def main(*command: str) -> int:
     end, held = os.pipe()
     os.set_inheritable(held, True)
     try:
-        child = os.fork()
+        child = os.fork() if hasattr(os, "fork") else 0
     except OSError:  # a container's limit on processes
         child = 0
     if not child:

@@ -78,7 +78,7 @@ class _Sender:
             stderr=subprocess.DEVNULL,
             **DETACHED,
         )
-        if self.process.stdout is not None:
+        if self.process.stdout is not None and hasattr(os, "set_blocking"):  # `CAN_HEAR`, as a type checker reads it
             os.set_blocking(self.process.stdout.fileno(), False)
         self._tell({"tracking_uri": tracking_uri, "training": this_process()})
 
